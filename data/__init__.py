@@ -1,0 +1,1 @@
+"""Text in: corpora by name or by path. Knows no tensor and no screen."""

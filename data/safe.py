@@ -1,0 +1,31 @@
+"""The one door between a stranger's text and the terminal."""
+
+_BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_INVISIBLE = (
+    0x00AD,
+    0x180E,
+    *range(0x200B, 0x200E),
+    *range(0x2028, 0x202A),
+    *range(0x2060, 0x2066),
+    0xFEFF,
+)
+_REPLACEMENT = 0xFFFD
+
+_TABLE: dict[int, int] = (
+    {code: 0x2400 + code for code in range(0x20)}  # C0 controls have visible pictures
+    | {0x7F: 0x2421}
+    | dict.fromkeys(range(0x80, 0xA0), _REPLACEMENT)
+    | dict.fromkeys((*_BIDI, *_INVISIBLE), _REPLACEMENT)
+    | dict.fromkeys(range(0xD800, 0xE000), _REPLACEMENT)
+    | dict.fromkeys(range(0xE0000, 0xE0080), _REPLACEMENT)
+)
+_KEEP_LINES = {code: picture for code, picture in _TABLE.items() if code != ord("\n")}
+
+
+def safe_text(text: str, *, lines: bool = False) -> str:
+    """Text that is safe to draw: every control, bidi and invisible character made visible.
+
+    Works one character at a time, so a text may be cut anywhere and each piece made safe alone.
+    With `lines`, the newline stays a newline; otherwise it becomes its picture, too.
+    """
+    return text.translate(_KEEP_LINES if lines else _TABLE)

@@ -1,0 +1,1 @@
+"""The engine: learns and writes. Knows no screen."""
