@@ -139,4 +139,13 @@ def _folder() -> Path | None:
 
 
 def _join(plays: list[Path]) -> str:
-    return "\n".join(speeches(path.read_text(encoding="utf-8")) for path in plays)
+    return "\n".join(speeches(_markdown(path)) for path in plays)
+
+
+def _markdown(play: Path) -> str:
+    try:
+        return play.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"The play {play.stem} of the installed package {PACKAGE} cannot be read."
+        ) from error
