@@ -1,0 +1,369 @@
+"""The run that is open: what it does in one unit of work, and how commands change that."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from data.openings import opening_of
+from engine.config import RunConfig, SampleConfig
+from engine.protocol import (
+    RECORDED,
+    Evaluated,
+    Event,
+    Excerpt,
+    Extended,
+    Failed,
+    LearningRateChanged,
+    Measured,
+    Phase,
+    PhaseChanged,
+    SampleDone,
+    SampleStarted,
+    Saved,
+    StepDone,
+    TextSampled,
+    Working,
+)
+
+if TYPE_CHECKING:  # torch comes with the first run, not with this file
+    from engine.assembly import Assembly
+    from engine.runs import Progress, Run, RunInfo
+    from engine.trainer import Evaluation
+
+SLICE = 1 / 30
+"""Seconds of writing between two looks at the inbox, when nothing else is to do."""
+EXCERPT_CHARACTERS = 160
+EXCERPT_LINES = 2
+EARLY_EXCERPTS = frozenset({10, 25, 50, 100})
+"""Steps at which it writes a line even without an evaluation: so early, each step shows."""
+
+
+class ActiveRun:
+    """Trains, evaluates, writes and saves one run."""
+
+    def __init__(
+        self,
+        assembly: "Assembly",
+        run: "Run",
+        info: "RunInfo",
+        text: str,
+        progress: "Progress",
+        emit: Callable[[Event], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.assembly = assembly
+        self._trainer = assembly.trainer
+        self._trainer.learning_rate = progress.learning_rate
+        self._run = run
+        self._info = info
+        self._text = text
+        self._emit_event = emit
+        self._clock = clock
+
+        self._phase: Phase = progress.phase
+        self._steps = progress.steps
+        self._minutes = progress.minutes
+        self._elapsed = progress.elapsed
+        self._evaluated = progress.evaluated
+        self._best_loss = progress.best_loss
+        self._exam: Iterator[float | Evaluation] | None = None
+        self._exam_seconds = 0.0  # of the exam that is on, or of the last
+        self._single_steps = 0
+        self._ending = False
+        self._save_when_written = False
+        self._dirty = False
+        self._sample_id = 0
+        self._excerpt_step = 0
+        self._excerpt_prompt = ""
+        self._prompt = ""
+        self._prompt_config = info.config.sample
+
+    # What to do next.
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self._run.name
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is a unit of work to do."""
+        return (
+            self._phase == "training"
+            or self._exam is not None
+            or self._single_steps > 0
+            or self.assembly.prompt_writer.active
+            or self.assembly.excerpt_writer.active
+        )
+
+    def begin(self) -> None:
+        """Start what a run starts with: the exam before the first lesson."""
+        if self._evaluated < 0:
+            self._begin_exam()
+
+    def unit(self) -> None:
+        """One step or one slice of an exam; beside it, as long again for writing."""
+        began = self._clock()
+        learning = True
+        if self._exam is not None:
+            self._examine(self._exam)
+        elif self._single_steps or self._phase == "training":
+            self._step()
+        else:
+            learning = False
+        took = self._clock() - began if learning else SLICE
+        self._write(took)
+        if learning:
+            self._elapsed += self._clock() - began
+        if self._save_when_written and not self.assembly.excerpt_writer.active:
+            self._save_when_written = False
+            self.save()
+
+    # Commands.
+
+    def train(self) -> None:
+        """Train on; a run that has reached its end is made longer by as much again."""
+        if self._phase == "training" and not self._ending:
+            return
+        if self._phase == "failed":
+            self._trainer.skip()
+        self._ending = False
+        self._extend_if_over()
+        self._set_phase("training")
+
+    def pause(self) -> None:
+        self._single_steps = 0
+        if self._phase == "training" and not self._ending:
+            self._set_phase("paused")
+
+    def step_once(self) -> None:
+        if self._phase != "training":
+            self._extend_if_over()
+            self._single_steps += 1
+
+    def end(self) -> None:
+        """End the run here, with a last exam."""
+        self._single_steps = 0
+        if self._phase == "training" and not self._trainer.step_number:
+            self._set_phase("untrained")
+        elif self._phase in ("training", "paused", "failed"):
+            self._finish()
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        train = self._info.config.train
+        try:
+            msgspec.structs.replace(train, learning_rate=learning_rate)  # checks the range
+        except ValueError as error:
+            self._emit(Failed(str(error), "train"))
+            return
+        self._trainer.learning_rate = learning_rate
+        self._emit(LearningRateChanged(self._trainer.step_number, learning_rate))
+
+    def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None:
+        """Write on from a prompt; what was being written is superseded."""
+        self.stop_sample()
+        known, unknown = self.assembly.vocabulary.split_known(prompt)
+        unseen = max(0, len(known) - self._info.config.model.context_length)
+        self._sample_id, self._prompt, self._prompt_config = sample_id, known, config
+        self.assembly.prompt_writer.start(known, config)
+        self._emit(SampleStarted(sample_id, self._trainer.step_number, known, unknown, unseen))
+
+    def stop_sample(self) -> None:
+        writer = self.assembly.prompt_writer
+        if writer.active:
+            writer.stop()
+            self._emit(SampleDone(self._sample_id, writer.characters, writer.seconds, "stopped"))
+
+    def measure(self, config: RunConfig) -> None:
+        """Tell what a run of `config` would cost here."""
+        from engine.assembly import estimate_memory, measure_step
+
+        vocabulary = len(self.assembly.vocabulary)
+        try:
+            seconds = measure_step(config, vocabulary, self.assembly.hardware)
+        except (MemoryError, RuntimeError) as error:
+            self._emit(Failed(f"A step of that size cannot be taken here: {error}", "measure"))
+            return
+        parameters = config.model.parameters(vocabulary)
+        self._emit(Measured(config, parameters, estimate_memory(config, vocabulary), seconds))
+
+    def save(self) -> bool:
+        """Save what is not saved yet; False when that failed, which is told."""
+        if not self._dirty or not self._trainer.step_number:
+            return True
+        try:
+            self._run.save(self._info, self._text, self._progress(), self._trainer.state_dict())
+        except OSError as error:
+            reason = error.strerror or str(error)
+            where = error.filename or self._run.folder
+            self._emit(Failed(f"The run could not be saved: {where}: {reason}.", "save"))
+            return False
+        self._dirty = False
+        self._emit(Saved(self._run.name, self._trainer.step_number, str(self._run.folder)))
+        return True
+
+    # Units of work.
+
+    def _step(self) -> None:
+        trainer, train = self._trainer, self._info.config.train
+        began = self._clock()
+        try:
+            result = trainer.step(self._share_done())
+        except ArithmeticError as error:
+            self._single_steps = 0
+            self._set_phase("failed")
+            self._emit(Failed(f"{error} Space leaves that piece of text out and goes on.", "train"))
+            return
+        seconds = self._clock() - began
+        self._emit(
+            StepDone(
+                step=trainer.step_number,
+                loss=result.loss,
+                gradient_norm=result.gradient_norm,
+                learning_rate=result.learning_rate,
+                tokens=train.batch_size * self._info.config.model.context_length,
+                seconds=seconds,
+                elapsed=self._elapsed + seconds,
+                remaining=self._remaining(seconds),
+            )
+        )
+        if self._single_steps:
+            self._single_steps -= 1
+            self._set_phase("paused")
+        if self._over(seconds):
+            self._finish()
+        elif trainer.step_number % train.evaluation_interval == 0:
+            self._begin_exam()
+        elif trainer.step_number in EARLY_EXCERPTS:
+            self._begin_excerpt()
+
+    def _begin_exam(self) -> None:
+        self._exam = self._trainer.evaluate()
+        self._exam_seconds = 0.0
+        self._emit(Working("exam on held-out text", 0.0))
+
+    def _examine(self, exam: Iterator["float | Evaluation"]) -> None:
+        began = self._clock()
+        part = next(exam)
+        self._exam_seconds += self._clock() - began
+        if isinstance(part, float):
+            self._emit(Working("exam on held-out text", part))
+            return
+        self._exam = None
+        self._evaluated = self._trainer.step_number
+        self._best_loss = min(part.loss, self._best_loss or math.inf)
+        self._emit(Working(""))
+        self._emit(
+            Evaluated(
+                step=self._evaluated,
+                loss=part.loss,
+                bits_per_char=part.bits_per_char,
+                accuracy=part.accuracy,
+                seconds=self._exam_seconds,
+                elapsed=self._elapsed + self._clock() - began,
+            )
+        )
+        self._begin_excerpt()
+        if self._ending:
+            self._finish()
+
+    def _finish(self) -> None:
+        """End the run once it is evaluated where it stands."""
+        self._ending = self._evaluated != self._trainer.step_number
+        if not self._ending:
+            self._set_phase("done")
+            self._save_when_written = True
+        elif self._exam is None:
+            self._begin_exam()
+
+    def _begin_excerpt(self) -> None:
+        """Let it write on, by itself, from the last prompt."""
+        writer = self.assembly.excerpt_writer
+        if writer.active:
+            self._end_excerpt()
+        prompt = self._prompt or opening_of(self._info.corpus.name, self._text)
+        config = msgspec.structs.replace(
+            self._prompt_config, characters=EXCERPT_CHARACTERS, stop=""
+        )
+        self._excerpt_step, self._excerpt_prompt = self._trainer.step_number, prompt
+        writer.start(prompt, config)
+
+    def _end_excerpt(self) -> None:
+        writer = self.assembly.excerpt_writer
+        writer.stop()
+        self._emit(Excerpt(self._excerpt_step, self._excerpt_prompt, writer.text))
+
+    def _write(self, seconds: float) -> None:
+        """Go on writing for about so long: what was asked for first, then the excerpt."""
+        writer, excerpt = self.assembly.prompt_writer, self.assembly.excerpt_writer
+        if writer.active:
+            text = writer.write(seconds)
+            self._emit(TextSampled(self._sample_id, text, writer.characters, writer.seconds))
+            if writer.ended:
+                seconds, count = writer.seconds, writer.characters
+                self._emit(SampleDone(self._sample_id, count, seconds, writer.ended))
+        elif excerpt.active:
+            excerpt.write(seconds)
+            if excerpt.ended or excerpt.text.count("\n") >= EXCERPT_LINES:
+                self._end_excerpt()
+
+    # Where the run stands.
+
+    def _over(self, step_seconds: float) -> bool:
+        if self._minutes:
+            left = 60 * self._minutes - self._elapsed - self._exam_seconds
+            return left < 2 * step_seconds  # this step is not in `elapsed` yet, the next must fit
+        return self._trainer.step_number >= self._steps
+
+    def _share_done(self) -> float:
+        """How far through the run, 0 to 1: this is what the learning rate follows."""
+        if self._minutes:
+            return min(1.0, self._elapsed / max(1e-9, 60 * self._minutes - self._exam_seconds))
+        return min(1.0, self._trainer.step_number / self._steps)
+
+    def _remaining(self, step_seconds: float) -> float:
+        """Seconds until the end, exams included."""
+        if self._minutes:
+            return max(0.0, 60 * self._minutes - self._elapsed - step_seconds)
+        left = self._steps - self._trainer.step_number
+        exams = math.ceil(left / self._info.config.train.evaluation_interval)
+        per_step = (self._elapsed + step_seconds) / self._trainer.step_number
+        trained = self._trainer.step_number >= 2 * self._info.config.train.evaluation_interval
+        return left * per_step if trained else left * step_seconds + exams * self._exam_seconds
+
+    def _extend_if_over(self) -> None:
+        train, step = self._info.config.train, self._trainer.step_number
+        if self._minutes and self._phase == "done":
+            self._minutes = self._elapsed / 60 + train.minutes
+        elif not self._minutes and step >= self._steps:
+            self._steps = step + train.steps
+        else:
+            return
+        self._emit(Extended(step, self._steps, self._minutes))
+
+    def _progress(self) -> "Progress":
+        from engine.runs import Progress
+
+        return Progress(
+            step=self._trainer.step_number,
+            steps=self._steps,
+            minutes=self._minutes,
+            elapsed=self._elapsed,
+            learning_rate=self._trainer.learning_rate,
+            evaluated=self._evaluated,
+            done=self._phase == "done",
+            best_loss=self._best_loss,
+        )
+
+    def _set_phase(self, phase: Phase) -> None:
+        if phase != self._phase:
+            self._phase = phase
+            self._emit(PhaseChanged(phase, self._trainer.step_number))
+
+    def _emit(self, event: Event) -> None:
+        """Tell an event, and keep it for the run's history."""
+        self._run.record(event)
+        self._dirty = self._dirty or isinstance(event, RECORDED)
+        self._emit_event(event)

@@ -1,0 +1,69 @@
+"""Puts a run together from its config and its text: the one place where everything is built."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+import torch
+
+from engine.config import RunConfig
+from engine.dataset import Dataset
+from engine.hardware import Hardware, choose, synchronize
+from engine.trainer import Trainer
+from engine.vocabulary import Vocabulary
+from engine.writer import Writer
+
+TRIAL_FLOPS = 2e10
+"""Work of one step when a cost is measured: a fraction of a second on a laptop."""
+
+
+class Assembly:
+    """All that owns tensors in a run: what learns, what answers prompts, what writes excerpts."""
+
+    def __init__(self, config: RunConfig, text: str, clock: Callable[[], float]) -> None:
+        self.hardware = choose(config.model, config.train)
+        self.vocabulary = Vocabulary(text)
+        dataset = Dataset(
+            self.vocabulary.encode_corpus(text),
+            config.model.context_length,
+            config.train.validation,
+            config.train.seed,
+        )
+        self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware)
+        self.prompt_writer = Writer(self.trainer.model, self.vocabulary, clock)
+        self.excerpt_writer = Writer(self.trainer.model, self.vocabulary, clock)
+
+
+def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware) -> float:
+    """Seconds that one step of `config` takes here, from real steps of a model built aside.
+
+    A step too large to try in a moment is tried with fewer pieces of text, and scaled.
+    """
+    flops = config.model.flops_per_token(vocabulary) * config.model.context_length
+    size = max(1, min(config.train.batch_size, int(TRIAL_FLOPS / flops)))
+    ids = torch.arange(20 * config.model.context_length + 40) % vocabulary
+    dataset = Dataset(ids, config.model.context_length, 0.1, 0)
+    trial = msgspec.structs.replace(
+        config, train=msgspec.structs.replace(config.train, batch_size=size)
+    )
+    with torch.random.fork_rng(devices=[]):
+        trainer = Trainer(trial, vocabulary, dataset, hardware)
+        trainer.step(0.5)  # the first one warms up
+        best = float("inf")
+        for _ in range(2):
+            synchronize(hardware.device)
+            began = time.perf_counter()
+            trainer.step(0.5)
+            synchronize(hardware.device)
+            best = min(best, time.perf_counter() - began)
+    return best * config.train.batch_size / size
+
+
+def estimate_memory(config: RunConfig, vocabulary: int) -> int:
+    """Bytes that training takes beyond what torch itself does: weights four times (value,
+    gradient, momentum, move), two copies that write, and what is remembered for the way back."""
+    model = config.model
+    weights = 6 * model.parameters(vocabulary)
+    tokens = config.train.batch_size * model.context_length
+    per_token = model.n_layer * (30 * model.width + 4 * model.n_head * model.context_length)
+    return 4 * (weights + tokens * (per_token + 4 * vocabulary))

@@ -1,0 +1,207 @@
+"""Every number a run can be given: its meaning, its range and its default, in one place.
+
+A field's `Meta` is the check, the line of the New-run form and the line of the help.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.settings import Section, Setting, nearest, settings_of
+
+
+class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
+    """The shape of the GPT (recipe: 4 layers, 4 heads, width 128)."""
+
+    section: ClassVar[str] = "model"
+
+    context_length: Annotated[
+        int, Meta(ge=8, le=4096, description="How many characters it sees at once.")
+    ] = 128
+    n_layer: Annotated[
+        int, Meta(ge=1, le=48, description="How many blocks, one above the other.")
+    ] = 4
+    n_head: Annotated[int, Meta(ge=1, le=32, description="Attention heads in each block.")] = 4
+    width: Annotated[
+        int, Meta(ge=16, le=2048, description="Numbers that stand for one character inside.")
+    ] = 128
+    dropout: Annotated[
+        float,
+        Meta(ge=0, le=0.9, description="Share of signals dropped, against learning by heart."),
+    ] = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width % (2 * self.n_head):
+            raise ValueError(
+                f"model.width {self.width} must divide by twice model.n_head ({2 * self.n_head})."
+            )
+
+    def parameters(self, vocabulary: int) -> int:
+        """How many numbers the model learns: 12 width² a block, and embedding and head."""
+        return 12 * self.n_layer * self.width**2 + 2 * vocabulary * self.width
+
+    def flops_per_token(self, vocabulary: int) -> float:
+        """Floating-point operations to train on one token: 6 a parameter, and the attention.
+
+        Source: PaLM (Chowdhery et al. 2022), appendix B.
+        """
+        attention = 12 * self.n_layer * self.width * self.context_length
+        return 6.0 * self.parameters(vocabulary) + attention
+
+
+class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
+    """How it learns."""
+
+    section: ClassVar[str] = "train"
+
+    steps: Annotated[
+        int, Meta(ge=1, le=10_000_000, description="How many batches it learns from.")
+    ] = 2_000
+    minutes: Annotated[
+        float,
+        Meta(ge=0, le=100_000, description="Stop after so many minutes instead; 0: by steps."),
+    ] = 0.0
+    batch_size: Annotated[
+        int, Meta(ge=1, le=4096, description="Pieces of text it learns from in one step.")
+    ] = 16
+    learning_rate: Annotated[
+        float, Meta(ge=1e-5, le=1, description="How far one step moves the weights (Muon).")
+    ] = 0.03
+    adam_learning_rate: Annotated[
+        float, Meta(ge=1e-6, le=1, description="The same for embedding and head (AdamW).")
+    ] = 3e-3
+    weight_decay: Annotated[
+        float, Meta(ge=0, le=10, description="Pull of the weights towards zero.")
+    ] = 0.1
+    warmup: Annotated[
+        float, Meta(ge=0, le=1, description="Share of the run in which the rate rises.")
+    ] = 0.02
+    decay: Annotated[
+        float,
+        Meta(ge=0, le=1, description="Share of the run, at its end, in which it falls to zero."),
+    ] = 0.6
+    evaluation_interval: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Steps between two exams on held-out text.")
+    ] = 250
+    validation: Annotated[
+        float, Meta(ge=0.01, le=0.5, description="Share of the text held out for the exams.")
+    ] = 0.1
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1, description="Same seed, same run.")] = 1
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"], Meta(description="Where it computes.")
+    ] = "auto"
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        Meta(description="Number format of the products; auto measures which is faster."),
+    ] = "auto"
+    threads: Annotated[
+        int, Meta(ge=0, le=256, description="Processor threads; 0 measures how many are best.")
+    ] = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.warmup + self.decay > 1:
+            raise ValueError("train.warmup and train.decay together are more than the whole run.")
+
+
+class SampleConfig(Section, frozen=True, forbid_unknown_fields=True):
+    """How it writes."""
+
+    section: ClassVar[str] = "sample"
+
+    temperature: Annotated[
+        float, Meta(ge=0, le=5, description="0 always takes the likeliest; higher dares more.")
+    ] = 0.8
+    top_k: Annotated[
+        int, Meta(ge=0, le=100_000, description="Choose among the k likeliest; 0: all.")
+    ] = 0
+    top_p: Annotated[
+        float, Meta(ge=0, le=1, description="Choose among the likeliest that make up this share.")
+    ] = 0.95
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1, description="Same seed, same text.")] = 1
+    characters: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="How many characters it writes.")
+    ] = 500
+    stop: Annotated[str, Meta(description="Stop at any of these characters; empty: at none.")] = ""
+
+
+class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that defines a run, apart from the text itself."""
+
+    corpus: str  # a name of the catalog, or a path
+    preset: str = "small"
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    sample: SampleConfig = SampleConfig()
+
+
+SECTIONS: dict[str, type[Section]] = {
+    kind.section: kind for kind in (ModelConfig, TrainConfig, SampleConfig)
+}
+
+
+def nano(corpus: str) -> RunConfig:
+    """0.1M parameters: for tests and slow machines."""
+    return RunConfig(
+        corpus=corpus,
+        preset="nano",
+        model=ModelConfig(context_length=64, n_layer=2, n_head=2, width=64),
+        train=TrainConfig(steps=2_000, batch_size=16),
+    )
+
+
+def small(corpus: str) -> RunConfig:
+    """0.8M parameters: minutes on a laptop."""
+    return RunConfig(corpus=corpus)
+
+
+def medium(corpus: str) -> RunConfig:
+    """10.7M parameters, like nanoGPT's larger character model: a GPU, or a night."""
+    return RunConfig(
+        corpus=corpus,
+        preset="medium",
+        model=ModelConfig(context_length=256, n_layer=6, n_head=6, width=384, dropout=0.2),
+        train=TrainConfig(steps=5_000, batch_size=64, learning_rate=0.02),
+    )
+
+
+PRESETS = {"nano": nano, "small": small, "medium": medium}
+
+
+def preset(name: str, corpus: str) -> RunConfig:
+    """The preset of that name; ValueError with the nearest names when there is none."""
+    if name not in PRESETS:
+        raise ValueError(f"There is no preset {name!r}{nearest(name, PRESETS)}.")
+    return PRESETS[name](corpus)
+
+
+def all_settings() -> dict[str, Setting]:
+    """Every setting by its dotted key."""
+    return {s.key: s for section in SECTIONS.values() for s in settings_of(section)}
+
+
+def override(config: RunConfig, assignments: Iterable[str]) -> RunConfig:
+    """The config with each KEY=VALUE applied; ValueError, in a sentence, for one that fails."""
+    changes: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    known = all_settings()
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        key = key.strip()
+        if not equals:
+            raise ValueError(f"--set takes KEY=VALUE, not {assignment!r}.")
+        section, _, name = key.partition(".")
+        if key == "sample.stop":
+            changes[section][name] = value
+        elif key in known:
+            changes[section][name] = known[key].parse(value)
+        else:
+            raise ValueError(f"There is no setting {key!r}{nearest(key, known)}.")
+    sections = {
+        name: msgspec.structs.replace(getattr(config, name), **fields)
+        for name, fields in changes.items()
+        if fields
+    }
+    return msgspec.structs.replace(config, **sections)

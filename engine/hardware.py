@@ -1,0 +1,119 @@
+"""Where to compute, in which number format and with how many threads: measured at the start."""
+
+import ctypes
+import platform
+import time
+from typing import NamedTuple
+
+import torch
+
+from engine.config import ModelConfig, TrainConfig
+
+ROWS = 2_048
+"""Characters in the trial's batch: that of the default preset."""
+REPEATS = 4
+"""Trials of each choice; the quickest counts, since noise only ever slows."""
+
+
+class Hardware(NamedTuple):
+    """The choice, and how it came about."""
+
+    device: torch.device
+    threads: int
+    precision: torch.dtype
+    reason: str
+
+    @property
+    def precision_name(self) -> str:
+        return str(self.precision).removeprefix("torch.")
+
+
+def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
+    """The device asked for, or the best there is; on a CPU the quickest threads and precision.
+
+    Sets the number of threads of the calling thread. ValueError, in a sentence, for a device
+    that this machine lacks.
+    """
+    device = _device(train.device)
+    if device.type != "cpu":
+        precision = torch.float32
+        if train.precision == "bfloat16" or (
+            train.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
+        ):
+            precision = torch.bfloat16
+        return Hardware(device, torch.get_num_threads(), precision, f"{device.type} was found")
+
+    most = torch.get_num_threads()
+    threads = [train.threads] if train.threads else sorted({1, (most + 1) // 2, most})
+    formats = [torch.float32, torch.bfloat16]
+    if train.precision != "auto":
+        formats = [getattr(torch, train.precision)]
+    seconds: dict[tuple[int, torch.dtype], float] = {}
+    for count in threads:
+        torch.set_num_threads(count)
+        for precision in formats:
+            if len(threads) * len(formats) > 1:
+                seconds[count, precision] = _trial(model.width, precision)
+            else:
+                seconds[count, precision] = 0.0
+    count, precision = min(seconds, key=lambda choice: seconds[choice])
+    torch.set_num_threads(count)
+    return Hardware(device, count, precision, _reason(seconds))
+
+
+def keep_freed_memory() -> None:
+    """Ask the C library to keep large freed blocks for the next step.
+
+    glibc gives them back to the system each time, and a training step then spends up to a
+    quarter of its time on page faults. Elsewhere there is nothing to do.
+    """
+    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
+        trim_threshold, mmap_threshold = -1, -3
+        libc = ctypes.CDLL(None)
+        libc.mallopt(mmap_threshold, 1 << 30)
+        libc.mallopt(trim_threshold, 1 << 30)
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what it was given, so that a clock tells the truth."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cpu"
+        if torch.cuda.is_available():
+            name = "cuda"
+        elif torch.backends.mps.is_available():
+            name = "mps"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("There is no CUDA device here that torch can use: take --device cpu.")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise ValueError("There is no Apple GPU here that torch can use: take --device cpu.")
+    return torch.device(name)
+
+
+def _trial(width: int, precision: torch.dtype) -> float:
+    """Seconds for the products and passes of one half block, the quickest of some trials."""
+    x = torch.randn(ROWS, width)
+    up, down = torch.randn(4 * width, width), torch.randn(width, 4 * width)
+    best = float("inf")
+    for _ in range(REPEATS + 1):  # the first warms up: it can only be slower
+        start = time.perf_counter()
+        hidden = (x.to(precision) @ up.to(precision).T).relu()
+        (hidden * hidden @ down.to(precision).T).float().add_(x)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def _reason(seconds: dict[tuple[int, torch.dtype], float]) -> str:
+    if len(seconds) == 1:
+        return "as asked for"
+    best = min(seconds.values())
+    return "measured: " + ", ".join(
+        f"{threads} × {'bf16' if precision == torch.bfloat16 else 'fp32'} {took / best:.1f}"
+        for (threads, precision), took in sorted(seconds.items(), key=lambda item: item[1])
+    )

@@ -1,0 +1,245 @@
+"""The same runs without a screen: train with a progress bar or JSON lines, sample, list."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from data.safe import safe_text
+from engine.config import SampleConfig
+from engine.protocol import (
+    Close,
+    Command,
+    CorpusLoaded,
+    Evaluated,
+    Event,
+    Excerpt,
+    Failed,
+    Open,
+    Opened,
+    OpenRun,
+    PhaseChanged,
+    Sample,
+    SampleDone,
+    SampleStarted,
+    Saved,
+    StepDone,
+    Stop,
+    TextSampled,
+    Train,
+    Working,
+    to_json,
+)
+from engine.session import Session
+
+EXIT_FAILED = {"open": 2, "train": 3}
+"""Exit codes by what failed; anything else is 1."""
+EXIT_INTERRUPTED = 130
+
+
+class Reporter:
+    """Shows a run's events as lines; on a terminal with a progress bar under them."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("step {task.fields[step]}  loss {task.fields[loss]}", markup=False),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._task = self._bar.add_task("warming up", total=1.0, step="0", loss="-")
+
+    def __enter__(self) -> "Reporter":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Working(what):
+                self._bar.update(self._task, description=safe_text(what) or "training")
+            case CorpusLoaded():
+                self._say(
+                    f"{event.name}: {event.characters:,} characters, "
+                    f"{event.vocabulary} different ({event.source})"
+                )
+                if event.note:
+                    self._say(event.note)
+            case Opened():
+                self._say(
+                    f"run {event.run}: {event.config.preset}, {event.parameters:,} parameters, "
+                    f"{event.device}, {event.threads} threads, {event.precision}"
+                )
+            case StepDone():
+                spent = event.elapsed / max(event.elapsed + event.remaining, 1e-9)
+                self._bar.update(
+                    self._task, completed=spent, step=f"{event.step:,}", loss=f"{event.loss:.3f}"
+                )
+            case Evaluated():
+                self._say(
+                    f"step {event.step:>7,}  validation loss {event.loss:.4f}  "
+                    f"{event.bits_per_char:.3f} bits/char  "
+                    f"next character right {event.accuracy:.1%}  {event.elapsed:,.0f} s"
+                )
+            case Excerpt():
+                first = safe_text(event.prompt + event.text)[:100]
+                self._say(f"step {event.step:>7,}  writes: {first}")
+            case Saved(run, step, path):
+                self._say(f"saved {run} at step {step:,} in {path}")
+            case _:
+                pass
+
+    def _say(self, line: str) -> None:
+        self._console.print(safe_text(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def train(opening: Open | OpenRun, *, as_json: bool) -> int:
+    """Train a run to its end, or until Ctrl-C; the exit code.
+
+    Lines go to standard output: JSON, one event each, or text.
+    """
+    inbox: SimpleQueue[Command] = SimpleQueue()
+    inbox.put(opening)
+    inbox.put(Train())
+    code = 0
+
+    def handle(event: Event) -> None:
+        nonlocal code
+        match event:
+            case Failed(message, during):
+                print(safe_text(message), file=sys.stderr)  # noqa: T201
+                code = EXIT_FAILED.get(during, 1)
+                inbox.put(Close(save=during != "save"))
+            case Saved() | PhaseChanged("untrained"):
+                inbox.put(Close())
+            case _:
+                pass
+
+    with _interruptible(inbox) as interrupted:
+        if as_json:
+
+            def emit(event: Event) -> None:
+                handle(event)
+                if not isinstance(event, Working):
+                    print(to_json(event), flush=True)  # noqa: T201
+
+            Session(emit).run(inbox)
+        else:
+            with Reporter(Console()) as reporter:
+
+                def emit(event: Event) -> None:
+                    handle(event)
+                    reporter.show(event)
+
+                Session(emit).run(inbox)
+    return code or (EXIT_INTERRUPTED if interrupted() else 0)
+
+
+def sample(run: str, prompt: str, config: SampleConfig) -> int:
+    """Write on from a prompt with a saved run, onto standard output; the exit code.
+
+    On a terminal, control characters are shown as pictures; into a file they go as they are.
+    """
+    inbox: SimpleQueue[Command] = SimpleQueue()
+    inbox.put(OpenRun(run))
+    inbox.put(Sample(1, prompt, config))
+    code = 0
+    terminal = sys.stdout.isatty()
+
+    def write(text: str) -> None:
+        sys.stdout.write(safe_text(text, lines=True) if terminal else text)
+        sys.stdout.flush()
+
+    def emit(event: Event) -> None:
+        nonlocal code
+        match event:
+            case SampleStarted(_, _, known, unknown):
+                if unknown:
+                    left_out = safe_text(unknown)
+                    print(f"It has never seen these characters: {left_out}", file=sys.stderr)  # noqa: T201
+                write(known)
+            case TextSampled(_, text):
+                write(text)
+            case SampleDone():
+                write("\n")
+                inbox.put(Close(save=False))
+            case Failed(message, during):
+                print(safe_text(message), file=sys.stderr)  # noqa: T201
+                code = EXIT_FAILED.get(during, 1)
+                inbox.put(Close(save=False))
+            case _:
+                pass
+
+    Session(emit).run(inbox)
+    return code
+
+
+def list_runs() -> None:
+    """The saved runs as a table, last used first."""
+    from rich.table import Table
+
+    from engine.runs import home, summaries
+
+    console = Console()
+    table = Table("run", "corpus", "preset", box=None, header_style="bold")
+    for column in ("step", "of", "best loss", "last used"):
+        table.add_column(column, justify="right")
+    found = summaries()
+    for run in found:
+        table.add_row(
+            *(
+                safe_text(cell)
+                for cell in (
+                    run.name,
+                    run.corpus,
+                    run.preset,
+                    f"{run.step:,}",
+                    f"{run.steps:,}",
+                    "-" if run.best_loss is None else f"{run.best_loss:.4f}",
+                    time.strftime("%Y-%m-%d %H:%M", time.localtime(run.used)),
+                )
+            )
+        )
+    if found:
+        console.print(table, markup=False)
+    else:
+        console.print(f"No run is saved yet in {safe_text(str(home()))}.", markup=False)
+
+
+@contextmanager
+def _interruptible(inbox: SimpleQueue[Command]) -> Iterator["_Interrupted"]:
+    """The first Ctrl-C ends the run cleanly, with a last evaluation; the second ends it at once."""
+    interrupted = _Interrupted()
+
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if interrupted():
+            raise KeyboardInterrupt
+        interrupted.happened = True
+        inbox.put(Stop())
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Interrupted:
+    happened = False
+
+    def __call__(self) -> bool:
+        return self.happened

@@ -1,0 +1,136 @@
+"""Opens a run, fresh or saved: its text first, which is told at once, then torch and the rest."""
+
+import hashlib
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from data.catalog import Corpus
+from data.catalog import load as load_corpus
+from data.openings import opening_of
+from data.statistics import measure
+from engine.active_run import ActiveRun
+from engine.config import RunConfig
+from engine.protocol import CorpusLoaded, Event, Opened, Working
+from engine.splitting import check_length, split_at
+
+if TYPE_CHECKING:
+    from engine.runs import Progress, Run, RunInfo, State
+
+Emit = Callable[[Event], None]
+Clock = Callable[[], float]
+
+
+def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
+    """A run at step 0. ValueError, in a sentence, for a text or a config that cannot be used."""
+    emit(Working(f"reading {config.corpus}"))
+    corpus = load_corpus(config.corpus)
+    _tell(corpus, config, emit)
+
+    emit(Working("loading torch"))
+    from engine.runs import CorpusInfo, Progress, Run, new_info
+
+    digest = hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()
+    info = new_info(
+        config,
+        CorpusInfo(corpus.name, corpus.source, corpus.license, digest),
+    )
+    progress = Progress(
+        step=0,
+        steps=config.train.steps,
+        minutes=config.train.minutes,
+        elapsed=0.0,
+        learning_rate=config.train.learning_rate,
+        evaluated=-1,
+        done=False,
+        best_loss=None,
+    )
+    return _assemble(Run(), info, corpus.text, progress, None, emit, clock)
+
+
+def open_saved(name: str, emit: Emit, clock: Clock) -> ActiveRun:
+    """A run as it was saved. ValueError, in a sentence, when it cannot be read."""
+    emit(Working(f"opening {name}, loading torch"))
+    from engine.runs import Run, load
+
+    saved = load(name)
+    corpus = Corpus(
+        name=saved.info.corpus.name,
+        text=saved.text,
+        source=saved.info.corpus.source,
+        license=saved.info.corpus.license,
+    )
+    _tell(corpus, saved.info.config, emit)
+    active = _assemble(Run(name), saved.info, saved.text, saved.progress, saved.state, emit, clock)
+    for event in saved.events:
+        emit(event)
+    return active
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether torch failed for want of memory: on a CPU that is a RuntimeError like any other."""
+    return "DefaultCPUAllocator" in str(error) or type(error).__name__ == "OutOfMemoryError"
+
+
+def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> None:
+    """Count the text and tell what is in it."""
+    validation = config.train.validation
+    check_length(len(corpus.text), config.model.context_length, validation)
+    emit(Working(f"counting {len(corpus.text):,} characters"))
+    statistics = measure(corpus.text)
+    train = split_at(len(corpus.text), validation)
+    emit(
+        CorpusLoaded(
+            name=corpus.name,
+            source=corpus.source,
+            license=corpus.license,
+            note=corpus.note,
+            opening=opening_of(corpus.name, corpus.text),
+            characters=statistics.characters,
+            lines=statistics.lines,
+            vocabulary=len(statistics.vocabulary),
+            train_characters=train,
+            validation_characters=statistics.characters - train,
+            frequent=statistics.frequent,
+            uniform_loss=math.log(len(statistics.vocabulary)),
+            unigram_loss=statistics.unigram_entropy,
+            bigram_loss=statistics.bigram_entropy,
+        )
+    )
+
+
+def _assemble(
+    run: "Run",
+    info: "RunInfo",
+    text: str,
+    progress: "Progress",
+    state: "State | None",
+    emit: Emit,
+    clock: Clock,
+) -> ActiveRun:
+    """Build what a run needs, tell that it is open, and hand it over."""
+    from engine.assembly import Assembly
+    from engine.hardware import keep_freed_memory
+
+    keep_freed_memory()
+    emit(Working("measuring this machine"))
+    assembly = Assembly(info.config, text, clock)
+    emit(Working(""))
+    hardware = assembly.hardware
+    emit(
+        Opened(
+            run=run.name,
+            config=info.config,
+            phase=progress.phase,
+            step=progress.step,
+            steps=progress.steps,
+            elapsed=progress.elapsed,
+            learning_rate=progress.learning_rate,
+            parameters=sum(p.numel() for p in assembly.trainer.model.parameters()),
+            device=hardware.device.type,
+            threads=hardware.threads,
+            precision=hardware.precision_name,
+            choice=hardware.reason,
+        )
+    )
+    return ActiveRun(assembly, run, info, text, progress, emit, clock)

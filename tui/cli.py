@@ -1,0 +1,142 @@
+"""The command line. Imports nothing heavy: each command brings what it needs."""
+
+import sys
+from typing import Any
+
+import click
+
+from engine.config import PRESETS, RunConfig, override, preset
+from engine.protocol import Open, OpenRun
+
+VERSION = "0.1.0"
+
+
+class _AppByDefault(click.Group):
+    """A group whose first word may be left out: then it is the app."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ("--help", "--version")):
+            args = ["app", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_AppByDefault, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="tinygpt-tui")
+def main() -> None:
+    """Watch a small GPT go to school, in your terminal.
+
+    \b
+    tinygpt-tui [CORPUS]          opens the app on a text
+    tinygpt-tui train [CORPUS]    trains without the screen
+    tinygpt-tui sample RUN        writes with a saved run
+    tinygpt-tui runs              lists the saved runs
+
+    CORPUS is tinyshakespeare, shakespeare, tales, or the path of a text file or folder.
+    """
+
+
+def _run_options(command: Any) -> Any:
+    """The options that choose a run, for the app and for headless training alike."""
+    for option in reversed(
+        [
+            click.argument("corpus", required=False),
+            click.option("--run", "run_name", metavar="NAME", help="Open a saved run."),
+            click.option(
+                "--preset",
+                "preset_name",
+                default="small",
+                show_default=True,
+                metavar="NAME",
+                help=f"The size of the model: {', '.join(PRESETS)}.",
+            ),
+            click.option(
+                "--set",
+                "assignments",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Change a setting, such as train.learning_rate=0.01. May be repeated.",
+            ),
+            click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps."),
+            click.option("--steps", metavar="N", help="Stop after N steps."),
+            click.option("--minutes", metavar="M", help="Stop after M minutes."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@main.command("app", hidden=True)
+@_run_options
+def app_command(run_name: str | None, **choices: Any) -> None:
+    """Open the app."""
+    opening = _opening(run_name, **choices)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("The app needs a terminal; without one, use tinygpt-tui train.")
+    from tui.app import TinyGPTApp
+
+    app = TinyGPTApp(opening)
+    app.run()
+    sys.exit(app.return_code)
+
+
+@main.command("train")
+@_run_options
+@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
+def train_command(run_name: str | None, as_json: bool, **choices: Any) -> None:
+    """Train without the screen. Ctrl-C ends the run cleanly."""
+    opening = _opening(run_name, **choices)
+    from engine.headless import train
+
+    sys.exit(train(opening, as_json=as_json))
+
+
+@main.command("sample")
+@click.argument("run")
+@click.option("--prompt", default="", metavar="TEXT", help="What it goes on from.")
+@click.option("--chars", metavar="N", help="How many characters it writes.")
+@click.option("--temperature", metavar="T", help="0 takes the likeliest; higher dares more.")
+@click.option("--top-k", metavar="K", help="Choose among the K likeliest; 0: all.")
+@click.option("--top-p", metavar="P", help="Choose among the likeliest that make up P.")
+@click.option("--seed", metavar="S", help="Same seed, same text.")
+@click.option("--stop", metavar="CHARS", help="Stop at any of these characters.")
+def sample_command(run: str, prompt: str, **choices: str | None) -> None:
+    """Write on from a prompt with a saved run."""
+    choices["characters"] = choices.pop("chars")
+    assignments = [f"sample.{key}={value}" for key, value in choices.items() if value is not None]
+    config = _configured("", "small", assignments).sample
+    from engine.headless import sample
+
+    sys.exit(sample(run, prompt, config))
+
+
+@main.command("runs")
+def runs_command() -> None:
+    """List the saved runs."""
+    from engine.headless import list_runs
+
+    list_runs()
+
+
+def _opening(
+    run_name: str | None,
+    corpus: str | None,
+    preset_name: str,
+    assignments: tuple[str, ...],
+    **shortcuts: str | None,
+) -> Open | OpenRun:
+    """What to open. click.UsageError, in a sentence, for a choice that cannot be."""
+    given = [f"train.{key}={value}" for key, value in shortcuts.items() if value is not None]
+    if run_name is not None:
+        if corpus is not None or assignments or given:
+            raise click.UsageError("A saved run (--run) has its own text and settings.")
+        return OpenRun(run_name)
+    from data.catalog import default
+
+    return Open(_configured(corpus or default()[0], preset_name, [*given, *assignments]))
+
+
+def _configured(corpus: str, preset_name: str, assignments: list[str]) -> RunConfig:
+    try:
+        return override(preset(preset_name, corpus), assignments)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
