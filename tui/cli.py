@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from data.catalog import default
 from engine.config import PRESETS, RunConfig, override, preset
 from engine.protocol import Open, OpenRun
 
@@ -67,14 +68,14 @@ def _run_options(command: Any) -> Any:
 
 @main.command("app", hidden=True)
 @_run_options
-def app_command(run_name: str | None, **choices: Any) -> None:
+def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> None:
     """Open the app."""
-    opening = _opening(run_name, **choices)
+    opening = _opening(run_name, corpus, **choices)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("The app needs a terminal; without one, use tinygpt-tui train.")
     from tui.app import TinyGPTApp
 
-    app = TinyGPTApp(opening)
+    app = TinyGPTApp(opening, why=default()[1] if corpus is None and run_name is None else "")
     app.run()
     sys.exit(app.return_code)
 
@@ -130,8 +131,6 @@ def _opening(
         if corpus is not None or assignments or given:
             raise click.UsageError("A saved run (--run) has its own text and settings.")
         return OpenRun(run_name)
-    from data.catalog import default
-
     return Open(_configured(corpus or default()[0], preset_name, [*given, *assignments]))
 
 

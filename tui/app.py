@@ -1,0 +1,283 @@
+"""The app: starts the engine, folds its events into one state, turns keys into commands."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from functools import partial
+from time import monotonic
+
+from rich.text import Text
+from textual import events, on
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Footer, Input, Static
+
+from engine.config import SampleConfig
+from engine.protocol import (
+    Close,
+    Closed,
+    Event,
+    Failed,
+    Open,
+    Opened,
+    OpenRun,
+    Pause,
+    Sample,
+    SetLearningRate,
+    Step,
+    Stop,
+    StopSample,
+    Train,
+)
+from engine.thread import EngineThread
+from tui.dials import DIALS, turned
+from tui.link import Engine, Link
+from tui.panes.header import HeaderLine, MessageLine
+from tui.panes.loss import LossPane
+from tui.panes.prompt import PromptInput, PromptPane
+from tui.panes.text import TextPane
+from tui.panes.training import TrainingPane
+from tui.panes.writes import WritesPane
+from tui.screens.help import HelpScreen
+from tui.screens.new_run import NewRunScreen
+from tui.screens.question import Question
+from tui.state import RunState, fold
+from tui.theme import CLASSROOM
+
+FRAME = 1 / 20
+"""Seconds between two looks at the events: text streams at this pace."""
+RATE_FACTOR = 1.25
+"""By how much a key changes the learning rate."""
+VIEWS = ("writes", "text", "training")
+
+
+class EventsWaiting(Message):
+    """The doorbell: the link holds events."""
+
+
+class TinyGPTApp(App[None]):
+    """Trains a small GPT on a text, shows how its loss falls, and lets it write."""
+
+    TITLE = "tinygpt"
+    CSS_PATH = "app.tcss"
+    AUTO_FOCUS = None
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (80, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (24, "-low"), (34, "-tall")]
+
+    BINDINGS = [
+        Binding("space", "train", "train/pause"),
+        Binding("n", "step", "one step"),
+        Binding("x", "end", "end"),
+        Binding("p", "prompt", "prompt"),
+        Binding("tab", "prompt", "Prompt", show=False),
+        Binding("w", "write", "write again"),
+        Binding("escape", "leave", "Stop writing, leave the prompt", show=False),
+        Binding("c", "new_run", "new run"),
+        Binding("v", "view", "view"),
+        Binding("l", "log_axis", "log axis"),
+        Binding("less_than_sign", "learning_rate(-1)", "Lower learning rate", show=False),
+        Binding("greater_than_sign", "learning_rate(1)", "Higher learning rate", show=False),
+        Binding("left_square_bracket", "dial(0, -1)", "Lower temperature", show=False),
+        Binding("right_square_bracket", "dial(0, 1)", "Higher temperature", show=False),
+        Binding("minus", "dial(1, -1)", "Smaller top-k", show=False),
+        Binding("equals_sign", "dial(1, 1)", "Larger top-k", show=False),
+        Binding("left_curly_bracket", "dial(2, -1)", "Lower top-p", show=False),
+        Binding("right_curly_bracket", "dial(2, 1)", "Higher top-p", show=False),
+        Binding("S", "dial(3, -1)", "Seed before", show=False),
+        Binding("s", "dial(3, 1)", "Next seed", show=False),
+        Binding("question_mark", "help", "help"),
+        Binding("q", "quit", "quit"),
+    ]
+
+    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
+    sample_config: reactive[SampleConfig] = reactive(SampleConfig(), repaint=False, layout=False)
+
+    def __init__(
+        self,
+        opening: Open | OpenRun,
+        why: str = "",
+        engine: Callable[[Callable[[Event], None]], Engine] = EngineThread,
+    ) -> None:
+        """`why`: why this text, where the person named none. `engine` makes the engine."""
+        super().__init__()
+        self._opening = opening
+        self._why = why
+        self._link = Link(lambda: self.post_message(EventsWaiting()))
+        self.engine = engine(self._link.emit)
+        self._fold_timer: Timer | None = None
+        self._folded_at = 0.0
+        self._samples = 0
+        self._view = 0
+        self._quitting = False
+        if isinstance(opening, Open):
+            self.set_reactive(TinyGPTApp.sample_config, opening.config.sample)
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="too-small")
+        with Vertical(id="main"):
+            yield HeaderLine().data_bind(TinyGPTApp.state)
+            yield MessageLine().data_bind(TinyGPTApp.state)
+            with Horizontal(id="body"):
+                with Vertical(id="left"):
+                    text = TextPane()
+                    text.why = self._why
+                    yield text.data_bind(TinyGPTApp.state)
+                    yield TrainingPane().data_bind(TinyGPTApp.state)
+                with Vertical(id="right"):
+                    yield LossPane().data_bind(TinyGPTApp.state)
+                    yield WritesPane().data_bind(TinyGPTApp.state)
+            yield PromptPane().data_bind(TinyGPTApp.state, config=TinyGPTApp.sample_config)
+            yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        self.register_theme(CLASSROOM)
+        self.theme = CLASSROOM.name
+        # Only once the screen is painted: torch takes a second or two to load.
+        self.call_after_refresh(self._start_engine)
+
+    def _start_engine(self) -> None:
+        self.engine.start()
+        self.engine.send(self._opening)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        self.query_one("#too-small", Static).update(
+            f"tinygpt needs a window of 80 × 24; this one is {width} × {height}."
+        )
+
+    async def on_unmount(self) -> None:
+        await asyncio.to_thread(self.engine.close)
+
+    # Events.
+
+    def on_events_waiting(self) -> None:
+        """Fold at once if the last time is a frame ago, else when it is."""
+        wait = self._folded_at + FRAME - monotonic()
+        if wait <= 0:
+            self._fold()
+        elif self._fold_timer is None:
+            self._fold_timer = self.set_timer(wait, self._fold)
+
+    def _fold(self) -> None:
+        self._fold_timer = None
+        self._folded_at = monotonic()
+        state = self.state
+        for event in self._link.take():
+            state = fold(state, event)
+            self._heed(event, state)
+        self.state = state
+
+    def _heed(self, event: Event, state: RunState) -> None:
+        """What an event asks of the app itself, beyond being shown."""
+        match event:
+            case Opened():
+                self.sample_config = event.config.sample
+            case Failed(_, "open") if state.opened is None:
+                self._exit_with(state, 2)
+            case Failed(_, "save") if self._quitting:
+                self._quitting = False
+                self._ask_whether_to_lose(state)
+            case Closed() if self._quitting:
+                self.exit()
+            case _:
+                pass
+
+    def _exit_with(self, state: RunState, code: int) -> None:
+        message = state.failure.message if state.failure else ""
+        self.exit(return_code=code, message=Text(message))
+
+    # Actions: what keys, mouse and command palette do.
+
+    def action_train(self) -> None:
+        """Train, or pause."""
+        self.engine.send(Pause() if self.state.phase == "training" else Train())
+
+    def action_step(self) -> None:
+        self.engine.send(Step())
+
+    def action_end(self) -> None:
+        self.engine.send(Stop())
+
+    def action_prompt(self) -> None:
+        """To the prompt; from there to what can be scrolled."""
+        prompt = self.query_one(PromptInput)
+        if prompt.has_focus:
+            self.screen.focus_next()
+        else:
+            prompt.focus()
+
+    def action_leave(self) -> None:
+        """Stop writing; when nothing is being written, leave the prompt."""
+        writing = self.state.writing
+        if writing is not None and not writing.ended:
+            self.engine.send(StopSample())
+        else:
+            self.screen.set_focus(None)
+
+    @on(Input.Submitted, "#prompt-input")
+    def action_write(self) -> None:
+        """Write on from the prompt."""
+        prompt = self.query_one(PromptInput)
+        prompt.remember()
+        self._samples += 1
+        self.engine.send(Sample(self._samples, prompt.prompt, self.sample_config))
+
+    def action_dial(self, number: int, direction: int) -> None:
+        """Turn one of the sampling settings."""
+        self.sample_config = turned(self.sample_config, DIALS[number], direction)
+
+    def action_learning_rate(self, direction: int) -> None:
+        """Raise or lower the learning rate by a quarter, from the next step on."""
+        if self.state.opened is not None:
+            rate = self.state.learning_rate * RATE_FACTOR**direction
+            self.engine.send(SetLearningRate(float(f"{rate:.3g}")))
+
+    def action_log_axis(self) -> None:
+        pane = self.query_one(LossPane)
+        pane.log_x = not pane.log_x
+
+    def action_view(self) -> None:
+        """In one column: the next of the panes that share a place."""
+        main = self.query_one("#main")
+        main.remove_class(f"view-{VIEWS[self._view]}")
+        self._view = (self._view + 1) % len(VIEWS)
+        main.add_class(f"view-{VIEWS[self._view]}")
+
+    def action_new_run(self) -> None:
+        if self.state.opened is not None:
+            screen = NewRunScreen(self.state.opened.config, self.engine.send)
+            self.push_screen(screen.data_bind(TinyGPTApp.state))
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen())
+
+    async def action_quit(self) -> None:
+        """Save and quit; a question only where something would be lost."""
+        self._quitting = True
+        self.engine.send(Close())
+
+    def _ask_whether_to_lose(self, state: RunState) -> None:
+        def answered(lose: bool | None) -> None:
+            if lose:
+                self._quitting = True
+                self.engine.send(Close(save=False))
+
+        reason = state.failure.message if state.failure else ""
+        self.push_screen(Question(f"{reason} Quit without saving?"), answered)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every key's action, by name, beside Textual's own commands."""
+        yield from super().get_system_commands(screen)
+        for binding in self.BINDINGS:
+            assert isinstance(binding, Binding)
+            if binding.action == "leave":
+                continue
+            yield SystemCommand(
+                binding.description.capitalize(),
+                f"key {self.get_key_display(binding)}",
+                partial(self.run_action, binding.action),
+            )

@@ -1,0 +1,44 @@
+"""Numbers as a person reads them, in widths that do not jump."""
+
+
+def count(number: float) -> str:
+    """A whole number with its thousands set apart: 1,115,394."""
+    return f"{round(number):,}"
+
+
+def short(number: float) -> str:
+    """A number of parameters: 0.80M, 106K, 12."""
+    if number >= 500_000:
+        return f"{number / 1e6:.2f}M" if number < 9.95e6 else f"{number / 1e6:.1f}M"
+    return f"{number / 1e3:.0f}K" if number >= 1_000 else f"{number:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """A time: 42s, 3m 02s, 1h 05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3_600:
+        return f"{whole // 60}m {whole % 60:02}s"
+    return f"{whole // 3_600:,}h {whole % 3_600 // 60:02}m"
+
+
+def size(number: float) -> str:
+    """Bytes: 812 KB, 3.2 MB, 1.4 GB."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if number >= factor:
+            value = number / factor
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"
+    return f"{number / 1e3:.0f} KB"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of block characters, `width` cells long at share 1, to an eighth of a cell."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[rest]
+
+
+def character(text: str) -> str:
+    """A character by a name of one cell: a space and a line's end have pictures."""
+    return {" ": "␠", "\n": "␊", "\t": "␉"}.get(text, text)

@@ -1,0 +1,33 @@
+"""Lines of a growing text: only its last paragraph is wrapped again when something is added."""
+
+from textual.content import Content
+
+
+class Wrapping:
+    """A text in lines of at most `width` cells, broken between words."""
+
+    def __init__(self, width: int) -> None:
+        """`width` in cells, at least 1."""
+        self.width = max(1, width)
+        self._done: list[str] = []
+        self._paragraph = ""
+        self._open: list[str] = [""]
+
+    @property
+    def lines(self) -> list[str]:
+        """All lines; the last one is where the next character goes."""
+        return [*self._done, *self._open]
+
+    def append(self, text: str) -> None:
+        """Add text at the end."""
+        first, *rest = text.split("\n")
+        self._paragraph += first
+        for paragraph in rest:
+            self._done += self._wrap(self._paragraph)
+            self._paragraph = paragraph
+        self._open = self._wrap(self._paragraph)
+
+    def _wrap(self, paragraph: str) -> list[str]:
+        if not paragraph:
+            return [""]
+        return [line.plain for line in Content(paragraph).wrap(self.width)]

@@ -1,0 +1,108 @@
+"""The first two lines: what this is, in which state, and one sentence on what to do."""
+
+from textual.content import Content
+
+from tui.drawing.words import count, duration, short
+from tui.panes.pane import Pane, line
+from tui.state import RunState
+
+PHASE_STYLES = {
+    "warming up": "$foreground-muted",
+    "untrained": "$foreground-muted",
+    "training": "bold $primary",
+    "paused": "$warning",
+    "done": "$success",
+    "failed": "bold $error",
+}
+
+
+def phase_words(state: RunState) -> Content:
+    """The phase with its dot."""
+    return Content.styled(f"● {state.phase}", PHASE_STYLES[state.phase])
+
+
+class HeaderLine(Pane):
+    """Corpus, preset and run at the left; phase and step at the right."""
+
+    DEFAULT_CSS = "HeaderLine { height: 1; padding: 0 1; }"
+
+    def part(self, state: RunState) -> object:
+        return (state.phase, state.step, state.steps, state.opened, state.corpus)
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        right = phase_words(state)
+        if state.opened is not None:
+            of = duration(60 * state.minutes) if state.minutes else count(state.steps)
+            right += Content(f"  step {count(state.step)} / {of}")
+        name = Content.styled("tinygpt", "bold $primary")
+        facts = []
+        if state.corpus is not None:
+            facts.append(state.corpus.name)
+        if state.opened is not None:
+            facts.append(f"{state.opened.config.preset} {short(state.opened.parameters)}")
+            facts.append(f"run {state.opened.run}")
+        left = name + Content("  " + " · ".join(facts))
+        room = max(0, width - right.cell_length - 2)
+        return [line(left.truncate(room, ellipsis=True), right, width)]
+
+
+class MessageLine(Pane):
+    """One sentence: what went wrong, what it waits for, or what can be done now."""
+
+    DEFAULT_CSS = "MessageLine { height: 1; padding: 0 1; }"
+
+    def part(self, state: RunState) -> object:
+        return (
+            state.phase,
+            state.working,
+            state.failure,
+            state.evaluated,
+            state.saved,
+            state.step if state.phase == "paused" else 0,
+        )
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        return [message(state).truncate(width, ellipsis=True)]
+
+
+def message(state: RunState) -> Content:
+    """The sentence that matters most now."""
+    if state.failure is not None:
+        return Content.styled(f"✖ {state.failure.message}", "$error")
+    if state.phase == "warming up":
+        what = state.working.what or "starting"
+        return Content.styled(f"warming up: {what} …", "$foreground-muted")
+    if state.working.what:
+        done = f" {state.working.done:.0%}" if state.working.done >= 0 else " …"
+        return Content.styled(state.working.what + done, "$foreground-muted")
+    return Content.styled(_advice(state), "$foreground-muted")
+
+
+def _advice(state: RunState) -> str:
+    match state.phase:
+        case "untrained":
+            different = state.corpus.vocabulary if state.corpus else 0
+            return (
+                f"It has never read a word: each character is one of {different} at random. "
+                "Press space to send it to school."
+            )
+        case "training":
+            config = state.opened.config if state.opened else None
+            each = config.train.batch_size * config.model.context_length if config else 0
+            return (
+                f"Learning: in each step it guesses {count(each)} next characters and is corrected."
+            )
+        case "paused":
+            return (
+                f"Paused after step {count(state.step)}. Space goes on, n takes one step, "
+                "p lets you ask it to write."
+            )
+        case "done":
+            ended = f"Ended at {state.evaluated.loss:.4f}" if state.evaluated else "Ended"
+            best = ""
+            if state.best is not None and state.evaluated is not state.best:
+                best = f"; best {state.best.loss:.4f} at step {count(state.best.step)}"
+            saved = f", saved as {state.saved.run}" if state.saved else ""
+            return f"{ended}{best}{saved}. Space trains on; p lets you ask it to write."
+        case _:
+            return ""

@@ -1,0 +1,75 @@
+"""The loss: the chart, and under it the newest numbers in words."""
+
+from math import exp, log
+
+from textual.content import Content
+from textual.reactive import reactive
+
+from tui.drawing.chart import ChartStyles, draw_chart
+from tui.panes.pane import Pane
+from tui.state import RunState
+
+STYLES = ChartStyles()
+
+
+class LossPane(Pane):
+    """Train and held-out loss over the steps, with two losses to compare them to."""
+
+    BORDER_TITLE = "loss, in nats a character"
+    INTERVAL = 0.25
+
+    log_x: reactive[bool] = reactive(False)
+
+    def part(self, state: RunState) -> object:
+        return (state.step, state.steps, state.evaluated, state.corpus, state.phase)
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        corpus = state.corpus
+        chart = draw_chart(
+            width=width,
+            height=height - 1,
+            train=state.train,
+            validation=state.validation,
+            uniform=corpus.uniform_loss if corpus else None,
+            unigram=corpus.unigram_loss if corpus else None,
+            steps=max(state.steps, state.step),
+            log_x=self.log_x,
+            styles=STYLES,
+        )
+        return [*chart, numbers(state, width)]
+
+
+def numbers(state: RunState, width: int) -> Content:
+    """The legend and the newest losses in one line; what does not fit goes, from the right."""
+    parts = []
+    if state.train.last is not None:
+        loss = _recent(state)
+        parts.append(Content.assemble(("━ train", "$primary"), f" {loss:.3f}"))
+    if state.evaluated is not None:
+        held_out = state.evaluated
+        bits = f"{held_out.loss / log(2):.2f} bits/char"
+        parts += [
+            Content.assemble(("◆ held out", "$accent"), f" {held_out.loss:.4f}"),
+            Content(bits),
+            Content(f"right next character {held_out.accuracy:.0%}"),
+            Content(f"perplexity {exp(min(held_out.loss, 50)):.2f}"),
+        ]
+    if not parts:
+        parts.append(Content.styled("━ train   ◆ held out: nothing measured yet", "$foreground-muted"))
+    text = Content("")
+    for part in parts:
+        longer = text + Content("   ") + part if text else part
+        if longer.cell_length > width:
+            break
+        text = longer
+    return text
+
+
+def _recent(state: RunState) -> float:
+    """The mean training loss of about the last 20 steps: one batch alone jumps about."""
+    total, number = 0.0, 0
+    for bucket in reversed(state.train.buckets):
+        total, number = total + bucket.total, number + bucket.count
+        if number >= 20:
+            break
+    return total / number

@@ -1,0 +1,68 @@
+"""What the drawn parts of the screen have in common: they draw a part of the state, no oftener
+than they must, and never move anything else."""
+
+from time import monotonic
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.timer import Timer
+from textual.widget import Widget
+
+from tui.state import RunState
+
+
+class Pane(Widget):
+    """A widget whose picture is a pure function of the state and its own size."""
+
+    INTERVAL = 0.1
+    """Seconds between two redraws, at least: a layout or a chart costs training time."""
+
+    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
+
+    _part: object = None
+    _drawn_at = 0.0
+    _timer: Timer | None = None
+
+    def part(self, state: RunState) -> object:
+        """What of the state the picture depends on; quick to compare."""
+        raise NotImplementedError
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        """The picture: at most `height` lines of at most `width` cells."""
+        raise NotImplementedError
+
+    def watch_state(self, state: RunState) -> None:
+        part = self.part(state)
+        if part == self._part:
+            return
+        self._part = part
+        wait = self._drawn_at + self.INTERVAL - monotonic()
+        if wait <= 0:
+            self._redraw()
+        elif self._timer is None:
+            self._timer = self.set_timer(wait, self._redraw)
+
+    def _redraw(self) -> None:
+        self._timer = None
+        self._drawn_at = monotonic()
+        self.refresh(layout=False)
+
+    def render(self) -> Content:
+        width, height = self.size
+        if not (width and height):
+            return Content("")
+        return Content("\n").join(self.draw(self.state, width, height)[:height])
+
+
+def line(left: Content, right: Content, width: int) -> Content:
+    """One line with something at both ends; the right end goes first when it is too narrow."""
+    gap = width - left.cell_length - right.cell_length
+    if gap >= 1:
+        return left.pad_right(gap) + right
+    return left.truncate(width, ellipsis=True)
+
+
+def pair(label: str, value: str, width: int, label_width: int = 15) -> Content:
+    """A quiet label and its value, in columns."""
+    text = Content.assemble((label.ljust(label_width), "$foreground-muted"), value)
+    return text.truncate(width, ellipsis=True)

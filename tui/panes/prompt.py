@@ -1,0 +1,190 @@
+"""The prompt line, and under it the text as it streams."""
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.style import Style
+from textual.widgets import Input
+
+from data.safe import safe_text
+from engine.config import SampleConfig
+from tui.dials import DIALS, shown
+from tui.drawing.words import count
+from tui.drawing.wrapping import Wrapping
+from tui.panes.pane import Pane
+from tui.panes.scrolling import ScrollingLines
+from tui.state import RunState, Writing
+
+CURSOR = "▌"
+
+
+class PromptInput(Input):
+    """One line to write on from, with the prompts before it on up and down.
+
+    What a terminal would obey is shown as a picture, never sent to it. A line's end is typed as
+    \\n, and pasted lines become that.
+    """
+
+    BINDINGS = [
+        Binding("up", "earlier", "Earlier prompt", show=False),
+        Binding("down", "later", "Later prompt", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="p or Tab: type a beginning here, Enter lets it write on",
+            compact=True,
+            id="prompt-input",
+        )
+        self._history: list[str] = []
+        self._place = 0
+
+    @property
+    def prompt(self) -> str:
+        """What was typed, with real line ends."""
+        return self.value.replace("\\n", "\n")
+
+    def remember(self) -> None:
+        """Put the prompt at the end of the history, once."""
+        if self.value and self.value not in self._history[-1:]:
+            self._history.append(self.value)
+        self._place = len(self._history)
+
+    def validate_value(self, value: str) -> str:
+        return safe_text(value)
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        lines = event.text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+        self.insert_text_at_cursor(lines.replace("\n", "\\n"))
+
+    def action_earlier(self) -> None:
+        self._recall(self._place - 1)
+
+    def action_later(self) -> None:
+        self._recall(self._place + 1)
+
+    def _recall(self, place: int) -> None:
+        if 0 <= place <= len(self._history):
+            self._place = place
+            self.value = self._history[place] if place < len(self._history) else ""
+            self.cursor_position = len(self.value)
+
+
+class WrittenText(ScrollingLines):
+    """The prompt, quiet, and what was written on from it."""
+
+    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
+
+    _writing: Writing | None = None
+    _wrapping = Wrapping(1)
+
+    def watch_state(self, state: RunState) -> None:
+        before, now = self._writing, state.writing
+        if now is before or now is None:
+            return
+        grown = before is not None and before.sample_id == now.sample_id
+        if before is not None and grown and now.text.startswith(before.text):
+            self._wrapping.append(now.text[len(before.text) :])
+        else:
+            self._begin(now)
+        self._writing = now
+        self._show(now)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        if self._writing is not None:
+            self._begin(self._writing)
+            self._show(self._writing)
+
+    def _begin(self, writing: Writing) -> None:
+        self._wrapping = Wrapping(self.size.width - self.scrollbar_size_vertical - cell_len(CURSOR))
+        self._wrapping.append(writing.prompt + writing.text)
+
+    def _show(self, writing: Writing) -> None:
+        lines = []
+        quiet = len(writing.prompt)
+        for text in self._wrapping.lines:
+            if quiet > 0:
+                lines.append(Content(text).stylize("$foreground-muted", 0, min(quiet, len(text))))
+                quiet -= len(text) + 1
+            else:
+                lines.append(Content(text))
+        if not writing.ended:
+            lines[-1] += Content.styled(CURSOR, "$primary")
+        self.show(lines)
+
+
+class WritingFacts(Pane):
+    """Which weights wrote it, how fast, and what was left out of the prompt."""
+
+    DEFAULT_CSS = "WritingFacts { height: 1; }"
+
+    def part(self, state: RunState) -> object:
+        return (state.writing, state.opened and state.opened.config.model.context_length)
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        writing = state.writing
+        if writing is None:
+            return [Content.styled("nothing written yet", "$foreground-muted")]
+        facts = [
+            f"by step {count(writing.step)}",
+            f"{count(writing.characters)} characters",
+            f"{count(writing.speed)} char/s",
+        ]
+        if writing.ended == "stopped":
+            facts.append("stopped")
+        text = Content.styled(" · ".join(facts), "$foreground-muted")
+        if writing.unknown:
+            text += Content.styled(f" · never seen, left out: {writing.unknown}", "$warning")
+        if writing.unseen:
+            text += Content.styled(
+                f" · sees only the end: {count(writing.unseen)} characters are beyond its context",
+                "$warning",
+            )
+        return [text.truncate(width, ellipsis=True)]
+
+
+class DialsLine(Pane):
+    """The sampling settings with their keys, which can be clicked."""
+
+    DEFAULT_CSS = "DialsLine { height: 1; }"
+
+    config: reactive[SampleConfig] = reactive(SampleConfig(), layout=False)
+
+    def part(self, state: RunState) -> object:
+        return None
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        parts = []
+        for number, dial in enumerate(DIALS):
+            keys = [
+                Content.styled(
+                    f" {key} ",
+                    Style.parse("$primary")
+                    + Style.from_meta({"@click": f"app.dial({number}, {way})"}),
+                )
+                for key, way in ((dial.down, -1), (dial.up, 1))
+            ]
+            label = Content.assemble((dial.label, "$foreground-muted"), f" {shown(self.config, dial)}")
+            parts.append(label + keys[0] + keys[1])
+        return [Content(" ").join(parts).truncate(width)]
+
+
+class PromptPane(Vertical):
+    """Everything to write with."""
+
+    BORDER_TITLE = "prompt"
+
+    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
+    config: reactive[SampleConfig] = reactive(SampleConfig(), repaint=False, layout=False)
+
+    def compose(self) -> ComposeResult:
+        yield PromptInput()
+        yield WritingFacts().data_bind(PromptPane.state)
+        yield WrittenText(id="written").data_bind(PromptPane.state)
+        yield DialsLine().data_bind(PromptPane.config)

@@ -1,0 +1,40 @@
+"""Lines that scroll, and follow their end unless a person has scrolled up."""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+
+class ScrollingLines(ScrollView, can_focus=True):
+    """Draws only the lines in sight, so a long text costs no more than a short one."""
+
+    DEFAULT_CSS = "ScrollingLines { scrollbar-size-vertical: 1; overflow-x: hidden; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: Sequence[Content] = ()
+
+    @property
+    def plain(self) -> str:
+        """All the text, as it is wrapped."""
+        return "\n".join(line.plain for line in self._lines)
+
+    def show(self, lines: Sequence[Content]) -> None:
+        """Replace the lines, each at most as wide as the widget."""
+        following = self.scroll_offset.y >= self.max_scroll_y
+        self._lines = lines
+        self.virtual_size = Size(self.size.width, len(lines))
+        if following:
+            self.scroll_end(animate=False, immediate=True, force=True)
+        self.refresh(layout=False)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        number = y + self.scroll_offset.y
+        line = self._lines[number] if number < len(self._lines) else Content("")
+        strips = Visual.to_strips(self, line, width, 1, self.visual_style)
+        return strips[0] if strips else Strip.blank(width)

@@ -1,0 +1,64 @@
+"""How the training goes, in numbers."""
+
+from textual.content import Content
+
+from tui.drawing.words import bar, count, duration
+from tui.panes.header import phase_words
+from tui.panes.pane import Pane, line, pair
+from tui.state import RunState
+
+
+class TrainingPane(Pane):
+    """Phase, progress, speed, rates and the machine."""
+
+    BORDER_TITLE = "training"
+    INTERVAL = 0.25
+
+    def part(self, state: RunState) -> object:
+        return (state.phase, state.step, state.steps, state.learning_rate, state.opened)
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        share = state.share_done
+        length = width - 6
+        done = bar(share, length)
+        progress = Content.assemble(
+            (done, "$primary"),
+            ("░" * (length - len(done)), "$border"),
+            f"{share:6.0%}",
+        )
+        step = Content(f"step {count(state.step)} / {count(state.steps)}")
+        if state.minutes:
+            step = Content(f"step {count(state.step)}, {state.minutes:g} min")
+        first = [line(phase_words(state), step, width), progress]
+        pairs = facts(state)
+        columns = max(1, min(2, width // 38))
+        if columns == 1:
+            return first + [pair(*fact, width) for fact in pairs]
+        half = (len(pairs) + 1) // 2
+        rows = []
+        for i in range(half):
+            left = pair(*pairs[i], width // 2)
+            right = pair(*pairs[half + i], width // 2) if half + i < len(pairs) else Content("")
+            rows.append(left.pad_right(width // 2 - left.cell_length) + right)
+        return first + rows
+
+
+def facts(state: RunState) -> list[tuple[str, str]]:
+    """Labels and values, the most wanted first."""
+    last, opened = state.last_step, state.opened
+    if opened is None:
+        return []
+    elapsed = last.elapsed if last else opened.elapsed
+    return [
+        ("speed", f"{count(state.tokens_per_second)} tokens/s" if last else "-"),
+        ("time left", duration(last.remaining) if last else "-"),
+        ("so far", duration(elapsed)),
+        ("learning rate", f"{last.learning_rate if last else state.learning_rate:.5f}"),
+        ("gradient norm", f"{last.gradient_norm:.3f}" if last else "-"),
+        ("parameters", count(opened.parameters)),
+        ("computes on", f"{opened.device}, {_threads(opened.threads)}, {opened.precision}"),
+    ]
+
+
+def _threads(number: int) -> str:
+    return f"{number} thread" if number == 1 else f"{number} threads"

@@ -1,0 +1,189 @@
+"""All that the screen knows, in one frozen value, and how each event changes it.
+
+Every string of a stranger passes `safe_text` here, at the one door, so that no widget has to
+remember to. Events of a saved run's history are folded like those of a live one.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from msgspec.structs import replace as changed
+
+from data.safe import safe_text
+from engine import protocol
+from engine.protocol import (
+    CorpusLoaded,
+    Evaluated,
+    Event,
+    Excerpt,
+    Extended,
+    Failed,
+    LearningRateChanged,
+    Measured,
+    Opened,
+    PhaseChanged,
+    SampleDone,
+    SampleStarted,
+    Saved,
+    StepDone,
+    TextSampled,
+    Working,
+)
+from tui.drawing.curve import Curve
+
+Phase = Literal["warming up"] | protocol.Phase
+
+EXCERPTS_KEPT = 1_000
+TEXT_KEPT = 200_000
+"""Characters of one written text that are kept; the oldest go first."""
+SMOOTHING = 0.1
+"""Share of the newest step in the speed that is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A text that is being written, or was."""
+
+    sample_id: int
+    step: int
+    prompt: str
+    unknown: str
+    unseen: int
+    text: str = ""
+    characters: int = 0
+    seconds: float = 0.0
+    ended: str = ""  # the reason, once it has
+
+    @property
+    def speed(self) -> float:
+        """Characters a second."""
+        return self.characters / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What has been told of the run that is open."""
+
+    phase: Phase = "warming up"
+    working: Working = Working("")
+    corpus: CorpusLoaded | None = None
+    opened: Opened | None = None
+    step: int = 0
+    steps: int = 0
+    minutes: float = 0.0
+    learning_rate: float = 0.0  # before the schedule
+    train: Curve = Curve()
+    validation: Curve = Curve()
+    last_step: StepDone | None = None
+    evaluated: Evaluated | None = None
+    best: Evaluated | None = None
+    tokens_per_second: float = 0.0
+    excerpts: tuple[Excerpt, ...] = ()
+    writing: Writing | None = None
+    measured: Measured | None = None
+    saved: Saved | None = None
+    failure: Failed | None = None
+    before: "RunState | None" = None
+    """The run that stays open if the one that is being opened fails."""
+
+    @property
+    def epochs(self) -> float:
+        """How many times as many characters as the training part has were learned from."""
+        if self.corpus is None or self.opened is None:
+            return 0.0
+        config = self.opened.config
+        seen = self.step * config.train.batch_size * config.model.context_length
+        return seen / self.corpus.train_characters
+
+    @property
+    def share_done(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        last = self.last_step
+        if self.minutes:
+            return min(1.0, last.elapsed / (60 * self.minutes)) if last else 0.0
+        return min(1.0, self.step / self.steps) if self.steps else 0.0
+
+
+def fold(state: RunState, event: Event) -> RunState:
+    """The state after one more event."""
+    match event:
+        case StepDone():
+            speed = event.tokens / event.seconds if event.seconds else 0.0
+            smooth = state.tokens_per_second
+            return replace(
+                state,
+                step=event.step,
+                last_step=event,
+                train=state.train.append(event.step, event.loss),
+                tokens_per_second=smooth + SMOOTHING * (speed - smooth) if smooth else speed,
+            )
+        case TextSampled(sample_id, text, characters, seconds):
+            writing = state.writing
+            if writing is None or writing.sample_id != sample_id:
+                return state  # the rest of a text that a newer prompt has superseded
+            text = (writing.text + safe_text(text, lines=True))[-TEXT_KEPT:]
+            writing = replace(writing, text=text, characters=characters, seconds=seconds)
+            return replace(state, writing=writing)
+        case Working(what, done):
+            return replace(state, working=Working(safe_text(what), done))
+        case CorpusLoaded():
+            before = state if state.opened else state.before
+            return RunState(working=state.working, corpus=_safe_corpus(event), before=before)
+        case Opened():
+            return replace(
+                state,
+                phase=event.phase,
+                opened=changed(event, run=safe_text(event.run)),
+                step=event.step,
+                steps=event.steps,
+                minutes=event.config.train.minutes,
+                learning_rate=event.learning_rate,
+                failure=None,
+                before=None,
+            )
+        case PhaseChanged(phase):
+            failure = state.failure if phase == "failed" else None
+            return replace(state, phase=phase, failure=failure)
+        case Evaluated():
+            best = event if state.best is None or event.loss < state.best.loss else state.best
+            validation = state.validation.append(event.step, event.loss)
+            return replace(state, evaluated=event, best=best, validation=validation)
+        case Excerpt(step, prompt, text):
+            excerpt = Excerpt(step, safe_text(prompt, lines=True), safe_text(text, lines=True))
+            return replace(state, excerpts=(*state.excerpts, excerpt)[-EXCERPTS_KEPT:])
+        case LearningRateChanged(_, learning_rate):
+            return replace(state, learning_rate=learning_rate)
+        case Extended(_, steps, minutes):
+            return replace(state, steps=steps, minutes=minutes)
+        case SampleStarted(sample_id, step, prompt, unknown, unseen):
+            prompt = safe_text(prompt, lines=True)
+            return replace(
+                state, writing=Writing(sample_id, step, prompt, safe_text(unknown), unseen)
+            )
+        case SampleDone(sample_id, _, _, reason):
+            if state.writing is None or state.writing.sample_id != sample_id:
+                return state
+            return replace(state, writing=replace(state.writing, ended=reason))
+        case Measured():
+            return replace(state, measured=event)
+        case Saved():
+            saved = changed(event, run=safe_text(event.run), path=safe_text(event.path))
+            return replace(state, saved=saved, failure=None)
+        case Failed():
+            stays = state.before if event.during == "open" and state.before else state
+            return replace(stays, failure=changed(event, message=safe_text(event.message)))
+        case _:
+            return state
+
+
+def _safe_corpus(event: CorpusLoaded) -> CorpusLoaded:
+    """The event without anything a terminal would obey. Frequent characters become one cell each."""
+    return changed(
+        event,
+        name=safe_text(event.name),
+        source=safe_text(event.source),
+        license=safe_text(event.license),
+        note=safe_text(event.note),
+        opening=safe_text(event.opening),
+        frequent=tuple((safe_text(text), number) for text, number in event.frequent),
+    )
