@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # torch comes with the first run, not with this file
 
 SLICE = 1 / 30
 """Seconds of writing between two looks at the inbox, when nothing else is to do."""
-EXCERPT_CHARACTERS = 160
+EXCERPT_CHARACTERS = 120
 EXCERPT_LINES = 2
 EARLY_EXCERPTS = frozenset({10, 25, 50, 100})
 """Steps at which it writes a line even without an evaluation: so early, each step shows."""

@@ -208,7 +208,8 @@ class TinyGPTApp(App[None]):
         if prompt.has_focus:
             self.screen.focus_next()
         else:
-            prompt.focus()
+            # Not prompt.focus(), which waits for its turn: the next key may already be text.
+            self.screen.set_focus(prompt)
 
     def action_leave(self) -> None:
         """Stop writing; when nothing is being written, leave the prompt."""

@@ -55,7 +55,9 @@ def numbers(state: RunState, width: int) -> Content:
             Content(f"perplexity {exp(min(held_out.loss, 50)):.2f}"),
         ]
     if not parts:
-        parts.append(Content.styled("━ train   ◆ held out: nothing measured yet", "$foreground-muted"))
+        parts.append(
+            Content.styled("━ train   ◆ held out: nothing measured yet", "$foreground-muted")
+        )
     text = Content("")
     for part in parts:
         longer = text + Content("   ") + part if text else part
@@ -69,7 +71,7 @@ def _recent(state: RunState) -> float:
     """The mean training loss of about the last 20 steps: one batch alone jumps about."""
     total, number = 0.0, 0
     for bucket in reversed(state.train.buckets):
-        total, number = total + bucket.total, number + bucket.count
+        total, number = total + bucket.total, number + bucket.points
         if number >= 20:
             break
     return total / number

@@ -30,8 +30,11 @@ class PromptInput(Input):
     """
 
     BINDINGS = [
-        Binding("up", "earlier", "Earlier prompt", show=False),
-        Binding("down", "later", "Later prompt", show=False),
+        Binding("enter", "submit", "write"),
+        Binding("escape", "app.leave", "stop writing, leave"),
+        Binding("up", "earlier", "prompt before"),
+        Binding("down", "later", "prompt after"),
+        Binding("tab", "app.prompt", "to the texts"),
     ]
 
     def __init__(self) -> None:
@@ -170,7 +173,9 @@ class DialsLine(Pane):
                 )
                 for key, way in ((dial.down, -1), (dial.up, 1))
             ]
-            label = Content.assemble((dial.label, "$foreground-muted"), f" {shown(self.config, dial)}")
+            label = Content.assemble(
+                (dial.label, "$foreground-muted"), f" {shown(self.config, dial)}"
+            )
             parts.append(label + keys[0] + keys[1])
         return [Content(" ").join(parts).truncate(width)]
 

@@ -1,5 +1,6 @@
 """The dataset: what the model learns from."""
 
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from tui.drawing.words import bar, character, count
@@ -25,7 +26,7 @@ class TextPane(Pane):
             return [Content.styled(f"{state.working.what or 'no text yet'} …", "$foreground-muted")]
         lines = [
             Content.styled(corpus.name, "bold"),
-            Content.styled(corpus.source, "$foreground-muted"),
+            Content.styled(_end_of(corpus.source, width), "$foreground-muted"),
             Content(f"{count(corpus.characters)} characters, {count(corpus.lines)} lines"),
             Content(f"{count(corpus.vocabulary)} different characters"),
             Content(f"train {count(corpus.train_characters)}"),
@@ -47,6 +48,11 @@ class TextPane(Pane):
             lines.append(Content(""))
             lines += _bars(corpus.frequent[:room], corpus.characters, width)
         return lines
+
+
+def _end_of(text: str, width: int) -> str:
+    """The end of a long path tells more than its beginning."""
+    return text if cell_len(text) <= width else "…" + set_cell_size(text[::-1], width - 1)[::-1]
 
 
 def _bars(frequent: tuple[tuple[str, int], ...], characters: int, width: int) -> list[Content]:

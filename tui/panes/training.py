@@ -56,7 +56,8 @@ def facts(state: RunState) -> list[tuple[str, str]]:
         ("learning rate", f"{last.learning_rate if last else state.learning_rate:.5f}"),
         ("gradient norm", f"{last.gradient_norm:.3f}" if last else "-"),
         ("parameters", count(opened.parameters)),
-        ("computes on", f"{opened.device}, {_threads(opened.threads)}, {opened.precision}"),
+        ("computes on", f"{opened.device}, {_threads(opened.threads)}"),
+        ("precision", opened.precision),
     ]
 
 

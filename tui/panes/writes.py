@@ -1,5 +1,7 @@
 """What it writes by itself, from exam to exam: reading down, one watches it go to school."""
 
+import re
+
 from textual.content import Content
 from textual.events import Resize
 from textual.reactive import reactive
@@ -37,14 +39,19 @@ class WritesPane(ScrollingLines):
 
 
 def excerpt_lines(excerpt: Excerpt, width: int) -> list[Content]:
-    """The step, the prompt in a quiet colour, and what was written."""
+    """The step, the prompt in a quiet colour, and what was written: a slash for each line's end."""
     wrapping = Wrapping(width - LABEL)
-    wrapping.append(excerpt.prompt + excerpt.text.rstrip("\n"))
+    prompt, text = (_in_a_row(part) for part in (excerpt.prompt, excerpt.text.rstrip("\n")))
+    wrapping.append(prompt + text)
     lines = []
-    quiet = len(excerpt.prompt)
+    quiet = len(prompt)
     for number, text in enumerate(wrapping.lines):
         label = f"step {count(excerpt.step):>6}" if number == 0 else ""
         content = Content(text).stylize("$foreground-muted", 0, max(0, min(quiet, len(text))))
         lines.append(Content.styled(label.ljust(LABEL), "$primary") + content)
         quiet -= len(text) + 1
     return lines
+
+
+def _in_a_row(text: str) -> str:
+    return re.sub(r"\n+", " / ", text)
