@@ -70,15 +70,17 @@ class TinyGPTApp(App[None]):
 
     BINDINGS = [
         Binding("space", "train", "train/pause"),
-        Binding("n", "step", "one step"),
+        Binding("n", "step", "step"),
         Binding("x", "end", "end"),
         Binding("p", "prompt", "prompt"),
         Binding("tab", "prompt", "Prompt", show=False),
-        Binding("w", "write", "write again"),
-        Binding("escape", "leave", "Stop writing, leave the prompt", show=False),
-        Binding("c", "new_run", "new run"),
+        Binding("c", "new_run", "new"),
         Binding("v", "view", "view"),
+        Binding("question_mark", "help", "help"),
+        Binding("q", "quit", "quit"),
+        Binding("w", "write", "write again"),
         Binding("l", "log_axis", "log axis"),
+        Binding("escape", "leave", "Stop writing, leave the prompt", show=False),
         Binding("less_than_sign", "learning_rate(-1)", "Lower learning rate", show=False),
         Binding("greater_than_sign", "learning_rate(1)", "Higher learning rate", show=False),
         Binding("left_square_bracket", "dial(0, -1)", "Lower temperature", show=False),
@@ -89,8 +91,6 @@ class TinyGPTApp(App[None]):
         Binding("right_curly_bracket", "dial(2, 1)", "Higher top-p", show=False),
         Binding("S", "dial(3, -1)", "Seed before", show=False),
         Binding("s", "dial(3, 1)", "Next seed", show=False),
-        Binding("question_mark", "help", "help"),
-        Binding("q", "quit", "quit"),
     ]
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
@@ -176,19 +176,18 @@ class TinyGPTApp(App[None]):
         match event:
             case Opened():
                 self.sample_config = event.config.sample
-            case Failed(_, "open") if state.opened is None:
-                self._exit_with(state, 2)
+            case Failed() if state.opened is None and state.failure is not None:
+                self._exit_with(state.failure.message, 2)
             case Failed(_, "save") if self._quitting:
                 self._quitting = False
                 self._ask_whether_to_lose(state)
             case Closed() if self._quitting:
-                self.exit()
+                self._exit_with(_farewell(state), 0)
             case _:
                 pass
 
-    def _exit_with(self, state: RunState, code: int) -> None:
-        message = state.failure.message if state.failure else ""
-        self.exit(return_code=code, message=Text(message))
+    def _exit_with(self, sentence: str, code: int) -> None:
+        self.exit(return_code=code, message=Text(sentence) if sentence else None)
 
     # Actions: what keys, mouse and command palette do.
 
@@ -282,3 +281,11 @@ class TinyGPTApp(App[None]):
                 f"key {self.get_key_display(binding)}",
                 partial(self.run_action, binding.action),
             )
+
+
+def _farewell(state: RunState) -> str:
+    """What is said when the app has closed: where the run is."""
+    if state.saved is None:
+        return ""
+    run, step = state.saved.run, state.saved.step
+    return f"Saved as {run} at step {step:,}. Go on with: tinygpt-tui --run {run}"

@@ -15,7 +15,7 @@ KEYS = (
     ("Enter", "in the prompt: write on from it"),
     ("w", "write again"),
     ("Esc", "stop writing, or leave the prompt"),
-    ("[  ]", "temperature: 0 always takes the likeliest character, higher dares more"),
+    ("[  ]", "temperature: 0 takes the likeliest character, more dares more"),
     ("-  =", "top-k: choose among the k likeliest only"),
     ("{  }", "top-p: choose among the likeliest that together have this chance"),
     ("S  s", "seed: the same seed writes the same text"),

@@ -14,7 +14,7 @@ from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Button, Input, Label, Static
 
-from data.catalog import describe, names
+from data.catalog import names
 from data.safe import safe_text
 from engine.config import PRESETS, RunConfig, all_settings, override, preset
 from engine.protocol import Command, Measure, Open
@@ -48,6 +48,7 @@ class NewRunScreen(ModalScreen[None]):
     NewRunScreen .row { height: 1; }
     NewRunScreen Label { width: 14; }
     NewRunScreen Input { width: 1fr; background: $panel; }
+    NewRunScreen .range { width: 2fr; padding-left: 2; }
     NewRunScreen .hint { color: $foreground-muted; padding-left: 14; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
     NewRunScreen #cost { height: 1; color: $accent; text-overflow: ellipsis; text-wrap: nowrap; }
     NewRunScreen #problem { height: auto; min-height: 1; max-height: 2; }
@@ -77,13 +78,15 @@ class NewRunScreen(ModalScreen[None]):
         with VerticalScroll() as form:
             form.border_title = "new run"
             form.border_subtitle = "Enter starts it, Esc leaves everything as it is"
-            yield _row("corpus", _input("corpus", config.corpus, CorpusSuggester()))
-            yield Static(_corpus_hint(), classes="hint")
-            yield _row("preset", _input("preset", config.preset))
-            yield Static(Content(f"{', '.join(PRESETS)}: sets what is below."), classes="hint")
+            corpus = _input("corpus", config.corpus, CorpusSuggester())
+            yield Horizontal(Label("corpus"), corpus, classes="row")
+            yield _hint(f"{', '.join(names())}, or a path (→ completes it).")
+            yield _row("preset", _input("preset", config.preset), ", ".join(PRESETS))
+            yield _hint("The size of the model; it sets what is below.")
+            settings = all_settings()
             for key, label in FIELDS:
-                yield _row(label, _input(_id(key), _value(config, key)))
-                yield Static("", classes="hint", id=f"hint-{_id(key)}")
+                yield _row(label, _input(_id(key), _value(config, key)), "", f"range-{_id(key)}")
+                yield _hint(settings[key].description)
             yield Static("", id="cost")
             yield Static("", id="problem")
             with Horizontal(id="buttons"):
@@ -93,7 +96,7 @@ class NewRunScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self.query_one("#corpus", Input).focus()
         self._opened = self.state.opened
-        self._show_hints()
+        self._show_ranges()
         self._measure_soon()
 
     # What was typed.
@@ -118,18 +121,17 @@ class NewRunScreen(ModalScreen[None]):
             chosen = preset(event.value, "")
             for key, _ in FIELDS:
                 self.query_one(f"#{_id(key)}", Input).value = _value(chosen, key)
-            self._show_hints()
+            self._show_ranges()
         self._measure_soon()
 
-    def _show_hints(self) -> None:
-        """One line a field: its meaning, its range and the preset's default."""
+    def _show_ranges(self) -> None:
+        """What each field may be, and what it is in this preset."""
         name = self._typed("preset")
         defaults = preset(name, "") if name in PRESETS else self._config
         settings = all_settings()
         for key, _ in FIELDS:
-            setting = settings[key]
-            hint = f"{setting.description} {setting.range}; {_value(defaults, key)} is usual."
-            self.query_one(f"#hint-{_id(key)}", Static).update(Content(hint))
+            text = f"{settings[key].range}; default {_value(defaults, key)}"
+            self.query_one(f"#range-{_id(key)}", Static).update(Content(text))
 
     # What it costs.
 
@@ -194,8 +196,14 @@ class NewRunScreen(ModalScreen[None]):
         self._send(Open(config))
 
 
-def _row(label: str, field: Input) -> Horizontal:
-    return Horizontal(Label(label), field, classes="row")
+def _row(label: str, field: Input, range_: str, range_id: str | None = None) -> Horizontal:
+    return Horizontal(
+        Label(label), field, Static(Content(range_), classes="range", id=range_id), classes="row"
+    )
+
+
+def _hint(text: str) -> Static:
+    return Static(Content(text), classes="hint")
 
 
 def _input(name: str, value: str, suggester: Suggester | None = None) -> Input:
@@ -209,8 +217,3 @@ def _id(key: str) -> str:
 def _value(config: RunConfig, key: str) -> str:
     section, _, name = key.partition(".")
     return plain(getattr(getattr(config, section), name))
-
-
-def _corpus_hint() -> Content:
-    listed = "; ".join(f"{name}: {describe(name)}" for name in names())
-    return Content(f"A text file or folder, or {listed}")
