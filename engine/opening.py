@@ -115,6 +115,8 @@ def _assemble(
     keep_freed_memory()
     emit(Working("measuring this machine"))
     assembly = Assembly(info.config, text, clock)
+    if state is not None:
+        assembly.trainer.load_state_dict(state, progress.step)
     emit(Working(""))
     hardware = assembly.hardware
     emit(
