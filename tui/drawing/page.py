@@ -1,0 +1,47 @@
+"""A rectangle of characters, each with its style, to be written over one another."""
+
+from __future__ import annotations
+
+from textual.content import Content, Span
+from textual.style import Style
+
+
+class Page:
+    """Characters and their styles, to be written over one another."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width = width
+        self.characters = [[" "] * width for _ in range(height)]
+        self.styles: list[list[Style | str]] = [[""] * width for _ in range(height)]
+
+    def write(self, row: int, start: int, text: str, style: Style | str) -> None:
+        """Text from a cell on, as far as the row goes. Its characters are one cell wide each."""
+        text = text[: self.width - start]
+        end = start + len(text)
+        self.characters[row][start:end] = text
+        self.styles[row][start:end] = [style] * len(text)
+
+    def is_free(self, row: int, start: int, blank: str) -> bool:
+        """Whether the cells from start to the end of the row hold only characters of `blank`."""
+        if not (0 <= row < len(self.characters) and start >= 0):
+            return False
+        return all(character in blank for character in self.characters[row][start:])
+
+    def lines(self) -> list[Content]:
+        """The page, a content for each row."""
+        return [
+            Content("".join(characters), _spans(styles))
+            for characters, styles in zip(self.characters, self.styles, strict=True)
+        ]
+
+
+def _spans(styles: list[Style | str]) -> list[Span]:
+    """One span for each run of cells of the same style."""
+    spans: list[Span] = []
+    start = 0
+    for cell in range(1, len(styles) + 1):
+        if cell == len(styles) or styles[cell] is not styles[start]:
+            if styles[start]:
+                spans.append(Span(start, cell, styles[start]))
+            start = cell
+    return spans

@@ -1,0 +1,103 @@
+"""From steps and losses to places on the chart, with round numbers where the ticks are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor, log2, log10
+
+FIRST_DECADE = 0.35
+"""Room between step 0 and step 1 on a logarithmic axis, in decades: log 0 itself has no place."""
+
+_ROUND = (1, 2, 5)
+_LARGEST_PLAIN = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class StepScale:
+    """Steps 0 to `last` (at least 1) from left to right on `dots` columns of dots."""
+
+    last: int
+    dots: int
+    log: bool
+
+    def at(self, step: float) -> int:
+        """The column of a step, kept on the chart."""
+        share = _decades(step) / _decades(self.last) if self.log else step / self.last
+        return floor(min(1.0, max(0.0, share)) * (self.dots - 1) + 0.5)
+
+    def ticks(self, room: int) -> list[int]:
+        """Round steps from 0 on, at most about one in every `room` columns of dots."""
+        if self.log:
+            return [0, *(10**power for power in range(floor(log10(self.last) + 1e-9) + 1))]
+        # No tick between two whole steps.
+        gap = ceil(round_up(max(1.0, self.last * room / self.dots)))
+        return list(range(0, self.last + 1, gap))
+
+
+@dataclass(frozen=True, slots=True)
+class ValueScale:
+    """Values on `rows` rows of cells: the middle of the bottom row is `bottom`, a round number.
+
+    Ticks are `tick` apart, and `rows_per_tick` rows, a multiple of one half: so they are spaced
+    evenly, or by turns one row more and less.
+    """
+
+    bottom: float
+    tick: float
+    rows_per_tick: float
+    rows: int
+
+    @classmethod
+    def covering(cls, low: float, high: float, rows: int) -> ValueScale:
+        """The scale that shows low to high with the least waste, and about five or six ticks."""
+        # A constant with a little noise is to look constant.
+        span = max(high - low, 0.05 * abs(high), 0.1)
+        wanted = max(2, round(rows / 6))
+        best: tuple[float, ValueScale] | None = None
+        power = floor(log10(span)) - 2
+        ticks = [digit * 10.0**exponent for exponent in range(power, power + 5) for digit in _ROUND]
+        for tick in ticks:
+            for halves in range(2 * max(1, wanted // 2), 2 * min(2 * wanted, rows - 1) + 1):
+                rows_per_tick = halves / 2
+                if rows_per_tick == 1.5:
+                    continue  # Rows with and without a label by turns look like a mistake.
+                bottom = floor(low / tick + 1e-9) * tick
+                scale = cls(bottom, tick, rows_per_tick, rows)
+                if scale.top < low + span:
+                    continue
+                shown = (scale.top - bottom) / span
+                waste = shown + 0.1 * abs(log2(rows_per_tick / wanted)) + 0.1 * (halves % 2)
+                if best is None or waste < best[0]:
+                    best = waste, scale
+        assert best is not None, "a large enough tick covers any span"
+        return best[1]
+
+    @property
+    def top(self) -> float:
+        """The value at the upper edge of the top row."""
+        return self.bottom + self.tick * (self.rows - 0.5) / self.rows_per_tick
+
+    def at(self, value: float, dots: int) -> int:
+        """The row of dots of a value, from the top, with `dots` to a cell; not kept on the chart."""
+        return floor((self.top - value) / self.tick * self.rows_per_tick * dots + 1e-6)
+
+    def ticks(self) -> dict[int, str]:
+        """Labels of equal form by the row they stand in."""
+        count = floor((self.rows - 1) / self.rows_per_tick) + 1
+        values = [self.bottom + index * self.tick for index in range(count)]
+        return {self.at(value, 1): self._label(value) for value in values}
+
+    def _label(self, value: float) -> str:
+        decimals = 0 if self.tick >= 10 else max(1, -floor(log10(self.tick) + 1e-9))
+        return f"{value:,.{decimals}f}" if abs(self.top) < _LARGEST_PLAIN else f"{value:.1e}"
+
+
+def round_up(value: float) -> float:
+    """The smallest of ... 1, 2, 5, 10, 20, 50 ... at or above a positive value."""
+    power: float = 10.0 ** floor(log10(value))
+    return next(m * power for m in (*_ROUND, 10) if m * power >= value * (1 - 1e-9))
+
+
+def _decades(step: float) -> float:
+    """Distance from step 0 on a logarithmic axis: even from step 1 on, straight before it."""
+    return FIRST_DECADE + log10(step) if step >= 1 else FIRST_DECADE * max(0.0, step)
