@@ -10,6 +10,7 @@ from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -52,6 +53,10 @@ FRAME = 1 / 20
 """Seconds between two looks at the events: text streams at this pace."""
 RATE_FACTOR = 1.25
 """By how much a key changes the learning rate."""
+FULL_SIZE = Size(110, 34)
+"""Cells from which on everything is shown at once."""
+LEAST_SIZE = Size(80, 24)
+"""Cells from which on it can be used."""
 VIEWS = ("writes", "text", "training")
 
 
@@ -65,11 +70,9 @@ class TinyGPTApp(App[None]):
     TITLE = "tinygpt"
     CSS_PATH = "app.tcss"
     AUTO_FOCUS = None
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (80, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (24, "-low"), (34, "-tall")]
 
     BINDINGS = [
-        Binding("space", "train", "train/pause"),
+        Binding("space", "train", "train"),
         Binding("n", "step", "step"),
         Binding("x", "end", "end"),
         Binding("p", "prompt", "prompt"),
@@ -78,8 +81,8 @@ class TinyGPTApp(App[None]):
         Binding("v", "view", "view"),
         Binding("question_mark", "help", "help"),
         Binding("q", "quit", "quit"),
-        Binding("w", "write", "write again"),
-        Binding("l", "log_axis", "log axis"),
+        Binding("w", "write", "again"),
+        Binding("l", "log_axis", "log"),
         Binding("escape", "leave", "Stop writing, leave the prompt", show=False),
         Binding("less_than_sign", "learning_rate(-1)", "Lower learning rate", show=False),
         Binding("greater_than_sign", "learning_rate(1)", "Higher learning rate", show=False),
@@ -144,9 +147,16 @@ class TinyGPTApp(App[None]):
         self.engine.send(self._opening)
 
     def on_resize(self, event: events.Resize) -> None:
+        """Lay the panes out for the size of the window."""
         width, height = event.size
+        full = width >= FULL_SIZE.width and height >= FULL_SIZE.height
+        fits = width >= LEAST_SIZE.width and height >= LEAST_SIZE.height
+        self.query_one("#main").set_class(not full, "column")
+        self.query_one(Footer).show_command_palette = full
+        self.screen_stack[0].set_class(not fits, "too-small")
         self.query_one("#too-small", Static).update(
-            f"tinygpt needs a window of 80 × 24; this one is {width} × {height}."
+            f"tinygpt needs a window of {LEAST_SIZE.width} × {LEAST_SIZE.height}; "
+            f"this one is {width} × {height}."
         )
 
     async def on_unmount(self) -> None:

@@ -83,8 +83,8 @@ def _advice(state: RunState) -> str:
         case "untrained":
             different = state.corpus.vocabulary if state.corpus else 0
             return (
-                f"It has never read a word: each character is one of {different} at random. "
-                "Press space to send it to school."
+                f"Untrained: each character is one of {different} at random. "
+                "Space sends it to school."
             )
         case "training":
             config = state.opened.config if state.opened else None
@@ -94,8 +94,8 @@ def _advice(state: RunState) -> str:
             )
         case "paused":
             return (
-                f"Paused after step {count(state.step)}. Space goes on, n takes one step, "
-                "p lets you ask it to write."
+                f"Paused after step {count(state.step)}. "
+                "Space goes on, n takes one step, p lets it write."
             )
         case "done":
             ended = f"Ended at {state.evaluated.loss:.4f}" if state.evaluated else "Ended"
@@ -103,6 +103,6 @@ def _advice(state: RunState) -> str:
             if state.best is not None and state.evaluated is not state.best:
                 best = f"; best {state.best.loss:.4f} at step {count(state.best.step)}"
             saved = f", saved as {state.saved.run}" if state.saved else ""
-            return f"{ended}{best}{saved}. Space trains on; p lets you ask it to write."
+            return f"{ended}{best}{saved}. Space trains on, p lets it write."
         case _:
             return ""

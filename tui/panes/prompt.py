@@ -31,10 +31,10 @@ class PromptInput(Input):
 
     BINDINGS = [
         Binding("enter", "submit", "write"),
-        Binding("escape", "app.leave", "stop writing, leave"),
-        Binding("up", "earlier", "prompt before"),
-        Binding("down", "later", "prompt after"),
-        Binding("tab", "app.prompt", "to the texts"),
+        Binding("escape", "app.leave", "stop, leave"),
+        Binding("tab", "app.prompt", "scroll"),
+        Binding("up", "earlier", "earlier"),
+        Binding("down", "later", "later"),
     ]
 
     def __init__(self) -> None:

@@ -7,6 +7,9 @@ from tui.panes.header import phase_words
 from tui.panes.pane import Pane, line, pair
 from tui.state import RunState
 
+COLUMN = 36
+"""Cells for a label and its value."""
+
 
 class TrainingPane(Pane):
     """Phase, progress, speed, rates and the machine."""
@@ -29,18 +32,16 @@ class TrainingPane(Pane):
         step = Content(f"step {count(state.step)} / {count(state.steps)}")
         if state.minutes:
             step = Content(f"step {count(state.step)}, {state.minutes:g} min")
-        first = [line(phase_words(state), step, width), progress]
-        pairs = facts(state)
-        columns = max(1, min(2, width // 38))
-        if columns == 1:
-            return first + [pair(*fact, width) for fact in pairs]
-        half = (len(pairs) + 1) // 2
-        rows = []
-        for i in range(half):
-            left = pair(*pairs[i], width // 2)
-            right = pair(*pairs[half + i], width // 2) if half + i < len(pairs) else Content("")
-            rows.append(left.pad_right(width // 2 - left.cell_length) + right)
-        return first + rows
+        lines = [line(phase_words(state), step, width), progress]
+        if height < 7:  # the phase stands in the header, too
+            lines = lines[1:]
+        pairs = [pair(label, value, COLUMN) for label, value in facts(state)]
+        columns = max(1, width // COLUMN)
+        rows = -(-len(pairs) // columns)
+        for row in range(rows):
+            cells = [cell.pad_right(COLUMN - cell.cell_length) for cell in pairs[row::rows]]
+            lines.append(Content("").join(cells).truncate(width))
+        return lines
 
 
 def facts(state: RunState) -> list[tuple[str, str]]:
