@@ -1,0 +1,97 @@
+"""A real command in a real pseudo-terminal, with its screen read by a terminal emulator."""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+import pyte
+
+DEADLINE = 60.0
+"""Seconds until a screen that never comes is a failure."""
+
+
+class Terminal:
+    """Starts a command at a size; types to it; waits for what its screen shows."""
+
+    def __init__(
+        self, command: Sequence[str], *, columns: int, lines: int, env: dict[str, str], cwd: str
+    ) -> None:
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
+        self.raw = bytearray()
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self._slave = slave
+        self.modes_before = termios.tcgetattr(slave)
+        self.process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=cwd,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "", "LINES": "", **env},
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+        os.close(self._slave)
+
+    @property
+    def modes(self) -> list[object]:
+        """The terminal's modes now, to compare with `modes_before`."""
+        return termios.tcgetattr(self._slave)
+
+    def text(self) -> str:
+        """What the screen shows."""
+        return "\n".join(self.screen.display)
+
+    def type(self, keys: str) -> None:
+        """Press keys, as bytes a keyboard would send."""
+        os.write(self._master, keys.encode())
+
+    def read(self, seconds: float) -> bool:
+        """Take in what has been printed, waiting for it at most so long; whether there was any."""
+        ready, _, _ = select.select([self._master], [], [], seconds)
+        if not ready:
+            return False
+        try:
+            content = os.read(self._master, 65_536)
+        except OSError:  # the other end is closed
+            return False
+        self.raw += content
+        self._stream.feed(content)
+        return bool(content)
+
+    def wait_for(self, wanted: str | Callable[[str], bool], deadline: float = DEADLINE) -> str:
+        """Read until the screen shows `wanted`; the screen then. AssertionError at the deadline."""
+        shows = wanted if callable(wanted) else (lambda text: wanted in text)
+        end = monotonic() + deadline
+        while not shows(text := self.text()):
+            assert monotonic() < end, f"{wanted!r} never came; the screen was:\n{text}"
+            ended = self.process.poll() is not None
+            if not self.read(0.1) and ended:
+                raise AssertionError(f"it ended before {wanted!r} came; the screen was:\n{text}")
+        return text
+
+    def wait_for_end(self, deadline: float = DEADLINE) -> int:
+        """Read until the command ends; its exit code."""
+        end = monotonic() + deadline
+        while self.process.poll() is None:
+            assert monotonic() < end, f"it never ended; the screen was:\n{self.text()}"
+            self.read(0.1)
+        while self.read(0.05):
+            pass
+        return self.process.returncode
