@@ -90,9 +90,9 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 def test_no_colour_where_none_is_wanted(text: Path, tmp_path: Path) -> None:
     with start(text, tmp_path, NO_COLOR="1") as terminal:
         terminal.wait_for("● untrained")
-        colours = {
-            char.fg for row in terminal.screen.buffer.values() for char in row.values()
-        } - {"default"}
+        colours = {char.fg for row in terminal.screen.buffer.values() for char in row.values()} - {
+            "default"
+        }
         assert all(fg[:2] == fg[2:4] == fg[4:6] for fg in colours), "grey only"
         terminal.type("q")
         assert terminal.wait_for_end() == 0

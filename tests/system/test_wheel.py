@@ -27,7 +27,7 @@ def test_the_wheel_starts_in_an_empty_environment(wheel: Path, tmp_path: Path) -
     by a path that brings no editable install along."""
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=False)
-    (site,) = environment.glob("lib*/python*/site-packages")
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
     install = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python")]
     subprocess.run(
         [*install, "install", "--quiet", "--no-deps", "--no-index", str(wheel)],
