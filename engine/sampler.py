@@ -16,7 +16,7 @@ def next_id(logits: Tensor, config: SampleConfig, generator: torch.Generator) ->
     likeliest ids whose chances reach p, at least one (Holtzman et al. 2019).
     `generator` is a CPU one, so that every device writes alike.
     """
-    logits = logits.float().cpu()
+    logits = logits.cpu().double()  # a tiny temperature would be zero in float32
     if config.temperature == 0:
         return int(logits.argmax())
     logits, ids = logits.sort(descending=True, stable=True)
