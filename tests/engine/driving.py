@@ -1,0 +1,127 @@
+"""Runs a Session in the test's own thread: commands go in, and what it tells comes out as a list."""
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
+
+import msgspec
+
+from engine.config import RunConfig, nano, override
+from engine.protocol import Close, Command, Event, Excerpt, Saved, Working
+from engine.session import Session
+
+T = TypeVar("T")
+
+TIMES = ("seconds", "elapsed", "remaining")
+"""Fields that hold a time."""
+
+
+def tiny(corpus: object, *assignments: str) -> RunConfig:
+    """The smallest run there is: 20 steps, an exam every 10, milliseconds a step."""
+    return override(
+        nano(str(corpus)),
+        [
+            "model.context_length=16",
+            "model.n_layer=1",
+            "model.width=16",
+            "train.batch_size=4",
+            "train.steps=20",
+            "train.evaluation_interval=10",
+            "train.device=cpu",
+            "train.precision=float32",
+            "train.threads=1",
+            *assignments,
+        ],
+    )
+
+
+class FakeClock:
+    """Every look at it takes the same time, so a run takes the same course on every machine."""
+
+    def __init__(self, tick: float = 0.001) -> None:
+        self.now = 0.0
+        self._tick = tick
+
+    def __call__(self) -> float:
+        self.now += self._tick
+        return self.now
+
+
+class Driver:
+    """A Session and the person before it, who answers what is told with further commands."""
+
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self.events: list[Event] = []
+        self.inbox: SimpleQueue[Command] = SimpleQueue()
+        self._clock = clock or FakeClock()
+        self._answers: list[tuple[Callable[[Event], bool], Callable[[], None]]] = []
+
+    def when(self, happens: Callable[[Event], bool], *commands: Command) -> "Driver":
+        """The first time it happens, give these commands."""
+        return self.call_when(happens, lambda: self.send(*commands))
+
+    def call_when(self, happens: Callable[[Event], bool], do: Callable[[], None]) -> "Driver":
+        """The first time it happens, do this."""
+        self._answers.append((happens, do))
+        return self
+
+    def send(self, *commands: Command) -> None:
+        """Give commands."""
+        for command in commands:
+            self.inbox.put(command)
+
+    def run(self, *commands: Command) -> list[Event]:
+        """Give these commands first and work until Close; all that was told."""
+        self.send(*commands)
+        Session(self._hear, clock=self._clock).run(self.inbox)
+        assert not self._answers, "something that the test waited for did not happen"
+        return self.events
+
+    def _hear(self, event: Event) -> None:
+        self.events.append(event)
+        for answer in self._answers:
+            if answer[0](event):
+                self._answers.remove(answer)
+                answer[1]()
+                break
+
+
+def run_to_end(*commands: Command) -> list[Event]:
+    """What is told from these commands until the run is saved."""
+    return Driver().when(lambda e: isinstance(e, Saved), Close()).run(*commands)
+
+
+def of(events: Iterable[Event], kind: type[T]) -> list[T]:
+    """The events of one kind."""
+    return [event for event in events if isinstance(event, kind)]
+
+
+def only(events: Iterable[Event], kind: type[T]) -> T:
+    """The one event of a kind."""
+    (event,) = of(events, kind)
+    return event
+
+
+def told(events: Iterable[Event]) -> list[Event]:
+    """The transcript: without the lines on work in progress, and without excerpts, which take as
+    long as they take."""
+    return [event for event in events if not isinstance(event, Working | Excerpt)]
+
+
+def timeless(event: Event) -> Event:
+    """The event with its times set to zero."""
+    times = {name: 0.0 for name in TIMES if hasattr(event, name)}
+    return msgspec.structs.replace(event, **times) if times else event
+
+
+def wall_clock() -> float:
+    """The real one."""
+    return time.perf_counter()
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a corpus; its path."""
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,97 @@
+"""Batches follow from seed and step alone, and an evaluation asks every question exactly once."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.dataset import EVALUATION_TOKENS, Dataset
+
+
+def counting(length: int, context: int = 8, validation: float = 0.1, seed: int = 1) -> Dataset:
+    """A text whose every character is its own place, so that a batch tells where it is from."""
+    return Dataset(torch.arange(length, dtype=torch.int32), context, validation, seed)
+
+
+def test_a_batch_follows_from_seed_and_step_alone() -> None:
+    data = counting(1000)
+    first = data.batch(3, 5)
+    data.batch(4, 5)
+    torch.rand(7)  # what others draw does not matter
+    for again in (data.batch(3, 5), counting(1000).batch(3, 5)):
+        assert torch.equal(first[0], again[0])
+        assert torch.equal(first[1], again[1])
+    assert not torch.equal(first[0], data.batch(4, 5)[0])
+    assert not torch.equal(first[0], counting(1000, seed=2).batch(3, 5)[0])
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(0, 10_000_000))
+def test_any_seed_and_step_give_a_batch(seed: int, step: int) -> None:
+    inputs, _ = counting(100, seed=seed).batch(step, 2)
+    assert inputs.shape == (2, 8)
+
+
+def test_drawing_a_batch_leaves_the_global_generator_alone() -> None:
+    state = torch.get_rng_state()
+    counting(1000).batch(0, 4)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_each_target_is_the_character_after_its_input() -> None:
+    inputs, targets = counting(1000).batch(0, 64)
+    assert inputs.dtype == targets.dtype == torch.int64
+    assert torch.equal(targets, inputs + 1)
+    assert torch.equal(inputs[:, 1:], targets[:, :-1])
+    assert int(targets.max()) < 900
+
+
+def test_every_character_of_the_training_part_is_learned_from() -> None:
+    inputs, targets = counting(30).batch(0, 2000)
+    assert set(inputs.flatten().tolist()) | set(targets.flatten().tolist()) == set(range(27))
+
+
+def test_training_and_validation_divide_the_text() -> None:
+    data = counting(1000, validation=0.25)
+    assert data.train.tolist() + data.validation.tolist() == list(range(1000))
+    assert len(data.validation) == 250
+
+
+@pytest.mark.parametrize(
+    "length",
+    [
+        200,  # some windows and a rest
+        330,  # 33 held out: 32 predicted, exactly four windows
+        90,  # 9 held out: exactly one window
+        50,  # 5 held out: less than one window
+        8 * EVALUATION_TOKENS * 30,  # several batches
+    ],
+)
+def test_an_evaluation_predicts_each_held_out_character_once(length: int) -> None:
+    data = counting(length)
+    inputs: list[int] = []
+    targets: list[int] = []
+    for x, y in data.validation_batches():
+        assert x.shape == y.shape
+        assert x.shape[1] <= 8
+        assert torch.equal(y, x + 1)
+        inputs += x.flatten().tolist()
+        targets += y.flatten().tolist()
+    held_out = data.validation.tolist()
+    assert inputs == held_out[:-1]
+    assert targets == held_out[1:]
+
+
+def test_a_text_that_is_too_short_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match=r"^The text has 9 characters, too few for a context of 8"):
+        counting(9)
+
+
+@given(st.integers(0, 40), st.integers(1, 12), st.floats(0.01, 0.5))
+def test_every_length_is_refused_or_usable(length: int, context: int, validation: float) -> None:
+    try:
+        data = counting(length, context, validation)
+    except ValueError:
+        return
+    inputs, targets = data.batch(0, 3)
+    assert inputs.shape == targets.shape == (3, context)
+    assert sum(y.numel() for _, y in data.validation_batches()) == len(data.validation) - 1 > 0

@@ -1,0 +1,181 @@
+"""The schedule is the documented shape, and Muon moves each matrix as its paper says."""
+
+import copy
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from engine.config import ModelConfig, TrainConfig
+from engine.model import GPT
+from engine.optim import Optimizer, orthogonalize, schedule
+
+CONFIG = TrainConfig(warmup=0.1, decay=0.4)
+MODEL = ModelConfig(context_length=8, n_layer=2, n_head=2, width=16)
+shares = st.floats(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("progress", "share"),
+    [(0.0, 0.001), (0.05, 0.5), (0.1, 1), (0.35, 1), (0.6, 1), (0.8, 0.5), (0.9, 0.25), (1.0, 0)],
+)
+def test_the_rate_rises_stays_and_falls_to_zero(progress: float, share: float) -> None:
+    assert schedule(progress, CONFIG) == pytest.approx(share)
+
+
+@given(shares, shares)
+def test_the_rate_never_rises_again_after_the_warm_up(a: float, b: float) -> None:
+    first, second = sorted((max(a, 0.1), max(b, 0.1)))
+    assert 0 <= schedule(second, CONFIG) <= schedule(first, CONFIG) <= 1
+
+
+@given(shares, shares, shares)
+def test_the_rate_is_a_share_for_every_shape(warmup: float, decay: float, progress: float) -> None:
+    if warmup + decay <= 1:
+        assert 0 <= schedule(progress, TrainConfig(warmup=warmup, decay=decay)) <= 1
+
+
+def test_without_decay_the_rate_stays_to_the_end() -> None:
+    config = TrainConfig(warmup=0, decay=0)
+    assert schedule(0, config) == schedule(1, config) == 1
+
+
+def gaussian(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+def test_orthogonalized_matrices_stretch_every_direction_alike(scale: float) -> None:
+    stack = gaussian(3, 8, 16) * scale
+    for before, after in zip(stack, orthogonalize(stack), strict=True):
+        left, stretch, right = torch.linalg.svd(before, full_matrices=False)
+        assert float(stretch.max() / stretch.min()) > 2  # they were not alike
+        assert torch.all((torch.linalg.svdvals(after) - 1).abs() < 0.35)
+        # The directions themselves stay: in their own basis the result is nearly the identity.
+        torch.testing.assert_close(left.T @ after @ right.T, torch.eye(8), rtol=0, atol=0.35)
+
+
+def fresh_model(seed: int = 1) -> GPT:
+    return GPT(MODEL, 7, torch.Generator().manual_seed(seed))
+
+
+def give_gradients(model: GPT, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in model.parameters():
+        parameter.grad = torch.randn(parameter.shape, generator=generator)
+
+
+def test_queries_keys_and_values_are_moved_separately() -> None:
+    """However small the gradient of the values, they move as far as the queries do."""
+    model = fresh_model()
+    give_gradients(model, 2)
+    weight = model.blocks[0].attention.qkv.weight
+    assert weight.grad is not None
+    weight.grad[:16] *= 1e3
+    weight.grad[32:] *= 1e-3
+    before = weight.detach().clone()
+    Optimizer(model, TrainConfig(weight_decay=0)).step(0.01)
+    move = (weight.detach() - before) / 0.01
+    for part in move.split(16):
+        assert 3 < float(part.norm()) < 5  # 16 singular values near 1: a length near 4
+
+
+def reference_newton_schulz(matrix: Tensor) -> Tensor:
+    x = matrix / matrix.norm()
+    for _ in range(5):
+        gram = x @ x.T
+        x = 3.4445 * x - 4.7750 * gram @ x + 2.0315 * gram @ gram @ x
+    return x
+
+
+class ReferenceMuon:
+    """One matrix, as in Jordan's blog post, with nothing stacked."""
+
+    def __init__(self, matrix: Tensor) -> None:
+        self.matrix = matrix.clone()
+        self.momentum = torch.zeros_like(matrix)
+
+    def step(self, gradient: Tensor, learning_rate: float, weight_decay: float) -> None:
+        self.momentum = 0.95 * self.momentum + 0.05 * gradient
+        ahead = 0.05 * gradient + 0.95 * self.momentum
+        rows, columns = ahead.shape
+        move = (
+            reference_newton_schulz(ahead.T).T if rows > columns else reference_newton_schulz(ahead)
+        )
+        self.matrix *= 1 - learning_rate * weight_decay
+        self.matrix -= learning_rate * math.sqrt(max(1, rows / columns)) * move
+
+
+def matrices(parameter: Tensor) -> tuple[Tensor, ...]:
+    """Queries, keys and values of a joint matrix; any other as it is."""
+    rows, columns = parameter.shape
+    return parameter.split(columns) if rows == 3 * columns else (parameter,)
+
+
+def test_muon_equals_a_plain_reference() -> None:
+    model = fresh_model()
+    inner = list(model.blocks.parameters())
+    references = [[ReferenceMuon(m) for m in matrices(p.detach())] for p in inner]
+    optimizer = Optimizer(model, TrainConfig(weight_decay=0.1))
+    for step, rate in enumerate((0.03, 0.02, 0.01)):
+        give_gradients(model, step)
+        for parameter, group in zip(inner, references, strict=True):
+            assert parameter.grad is not None
+            for part, reference in zip(matrices(parameter.grad.clone()), group, strict=True):
+                reference.step(part, rate, 0.1)
+        optimizer.step(rate)
+    for parameter, group in zip(inner, references, strict=True):
+        expected = torch.cat([reference.matrix for reference in group])
+        torch.testing.assert_close(parameter.detach(), expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_embedding_and_head_follow_the_same_schedule_at_their_own_rate(share: float) -> None:
+    model = fresh_model()
+    config = TrainConfig(learning_rate=0.02, adam_learning_rate=0.003)
+    give_gradients(model, 3)
+    before = [p.detach().clone() for p in (model.embedding.weight, model.head.weight)]
+    Optimizer(model, config).step(0.02 * share)
+    for old, new in zip(before, (model.embedding.weight, model.head.weight), strict=True):
+        # Adam's first step moves every number by its rate.
+        torch.testing.assert_close(
+            (new.detach() - old).abs(), torch.full_like(old, 0.003 * share), rtol=1e-2, atol=1e-6
+        )
+
+
+def test_the_gradient_norm_is_that_of_all_weights_together() -> None:
+    model = fresh_model()
+    give_gradients(model, 4)
+    everything = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+    norm = Optimizer(model, TrainConfig()).gradient_norm()
+    assert norm == pytest.approx(float(everything.norm()), rel=1e-5)
+
+
+def test_a_saved_state_goes_on_identically() -> None:
+    def advance(model: GPT, optimizer: Optimizer, steps: range) -> None:
+        for step in steps:
+            give_gradients(model, step)
+            optimizer.step(0.02)
+
+    model = fresh_model()
+    optimizer = Optimizer(model, TrainConfig())
+    advance(model, optimizer, range(3))
+    weights, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
+
+    other = fresh_model(seed=99)
+    other.load_state_dict(weights)
+    restored = Optimizer(other, TrainConfig())
+    restored.load_state_dict(state)
+    forgetful_model = copy.deepcopy(other)
+    forgetful = Optimizer(forgetful_model, TrainConfig())
+
+    advance(model, optimizer, range(3, 6))
+    advance(other, restored, range(3, 6))
+    advance(forgetful_model, forgetful, range(3, 6))
+    for (name, a), b in zip(model.named_parameters(), other.parameters(), strict=True):
+        assert torch.equal(a, b), name
+    assert not torch.equal(model.head.weight, forgetful_model.head.weight)
+    assert not torch.equal(model.blocks[0].mlp.up.weight, forgetful_model.blocks[0].mlp.up.weight)

@@ -1,0 +1,128 @@
+"""The next character: what temperature, top-k and top-p promise, to the letter."""
+
+import math
+from collections import Counter
+from itertools import islice
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.config import ModelConfig, SampleConfig
+from engine.model import GPT
+from engine.sampler import next_id, sample
+
+CHANCES = (0.05, 0.5, 0.15, 0.3)  # by id
+
+
+def logits(chances: tuple[float, ...] = CHANCES) -> Tensor:
+    return torch.tensor(chances).log() + 3
+
+
+def draws(scores: Tensor, count: int = 400, **config: float) -> list[int]:
+    generator = torch.Generator().manual_seed(0)
+    chosen = SampleConfig(**{"temperature": 1.0, "top_k": 0, "top_p": 1.0, **config})  # type: ignore[arg-type]
+    return [next_id(scores, chosen, generator) for _ in range(count)]
+
+
+def test_temperature_zero_takes_the_likeliest() -> None:
+    assert set(draws(logits(), temperature=0)) == {1}
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 1e-10, 1e-50, 5e-324])
+def test_a_tiny_temperature_takes_the_likeliest(temperature: float) -> None:
+    assert set(draws(logits(), temperature=temperature)) == {1}
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_draws_are_as_frequent_as_the_model_says(temperature: float) -> None:
+    count = 8_000
+    weights = [chance ** (1 / temperature) for chance in CHANCES]
+    seen = Counter(draws(logits(), count, temperature=temperature))
+    for i, weight in enumerate(weights):
+        share = weight / sum(weights)
+        assert abs(seen[i] / count - share) < 4 * math.sqrt(share * (1 - share) / count)
+
+
+@pytest.mark.parametrize(("k", "kept"), [(1, {1}), (2, {1, 3}), (3, {1, 2, 3}), (9, {0, 1, 2, 3})])
+def test_top_k_keeps_the_k_likeliest(k: int, kept: set[int]) -> None:
+    assert set(draws(logits(), top_k=k)) == kept
+
+
+def test_top_k_keeps_exactly_k_of_equal_ones_the_lower_ids() -> None:
+    assert set(draws(torch.zeros(50), top_k=3)) == {0, 1, 2}
+    tie = torch.tensor([0.0, 2.0, 1.0, 1.0, 1.0, 2.0])
+    assert set(draws(tie, top_k=4)) == {1, 2, 3, 5}
+
+
+@pytest.mark.parametrize(
+    ("p", "kept"),
+    [
+        (0.0, {1}),
+        (1e-9, {1}),
+        (0.45, {1}),
+        (0.55, {1, 3}),
+        (0.75, {1, 3}),
+        (0.85, {1, 2, 3}),
+        (0.94, {1, 2, 3}),
+        (0.96, {0, 1, 2, 3}),
+        (1.0, {0, 1, 2, 3}),
+    ],
+)
+def test_top_p_keeps_the_smallest_set_that_reaches_p(p: float, kept: set[int]) -> None:
+    assert set(draws(logits(), top_p=p)) == kept
+
+
+def test_top_p_is_a_share_of_what_top_k_left() -> None:
+    # Of 0.5 and 0.3 the first is 62%: that reaches 60%, though of all it is only half.
+    assert set(draws(logits(), top_k=2, top_p=0.6)) == {1}
+    assert set(draws(logits(), top_k=2, top_p=0.65)) == {1, 3}
+
+
+def test_impossible_characters_are_never_drawn() -> None:
+    scores = torch.tensor([-math.inf, 0.0, -math.inf, 0.0])
+    assert set(draws(scores)) == {1, 3}
+
+
+def small_model() -> GPT:
+    generator = torch.Generator().manual_seed(8)
+    model = GPT(ModelConfig(context_length=8, n_layer=2, n_head=2, width=16), 9, generator)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=0.5, generator=generator)
+    return model
+
+
+def write(model: GPT, prompt: list[int], count: int, seed: int = 1, **config: float) -> list[int]:
+    generator = torch.Generator().manual_seed(seed)
+    return list(islice(sample(model, prompt, SampleConfig(**config), generator), count))  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def test_greedy_writing_follows_the_full_context_model() -> None:
+    model = small_model()
+    ids = [3]
+    for _ in range(7):
+        ids.append(int(model(torch.tensor([ids]))[0, -1].argmax()))
+    assert write(model, [3], 7, temperature=0) == ids[1:]
+
+
+def test_a_prompt_longer_than_the_context_counts_by_its_end() -> None:
+    model = small_model()
+    long = [i % 9 for i in range(30)]
+    assert write(model, long, 20) == write(model, long[-8:], 20)
+    assert write(model, long, 20) != write(model, long[-7:], 20)
+
+
+def test_the_seed_decides_the_text() -> None:
+    model = small_model()
+    texts = {seed: write(model, [0], 30, seed) for seed in (1, 2)}
+    assert texts[1] == write(model, [0], 30, 1)
+    assert texts[1] != texts[2]
+
+
+def test_writing_leaves_the_global_generator_alone() -> None:
+    model = small_model()
+    state = torch.get_rng_state()
+    write(model, [0], 5)
+    assert torch.equal(state, torch.get_rng_state())

@@ -1,0 +1,193 @@
+"""One model learning: it learns, the same way each time, and a bad number harms nothing."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from driving import FakeClock, tiny
+from torch import Tensor
+
+from engine.config import SampleConfig
+from engine.dataset import Dataset
+from engine.hardware import Hardware
+from engine.trainer import Evaluation, Trainer
+from engine.vocabulary import Vocabulary
+from engine.writer import Writer
+
+FIFTY = "The quick brown fox jumps over a lazy dog's hat.\n?"
+TEXT = (FIFTY + "How vexingly quick daft zebras jump, said the owl.\n") * 4
+VOCABULARY = Vocabulary(TEXT)
+
+
+def trainer(*assignments: str, text: str = TEXT, precision: torch.dtype = torch.float32) -> Trainer:
+    config = tiny("any", *assignments)
+    dataset = Dataset(
+        VOCABULARY.encode_corpus(text),
+        config.model.context_length,
+        config.train.validation,
+        config.train.seed,
+    )
+    hardware = Hardware(torch.device("cpu"), torch.get_num_threads(), precision, "for a test")
+    return Trainer(config, len(VOCABULARY), dataset, hardware)
+
+
+def train(learner: Trainer, steps: int = 12, between: Callable[[], object] = int) -> list[float]:
+    losses = []
+    for step in range(steps):
+        losses.append(learner.step(step / steps).loss)
+        between()
+    return losses
+
+
+def evaluation_of(learner: Trainer) -> Evaluation:
+    *_, last = learner.evaluate()
+    assert isinstance(last, Evaluation)
+    return last
+
+
+def bits(learner: Trainer) -> dict[str, Tensor]:
+    """All that the next step depends on, as raw bits: not-a-number equals itself there."""
+    return {
+        f"{group}.{name}": tensor.detach().clone().contiguous().view(torch.int32)
+        for group, tensors in learner.state_dict().items()
+        for name, tensor in tensors.items()
+    }
+
+
+def assert_alike(one: Trainer, other: Trainer) -> None:
+    """Both would take the same next step, to the last bit."""
+    ours, theirs = bits(one), bits(other)
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_it_learns_fifty_characters_by_heart(precision: torch.dtype) -> None:
+    assert len(FIFTY) == 50
+    learner = trainer(
+        "model.width=32", "model.context_length=32", "model.n_layer=2", text=FIFTY,
+        precision=precision,
+    )  # fmt: skip
+    losses = train(learner, 200)
+    assert losses[0] == pytest.approx(math.log(len(VOCABULARY)), abs=0.01)
+    assert sum(losses[-10:]) / 10 < 0.1
+
+
+def test_the_evaluation_is_the_mean_over_every_held_out_character() -> None:
+    learner = trainer("train.validation=0.3")
+    train(learner)
+    ids = learner.dataset.validation.long()
+    context = learner.config.model.context_length
+    losses, right = [], 0
+    for place in range(1, len(ids)):
+        first = (place - 1) // context * context
+        with torch.no_grad():
+            scores = learner.model(ids[None, first:place])[0, -1]
+        losses.append(float(F.cross_entropy(scores, ids[place])))
+        right += int(scores.argmax()) == int(ids[place])
+    found = evaluation_of(learner)
+    assert found.loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+    assert found.accuracy == right / len(losses)
+    assert 0 < found.accuracy < 1
+    assert found.bits_per_char == pytest.approx(found.loss / math.log(2))
+
+
+def test_the_evaluation_tells_how_far_it_is() -> None:
+    *shares, _ = trainer().evaluate()
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_the_evaluation_leaves_training_as_it_was() -> None:
+    plain, examined = trainer("model.dropout=0.2"), trainer("model.dropout=0.2")
+    assert train(plain) == train(examined, between=lambda: evaluation_of(examined))
+
+
+def test_the_learning_rate_follows_the_schedule() -> None:
+    learner = trainer("train.learning_rate=0.02", "train.warmup=0.1", "train.decay=0.5")
+    rates = [learner.step(progress).learning_rate for progress in (0.05, 0.3, 0.75, 1)]
+    assert rates == pytest.approx([0.01, 0.02, 0.01, 0])
+
+
+@pytest.mark.parametrize("poison", [math.nan, math.inf, 1e38])
+def test_a_loss_that_is_no_number_changes_nothing(poison: float) -> None:
+    learner = trainer()
+    train(learner, 3)
+    with torch.no_grad():
+        learner.model.embedding.weight[:, 0] = poison
+        learner.model.head.weight[0] = poison
+    before = bits(learner)
+    with pytest.raises(
+        ArithmeticError, match=r"^At step 4 the loss .* lower learning rate helps\.$"
+    ):
+        learner.step(0.5)
+    after = bits(learner)
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert learner.step_number == 3
+
+
+def test_a_gradient_that_is_no_number_changes_nothing() -> None:
+    learner, plain = trainer(), trainer()
+    train(learner, 3)
+    train(plain, 3)
+
+    def poison(gradient: Tensor) -> Tensor:
+        return gradient * math.nan
+
+    handle = learner.model.head.weight.register_hook(poison)
+    with pytest.raises(ArithmeticError):
+        learner.step(0.5)
+    handle.remove()
+    # The same step is taken afterwards as if nothing had been.
+    assert learner.step(0.5) == plain.step(0.5)
+    assert_alike(learner, plain)
+
+
+def test_a_skipped_batch_is_never_learned_from() -> None:
+    skipping, plain = trainer(), trainer()
+    skipping.skip()
+    first = plain.step(0)
+    assert skipping.step(0) != first
+    assert skipping.step_number == 2
+
+
+@pytest.mark.parametrize("dropout", ["0", "0.2"])
+def test_the_same_seed_is_the_same_run(dropout: str) -> None:
+    choice = f"model.dropout={dropout}"
+    first = train(trainer(choice))
+    assert first == train(trainer(choice))
+    assert first != train(trainer(choice, "train.seed=2"))
+
+
+def test_dropout_does_drop() -> None:
+    assert train(trainer("model.dropout=0.2")) != train(trainer())
+
+
+@pytest.mark.parametrize("dropout", ["0", "0.2"])
+def test_writing_in_between_leaves_training_bit_identical(dropout: str) -> None:
+    choice = f"model.dropout={dropout}"
+    plain, disturbed = trainer(choice), trainer(choice)
+    writer = Writer(disturbed.model, VOCABULARY, FakeClock())
+
+    def write() -> None:
+        writer.start("The", SampleConfig(characters=40))
+        assert writer.write(0.01)
+        torch.rand(3)  # nor does it matter what others draw
+
+    assert train(plain) == train(disturbed, between=write)
+    assert_alike(plain, disturbed)
+
+
+@pytest.mark.parametrize("dropout", ["0", "0.2"])
+def test_a_saved_state_goes_on_bit_identically(dropout: str) -> None:
+    choice = f"model.dropout={dropout}"
+    whole, first, second = trainer(choice), trainer(choice), trainer(choice)
+    expected = train(whole)
+    losses = [first.step(step / 12).loss for step in range(5)]
+    second.load_state_dict(first.state_dict(), 5)
+    losses += [second.step(step / 12).loss for step in range(5, 12)]
+    assert losses == expected
+    assert_alike(whole, second)
