@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.content import Content
 
 from tui.drawing.chart import CLIPPED, HELD_OUT, ChartStyles, draw_chart, legend
 from tui.drawing.curve import Curve
@@ -130,12 +131,32 @@ def test_a_falling_loss_is_a_falling_line() -> None:
     assert dots[-1] - dots[0] > 40
 
 
-def test_the_line_begins_at_the_first_loss_though_a_column_holds_many_steps() -> None:
-    chart = lines(falling(2_500), uniform=None, unigram=None, height=30)
-    axis = ticks(chart)
-    highest = next(row for row, line in enumerate(chart) if any(ord(c) > 0x2800 for c in line))
-    per_row = abs((max(axis.values()) - min(axis.values())) / (max(axis) - min(axis)))
-    assert abs(max(axis.values()) - (highest - min(axis)) * per_row - 4.17) <= per_row
+def test_the_line_follows_a_steep_start_though_a_column_holds_many_steps() -> None:
+    def loss(step: float) -> float:
+        return 1.5 + 2.67 * exp(-step / 40)
+
+    chart = draw_chart(
+        width=80,
+        height=41,
+        train=Curve.of((step, loss(step)) for step in range(2_500)),
+        validation=NOTHING,
+        uniform=None,
+        unigram=None,
+        steps=2_500,
+        log_x=False,
+        styles=STYLES,
+    )
+    values = ValueScale.covering(1.5, 4.17, 40)
+    steps_a_dot = 2_500 / 151
+    for cell in range(4):
+        drawn = [row for row, line in enumerate(chart) if style_at(line, 4 + cell) == STYLES.train]
+        first, last = max(0, 2 * cell - 0.5) * steps_a_dot, (2 * cell + 1.5) * steps_a_dot
+        assert abs(drawn[0] - values.at(loss(first), 1)) <= 2
+        assert abs(drawn[-1] - values.at(loss(last), 1)) <= 2
+
+
+def style_at(line: Content, cell: int) -> object:
+    return next((span.style for span in line.spans if span.start <= cell < span.end), None)
 
 
 def test_reference_lines_say_what_they_are_before_there_is_a_loss() -> None:

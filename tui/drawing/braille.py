@@ -40,10 +40,12 @@ class Canvas:
             return
         slope = (y1 - y0) / (x1 - x0)
         before = y0
-        for x in range(x0, x1 + 1):
+        for x in range(x0 + 1, x1 + 1):
             y = floor(y0 + slope * (x - x0) + 0.5)
-            # A steep line is a stair: each column goes on where the one before it ended.
-            self.column(x, before + (y > before) - (y < before), y)
+            # A steep line is a stair: two neighbouring columns share the way between them.
+            half = before + int((y - before) / 2)
+            self.column(x - 1, before, half)
+            self.column(x, half + (y > before) - (y < before), y)
             before = y
 
     def characters(self) -> Iterator[tuple[int, int, str]]:

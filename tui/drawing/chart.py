@@ -154,7 +154,7 @@ def _value_scale(
     held_out = [bucket.mean for bucket in validation]
     # Half of the lowest reference is shown from the beginning: so the curve has room to fall, and
     # the axis seldom changes under it.
-    room = [value / 2 for value in known]
+    room = [min(value, value / 2) for value in known]
     low = min([bucket.low for bucket in train] + held_out + room, default=0.0)
     high = max([bucket.high for bucket in train] + held_out + known, default=1.0)
 
