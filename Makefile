@@ -1,6 +1,7 @@
 # make run    opens the app (makes .venv and installs first)
 # make test   runs the tests (the same)
 # make lint   style, types and import rules
+# make bench-screen TEXT=FILE   first paint, key to paint, what the screen costs training
 # CPU_TORCH=1 takes torch's small CPU-only build from pytorch.org
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ else
 TORCH  := :
 endif
 
-.PHONY: run test lint clean
+.PHONY: run test lint bench-screen clean
 
 run: $(VENV)/.app
 	@$(BIN)/tinygpt-tui
@@ -26,6 +27,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench-screen: $(VENV)/.dev
+	@PYTHONPATH=tests/system $(BIN)/python tests/bench/screen.py $(TEXT)
 
 $(BIN)/python:
 	@echo "making $(VENV)"

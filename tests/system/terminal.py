@@ -62,18 +62,22 @@ class Terminal:
         """Press keys, as bytes a keyboard would send."""
         os.write(self._master, keys.encode())
 
-    def read(self, seconds: float) -> bool:
-        """Take in what has been printed, waiting for it at most so long; whether there was any."""
+    def read(self, seconds: float, *, emulate: bool = True) -> bytes:
+        """Take in what has been printed, waiting for it at most so long.
+
+        Without `emulate` the screen is not kept up: for measuring, since that takes time, too.
+        """
         ready, _, _ = select.select([self._master], [], [], seconds)
         if not ready:
-            return False
+            return b""
         try:
             content = os.read(self._master, 65_536)
         except OSError:  # the other end is closed
-            return False
+            return b""
         self.raw += content
-        self._stream.feed(content)
-        return bool(content)
+        if emulate:
+            self._stream.feed(content)
+        return content
 
     def wait_for(self, wanted: str | Callable[[str], bool], deadline: float = DEADLINE) -> str:
         """Read until the screen shows `wanted`; the screen then. AssertionError at the deadline."""
