@@ -5,7 +5,7 @@ from math import exp, log
 from textual.content import Content
 from textual.reactive import reactive
 
-from tui.drawing.chart import ChartStyles, draw_chart
+from tui.drawing.chart import HELD_OUT, ChartStyles, draw_chart, legend
 from tui.panes.pane import Pane
 from tui.state import RunState
 
@@ -49,10 +49,10 @@ def numbers(state: RunState, width: int) -> Content:
         held_out = state.evaluated
         bits = f"{held_out.loss / log(2):.2f} bits/char"
         parts += [
-            Content.assemble(("◆ held out", "$accent"), f" {held_out.loss:.4f}"),
+            Content.assemble((f"{HELD_OUT} held out", "$accent"), f" {held_out.loss:.4f}"),
             Content(bits),
-            Content(f"right next character {held_out.accuracy:.0%}"),
             Content(f"perplexity {exp(min(held_out.loss, 50)):.2f}"),
+            Content(f"{held_out.accuracy:.0%} right"),
         ]
     if not parts:
         parts.append(
@@ -60,7 +60,7 @@ def numbers(state: RunState, width: int) -> Content:
         )
     text = Content("")
     for part in parts:
-        longer = text + Content("   ") + part if text else part
+        longer = text + Content("  ") + part if text else part
         if longer.cell_length > width:
             break
         text = longer

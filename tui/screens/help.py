@@ -24,6 +24,7 @@ KEYS = (
     ("v", "in a small window: what it writes, the text, or the training"),
     ("c", "a new run: another text, size or pace"),
     ("q", "save and quit"),
+    ("?", "this page"),
     ("ctrl+p", "all commands by name"),
 )
 
@@ -45,6 +46,7 @@ WORDS = (
     ("bits per char", "The same loss in bits: how well the text could be compressed."),
     ("perplexity", "Among how many equally likely characters it seems to choose."),
     ("epochs (seen)", "How many times as many characters it has learned from as the text has."),
+    ("right", "How often its likeliest next character is the true one, on the held-out text."),
     ("gradient norm", "How strongly a step would like to change the weights."),
     ("learning rate", "How far a step changes them. It rises, stays, and falls to zero."),
 )

@@ -1,0 +1,55 @@
+"""What the README says is so."""
+
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from tui.app import TinyGPTApp
+from tui.cli import main
+from tui.screens.help import KEYS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_key_table_is_that_of_the_help_screen() -> None:
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", README, re.MULTILINE)
+    told = [(re.findall(r"`([^`]+)`", keys), does.replace("`", "")) for keys, does in rows]
+    assert told == [(keys.split(), does) for keys, does in KEYS]
+
+
+def test_every_key_of_the_app_is_in_the_help() -> None:
+    app_keys = {
+        TinyGPTApp.get_key_display(None, binding)  # type: ignore[arg-type]
+        for binding in TinyGPTApp.BINDINGS
+    }
+    told = {key.lower() if len(key) > 1 else key for keys, _ in KEYS for key in keys.split()}
+    assert {key.lower() if len(key) > 1 else key for key in app_keys} <= told
+
+
+def test_its_make_commands_exist() -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`?make ([\w-]+)", README)) <= targets
+
+
+def test_its_command_lines_are_understood() -> None:
+    """Every tinygpt-tui line parses: each option is known to the command it is given to."""
+    lines = re.findall(r"^tinygpt-tui .*?(?=\s*(?:#|$))", README, re.MULTILINE)
+    assert len(lines) >= 8
+    for line in lines:
+        words = line.replace('"ROMEO:"', "ROMEO:").split()[1:]
+        name = words[0] if words[0] in main.commands else "app"
+        arguments = words[words[0] == name :]
+        main.commands[name].make_context(name, arguments)
+
+
+def test_help_names_the_commands() -> None:
+    output = CliRunner().invoke(main, ["--help"]).output
+    for command in ("train", "sample", "runs"):
+        assert f"tinygpt-tui {command}" in output
+
+
+def test_its_picture_is_there() -> None:
+    (picture,) = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    assert (ROOT / picture).is_file()
