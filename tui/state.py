@@ -11,6 +11,7 @@ from msgspec.structs import replace as changed
 
 from data.safe import safe_text
 from engine import protocol
+from engine.config import RunConfig
 from engine.protocol import (
     CorpusLoaded,
     Evaluated,
@@ -133,7 +134,7 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(
                 state,
                 phase=event.phase,
-                opened=changed(event, run=safe_text(event.run)),
+                opened=_safe_opened(event),
                 step=event.step,
                 steps=event.steps,
                 minutes=event.config.train.minutes,
@@ -165,13 +166,14 @@ def fold(state: RunState, event: Event) -> RunState:
                 return state
             return replace(state, writing=replace(state.writing, ended=reason))
         case Measured():
-            return replace(state, measured=event)
+            return replace(state, measured=changed(event, config=_safe_config(event.config)))
         case Saved():
             saved = changed(event, run=safe_text(event.run), path=safe_text(event.path))
             return replace(state, saved=saved, failure=None)
         case Failed():
             stays = state.before if event.during == "open" and state.before else state
-            return replace(stays, failure=changed(event, message=safe_text(event.message)))
+            failure = changed(event, message=safe_text(event.message))
+            return replace(stays, working=state.working, failure=failure)
         case _:
             return state
 
@@ -187,3 +189,20 @@ def _safe_corpus(event: CorpusLoaded) -> CorpusLoaded:
         opening=safe_text(event.opening),
         frequent=tuple((safe_text(text), number) for text, number in event.frequent),
     )
+
+
+def _safe_opened(event: Opened) -> Opened:
+    """The same for a run: a saved one comes from a file that anyone may have written."""
+    return changed(
+        event,
+        run=safe_text(event.run),
+        config=_safe_config(event.config),
+        device=safe_text(event.device),
+        precision=safe_text(event.precision),
+        choice=safe_text(event.choice),
+    )
+
+
+def _safe_config(config: RunConfig) -> RunConfig:
+    """The same for a config, of which the text and the preset are shown."""
+    return changed(config, corpus=safe_text(config.corpus), preset=safe_text(config.preset))
