@@ -10,6 +10,7 @@ from engine.config import SampleConfig
 TEMPERATURES = tuple(round(0.1 * i, 1) for i in range(21))
 TOP_KS = (0, 1, 2, 3, 5, 10, 20, 40, 100)
 TOP_PS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0)
+LARGEST_SEED = 2**31 - 1
 
 
 class Dial(NamedTuple):
@@ -34,7 +35,8 @@ def turned(config: SampleConfig, dial: Dial, direction: int) -> SampleConfig:
     """The config with one dial turned one stop down (-1) or up (1); at its end it stays."""
     value = getattr(config, dial.field)
     if not dial.places:
-        return msgspec.structs.replace(config, **{dial.field: max(0, value + direction)})
+        stop = min(max(0, value + direction), LARGEST_SEED)
+        return msgspec.structs.replace(config, **{dial.field: stop})
     beyond = [place for place in dial.places if (place - value) * direction > 1e-9]
     if not beyond:
         return config
