@@ -30,14 +30,20 @@ def complete(typed: str) -> str | None:
     folder, _, start = typed.rpartition(os.sep)
     try:
         where = Path(folder + os.sep if folder or typed.startswith(os.sep) else ".").expanduser()
-        entries = sorted(
-            (entry.name, entry.is_dir())
-            for entry in os.scandir(where)
-            if entry.name.startswith(start) and (start or not entry.name.startswith("."))
-        )
+        with os.scandir(where) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except (OSError, RuntimeError, ValueError):
         return None  # a folder that is not there completes to nothing
-    for name, is_folder in entries:
-        if safe_text(name) == name:
-            return typed[: len(typed) - len(start)] + name + (os.sep if is_folder else "")
+    for entry in entries:
+        hidden = entry.name.startswith(".") and not start
+        if entry.name.startswith(start) and not hidden and safe_text(entry.name) == entry.name:
+            return typed.removesuffix(start) + entry.name + (os.sep if _is_folder(entry) else "")
     return None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder; a link that leads nowhere is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
