@@ -1,0 +1,39 @@
+"""What tests of the screen share: an app over a recorded engine, and ways to wait and to look."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+from looking import Desk, recorded_app
+from recording import untrained
+
+from engine.protocol import Event
+
+
+@pytest.fixture(autouse=True)
+def colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screen looks the same whatever the shell that runs the tests has set."""
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "TEXTUAL_FPS", "TERM_PROGRAM"):
+        monkeypatch.delenv(name, raising=False)
+
+
+Opener = Callable[..., AbstractAsyncContextManager[Desk]]
+
+
+@pytest.fixture
+def desk() -> Opener:
+    """Opens an app, by default on an untrained run at 120x40."""
+
+    @asynccontextmanager
+    async def open_desk(
+        *events: Event, size: tuple[int, int] = (120, 40), why: str = "", play: bool = True
+    ) -> AsyncIterator[Desk]:
+        app = recorded_app(why)
+        async with app.run_test(size=size) as pilot:
+            desk = Desk(app, pilot)
+            await desk.until(lambda: desk.engine.started == 1)
+            if play:
+                await desk.play(*(events or untrained()))
+            yield desk
+
+    return open_desk

@@ -1,0 +1,121 @@
+"""How a test looks at the screen, and waits for it."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from time import monotonic
+
+from recording import OPENING, RecordedEngine
+from rich.segment import Segment
+from textual.app import App
+from textual.geometry import Region
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from engine.protocol import Event
+from tui.app import TinyGPTApp
+
+PATIENCE = 30.0
+"""Seconds until a state that does not come counts as a failure."""
+
+
+async def until(pilot: Pilot[None], reached: Callable[[], object], what: str = "") -> None:
+    """Let the app work until something holds."""
+    deadline = monotonic() + PATIENCE
+    while not reached():
+        assert monotonic() < deadline, f"waited in vain {what}\n" + "\n".join(shown(pilot.app))
+        if pilot.app.is_running:
+            await pilot.pause()
+        else:
+            await asyncio.sleep(0)
+
+
+def strips(screen: Screen[object]) -> list[Strip]:
+    """The picture of a screen, a strip a row."""
+    return screen._compositor.render_strips()
+
+
+def shown(app: App[None]) -> list[str]:
+    """The text of the screen that is on top, row by row."""
+    return [strip.text for strip in strips(app.screen)] if app.screen_stack else []
+
+
+def segments(app: App[None]) -> Iterator[Segment]:
+    """Everything that is drawn: each screen as a whole, and each widget even where it is covered."""
+    for screen in app.screen_stack:
+        for strip in strips(screen):
+            yield from strip
+        for widget in screen.walk_children(Widget):
+            size = widget.outer_size
+            if widget.is_mounted and size.width and size.height:
+                for strip in widget.render_lines(Region(0, 0, *size)):
+                    yield from strip
+
+
+def recorded_app(why: str = "") -> TinyGPTApp:
+    """The app over a recorded engine."""
+    return TinyGPTApp(OPENING, why, engine=RecordedEngine)
+
+
+def engine_of(app: TinyGPTApp) -> RecordedEngine:
+    """The recorded engine of an app."""
+    assert isinstance(app.engine, RecordedEngine)
+    return app.engine
+
+
+class Desk:
+    """A person before the app: presses, looks, waits."""
+
+    def __init__(self, app: TinyGPTApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.engine = engine_of(app)
+
+    async def until(self, reached: Callable[[], object], what: str = "") -> None:
+        """Wait until something holds."""
+        await until(self.pilot, reached, what)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys; what they change has happened when this returns."""
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Press a key for each character."""
+        await self.pilot.press(*(_key(character) for character in text))
+
+    async def play(self, *events: Event) -> None:
+        """Let the engine tell events, and the app take them."""
+        self.engine.play(events)
+        await self.heard()
+
+    async def heard(self) -> None:
+        """Wait until all that the engine told is on the screen, however seldom a pane redraws."""
+        await self.until(lambda: not self.app._link._waiting)
+        for screen in self.app.screen_stack:
+            for widget in screen.walk_children(Widget):
+                widget.refresh()
+        await self.pilot.pause()
+
+    async def sees(self, *texts: str) -> None:
+        """Wait until every text stands on the screen, each in one row."""
+
+        def all_there() -> bool:
+            rows = self.rows
+            return all(any(text in row for row in rows) for text in texts)
+
+        await self.until(all_there, f"for {texts}")
+
+    @property
+    def rows(self) -> list[str]:
+        """The screen, row by row."""
+        return shown(self.app)
+
+    def row(self, text: str) -> str:
+        """The first row with this text."""
+        return next(row for row in self.rows if text in row)
+
+
+def _key(character: str) -> str:
+    names = {" ": "space", "\n": "enter", "\\": "backslash", "?": "question_mark"}
+    return names.get(character, character)

@@ -1,0 +1,80 @@
+"""The doorbell: rung once for many events, and nothing is lost."""
+
+import threading
+
+from recording import opened, step_done
+
+from engine.protocol import Event, Excerpt
+from tui.link import Link
+
+
+def test_it_rings_once_for_many_events() -> None:
+    rings: list[None] = []
+    link = Link(lambda: rings.append(None))
+
+    for step in range(100):
+        link.emit(step_done(step, 1.0))
+
+    assert len(rings) == 1
+    assert [event.step for event in link.take() if not isinstance(event, Excerpt)] == list(
+        range(100)
+    )
+
+
+def test_it_rings_again_once_everything_was_taken() -> None:
+    rings: list[None] = []
+    link = Link(lambda: rings.append(None))
+
+    link.emit(opened())
+    link.take()
+    link.emit(opened())
+
+    assert len(rings) == 2
+
+
+def test_nothing_waits_twice() -> None:
+    link = Link(lambda: None)
+    link.emit(opened())
+
+    assert link.take() == [opened()]
+    assert link.take() == []
+
+
+def test_the_bell_may_be_answered_while_it_rings() -> None:
+    taken: list[Event] = []
+    link = Link(lambda: taken.extend(link.take()))
+
+    link.emit(step_done(1))
+    link.emit(step_done(2))
+
+    assert taken == [step_done(1), step_done(2)]
+
+
+def test_of_several_threads_nothing_is_lost_and_the_order_of_each_is_kept() -> None:
+    writers, each = 8, 2_000
+    bell = threading.Semaphore(0)
+    link = Link(bell.release)
+    start = threading.Barrier(writers + 1)
+
+    def write(writer: int) -> None:
+        start.wait()
+        for number in range(each):
+            link.emit(Excerpt(number, str(writer), ""))
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(writers)]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    taken: list[Excerpt] = []
+    while len(taken) < writers * each:
+        assert bell.acquire(timeout=30), "events wait, and the bell did not ring"
+        for event in link.take():
+            assert isinstance(event, Excerpt)
+            taken.append(event)
+    for thread in threads:
+        thread.join()
+
+    assert link.take() == []
+    for writer in range(writers):
+        order = [event.step for event in taken if event.prompt == str(writer)]
+        assert order == list(range(each))

@@ -1,0 +1,413 @@
+"""What the screen knows after each event."""
+
+import inspect
+import typing
+from dataclasses import fields, is_dataclass
+from time import perf_counter
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recording import (
+    CONFIG,
+    PROMPT,
+    RUN,
+    VERSE,
+    closed,
+    corpus_loaded,
+    evaluated,
+    opened,
+    opening,
+    state_after,
+    step_done,
+    trained,
+    untrained,
+    written,
+)
+
+from data.safe import safe_text
+from engine import protocol
+from engine.protocol import (
+    RECORDED,
+    CorpusLoaded,
+    Event,
+    Excerpt,
+    Extended,
+    Failed,
+    LearningRateChanged,
+    Measured,
+    PhaseChanged,
+    SampleDone,
+    SampleStarted,
+    Saved,
+    StepDone,
+    TextSampled,
+    Working,
+)
+from tui.drawing.curve import MAX_BUCKETS
+from tui.state import EXCERPTS_KEPT, TEXT_KEPT, RunState, fold
+
+# One event after the other.
+
+
+def test_at_first_it_warms_up() -> None:
+    state = RunState()
+
+    assert state.phase == "warming up"
+    assert state.epochs == state.share_done == 0
+
+
+def test_the_text_is_known_before_the_run_is_open() -> None:
+    state = state_after(Working("reading a.txt"), corpus_loaded())
+
+    assert state.corpus is not None
+    assert state.corpus.name == "tinyshakespeare"
+    assert state.corpus.frequent[10] == ("␊", 42_521)
+    assert state.opened is None
+    assert state.phase == "warming up"
+    assert state.working == Working("reading a.txt")
+
+
+def test_opened_tells_where_the_run_stands() -> None:
+    state = state_after(*opening())
+
+    assert (state.phase, state.step, state.steps) == ("untrained", 0, 2_000)
+    assert state.learning_rate == CONFIG.train.learning_rate
+    assert state.working == Working("")
+
+
+def test_a_step_moves_the_curve_the_speed_and_the_epochs() -> None:
+    state = state_after(*opening(), step_done(1, 4.0))
+
+    assert state.train.last == (1, 4.0)
+    assert state.last_step == step_done(1, 4.0)
+    assert state.tokens_per_second == pytest.approx(2_048 / 0.06)
+    assert state.epochs == pytest.approx(2_048 / 1_069_761)
+    assert state.share_done == pytest.approx(1 / 2_000)
+
+
+def test_the_speed_is_smoothed() -> None:
+    slow = msgspec.structs.replace(step_done(2), seconds=10 * step_done(1).seconds)
+
+    state = state_after(*opening(), step_done(1), slow)
+
+    assert 0.85 < state.tokens_per_second / (2_048 / 0.06) < 0.95
+
+
+def test_a_step_that_took_no_time_has_no_speed() -> None:
+    state = state_after(*opening(), msgspec.structs.replace(step_done(1), seconds=0.0))
+
+    assert state.tokens_per_second == 0
+
+
+def test_a_run_by_minutes_is_done_by_its_time() -> None:
+    train = msgspec.structs.replace(CONFIG.train, minutes=2.0)
+    timed = opened(msgspec.structs.replace(CONFIG, train=train))
+
+    state = state_after(*opening()[:-1], timed, step_done(500))
+
+    assert state.minutes == 2.0
+    assert state.share_done == pytest.approx(30 / 120)
+
+
+def test_the_best_exam_is_remembered() -> None:
+    state = state_after(*opening(), evaluated(0, 4.1), evaluated(250, 1.5), evaluated(500, 1.6))
+
+    assert state.evaluated == evaluated(500, 1.6)
+    assert state.best == evaluated(250, 1.5)
+    assert [bucket.mean for bucket in state.validation.buckets] == [4.1, 1.5, 1.6]
+
+
+def test_a_changed_learning_rate_and_a_longer_run() -> None:
+    state = state_after(*opening(), LearningRateChanged(3, 0.01), Extended(3, 4_000, 1.5))
+
+    assert (state.learning_rate, state.steps, state.minutes) == (0.01, 4_000, 1.5)
+
+
+def test_what_it_costs_and_where_it_is_saved() -> None:
+    measured = Measured(CONFIG, 802_560, 50_000_000, 0.06)
+
+    state = state_after(*opening(), measured, Saved(RUN, 5, "runs/x"))
+
+    assert state.measured == measured
+    assert state.saved == Saved(RUN, 5, "runs/x")
+
+
+@pytest.mark.parametrize(
+    ("mends", "during"),
+    [
+        (Saved(RUN, 5, "runs/x"), "save"),
+        (PhaseChanged("training", 5), "train"),
+        (opened(), "open"),
+    ],
+)
+def test_a_failure_stays_until_something_mends_it(mends: Event, during: str) -> None:
+    failed = msgspec.convert({"message": "No.", "during": during}, Failed)
+    state = state_after(*opening(), failed)
+    assert state.failure == failed
+
+    assert fold(state, step_done(1)).failure == failed
+    assert fold(state, mends).failure is None
+
+
+def test_the_phase_failed_keeps_its_reason() -> None:
+    state = state_after(*opening(), Failed("The loss is not finite.", "train"))
+
+    assert fold(state, PhaseChanged("failed", 3)).failure is not None
+
+
+def test_closed_changes_nothing() -> None:
+    state = state_after(*untrained())
+
+    assert fold(state, closed()) is state
+
+
+# Writing.
+
+
+def test_a_text_grows_and_ends() -> None:
+    state = state_after(*untrained(), *written(VERSE, step=7))
+
+    assert state.writing is not None
+    assert (state.writing.prompt, state.writing.text, state.writing.step) == (PROMPT, VERSE, 7)
+    assert state.writing.ended == "length"
+    assert state.writing.speed == pytest.approx(810)
+
+
+def test_the_rest_of_a_superseded_text_is_dropped() -> None:
+    old, new = written("old text", sample_id=1, end=False), written("new", sample_id=2, end=False)
+    state = state_after(*untrained(), *old, *new)
+
+    state = fold(state, TextSampled(1, "late", 12, 1.0))
+    state = fold(state, SampleDone(1, 12, 1.0, "stopped"))
+
+    assert state.writing is not None
+    assert (state.writing.sample_id, state.writing.text) == (2, "new")
+    assert not state.writing.ended
+
+
+def test_text_of_nobody_is_dropped() -> None:
+    state = state_after(*untrained())
+
+    assert fold(state, TextSampled(9, "x", 1, 0.1)) is state
+    assert fold(state, SampleDone(9, 1, 0.1, "length")) is state
+
+
+def test_of_a_long_text_the_end_is_kept() -> None:
+    state = state_after(*untrained(), SampleStarted(1, 0, "", "", 0))
+    for piece in range(5):
+        text = f"{piece}" * (TEXT_KEPT // 4)
+        state = fold(state, TextSampled(1, text, len(text), 1.0))
+
+    assert state.writing is not None
+    assert len(state.writing.text) == TEXT_KEPT
+    assert state.writing.text.endswith("4")
+    assert "0" not in state.writing.text
+
+
+def test_of_many_excerpts_the_newest_are_kept() -> None:
+    state = state_after(*(Excerpt(step, "", "x") for step in range(EXCERPTS_KEPT + 5)))
+
+    assert len(state.excerpts) == EXCERPTS_KEPT
+    assert state.excerpts[-1].step == EXCERPTS_KEPT + 4
+
+
+# One run after the other.
+
+
+def parts(state: RunState, **changes: object) -> dict[str, object]:
+    """The fields of a state, some of them changed."""
+    return {field.name: getattr(state, field.name) for field in fields(state)} | changes
+
+
+def test_a_new_text_starts_over() -> None:
+    state = state_after(*untrained(), *trained(300), *written("x"), corpus_loaded())
+
+    assert (state.step, state.opened, state.writing, state.excerpts) == (0, None, None, ())
+    assert state.train == state.validation == RunState().train
+
+
+def test_a_run_that_fails_to_open_leaves_the_one_before_as_it_was() -> None:
+    before = state_after(*untrained(), *trained(30), *written(VERSE))
+    failed = Failed("It is too large.", "open")
+
+    state = before
+    for event in (Working("reading b.txt"), corpus_loaded(), Working(""), failed):
+        state = fold(state, event)
+
+    assert state.failure == failed
+    assert parts(state, failure=None) == parts(before, failure=None)
+
+
+def test_two_attempts_that_fail_leave_the_run_too() -> None:
+    before = state_after(*untrained(), *trained(30))
+    failed = Failed("It is too large.", "open")
+
+    state = before
+    for event in (corpus_loaded(), failed, corpus_loaded(), failed):
+        state = fold(state, event)
+
+    assert state.opened == before.opened
+    assert state.train == before.train
+
+
+def test_an_attempt_that_fails_before_its_text_is_read_leaves_the_run() -> None:
+    before = state_after(*untrained(), *trained(30))
+
+    state = fold(before, Failed("There is no such file.", "open"))
+
+    assert state.opened == before.opened
+    assert state.train == before.train
+
+
+def test_a_run_that_opens_lets_go_of_the_one_before() -> None:
+    state = state_after(*untrained(), corpus_loaded(), opened(run="calm-crow"))
+
+    assert state.before is None
+    assert state.opened is not None
+    assert state.opened.run == "calm-crow"
+
+
+def test_a_saved_run_looks_as_it_did_live() -> None:
+    events = [*untrained(), *trained(300)]
+    live = state_after(*events)
+    reopened = msgspec.structs.replace(opened(), phase="paused", step=300, elapsed=18.0)
+
+    replayed = state_after(
+        corpus_loaded(), reopened, *(event for event in events if isinstance(event, RECORDED))
+    )
+
+    for name in ("step", "train", "validation", "evaluated", "best", "excerpts", "last_step"):
+        assert getattr(replayed, name) == getattr(live, name), name
+    assert replayed.phase == "paused"
+
+
+# A long run.
+
+
+def test_a_long_run_is_folded_fast_into_a_bounded_state() -> None:
+    state = state_after(*opening())
+    events = [step_done(step, 4.0 / (1 + step / 1_000)) for step in range(1, 100_001)]
+
+    began = perf_counter()
+    for event in events:
+        state = fold(state, event)
+    took = perf_counter() - began
+
+    assert took < 2
+    assert state.step == 100_000
+    assert len(state.train.buckets) <= min(10_000, 2 * MAX_BUCKETS)
+
+
+# A stranger's text.
+
+HIDDEN = {
+    *range(0x20),
+    *range(0x7F, 0xA0),
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+    0x200E,
+    0x200F,
+}
+EVENTS = typing.get_args(Event)
+ANYTHING = st.text(
+    st.one_of(
+        st.characters(exclude_categories=()),
+        st.sampled_from("\x1b\x07\x7f\x9b\u202e\u2066\n\t\r[/]"),
+    ),
+    max_size=12,
+)
+
+
+def events_with(strings: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
+    """Events of every kind, with every free string drawn from `strings`."""
+    return st.one_of(*(built(kind, strings) for kind in EVENTS))
+
+
+def built(kind: type[Event], strings: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
+    hints = typing.get_type_hints(kind)
+    return st.builds(kind, **{name: value_of(hint, strings) for name, hint in hints.items()})
+
+
+def value_of(hint: object, strings: st.SearchStrategy[str]) -> st.SearchStrategy[object]:
+    simple: dict[object, st.SearchStrategy[object]] = {
+        str: strings,
+        int: st.integers(1, 50),
+        float: st.floats(0.1, 50),
+        tuple[tuple[str, int], ...]: st.lists(
+            st.tuples(strings, st.integers(1, 9)), min_size=1, max_size=3
+        ).map(tuple),
+        protocol.RunConfig: strings.map(
+            lambda text: msgspec.structs.replace(CONFIG, corpus=text, preset=text)
+        ),
+    }
+    if typing.get_origin(hint) is typing.Literal:
+        return st.sampled_from(typing.get_args(hint))
+    return simple[hint]
+
+
+def strings_in(value: object) -> typing.Iterator[str]:
+    """Every string that can be reached from a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from strings_in(part)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from strings_in(getattr(value, field.name))
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from strings_in(getattr(value, name))
+
+
+def test_every_kind_of_event_is_tried() -> None:
+    kinds = {
+        kind
+        for _, kind in inspect.getmembers(protocol, inspect.isclass)
+        if issubclass(kind, msgspec.Struct) and kind in EVENTS
+    }
+
+    assert kinds == set(EVENTS)
+    assert {CorpusLoaded, StepDone} <= kinds
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(events_with(ANYTHING), max_size=12))
+def test_no_string_in_the_state_is_one_a_terminal_obeys(events: list[Event]) -> None:
+    state = RunState()
+    for event in events:
+        state = fold(state, event)
+
+        for text in strings_in(state):
+            assert not {ord(character) for character in text} & (HIDDEN - {0x0A})
+            assert "\ud800" not in text
+
+
+@settings(max_examples=100, deadline=None)
+@given(ANYTHING, st.integers(0, 12))
+def test_a_written_text_is_as_safe_in_pieces_as_whole(text: str, cut: int) -> None:
+    pieces = (TextSampled(1, text[:cut], 1, 1.0), TextSampled(1, text[cut:], 2, 1.0))
+    state = state_after(SampleStarted(1, 0, "", "", 0), *pieces)
+
+    assert state.writing is not None
+    assert state.writing.text == safe_text(text, lines=True)
+
+
+def test_only_what_is_written_has_more_than_one_line() -> None:
+    two = "one\ntwo"
+    state = state_after(
+        msgspec.structs.replace(corpus_loaded(), name=two, note=two),
+        opened(run=two),
+        *written(two, prompt=two),
+        Failed(two, "train"),
+    )
+
+    assert state.corpus is not None
+    assert state.opened is not None
+    assert state.failure is not None
+    assert state.writing is not None
+    shown = (state.corpus.name, state.corpus.note, state.opened.run, state.failure.message)
+    assert shown == ("one␊two",) * 4
+    assert (state.writing.prompt, state.writing.text) == (two, two)
