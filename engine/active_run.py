@@ -94,6 +94,7 @@ class ActiveRun:
             self._phase == "training"
             or self._exam is not None
             or self._single_steps > 0
+            or self._save_when_written
             or self.assembly.prompt_writer.active
             or self.assembly.excerpt_writer.active
         )
@@ -146,10 +147,11 @@ class ActiveRun:
     def end(self) -> None:
         """End the run here, with a last exam."""
         self._single_steps = 0
-        if self._phase == "training" and not self._trainer.step_number:
-            self._set_phase("untrained")
-        elif self._phase in ("training", "paused", "failed"):
-            self._finish()
+        if self._phase in ("training", "paused", "failed"):
+            if self._trainer.step_number:
+                self._finish()
+            else:
+                self._set_phase("untrained")
 
     def set_learning_rate(self, learning_rate: float) -> None:
         train = self._info.config.train
@@ -274,7 +276,7 @@ class ActiveRun:
         self._ending = self._evaluated != self._trainer.step_number
         if not self._ending:
             self._set_phase("done")
-            self._save_when_written = True
+            self._dirty = self._save_when_written = True
         elif self._exam is None:
             self._begin_exam()
 
