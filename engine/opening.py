@@ -5,6 +5,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from data.catalog import Corpus
 from data.catalog import load as load_corpus
 from data.openings import opening_of
@@ -25,6 +27,9 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
     """A run at step 0. ValueError, in a sentence, for a text or a config that cannot be used."""
     emit(Working(f"reading {config.corpus}"))
     corpus = load_corpus(config.corpus)
+    # A file's name need not be UTF-8, and JSON is: events and run.json name it with a "?".
+    recorded = config.corpus.encode("utf-8", "replace").decode()
+    config = msgspec.structs.replace(config, corpus=recorded)
     _tell(corpus, config, emit)
 
     emit(Working("loading torch"))
@@ -61,7 +66,8 @@ def open_saved(name: str, emit: Emit, clock: Clock) -> ActiveRun:
         license=saved.info.corpus.license,
     )
     _tell(corpus, saved.info.config, emit)
-    active = _assemble(Run(name), saved.info, saved.text, saved.progress, saved.state, emit, clock)
+    run = Run(name, saved.events)
+    active = _assemble(run, saved.info, saved.text, saved.progress, saved.state, emit, clock)
     for event in saved.events:
         emit(event)
     return active

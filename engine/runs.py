@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -150,17 +150,17 @@ def summaries() -> list[Summary]:
 class Run:
     """One run's place on disk. Nothing is written before the first save."""
 
-    def __init__(self, name: str | None = None) -> None:
-        """`name`: of a saved run; none: a fresh one finds its own."""
+    def __init__(self, name: str | None = None, history: Iterable[Event] = ()) -> None:
+        """`name` and `history`: of a saved run; none: a fresh one finds its own."""
         runs = home() / "runs"
         self.name = name or new_name({p.name for p in runs.glob("*")})
         self.folder = runs / self.name
-        self._unwritten: list[Event] = []
+        self._history = [to_json(event) for event in history]
 
     def record(self, event: Event) -> None:
-        """Keep an event of the history until the next save."""
+        """Keep an event of the history for the next save."""
         if isinstance(event, RECORDED):
-            self._unwritten.append(event)
+            self._history.append(to_json(event))
 
     def save(self, info: RunInfo, text: str, progress: Progress, state: State) -> None:
         """Write everything; OSError leaves the checkpoint before in its place."""
@@ -169,19 +169,13 @@ class Run:
         if not (self.folder / "run.json").exists():
             _replace(self.folder / "corpus.txt", text.encode("utf-8", "surrogatepass"))
             _replace(self.folder / "run.json", msgspec.json.format(msgspec.json.encode(info)))
-        self._append_history()
+        # As a whole: what a save that failed has left, or one that was lost later, is gone then.
+        history = "".join(f"{line}\n" for line in self._history)
+        _replace(self.folder / "metrics.jsonl", history.encode())
         number = 1 + max((int(p.name) for p in _checkpoints(self.folder)), default=0)
         _write_checkpoint(checkpoints / f"{number:06d}", progress, state)
         for old in _checkpoints(self.folder)[:-GENERATIONS]:
             shutil.rmtree(old)
-
-    def _append_history(self) -> None:
-        lines = "".join(to_json(event) + "\n" for event in self._unwritten)
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        self._unwritten.clear()
 
 
 def load(name: str) -> SavedRun:
@@ -190,7 +184,7 @@ def load(name: str) -> SavedRun:
     ValueError, in a sentence, when there is no such run or nothing of it can be read.
     """
     folder = folder_of(name)
-    if not name or Path(name).name != name or not (folder / "run.json").is_file():
+    if name in ("", "..") or Path(name).name != name or not (folder / "run.json").is_file():
         known = names()
         raise ValueError(
             f"There is no run {name!r}{nearest(name, known) if known else ': none is saved yet'}."
