@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A test that is slow because the machine is busy has not failed.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 SHAKESPEARE = Path(__file__).parents[2] / "shared" / "data" / "tinyshakespeare.txt"
 

@@ -1,0 +1,347 @@
+"""The session from commands to events, with no thread: a run's whole course, told in order."""
+
+import math
+
+import pytest
+from driving import Driver, of, only, run_to_end, tiny, told
+
+from engine.protocol import (
+    Close,
+    CorpusLoaded,
+    Evaluated,
+    Event,
+    Excerpt,
+    Extended,
+    Failed,
+    LearningRateChanged,
+    Open,
+    Opened,
+    Pause,
+    Phase,
+    PhaseChanged,
+    Saved,
+    SetLearningRate,
+    Step,
+    StepDone,
+    Stop,
+    Train,
+    Working,
+)
+from engine.trainer import Trainer
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def is_saved(event: Event) -> bool:
+    return isinstance(event, Saved)
+
+
+def is_step(number: int) -> object:
+    return lambda event: isinstance(event, StepDone) and event.step == number
+
+
+def is_evaluated(event: Event) -> bool:
+    return isinstance(event, Evaluated)
+
+
+def is_phase(phase: Phase) -> object:
+    return lambda event: isinstance(event, PhaseChanged) and event.phase == phase
+
+
+def steps(events: list[Event]) -> list[int]:
+    return [event.step for event in of(events, StepDone)]
+
+
+def phases(events: list[Event]) -> list[tuple[Phase, int]]:
+    return [(event.phase, event.step) for event in of(events, PhaseChanged)]
+
+
+def test_a_whole_run(verse_file: object) -> None:
+    config = tiny(verse_file)
+    events = run_to_end(Open(config), Train())
+
+    course = [type(event).__name__ for event in told(events)]
+    assert course == [
+        "CorpusLoaded",
+        "Opened",
+        "PhaseChanged",
+        "Evaluated",
+        *["StepDone"] * 10,
+        "Evaluated",
+        *["StepDone"] * 10,
+        "Evaluated",
+        "PhaseChanged",
+        "Saved",
+    ]
+    assert steps(events) == list(range(1, 21))
+    assert [event.step for event in of(events, Evaluated)] == [0, 10, 20]
+    assert phases(events) == [("training", 0), ("done", 20)]
+
+    corpus, opened = only(events, CorpusLoaded), only(events, Opened)
+    assert corpus.train_characters + corpus.validation_characters == corpus.characters
+    assert corpus.uniform_loss == pytest.approx(math.log(corpus.vocabulary))
+    assert corpus.uniform_loss > corpus.unigram_loss > corpus.bigram_loss > 0
+    assert (opened.config, opened.phase, opened.step, opened.steps) == (config, "untrained", 0, 20)
+    assert opened.parameters == config.model.parameters(corpus.vocabulary)
+    assert (opened.device, opened.threads, opened.precision) == ("cpu", 1, "float32")
+
+    # It starts knowing nothing, and learns.
+    first, *_, last = of(events, Evaluated)
+    assert first.loss == pytest.approx(corpus.uniform_loss, abs=5e-4)
+    assert of(events, StepDone)[0].loss == pytest.approx(corpus.uniform_loss, abs=5e-4)
+    assert last.loss < corpus.uniform_loss - 0.15
+    assert last.bits_per_char == pytest.approx(last.loss / math.log(2))
+
+    saved = only(events, Saved)
+    assert (saved.run, saved.step) == (opened.run, 20)
+
+
+def test_the_numbers_of_each_step(verse_file: object) -> None:
+    events = run_to_end(Open(tiny(verse_file)), Train())
+    done = of(events, StepDone)
+    assert {event.tokens for event in done} == {4 * 16}
+    assert all(event.seconds > 0 and event.gradient_norm > 0 for event in done)
+    times = [event.elapsed for event in events if isinstance(event, StepDone | Evaluated)]
+    assert times == sorted(times)
+    assert times[0] > 0
+    # The wait for the end shrinks, and is over at the end.
+    assert done[2].remaining > done[12].remaining > done[-1].remaining == 0
+    # Warm-up, plateau, fall.
+    rates = [event.learning_rate for event in done]
+    assert rates[0] < rates[4] == 0.03 > rates[12] > rates[-1] > 0
+
+
+def test_it_writes_by_itself_after_every_exam_and_early_on(verse_file: object) -> None:
+    events = run_to_end(
+        Open(tiny(verse_file, "train.steps=60", "train.evaluation_interval=20")), Train()
+    )
+    excerpts = of(events, Excerpt)
+    assert [event.step for event in excerpts] == [0, 10, 20, 25, 40, 50, 60]
+    corpus = only(events, CorpusLoaded)
+    assert {event.prompt for event in excerpts} == {corpus.opening}
+    assert all(0 < len(event.text) <= 120 for event in excerpts)
+    assert events.index(excerpts[-1]) < events.index(only(events, Saved))
+
+
+def test_work_in_progress_is_named_and_ends(verse_file: object) -> None:
+    events = run_to_end(Open(tiny(verse_file)), Train())
+    opening = events[: events.index(only(events, Opened))]
+    named = [event.what for event in of(opening, Working)]
+    assert named[0] == f"reading {verse_file}"
+    assert "loading torch" in named
+    assert named[-1] == ""
+    assert of(events, Working)[-1].what == ""
+
+
+def test_pause_stops_after_the_step_and_train_goes_on(verse_file: object) -> None:
+    events = (
+        Driver()
+        .when(is_step(7), Pause())
+        .when(is_phase("paused"), Train())
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    assert phases(events) == [("training", 0), ("paused", 7), ("training", 7), ("done", 20)]
+    assert steps(events) == list(range(1, 21))
+
+
+def test_while_paused_nothing_is_learned(verse_file: object) -> None:
+    driver = Driver().when(is_step(7), Pause()).when(is_phase("paused"), Close())
+    assert steps(driver.run(Open(tiny(verse_file)), Train()))[-1] == 7
+
+
+def test_pausing_changes_nothing_in_what_is_learned(verse_file: object) -> None:
+    straight = run_to_end(Open(tiny(verse_file)), Train())
+    paused = (
+        Driver()
+        .when(is_step(3), Pause(), Train())
+        .when(is_step(9), Pause(), Pause(), Train(), Train())
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    assert losses(straight) == losses(paused)
+
+
+def losses(events: list[Event]) -> list[tuple[int, float]]:
+    """Every loss that was told, to the last bit."""
+    return [(e.step, e.loss) for e in events if isinstance(e, StepDone | Evaluated)]
+
+
+def test_each_step_by_hand_is_exactly_one(verse_file: object) -> None:
+    events = Driver().when(is_step(3), Close()).run(Open(tiny(verse_file)), Step(), Step(), Step())
+    assert steps(events) == [1, 2, 3]
+    assert phases(events)[0] == ("paused", 1)
+    assert ("training", 0) not in phases(events)
+
+
+def test_one_step_by_hand_then_rest(verse_file: object) -> None:
+    events = Driver().when(is_phase("paused"), Close()).run(Open(tiny(verse_file)), Step())
+    assert steps(events) == [1]
+
+
+def test_a_step_by_hand_while_training_is_nothing(verse_file: object) -> None:
+    straight = run_to_end(Open(tiny(verse_file)), Train())
+    pressed = (
+        Driver()
+        .when(is_step(5), Step())
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    assert told(pressed) != []
+    assert phases(pressed) == phases(straight)
+    assert steps(pressed) == steps(straight)
+
+
+def test_the_last_step_by_hand_ends_the_run(verse_file: object) -> None:
+    events = run_to_end(Open(tiny(verse_file, "train.steps=2")), Step(), Step())
+    assert steps(events) == [1, 2]
+    assert phases(events)[-1] == ("done", 2)
+    assert of(events, Evaluated)[-1].step == 2
+
+
+def test_stop_ends_the_run_where_it_stands_with_an_exam(verse_file: object) -> None:
+    events = (
+        Driver()
+        .when(is_step(7), Stop())
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    assert steps(events)[-1] == 7
+    assert of(events, Evaluated)[-1].step == 7
+    assert phases(events)[-1] == ("done", 7)
+    assert of(events, Excerpt)[-1].step == 7
+    assert only(events, Saved).step == 7
+
+
+def test_a_stopped_run_trains_on_to_its_planned_end(verse_file: object) -> None:
+    events = (
+        Driver()
+        .when(is_step(7), Stop())
+        .when(is_saved, Train())
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    assert steps(events) == list(range(1, 21))
+    assert [event.step for event in of(events, Saved)] == [7, 20]
+    assert of(events, Extended) == []
+
+
+def test_stop_while_paused_right_after_an_exam_saves_at_once(verse_file: object) -> None:
+    """Nothing is left to examine or to write then, and still the run must be saved."""
+    events = (
+        Driver()
+        .when(lambda e: isinstance(e, Evaluated) and e.step == 10, Pause())
+        .when(lambda e: isinstance(e, Excerpt) and e.step == 10, Stop())
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    assert phases(events) == [("training", 0), ("paused", 10), ("done", 10)]
+    assert [event.step for event in of(events, Evaluated)] == [0, 10]
+    assert only(events, Saved).step == 10
+
+
+@pytest.mark.parametrize("first", [[Train()], [Train(), Pause()]])
+def test_stop_before_the_first_step_leaves_it_untrained(
+    verse_file: object, first: list[Train | Pause]
+) -> None:
+    events = Driver().when(is_evaluated, Close()).run(Open(tiny(verse_file)), *first, Stop())
+    assert phases(events)[-1] == ("untrained", 0)
+    assert steps(events) == []
+    assert of(events, Saved) == []
+
+
+def test_after_its_end_a_run_trains_as_much_again(verse_file: object) -> None:
+    events = (
+        Driver()
+        .when(is_saved, Train())
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    extended = only(events, Extended)
+    assert (extended.step, extended.steps) == (20, 40)
+    assert steps(events) == list(range(1, 41))
+    assert phases(events) == [("training", 0), ("done", 20), ("training", 20), ("done", 40)]
+    assert of(events, Evaluated)[-1].step == 40
+
+
+def test_the_learning_rate_can_be_changed_while_it_trains(verse_file: object) -> None:
+    config = tiny(verse_file, "train.decay=0", "train.warmup=0")
+    events = (
+        Driver()
+        .when(is_step(7), SetLearningRate(0.01))
+        .when(is_saved, Close())
+        .run(Open(config), Train())
+    )
+    changed = only(events, LearningRateChanged)
+    assert (changed.step, changed.learning_rate) == (7, 0.01)
+    rates = [event.learning_rate for event in of(events, StepDone)]
+    assert rates == [0.03] * 7 + [0.01] * 13
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, 5.0, math.nan, math.inf])
+def test_an_impossible_learning_rate_is_refused(verse_file: object, rate: float) -> None:
+    events = (
+        Driver()
+        .when(is_step(7), SetLearningRate(rate))
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file, "train.decay=0")), Train())
+    )
+    failed = only(events, Failed)
+    assert failed.during == "train"
+    assert failed.message.startswith("train.learning_rate goes from 0.00001 to 1, and ")
+    assert of(events, LearningRateChanged) == []
+    assert of(events, StepDone)[-1].learning_rate == 0.03
+
+
+def test_a_step_that_is_no_number_pauses_the_run_and_train_leaves_it_out(
+    verse_file: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = Trainer._loss
+
+    def loss(self: Trainer, *args: object) -> object:
+        result = sound(self, *args)  # type: ignore[arg-type]
+        return result * math.nan if self.step_number == 5 else result
+
+    monkeypatch.setattr(Trainer, "_loss", loss)
+    events = (
+        Driver()
+        .when(is_phase("failed"), Train())
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    failed = only(events, Failed)
+    assert failed.during == "train"
+    assert failed.message.startswith("At step 6 the loss")
+    assert phases(events) == [("training", 0), ("failed", 5), ("training", 6), ("done", 20)]
+    assert steps(events) == [1, 2, 3, 4, 5, *range(7, 21)]
+
+
+def test_minutes_end_the_run_in_time(verse_file: object) -> None:
+    """Six seconds by the session's own clock, the last exam included."""
+    from driving import FakeClock
+
+    events = (
+        Driver(FakeClock(0.002))
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file, "train.minutes=0.1", "train.steps=1")), Train())
+    )
+    done, last = of(events, StepDone)[-1], of(events, Evaluated)[-1]
+    assert last.step == done.step > 20
+    assert 5.5 < last.elapsed <= 6.1
+    assert done.learning_rate < 0.002  # the fall of the rate was planned to end there
+    assert phases(events)[-1] == ("done", done.step)
+    assert of(events, StepDone)[5].remaining > 5 > done.remaining
+
+
+def test_minutes_are_added_after_the_end(verse_file: object) -> None:
+    from driving import FakeClock
+
+    events = (
+        Driver(FakeClock(0.002))
+        .when(is_saved, Train())
+        .when(is_saved, Close())
+        .run(Open(tiny(verse_file, "train.minutes=0.05")), Train())
+    )
+    extended = only(events, Extended)
+    assert 0.09 < extended.minutes < 0.105
+    assert 5.5 < of(events, Evaluated)[-1].elapsed < 6.3

@@ -1,0 +1,221 @@
+"""When something cannot be done, one sentence is told and nothing is lost."""
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from driving import Driver, of, only, run_to_end, tiny
+
+from engine import runs
+from engine.config import SampleConfig
+from engine.protocol import (
+    Close,
+    Evaluated,
+    Event,
+    Failed,
+    Measure,
+    Open,
+    Opened,
+    OpenRun,
+    Pause,
+    PhaseChanged,
+    Sample,
+    Save,
+    Saved,
+    SetLearningRate,
+    Step,
+    StepDone,
+    Stop,
+    StopSample,
+    Train,
+    Working,
+)
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def is_saved(event: Event) -> bool:
+    return isinstance(event, Saved)
+
+
+def is_step(number: int) -> object:
+    return lambda event: isinstance(event, StepDone) and event.step == number
+
+
+def is_failed(event: Event) -> bool:
+    return isinstance(event, Failed)
+
+
+class Disk:
+    """A disk that can be full."""
+
+    def __init__(self) -> None:
+        self._patch = pytest.MonkeyPatch()
+
+    def fill(self) -> None:
+        def fsync(_descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        self._patch.setattr("engine.runs.os.fsync", fsync)
+
+    def make_room(self) -> None:
+        self._patch.undo()
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    disk = Disk()
+    yield disk
+    disk.make_room()
+
+
+def bad_text(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "bad.txt"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("text", ["", "aaaa", "too short"])
+def test_a_bad_text_is_refused_and_the_open_run_stays(
+    tmp_path: Path, verse_file: Path, text: str
+) -> None:
+    events = (
+        Driver()
+        .when(is_step(5), Open(tiny(bad_text(tmp_path, text))))
+        .when(lambda e: isinstance(e, Saved) and e.step == 20, Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    failed = only(events, Failed)
+    assert failed.during == "open"
+    assert failed.message.endswith((".", "learn from."))
+    assert "Traceback" not in failed.message
+    assert len(of(events, Opened)) == 1
+    assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
+    # "Reading ..." does not stand there for ever.
+    assert of(events[: events.index(failed)], Working)[-1].what == ""
+
+
+def test_the_sentence_for_a_short_text_names_its_length_and_the_context(tmp_path: Path) -> None:
+    events = Driver().run(Open(tiny(bad_text(tmp_path, "too short"))), Close())
+    assert only(events, Failed).message == (
+        "The text has 9 characters, too few for a context of 16: "
+        "it needs more, or a smaller model.context_length."
+    )
+
+
+def test_without_a_run_every_command_is_harmless() -> None:
+    config = tiny("/no/such/text.txt")
+    events = Driver().run(
+        Open(config),
+        Train(),
+        Pause(),
+        Step(),
+        Stop(),
+        SetLearningRate(0.1),
+        Sample(1, "x", SampleConfig()),
+        StopSample(),
+        Measure(config),
+        Save(),
+        Close(),
+    )
+    assert only(events, Failed).during == "open"
+    assert [e for e in events if not isinstance(e, Working)] == of(events, Failed)
+
+
+def test_a_device_that_is_not_here_is_refused(verse_file: Path) -> None:
+    events = Driver().run(Open(tiny(verse_file, "train.device=mps")), Close())
+    assert only(events, Failed).message == (
+        "There is no Apple GPU here that torch can use: take --device cpu."
+    )
+
+
+def test_a_run_that_cannot_be_saved_stays_open_until_it_can(verse_file: Path, disk: Disk) -> None:
+    disk.fill()
+    driver = Driver()
+
+    def make_room() -> None:
+        disk.make_room()
+        driver.send(Train())
+
+    driver.when(is_step(7), Pause(), Close()).call_when(is_failed, make_room)
+    events = driver.when(is_saved, Close()).run(Open(tiny(verse_file)), Train())
+    failed = only(events, Failed)
+    assert failed.during == "save"
+    assert failed.message.startswith("The run could not be saved: ")
+    assert failed.message.endswith(": No space left on device.")
+    assert only(events, Saved).step == 20
+
+    # What was saved at last is whole, each step once.
+    saved = runs.load(only(events, Opened).run)
+    assert [e.step for e in of(saved.events, StepDone)] == list(range(1, 21))
+    assert [e.step for e in of(saved.events, Evaluated)] == [0, 10, 20]
+
+
+def test_a_failed_save_leaves_the_one_before(verse_file: Path, disk: Disk) -> None:
+    events = (
+        Driver()
+        .when(is_step(4), Save())
+        .call_when(is_saved, disk.fill)
+        .when(is_step(7), Pause(), Save(), Close(save=False))
+        .run(Open(tiny(verse_file)), Train())
+    )
+    assert only(events, Failed).during == "save"
+    disk.make_room()
+    name = only(events, Opened).run
+    reopened = Driver().run(OpenRun(name), Close())
+    assert only(reopened, Opened).step == 4
+    assert [e.step for e in of(reopened, StepDone)] == [1, 2, 3, 4]
+
+
+def test_another_run_is_not_opened_over_one_that_cannot_be_saved(
+    verse_file: Path, disk: Disk
+) -> None:
+    disk.fill()
+    events = (
+        Driver()
+        .when(is_step(7), Pause(), Open(tiny(verse_file)), Step())
+        .when(is_step(8), Close(save=False))
+        .run(Open(tiny(verse_file)), Train())
+    )
+    assert only(events, Failed).during == "save"
+    assert len(of(events, Opened)) == 1
+
+
+def test_closing_without_saving_leaves_no_file(verse_file: Path, home: Path) -> None:
+    events = Driver().when(is_step(7), Close(save=False)).run(Open(tiny(verse_file)), Train())
+    assert of(events, Saved) == []
+    assert not (home / "runs").exists()
+
+
+def test_an_untrained_run_leaves_no_file(verse_file: Path, home: Path) -> None:
+    events = (
+        Driver()
+        .when(lambda e: isinstance(e, Evaluated), Save(), Close())
+        .run(Open(tiny(verse_file)))
+    )
+    assert of(events, Saved) == []
+    assert of(events, PhaseChanged) == []
+    assert not (home / "runs").exists()
+
+
+def test_opening_another_run_saves_the_one_before(verse_file: Path) -> None:
+    events = (
+        Driver()
+        .when(is_step(7), Open(tiny(verse_file)), Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    first, second = of(events, Opened)
+    assert first.run != second.run
+    assert only(events, Saved).run == first.run
+    assert only(events, Saved).step == 7
+
+
+def test_an_odd_file_name_does_not_cost_the_run(tmp_path: Path, verse_file: Path) -> None:
+    """A name that is not UTF-8, as Linux allows and as Python shows it."""
+    path = tmp_path / "verse\udcff.txt"
+    verse_file.rename(path)
+    events = run_to_end(Open(tiny(path)), Train())
+    assert of(events, Failed) == []
+    assert only(Driver().run(OpenRun(only(events, Opened).run), Close()), Opened).step == 20
