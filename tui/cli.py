@@ -12,6 +12,12 @@ from engine.protocol import Open, OpenRun
 VERSION = "0.1.0"
 
 
+class Refusal(click.ClickException):
+    """A choice that cannot be: one sentence, exit code 2."""
+
+    exit_code = 2
+
+
 class _AppByDefault(click.Group):
     """A group whose first word may be left out: then it is the app."""
 
@@ -72,7 +78,7 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
     """Open the app."""
     opening = _opening(run_name, corpus, **choices)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("The app needs a terminal; without one, use tinygpt-tui train.")
+        raise Refusal("The app needs a terminal; without one, use tinygpt-tui train.")
     from tui.app import TinyGPTApp
 
     app = TinyGPTApp(opening, why=default()[1] if corpus is None and run_name is None else "")
@@ -125,11 +131,11 @@ def _opening(
     assignments: tuple[str, ...],
     **shortcuts: str | None,
 ) -> Open | OpenRun:
-    """What to open. click.UsageError, in a sentence, for a choice that cannot be."""
+    """What to open. Refusal, in a sentence, for a choice that cannot be."""
     given = [f"train.{key}={value}" for key, value in shortcuts.items() if value is not None]
     if run_name is not None:
         if corpus is not None or assignments or given:
-            raise click.UsageError("A saved run (--run) has its own text and settings.")
+            raise Refusal("A saved run (--run) has its own text and settings.")
         return OpenRun(run_name)
     return Open(_configured(corpus or default()[0], preset_name, [*given, *assignments]))
 
@@ -138,4 +144,4 @@ def _configured(corpus: str, preset_name: str, assignments: list[str]) -> RunCon
     try:
         return override(preset(preset_name, corpus), assignments)
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        raise Refusal(str(error)) from None
