@@ -128,10 +128,7 @@ class ActiveRun:
         """Train on; a run that has reached its end is made longer by as much again."""
         if self._phase == "training" and not self._ending:
             return
-        if self._phase == "failed":
-            self._trainer.skip()
-        self._ending = False
-        self._extend_if_over()
+        self._make_room()
         self._set_phase("training")
 
     def pause(self) -> None:
@@ -141,7 +138,7 @@ class ActiveRun:
 
     def step_once(self) -> None:
         if self._phase != "training":
-            self._extend_if_over()
+            self._make_room()
             self._single_steps += 1
 
     def end(self) -> None:
@@ -335,7 +332,11 @@ class ActiveRun:
         trained = self._trainer.step_number >= 2 * self._info.config.train.evaluation_interval
         return left * per_step if trained else left * step_seconds + exams * self._exam_seconds
 
-    def _extend_if_over(self) -> None:
+    def _make_room(self) -> None:
+        """Make another step possible: past the piece of text that failed, past the planned end."""
+        if self._phase == "failed":
+            self._trainer.skip()
+        self._ending = False
         train, step = self._info.config.train, self._trainer.step_number
         if self._minutes and self._phase == "done":
             self._minutes = self._elapsed / 60 + train.minutes

@@ -160,6 +160,8 @@ class TinyGPTApp(App[None]):
         )
 
     async def on_unmount(self) -> None:
+        """However the app ends, the run is saved if it can be, and the thread joined."""
+        self.engine.send(Close())
         await asyncio.to_thread(self.engine.close)
 
     # Events.
