@@ -6,26 +6,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from data.openings import opening_of
 from engine.config import RunConfig, SampleConfig
 from engine.protocol import (
     RECORDED,
     Evaluated,
     Event,
-    Excerpt,
     Extended,
     Failed,
     LearningRateChanged,
     Measured,
     Phase,
     PhaseChanged,
-    SampleDone,
-    SampleStarted,
     Saved,
     StepDone,
-    TextSampled,
     Working,
 )
+from engine.sampling import Sampling
 
 if TYPE_CHECKING:  # torch comes with the first run, not with this file
     from engine.assembly import Assembly
@@ -34,8 +30,6 @@ if TYPE_CHECKING:  # torch comes with the first run, not with this file
 
 SLICE = 1 / 30
 """Seconds of writing between two looks at the inbox, when nothing else is to do."""
-EXCERPT_CHARACTERS = 120
-EXCERPT_LINES = 2
 EARLY_EXCERPTS = frozenset({10, 25, 50, 100})
 """Steps at which it writes a line even without an evaluation: so early, each step shows."""
 
@@ -74,11 +68,7 @@ class ActiveRun:
         self._ending = False
         self._save_when_written = False
         self._dirty = False
-        self._sample_id = 0
-        self._excerpt_step = 0
-        self._excerpt_prompt = ""
-        self._prompt = ""
-        self._prompt_config = info.config.sample
+        self._sampling = Sampling(assembly, info.config.sample, self._emit)
 
     # What to do next.
 
@@ -95,13 +85,13 @@ class ActiveRun:
             or self._exam is not None
             or self._single_steps > 0
             or self._save_when_written
-            or self.assembly.prompt_writer.active
-            or self.assembly.excerpt_writer.active
+            or self._sampling.active
         )
 
     def begin(self) -> None:
-        """Start what a run starts with: the exam before the first lesson."""
-        if self._evaluated < 0:
+        """Start with the exam that is due: before the first lesson, or where a save came first."""
+        step, interval = self._trainer.step_number, self._info.config.train.evaluation_interval
+        if step % interval == 0 and self._evaluated != step:
             self._begin_exam()
 
     def unit(self) -> None:
@@ -115,10 +105,10 @@ class ActiveRun:
         else:
             learning = False
         took = self._clock() - began if learning else SLICE
-        self._write(took)
+        self._sampling.write(took)
         if learning:
             self._elapsed += self._clock() - began
-        if self._save_when_written and not self.assembly.excerpt_writer.active:
+        if self._save_when_written and not self._sampling.excerpt_active:
             self._save_when_written = False
             self.save()
 
@@ -162,18 +152,10 @@ class ActiveRun:
 
     def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None:
         """Write on from a prompt; what was being written is superseded."""
-        self.stop_sample()
-        known, unknown = self.assembly.vocabulary.split_known(prompt)
-        unseen = max(0, len(known) - self._info.config.model.context_length)
-        self._sample_id, self._prompt, self._prompt_config = sample_id, known, config
-        self.assembly.prompt_writer.start(known, config)
-        self._emit(SampleStarted(sample_id, self._trainer.step_number, known, unknown, unseen))
+        self._sampling.start(sample_id, prompt, config, self._trainer.step_number)
 
     def stop_sample(self) -> None:
-        writer = self.assembly.prompt_writer
-        if writer.active:
-            writer.stop()
-            self._emit(SampleDone(self._sample_id, writer.characters, writer.seconds, "stopped"))
+        self._sampling.stop()
 
     def measure(self, config: RunConfig) -> None:
         """Tell what a run of `config` would cost here."""
@@ -236,7 +218,7 @@ class ActiveRun:
         elif trainer.step_number % train.evaluation_interval == 0:
             self._begin_exam()
         elif trainer.step_number in EARLY_EXCERPTS:
-            self._begin_excerpt()
+            self._sampling.start_excerpt(trainer.step_number)
 
     def _begin_exam(self) -> None:
         self._exam = self._trainer.evaluate()
@@ -264,7 +246,7 @@ class ActiveRun:
                 elapsed=self._elapsed + self._clock() - began,
             )
         )
-        self._begin_excerpt()
+        self._sampling.start_excerpt(self._evaluated)
         if self._ending:
             self._finish()
 
@@ -276,37 +258,6 @@ class ActiveRun:
             self._dirty = self._save_when_written = True
         elif self._exam is None:
             self._begin_exam()
-
-    def _begin_excerpt(self) -> None:
-        """Let it write on, by itself, from the last prompt."""
-        writer = self.assembly.excerpt_writer
-        if writer.active:
-            self._end_excerpt()
-        prompt = self._prompt or opening_of(self._info.corpus.name, self._text)
-        config = msgspec.structs.replace(
-            self._prompt_config, characters=EXCERPT_CHARACTERS, stop=""
-        )
-        self._excerpt_step, self._excerpt_prompt = self._trainer.step_number, prompt
-        writer.start(prompt, config)
-
-    def _end_excerpt(self) -> None:
-        writer = self.assembly.excerpt_writer
-        writer.stop()
-        self._emit(Excerpt(self._excerpt_step, self._excerpt_prompt, writer.text))
-
-    def _write(self, seconds: float) -> None:
-        """Go on writing for about so long: what was asked for first, then the excerpt."""
-        writer, excerpt = self.assembly.prompt_writer, self.assembly.excerpt_writer
-        if writer.active:
-            text = writer.write(seconds)
-            self._emit(TextSampled(self._sample_id, text, writer.characters, writer.seconds))
-            if writer.ended:
-                seconds, count = writer.seconds, writer.characters
-                self._emit(SampleDone(self._sample_id, count, seconds, writer.ended))
-        elif excerpt.active:
-            excerpt.write(seconds)
-            if excerpt.ended or excerpt.text.count("\n") >= EXCERPT_LINES:
-                self._end_excerpt()
 
     # Where the run stands.
 

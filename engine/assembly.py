@@ -20,7 +20,11 @@ TRIAL_FLOPS = 2e10
 class Assembly:
     """All that owns tensors in a run: what learns, what answers prompts, what writes excerpts."""
 
-    def __init__(self, config: RunConfig, text: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, config: RunConfig, text: str, opening: str, clock: Callable[[], float]
+    ) -> None:
+        """`opening`: words to begin from until a person gives some."""
+        self.opening = opening
         self.hardware = choose(config.model, config.train)
         self.vocabulary = Vocabulary(text)
         dataset = Dataset(

@@ -120,7 +120,7 @@ def _assemble(
 
     keep_freed_memory()
     emit(Working("measuring this machine"))
-    assembly = Assembly(info.config, text, clock)
+    assembly = Assembly(info.config, text, opening_of(info.corpus.name, text), clock)
     if state is not None:
         assembly.trainer.load_state_dict(state, progress.step)
     emit(Working(""))
