@@ -1,0 +1,373 @@
+"""The run folder: what was saved comes back, to the last bit, and damage is noticed."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from driving import Driver, of, only, run_to_end, tiny
+
+from engine import runs
+from engine.config import SampleConfig
+from engine.names import new_name
+from engine.protocol import (
+    RECORDED,
+    Close,
+    Evaluated,
+    Event,
+    Excerpt,
+    Extended,
+    Failed,
+    LearningRateChanged,
+    Open,
+    Opened,
+    OpenRun,
+    PhaseChanged,
+    Sample,
+    SampleDone,
+    Save,
+    Saved,
+    SetLearningRate,
+    Step,
+    StepDone,
+    Stop,
+    TextSampled,
+    Train,
+    from_json,
+)
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def is_step(number: int) -> object:
+    return lambda event: isinstance(event, StepDone) and event.step == number
+
+
+def is_saved(event: Event) -> bool:
+    return isinstance(event, Saved)
+
+
+def train_and_save(corpus: object, *assignments: str, saves: tuple[int, ...] = ()) -> str:
+    """A run of 20 steps that was also saved at these; its name."""
+    driver = Driver()
+    for step in saves:
+        driver.when(is_step(step), Save())
+    driver.when(lambda e: isinstance(e, Saved) and e.step == 20, Close())
+    return only(driver.run(Open(tiny(corpus, *assignments)), Train()), Opened).run
+
+
+def train_until(step: int, corpus: object, *assignments: str) -> tuple[str, list[Event]]:
+    """A run that was closed at this step; its name, and what was told."""
+    events = Driver().when(is_step(step), Close()).run(Open(tiny(corpus, *assignments)), Train())
+    return only(events, Opened).run, events
+
+
+def reopen(name: str) -> list[Event]:
+    return Driver().run(OpenRun(name), Close())
+
+
+def history(events: list[Event]) -> list[Event]:
+    return [event for event in events if isinstance(event, RECORDED)]
+
+
+def losses(events: list[Event]) -> list[tuple[int, float]]:
+    return [(e.step, e.loss) for e in events if isinstance(e, StepDone | Evaluated)]
+
+
+def digest(name: str) -> str:
+    """One number for all tensors of a run's newest checkpoint."""
+    whole = hashlib.sha256()
+    for group, tensors in sorted(runs.load(name).state.items()):
+        for key, tensor in sorted(tensors.items()):
+            whole.update(f"{group}.{key} {tuple(tensor.shape)}".encode())
+            whole.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return whole.hexdigest()
+
+
+def checkpoints(name: str) -> list[Path]:
+    return sorted((runs.folder_of(name) / "checkpoints").iterdir())
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def write_greedily(name: str) -> str:
+    config = SampleConfig(temperature=0, characters=40)
+    events = (
+        Driver()
+        .when(lambda e: isinstance(e, SampleDone), Close())
+        .run(OpenRun(name), Sample(1, "The owl", config))
+    )
+    return "".join(event.text for event in of(events, TextSampled))
+
+
+def test_a_saved_run_opens_as_it_was(verse_file: Path) -> None:
+    before = run_to_end(Open(tiny(verse_file)), Train())
+    fresh, name = only(before, Opened), only(before, Opened).run
+    verse_file.unlink()  # the run keeps its own copy of the text
+    after = reopen(name)
+    opened = only(after, Opened)
+    assert opened.config == fresh.config
+    assert (opened.phase, opened.step, opened.steps) == ("done", 20, 20)
+    assert opened.elapsed >= of(before, Evaluated)[-1].elapsed
+    assert opened.parameters == fresh.parameters
+
+
+def test_it_writes_with_the_weights_that_were_saved(verse_file: Path) -> None:
+    config = SampleConfig(temperature=0, characters=40)
+    events = (
+        Driver()
+        .when(is_saved, Sample(1, "The owl", config))
+        .when(lambda e: isinstance(e, SampleDone), Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    text = "".join(event.text for event in of(events, TextSampled))
+    assert write_greedily(only(events, Opened).run) == text
+    assert len(set(text)) > 1
+
+
+@pytest.mark.parametrize(
+    ("phase", "step"), [("paused", 7), ("done", 20)], ids=["in the middle", "at the end"]
+)
+def test_a_run_is_opened_in_the_phase_it_was_in(verse_file: Path, phase: str, step: int) -> None:
+    name = train_and_save(verse_file) if step == 20 else train_until(step, verse_file)[0]
+    opened = only(reopen(name), Opened)
+    assert (opened.phase, opened.step) == (phase, step)
+
+
+@pytest.mark.parametrize("dropout", ["0", "0.2"])
+@pytest.mark.parametrize("stop", [7, 10])
+def test_a_resumed_run_is_the_same_run_to_the_last_bit(
+    verse_file: Path, stop: int, dropout: str
+) -> None:
+    choice = f"model.dropout={dropout}"
+    straight = run_to_end(Open(tiny(verse_file, choice)), Train())
+    name, first = train_until(stop, verse_file, choice)
+    second = run_to_end(OpenRun(name), Train())
+    assert [e.step for e in of(second, StepDone)] == list(range(1, 21))
+    assert losses(straight) == losses(second)
+    assert losses(first) == losses(second)[: len(losses(first))]
+    assert digest(only(straight, Opened).run) == digest(name)
+
+
+def test_an_exam_that_a_save_came_before_is_taken_when_the_run_is_opened(verse_file: Path) -> None:
+    name, _ = train_until(10, verse_file)
+    taken = Driver().when(lambda e: isinstance(e, Evaluated) and e.step == 10, Close())
+    taken.run(OpenRun(name))
+    assert [e.step for e in of(reopen(name), Evaluated)] == [0, 10]
+
+
+def test_the_digest_tells_runs_apart(verse_file: Path) -> None:
+    """So that the comparison above can fail."""
+    first = train_and_save(verse_file)
+    assert digest(first) == digest(train_and_save(verse_file))
+    assert digest(first) != digest(train_and_save(verse_file, "train.seed=2"))
+
+
+def test_the_history_is_told_again_when_a_run_is_opened(verse_file: Path) -> None:
+    before = (
+        Driver()
+        .when(is_step(4), SetLearningRate(0.01))
+        .when(is_saved, Train())
+        .when(is_step(33), Stop())
+        .when(lambda e: isinstance(e, Saved) and e.step == 33, Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    assert {type(event) for event in history(before)} == {
+        StepDone,
+        Evaluated,
+        Excerpt,
+        LearningRateChanged,
+        Extended,
+    }
+    after = reopen(only(before, Opened).run)
+    assert history(after) == history(before)
+    assert isinstance(after[after.index(history(after)[0]) - 1], Opened)
+    opened = only(after, Opened)
+    assert (opened.learning_rate, opened.steps) == (0.01, 40)
+
+
+def test_the_record_on_disk_is_one_event_a_line(verse_file: Path) -> None:
+    before = run_to_end(Open(tiny(verse_file)), Train())
+    folder = Path(only(before, Saved).path)
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [from_json(line) for line in lines] == history(before)
+
+
+def test_a_resumed_run_keeps_one_history(verse_file: Path) -> None:
+    name, _ = train_until(7, verse_file)
+    for step in (12, 15):
+        Driver().when(is_step(step), Close()).run(OpenRun(name), Train())
+    assert [e.step for e in of(reopen(name), StepDone)] == list(range(1, 16))
+
+
+def test_a_changed_byte_falls_back_to_the_checkpoint_before(verse_file: Path) -> None:
+    name = train_and_save(verse_file, saves=(5,))
+    flip_a_byte(checkpoints(name)[-1] / "model.safetensors")
+    events = reopen(name)
+    assert only(events, Opened).step == 5
+    assert only(events, Opened).phase == "paused"
+    assert [e.step for e in of(events, StepDone)] == [1, 2, 3, 4, 5]
+    assert [e.step for e in of(events, Evaluated)] == [0]
+
+
+def test_after_falling_back_each_step_is_in_the_history_once(verse_file: Path) -> None:
+    straight = losses(run_to_end(Open(tiny(verse_file)), Train()))
+    name = train_and_save(verse_file, saves=(5,))
+    flip_a_byte(checkpoints(name)[-1] / "optimizer.safetensors")
+    run_to_end(OpenRun(name), Train())
+    assert losses(reopen(name)) == straight
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove", "no manifest"])
+def test_every_damage_to_the_newest_checkpoint_is_noticed(verse_file: Path, damage: str) -> None:
+    name = train_and_save(verse_file, saves=(5,))
+    victim = checkpoints(name)[-1] / "optimizer.safetensors"
+    match damage:
+        case "flip":
+            flip_a_byte(victim)
+        case "cut":
+            victim.write_bytes(victim.read_bytes()[:-1])
+        case "remove":
+            victim.unlink()
+        case _:
+            victim.with_name("manifest.json").unlink()
+    assert only(reopen(name), Opened).step == 5
+
+
+def test_a_run_with_no_whole_checkpoint_is_refused_in_a_sentence(verse_file: Path) -> None:
+    name = train_and_save(verse_file, saves=(5,))
+    for checkpoint in checkpoints(name):
+        flip_a_byte(checkpoint / "model.safetensors")
+    failed = only(reopen(name), Failed)
+    assert failed.during == "open"
+    assert failed.message == (
+        f"The run '{name}' has no checkpoint that is whole: "
+        "model in checkpoint 000002 has been changed."
+    )
+
+
+def test_a_changed_text_is_noticed(verse_file: Path) -> None:
+    name = train_and_save(verse_file)
+    flip_a_byte(runs.folder_of(name) / "corpus.txt")
+    assert only(reopen(name), Failed).message == (
+        f"The text of the run '{name}' is not the one it was trained on."
+    )
+
+
+def test_a_torn_run_json_is_refused_in_a_sentence(verse_file: Path) -> None:
+    name = train_and_save(verse_file)
+    path = runs.folder_of(name) / "run.json"
+    path.write_bytes(path.read_bytes()[:100])
+    assert only(reopen(name), Failed).message.startswith(f"The run '{name}' cannot be read: ")
+
+
+def test_an_unfinished_checkpoint_is_not_opened(verse_file: Path) -> None:
+    name = train_and_save(verse_file)
+    newest = checkpoints(name)[-1]
+    shutil.copytree(newest, newest.with_name("000009.unfinished"))
+    manifest = newest.with_name("000009.unfinished") / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"step": 20', '"step": 19'))
+    assert only(reopen(name), Opened).step == 20
+
+
+def test_two_generations_stay_and_nothing_unfinished(verse_file: Path, home: Path) -> None:
+    name = train_and_save(verse_file, saves=(3, 6, 9))
+    assert [path.name for path in checkpoints(name)] == ["000003", "000004"]
+    assert sorted(p.name for p in checkpoints(name)[-1].iterdir()) == [
+        "manifest.json",
+        "model.safetensors",
+        "optimizer.safetensors",
+    ]
+    assert list(home.rglob("*.unfinished")) == []
+
+
+def test_saving_twice_writes_once(verse_file: Path) -> None:
+    events = Driver().when(is_step(3), Save(), Save(), Close()).run(Open(tiny(verse_file)), Train())
+    assert only(events, Saved).step == 3
+    assert len(checkpoints(only(events, Opened).run)) == 1
+
+
+def test_a_run_that_was_only_looked_at_is_not_written_again(verse_file: Path) -> None:
+    name = train_and_save(verse_file)
+    assert of(reopen(name), Saved) == []
+    assert len(checkpoints(name)) == 1
+
+
+def test_stopping_a_reopened_run_before_its_next_step_ends_and_saves_it(verse_file: Path) -> None:
+    """As Ctrl-C does that comes while torch is loading."""
+    examined = Driver().when(lambda e: isinstance(e, Evaluated) and e.step == 10, Close())
+    name = only(examined.run(Open(tiny(verse_file)), Train()), Opened).run
+    events = run_to_end(OpenRun(name), Train(), Stop())
+    assert of(events, PhaseChanged)[-1].phase == "done"
+    assert only(reopen(name), Opened).phase == "done"
+
+
+def test_an_unknown_run_offers_the_nearest(verse_file: Path) -> None:
+    name = train_and_save(verse_file)
+    failed = only(reopen(name[:-1]), Failed)
+    assert failed.during == "open"
+    assert failed.message == f"There is no run '{name[:-1]}'; near it: {name}."
+
+
+def test_with_no_run_saved_the_sentence_says_so() -> None:
+    message = only(reopen("amber-otter"), Failed).message
+    assert message == "There is no run 'amber-otter': none is saved yet."
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../{}", "{}/", "./{}", "{}/checkpoints", "a\0b"])
+def test_a_name_that_is_a_path_is_refused(verse_file: Path, home: Path, name: str) -> None:
+    saved = train_and_save(verse_file)
+    shutil.copytree(home / "runs" / saved, home, dirs_exist_ok=True)  # where ".." would lead
+    failed = only(reopen(name.format(saved)), Failed)
+    assert failed.message.startswith("There is no run ")
+
+
+def test_the_last_used_run_is_listed_first(verse_file: Path) -> None:
+    older, newer = train_and_save(verse_file), train_and_save(verse_file)
+    for age, name in enumerate((newer, older)):
+        for checkpoint in checkpoints(name):
+            os.utime(checkpoint, (1e9 - age, 1e9 - age))
+    assert runs.names() == [newer, older]
+    Driver().when(is_step(21), Close()).run(OpenRun(older), Step())
+    assert runs.names() == [older, newer]
+
+
+def test_the_list_says_where_each_run_stands(verse_file: Path) -> None:
+    name = train_and_save(verse_file)
+    (summary,) = runs.summaries()
+    assert (summary.name, summary.corpus, summary.preset) == (name, "verse.txt", "nano")
+    assert (summary.step, summary.steps) == (20, 20)
+    assert summary.best_loss == min(e.loss for e in of(reopen(name), Evaluated))
+
+
+def test_what_cannot_be_read_is_left_out_of_the_list(verse_file: Path, home: Path) -> None:
+    name = train_and_save(verse_file)
+    (home / "runs" / "empty").mkdir()
+    (home / "runs" / "torn").mkdir()
+    (home / "runs" / "torn" / "run.json").write_text("{")
+    (home / "runs" / "stray.txt").write_text("")
+    assert runs.names() == [name]
+
+
+def test_the_files_are_plain_json(verse_file: Path) -> None:
+    name = train_and_save(verse_file)
+    info = json.loads((runs.folder_of(name) / "run.json").read_text())
+    assert info["config"]["model"]["width"] == 16
+    assert info["corpus"]["name"] == "verse.txt"
+    text = (runs.folder_of(name) / "corpus.txt").read_bytes()
+    assert info["corpus"]["sha256"] == hashlib.sha256(text).hexdigest()
+
+
+def test_a_new_name_is_never_one_that_is_taken() -> None:
+    taken: set[str] = set()
+    for _ in range(3000):  # more than there are pairs of words
+        name = new_name(taken)
+        assert name not in taken
+        taken.add(name)
