@@ -5,6 +5,7 @@ remember to. Events of a saved run's history are folded like those of a live one
 """
 
 from dataclasses import dataclass, replace
+from math import ceil, floor, log10
 from typing import Literal
 
 from msgspec.structs import replace as changed
@@ -97,12 +98,29 @@ class RunState:
         return seen / self.corpus.train_characters
 
     @property
+    def elapsed(self) -> float:
+        """Seconds trained so far."""
+        told = [event.elapsed for event in (self.opened, self.last_step, self.evaluated) if event]
+        return max(told, default=0.0)
+
+    @property
     def share_done(self) -> float:
         """How much of the run is done, 0 to 1."""
-        last = self.last_step
         if self.minutes:
-            return min(1.0, last.elapsed / (60 * self.minutes)) if last else 0.0
+            return min(1.0, self.elapsed / (60 * self.minutes))
         return min(1.0, self.step / self.steps) if self.steps else 0.0
+
+    @property
+    def last_planned_step(self) -> int:
+        """Where the run will end; of a run by minutes an estimate, with two digits, so that a
+        chart drawn to it does not tremble."""
+        if not self.minutes:
+            return max(self.steps, self.step)
+        if self.phase == "done" or not self.step:
+            return self.step
+        estimate = self.step / max(self.share_done, 1e-9)
+        unit: int = 10 ** max(0, floor(log10(estimate)) - 1)
+        return max(self.step, ceil(estimate / unit) * unit)
 
 
 def fold(state: RunState, event: Event) -> RunState:

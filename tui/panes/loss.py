@@ -32,7 +32,7 @@ class LossPane(Pane):
             validation=state.validation,
             uniform=corpus.uniform_loss if corpus else None,
             unigram=corpus.unigram_loss if corpus else None,
-            steps=max(state.steps, state.step),
+            steps=state.last_planned_step,
             log_x=self.log_x,
             styles=STYLES,
         )
@@ -55,9 +55,7 @@ def numbers(state: RunState, width: int) -> Content:
             Content(f"{held_out.accuracy:.0%} right"),
         ]
     if not parts:
-        parts.append(
-            Content.styled("━ train   ◆ held out: nothing measured yet", "$foreground-muted")
-        )
+        parts.append(legend(STYLES))
     text = Content("")
     for part in parts:
         longer = text + Content("  ") + part if text else part

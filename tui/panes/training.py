@@ -49,11 +49,10 @@ def facts(state: RunState) -> list[tuple[str, str]]:
     last, opened = state.last_step, state.opened
     if opened is None:
         return []
-    elapsed = last.elapsed if last else opened.elapsed
     return [
         ("speed", f"{count(state.tokens_per_second)} tokens/s" if last else "-"),
-        ("time left", duration(last.remaining) if last else "-"),
-        ("so far", duration(elapsed)),
+        ("time left", duration(last.remaining) if last and state.phase != "done" else "-"),
+        ("so far", duration(state.elapsed)),
         ("learning rate", f"{last.learning_rate if last else state.learning_rate:.5f}"),
         ("gradient norm", f"{last.gradient_norm:.3f}" if last else "-"),
         ("parameters", count(opened.parameters)),
