@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 
 from engine.config import SampleConfig
+from engine.hardware import one_thread
 from engine.model import GPT
 from engine.sampler import sample
 from engine.vocabulary import Vocabulary
@@ -64,19 +65,20 @@ class Writer:
         assert self._ids is not None, "nothing was started"
         began = self._clock()
         new: list[str] = []
-        while True:
-            character = self._vocabulary.characters[next(self._ids)]
-            if character in self._stops:
-                self.ended = "stop character"
-                self.stop()
-                break
-            new.append(character)
-            if self.characters + len(new) >= self._config.characters:
-                self.ended = "length"
-                self.stop()
-                break
-            if self._clock() - began >= seconds:
-                break
+        with one_thread():
+            while True:
+                character = self._vocabulary.characters[next(self._ids)]
+                if character in self._stops:
+                    self.ended = "stop character"
+                    self.stop()
+                    break
+                new.append(character)
+                if self.characters + len(new) >= self._config.characters:
+                    self.ended = "length"
+                    self.stop()
+                    break
+                if self._clock() - began >= seconds:
+                    break
         self.seconds += self._clock() - began
         self.characters += len(new)
         piece = "".join(new)
