@@ -75,8 +75,9 @@ class TinyGPTApp(App[None]):
         Binding("space", "train", "train"),
         Binding("n", "step", "step"),
         Binding("x", "end", "end"),
-        Binding("p", "prompt", "prompt"),
-        Binding("tab", "prompt", "Prompt", show=False),
+        # Before any widget sees the key: what is typed right after it is already text.
+        Binding("p", "prompt", "prompt", priority=True),
+        Binding("tab", "prompt(True)", "Prompt", show=False, priority=True),
         Binding("c", "new_run", "new"),
         Binding("v", "view", "view"),
         Binding("question_mark", "help", "help"),
@@ -116,6 +117,7 @@ class TinyGPTApp(App[None]):
         self._samples = 0
         self._view = 0
         self._quitting = False
+        self._ended = False
         if isinstance(opening, Open):
             self.set_reactive(TinyGPTApp.sample_config, opening.config.sample)
 
@@ -193,8 +195,10 @@ class TinyGPTApp(App[None]):
             case Failed(_, "save") if self._quitting:
                 self._quitting = False
                 self._ask_whether_to_lose(state)
-            case Closed() if self._quitting:
-                self._exit_with(_farewell(state), 0)
+            case Closed():
+                self._ended = True
+                if self._quitting:
+                    self._exit_with(_farewell(state), 0)
             case _:
                 pass
 
@@ -213,14 +217,19 @@ class TinyGPTApp(App[None]):
     def action_end(self) -> None:
         self.engine.send(Stop())
 
-    def action_prompt(self) -> None:
-        """To the prompt; from there to what can be scrolled."""
-        prompt = self.query_one(PromptInput)
-        if prompt.has_focus:
-            self.screen.focus_next()
-        else:
-            # Not prompt.focus(), which waits for its turn: the next key may already be text.
-            self.screen.set_focus(prompt)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the prompt, and over this screen, p is text and Tab goes on as everywhere."""
+        if action != "prompt":
+            return True
+        only_without_focus = bool(parameters)
+        if len(self.screen_stack) > 1 or (only_without_focus and self.focused is not None):
+            return False
+        return not self.query_one(PromptInput).has_focus
+
+    def action_prompt(self, _only_without_focus: bool = False) -> None:
+        """To the prompt."""
+        # Not prompt.focus(), which waits for its turn.
+        self.screen.set_focus(self.query_one(PromptInput))
 
     def action_leave(self) -> None:
         """Stop writing; when nothing is being written, leave the prompt."""
@@ -270,7 +279,10 @@ class TinyGPTApp(App[None]):
     async def action_quit(self) -> None:
         """Save and quit; a question only where something would be lost."""
         self._quitting = True
-        self.engine.send(Close())
+        if self._ended:  # it has stopped by itself, and answers no more
+            self._exit_with(_farewell(self.state), 0)
+        else:
+            self.engine.send(Close())
 
     def _ask_whether_to_lose(self, state: RunState) -> None:
         def answered(lose: bool | None) -> None:
@@ -286,7 +298,7 @@ class TinyGPTApp(App[None]):
         yield from super().get_system_commands(screen)
         for binding in self.BINDINGS:
             assert isinstance(binding, Binding)
-            if binding.action == "leave":
+            if binding.key in ("escape", "tab"):
                 continue
             yield SystemCommand(
                 binding.description.capitalize(),

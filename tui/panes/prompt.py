@@ -32,7 +32,7 @@ class PromptInput(Input):
     BINDINGS = [
         Binding("enter", "submit", "write"),
         Binding("escape", "app.leave", "stop, leave"),
-        Binding("tab", "app.prompt", "scroll"),
+        Binding("tab", "app.focus_next", "scroll"),
         Binding("up", "earlier", "earlier"),
         Binding("down", "later", "later"),
     ]
