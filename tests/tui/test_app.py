@@ -1,0 +1,560 @@
+"""What a person's keys, mouse and words do; what the engine is told; what the screen then says."""
+
+from collections.abc import Callable
+
+import pytest
+from conftest import Opener
+from looking import Desk, engine_of, recorded_app, shown
+from recording import (
+    CONFIG,
+    GIBBERISH,
+    OPENING,
+    PROMPT,
+    RUN,
+    STEPS,
+    VERSE,
+    closed,
+    opened,
+    opening,
+    step_done,
+    trained,
+    untrained,
+    written,
+)
+from textual import events
+from textual.app import App
+from textual.widgets import Footer, Input
+from textual.widgets._footer import FooterKey
+
+from engine.config import SampleConfig
+from engine.protocol import (
+    Close,
+    Command,
+    Failed,
+    Pause,
+    Phase,
+    PhaseChanged,
+    Sample,
+    SampleStarted,
+    Saved,
+    SetLearningRate,
+    Step,
+    Stop,
+    StopSample,
+    Train,
+)
+from tui.app import TinyGPTApp
+from tui.panes.prompt import DialsLine, PromptInput
+from tui.panes.text import TextPane
+from tui.screens.help import HelpScreen
+from tui.screens.new_run import NewRunScreen
+from tui.screens.question import Question
+
+
+def commands(desk: Desk) -> list[Command]:
+    """What the engine was told after it was told to open."""
+    assert desk.engine.commands[0] == OPENING
+    return desk.engine.commands[1:]
+
+
+def prompt_of(desk: Desk) -> PromptInput:
+    return desk.app.query_one(PromptInput)
+
+
+# The start.
+
+
+async def test_the_screen_is_painted_before_the_engine_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    painted: list[str] = []
+    at_start: list[list[str]] = []
+    paint = App._display
+
+    def watch_paint(app: App[None], screen: object, renderable: object) -> None:
+        paint(app, screen, renderable)  # type: ignore[arg-type]
+        painted[:] = shown(app)
+
+    monkeypatch.setattr(App, "_display", watch_paint)
+    app = recorded_app()
+    engine = engine_of(app)
+    monkeypatch.setattr(engine, "start", lambda: at_start.append(list(painted)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        desk = Desk(app, pilot)
+        await desk.until(lambda: engine.commands)
+
+        assert engine.commands == [OPENING]
+
+    assert len(at_start) == 1
+    assert any("warming up" in row for row in at_start[0])
+    assert any("what it writes" in row for row in at_start[0])
+
+
+async def test_while_torch_loads_the_text_is_already_there(desk: Opener) -> None:
+    async with desk(*opening()[:4]) as it:
+        await it.sees("warming up: loading torch", "1,188,624 characters", "63 different")
+
+
+async def test_it_says_why_this_text(desk: Opener) -> None:
+    async with desk(why="No text was named, so this is tales.") as it:
+        await it.sees("No text was named, so this is", "tales.")
+
+
+async def test_an_untrained_run_says_what_to_press(desk: Opener) -> None:
+    async with desk() as it:
+        await it.sees("each character is one of 63 at random. Space sends it to school.")
+        await it.sees("● untrained", f"run {RUN}", "qZ&kx'Jw ;eVNDpB!fT")
+
+
+async def test_keys_before_anything_is_open_are_harmless(desk: Opener) -> None:
+    async with desk(play=False) as it:
+        await it.press("c", "<", ">", "l", "v", "escape", "]", "?", "escape")
+
+        assert commands(it) == []
+        assert it.app.return_code is None
+
+
+# Keys.
+
+
+async def test_space_trains_or_pauses(desk: Opener) -> None:
+    expected: dict[Phase, Command] = {
+        "untrained": Train(),
+        "training": Pause(),
+        "paused": Train(),
+        "done": Train(),
+        "failed": Train(),
+    }
+    async with desk() as it:
+        for phase in expected:
+            await it.play(PhaseChanged(phase, 3))
+            await it.press("space")
+
+        assert commands(it) == list(expected.values())
+
+
+async def test_keys_are_commands(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("n", "x", "<", ">", "w", "escape")
+
+        assert commands(it) == [
+            Step(),
+            Stop(),
+            SetLearningRate(0.024),
+            SetLearningRate(0.0375),
+            Sample(1, "", SampleConfig()),
+        ]
+
+
+async def test_a_dial_shows_its_value_and_the_next_text_is_written_with_it(desk: Opener) -> None:
+    async with desk() as it:
+        for keys, line, config in (
+            ("]", "temperature 0.9", SampleConfig(temperature=0.9)),
+            ("[[", "temperature 0.7", SampleConfig(temperature=0.7)),
+            ("]===", "top-k 3", SampleConfig(top_k=3)),
+            ("--", "top-k 1", SampleConfig(top_k=1)),
+            ("-}}", "top-p off", SampleConfig(top_p=1.0)),
+            ("{{{", "top-p 0.90", SampleConfig(top_p=0.9)),
+            ("}sss", "seed 4", SampleConfig(seed=4)),
+            ("SSSS", "seed 0", SampleConfig(seed=0)),
+        ):
+            await it.press(*keys)
+            await it.sees(line)
+            await it.press("w")
+
+            assert it.engine.sent(Sample)[-1].config == config
+
+
+async def test_a_run_brings_its_own_dials(desk: Opener) -> None:
+    import msgspec
+
+    config = msgspec.structs.replace(CONFIG, sample=SampleConfig(temperature=0.3, seed=7))
+    async with desk(*opening()[:-1], opened(config)) as it:
+        await it.sees("temperature 0.3", "seed 7")
+
+
+async def test_the_step_axis_becomes_logarithmic_and_linear_again(desk: Opener) -> None:
+    async with desk(*untrained(), *trained(STEPS)) as it:
+        linear = it.row(" steps ")
+        await it.press("l")
+        await it.until(lambda: it.row(" steps ") != linear)
+        await it.press("l")
+        await it.until(lambda: it.row(" steps ") == linear)
+
+
+async def test_help_tells_every_key_and_goes(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("?")
+        await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+        await it.sees("train, or pause", "top-p: choose among", "learning rate, from the next step")
+        await it.press("space", "n", "x", "escape")
+        await it.until(lambda: not isinstance(it.app.screen, HelpScreen))
+
+        assert commands(it) == []
+
+
+async def test_c_opens_the_form(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("c")
+        await it.until(lambda: isinstance(it.app.screen, NewRunScreen))
+        await it.sees("new run", "Start fresh")
+
+
+# The prompt.
+
+
+async def test_a_typed_prompt_is_written_on(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("p")
+        await it.type("To be")
+        await it.press("enter")
+
+        assert commands(it) == [Sample(1, "To be", SampleConfig())]
+
+
+async def test_tab_goes_to_the_prompt_and_on_to_what_it_wrote(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("tab")
+        assert prompt_of(it).has_focus
+        await it.press("tab")
+        assert it.app.query_one("#written").has_focus
+        await it.press("p")
+        assert prompt_of(it).has_focus
+
+
+async def test_each_text_has_a_number_of_its_own(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("w", "w", "w")
+
+        assert [sample.sample_id for sample in it.engine.sent(Sample)] == [1, 2, 3]
+
+
+KEYS_OF_COMMANDS = "x q n c ? [ ] w l v s S { } - = < > p"
+
+
+async def test_what_is_typed_into_the_prompt_is_text(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("p")
+        await it.type(KEYS_OF_COMMANDS)
+
+        assert prompt_of(it).value == KEYS_OF_COMMANDS
+        assert commands(it) == []
+        assert len(it.app.screen_stack) == 1
+        assert it.app.sample_config == SampleConfig()
+
+
+async def test_what_is_typed_right_after_p_is_text(desk: Opener) -> None:
+    async with desk() as it:
+        for character in "p" + KEYS_OF_COMMANDS:  # all at once, as a fast hand or a slow line
+            it.app.post_message(events.Key("space" if character == " " else character, character))
+        await it.until(lambda: len(prompt_of(it).value) == len(KEYS_OF_COMMANDS))
+
+        assert prompt_of(it).value == KEYS_OF_COMMANDS
+        assert commands(it) == []
+
+
+async def test_after_the_prompt_is_left_keys_are_commands_again(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("p", "a", "escape", "n")
+
+        assert commands(it) == [Step()]
+        assert prompt_of(it).value == "a"
+
+
+async def test_escape_stops_the_writing_and_then_leaves(desk: Opener) -> None:
+    async with desk(*untrained(), *written("abc", end=False)) as it:
+        await it.press("p", "escape")
+        assert commands(it) == [StopSample()]
+        assert prompt_of(it).has_focus
+
+        await it.play(*written("abc"))
+        await it.press("escape")
+        assert commands(it) == [StopSample()]
+        assert not prompt_of(it).has_focus
+
+
+async def test_prompts_come_back(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("p", "a", "enter", "backspace", "b", "enter", "enter", "backspace")
+
+        recalled = []
+        for key in ("up", "up", "up", "down", "down", "down"):
+            await it.press(key)
+            recalled.append(prompt_of(it).value)
+
+        assert recalled == ["b", "a", "a", "b", "", ""]
+
+
+async def test_a_line_end_is_typed_as_one_reads_it(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("p")
+        await it.type("A:\\nB")
+        await it.press("enter")
+
+        assert [sample.prompt for sample in it.engine.sent(Sample)] == ["A:\nB"]
+
+
+async def test_pasted_lines_stay_lines(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("p")
+        it.app.post_message(events.Paste("ROMEO:\r\nO night,\rso dark\n\n"))
+        await it.until(lambda: prompt_of(it).value)
+        await it.press("enter")
+
+        assert [sample.prompt for sample in it.engine.sent(Sample)] == ["ROMEO:\nO night,\nso dark"]
+
+
+async def test_the_text_streams_under_the_prompt(desk: Opener) -> None:
+    async with desk(*untrained(), *written("", end=False)) as it:
+        for event in written(GIBBERISH)[1:4]:
+            await it.play(event)
+
+        await it.sees("ROMEO:qZ&kx'Jw ;eVNDpB!fT.hQm uG?ysRLc-Wzo:Ki j&UEXv,aMtb")
+        await it.sees("gIdYl'nOAr;SHfCw eFxq!Zk.Vp", "810 char/s", "by step 0")
+
+
+async def test_while_it_writes_a_cursor_stands_at_the_end(desk: Opener) -> None:
+    async with desk(*untrained(), *written("abc", end=False)) as it:
+        await it.sees("ROMEO:abc▌")
+        await it.play(*written("abc"))
+        await it.until(lambda: not any("abc▌" in row for row in it.rows))
+
+
+async def test_characters_it_has_never_seen_are_named(desk: Opener) -> None:
+    async with desk(*untrained(), SampleStarted(1, 0, "Rome", "é中", 0)) as it:
+        await it.sees("never seen, left out: é中")
+
+
+async def test_a_prompt_beyond_the_context_is_told(desk: Opener) -> None:
+    async with desk(*untrained(), SampleStarted(1, 0, "x" * 400, "", 272)) as it:
+        await it.sees("sees only the end: 272 characters are beyond its context")
+
+
+async def test_a_long_text_is_followed_unless_one_scrolls_up(desk: Opener) -> None:
+    lines = "".join(f"line {number}\n" for number in range(40))
+    async with desk(*untrained(), *written(lines, end=False)) as it:
+        await it.sees("line 39")
+
+        await it.pilot.click("#written")
+        await it.press("home")
+        await it.until(lambda: any("line 1 " in row for row in it.rows))
+        more = written(lines + "more\n", end=False)[-1]
+        await it.play(more)
+        assert not any("more" in row for row in it.rows)
+
+
+# The mouse, the footer and the palette.
+
+WORDS = ("train", "step", "end", "prompt", "new", "view", "help", "quit", "again", "log")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_the_footer_has_the_keys(desk: Opener, size: tuple[int, int]) -> None:
+    async with desk(size=size) as it:
+        footer = it.rows[-1]
+
+        for word in WORDS:
+            assert f" {word}" in footer
+
+
+async def test_the_footer_can_be_clicked(desk: Opener) -> None:
+    clicks = {"train": Train(), "step": Step(), "end": Stop(), "quit": Close()}
+    async with desk() as it:
+        for word in clicks:
+            key = next(key for key in it.app.query(FooterKey) if key.description == word)
+            await it.pilot.click(key)
+
+        assert commands(it) == list(clicks.values())
+
+
+async def test_a_dial_can_be_clicked(desk: Opener) -> None:
+    async with desk() as it:
+        line = it.app.query_one(DialsLine)
+        for key, expected in (
+            ("[", "temperature 0.7"),
+            ("]", "temperature 0.8"),
+            ("=", "top-k 1"),
+            ("-", "top-k off"),
+            ("{", "top-p 0.90"),
+            ("}", "top-p 0.95"),
+            ("s", "seed 2"),
+            ("S", "seed 1"),
+        ):
+            place = it.row("temperature").index(f" {key} ") + 1 - line.region.x
+            await it.pilot.click(line, offset=(place, 0))
+
+            await it.sees(expected)
+
+
+async def test_the_prompt_can_be_clicked(desk: Opener) -> None:
+    async with desk() as it:
+        await it.pilot.click(PromptInput)
+        await it.type("x q")
+
+        assert prompt_of(it).value == "x q"
+
+
+async def test_the_palette_has_every_key(desk: Opener) -> None:
+    async with desk() as it:
+        titles = {command.title for command in it.app.get_system_commands(it.app.screen)}
+
+    assert {word.capitalize() for word in WORDS} <= titles
+    assert {"Lower temperature", "Larger top-k", "Higher top-p", "Next seed"} <= titles
+    assert {"Lower learning rate", "Theme"} <= titles
+
+
+async def test_a_command_of_the_palette_does_what_its_key_does(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("ctrl+p")
+        await it.until(lambda: len(it.app.screen_stack) == 2)
+        await it.type("larger top-k")
+        await it.sees("Larger top-k")
+        await it.press("enter")
+        await it.until(lambda: len(it.app.screen_stack) == 1)
+
+        await it.sees("top-k 1")
+
+
+# The end.
+
+
+async def test_q_closes_the_engine_and_waits_for_it(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("q")
+        assert commands(it) == [Close()]
+        assert it.app.return_code is None
+
+        it.engine.play([Saved(RUN, 3, "runs/x"), closed()])
+        await it.until(lambda: it.app.return_code is not None)
+
+    assert it.app.return_code == 0
+    assert it.engine.closed == 1
+
+
+async def test_without_being_asked_to_close_the_app_stays(desk: Opener) -> None:
+    async with desk(*untrained(), Failed("The engine stopped.", "engine"), closed()) as it:
+        await it.sees("The engine stopped.")
+        assert it.app.return_code is None
+
+        await it.press("?")
+        await it.sees("train, or pause")
+
+
+async def test_when_the_engine_has_ended_q_still_quits(desk: Opener) -> None:
+    async with desk(*untrained(), Failed("The engine stopped.", "engine"), closed()) as it:
+        await it.press("q")
+        await it.until(lambda: it.app.return_code is not None)
+
+    assert it.app.return_code == 0
+
+
+async def test_a_run_that_cannot_be_opened_ends_the_app_with_a_sentence(
+    desk: Opener, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with desk(play=False) as it:
+        it.engine.play([Failed("There is no file a.txt.", "open")])
+        await it.until(lambda: it.app.return_code is not None)
+
+    assert it.app.return_code == 2
+    assert capsys.readouterr().err == "There is no file a.txt.\n"
+
+
+async def test_what_is_said_at_the_end_names_the_run(
+    desk: Opener, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with desk() as it:
+        await it.press("q")
+        it.engine.play([Saved(RUN, 1_240, "runs/x"), closed()])
+        await it.until(lambda: it.app.return_code is not None)
+
+    said = capsys.readouterr().err
+    assert said == f"Saved as {RUN} at step 1,240. Go on with: tinygpt-tui --run {RUN}\n"
+
+
+async def failed_to_save(it: Desk) -> None:
+    await it.press("q")
+    await it.play(Failed("The disk is full.", "save"))
+    await it.until(lambda: isinstance(it.app.screen, Question))
+    await it.sees("The disk is full. Quit without saving?")
+
+
+@pytest.mark.parametrize("key", ["n", "escape"])
+async def test_what_would_be_lost_is_kept_on_no(desk: Opener, key: str) -> None:
+    async with desk() as it:
+        await failed_to_save(it)
+        await it.press(key)
+        await it.until(lambda: len(it.app.screen_stack) == 1)
+        await it.sees("The disk is full.")
+        await it.press("space")
+
+        assert commands(it) == [Close(), Train()]
+        assert it.app.return_code is None
+
+
+async def press_yes(it: Desk) -> None:
+    await it.press("y")
+
+
+async def click_yes(it: Desk) -> None:
+    await it.pilot.click("#yes")
+
+
+@pytest.mark.parametrize("answer", [press_yes, click_yes])
+async def test_what_would_be_lost_is_lost_on_yes(
+    desk: Opener, answer: Callable[[Desk], object]
+) -> None:
+    async with desk() as it:
+        await failed_to_save(it)
+        await answer(it)  # type: ignore[misc]
+        assert commands(it) == [Close(), Close(save=False)]
+
+        it.engine.play([closed()])
+        await it.until(lambda: it.app.return_code is not None)
+
+    assert it.app.return_code == 0
+
+
+async def test_a_failed_save_without_quitting_asks_nothing(desk: Opener) -> None:
+    async with desk(*untrained(), Failed("The disk is full.", "save")) as it:
+        await it.sees("The disk is full.")
+
+        assert len(it.app.screen_stack) == 1
+
+
+async def test_when_training_ends_the_app_goes_on(desk: Opener) -> None:
+    async with desk(*untrained(), *trained(STEPS)) as it:
+        await it.sees("● done", f"Ended at 1.5532, saved as {RUN}. Space trains on", "100%")
+        await it.press("p")
+        await it.type(PROMPT)
+        await it.press("enter")
+        await it.play(*written(VERSE, step=STEPS))
+        await it.sees("Upon the wall, and give her hand to heaven", "by step 2,000")
+        await it.press("escape", "space")
+
+        assert commands(it) == [Sample(1, PROMPT, SampleConfig()), Train()]
+
+
+async def test_while_it_trains_the_numbers_move(desk: Opener) -> None:
+    async with desk(*untrained(), PhaseChanged("training", 0)) as it:
+        await it.play(step_done(1_240, 1.6))
+        await it.sees("● training", "step 1,240 / 2,000", "62%", "34,133 tokens/s")
+        await it.sees("━ train 1.600", "seen 2.37 times")
+
+
+async def test_what_it_writes_can_be_read_from_the_first_lesson_on(desk: Opener) -> None:
+    async with desk(*untrained(), *trained(STEPS)) as it:
+        await it.sees("step  2,000  ROMEO: / Good night, sweet lady")
+        await it.pilot.click("WritesPane")
+        await it.press("home")
+
+        await it.sees("step      0  ROMEO:qZ&kx'Jw")
+
+
+async def test_the_panes_say_what_they_are(desk: Opener) -> None:
+    async with desk() as it:
+        for title in ("text", "loss, in nats a character", "training", "what it writes", "prompt"):
+            await it.sees(f"─ {title} ─")
+        assert it.app.query_one(TextPane).size.height > 8
+        assert it.app.query_one(Footer).size.height == 1
+        assert isinstance(it.app, TinyGPTApp)
+        assert it.app.query_one("#prompt-input", Input).size.width > 100
