@@ -70,6 +70,7 @@ class NewRunScreen(ModalScreen[None]):
         self._config = config
         self._send = send
         self._opened = self.state.opened
+        self._seen = self.state
         self._sent = False
         self._timer: Timer | None = None
 
@@ -95,7 +96,7 @@ class NewRunScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#corpus", Input).focus()
-        self._opened = self.state.opened
+        self._opened, self._seen = self.state.opened, self.state
         self._show_ranges()
         self._measure_soon()
 
@@ -155,15 +156,17 @@ class NewRunScreen(ModalScreen[None]):
     def watch_state(self, state: RunState) -> None:
         if not self.is_mounted:
             return
+        before, self._seen = self._seen, state
         if self._sent and state.opened is not self._opened and state.opened is not None:
             self.dismiss()
-        elif self._sent and state.failure is not None:
+        elif state.failure is not None and state.failure is not before.failure:
             self._sent = False
             self._problem(state.failure.message)
+            self.query_one("#cost", Static).update("")
         elif self._sent and state.working.what:
             self.query_one("#problem", Static).update(Content(f"{state.working.what} …"))
         measured = state.measured
-        if measured is not None:
+        if measured is not None and measured is not before.measured:
             seconds = measured.step_seconds * measured.config.train.steps
             self.query_one("#cost", Static).update(
                 Content(
@@ -206,8 +209,15 @@ def _hint(text: str) -> Static:
     return Static(Content(text), classes="hint")
 
 
+class _Field(Input):
+    """What a terminal would obey is shown as a picture."""
+
+    def validate_value(self, value: str) -> str:
+        return safe_text(value)
+
+
 def _input(name: str, value: str, suggester: Suggester | None = None) -> Input:
-    return Input(value, compact=True, id=name, suggester=suggester, select_on_focus=False)
+    return _Field(value, compact=True, id=name, suggester=suggester, select_on_focus=False)
 
 
 def _id(key: str) -> str:
