@@ -1,0 +1,243 @@
+"""The form for a new run."""
+
+import msgspec
+from conftest import Opener
+from looking import Desk
+from recording import CONFIG, corpus_loaded, opened, step_done, untrained
+from textual.widgets import Input, Static
+
+from engine.config import all_settings, preset
+from engine.protocol import Failed, Measure, Measured, Open, PhaseChanged, Working
+from tui.screens.new_run import FIELDS, NewRunScreen
+
+NAMES = ("corpus", "preset", *(key.replace(".", "-") for key, _ in FIELDS))
+
+
+async def open_form(it: Desk) -> NewRunScreen:
+    await it.press("c")
+    await it.until(lambda: isinstance(it.app.screen, NewRunScreen))
+    assert isinstance(it.app.screen, NewRunScreen)
+    return it.app.screen
+
+
+def values(form: NewRunScreen) -> dict[str, str]:
+    return {name: form.query_one(f"#{name}", Input).value for name in NAMES}
+
+
+async def change(it: Desk, name: str, text: str) -> None:
+    """Type over what a field holds."""
+    field = it.app.screen.query_one(f"#{name}", Input)
+    it.app.screen.set_focus(field)
+    await it.press("end", "ctrl+u")
+    await it.type(text)
+    assert field.value == text
+
+
+def said(form: NewRunScreen, name: str) -> str:
+    """A line of the form."""
+    return str(form.query_one(f"#{name}", Static).visual)
+
+
+async def test_it_starts_from_the_run_that_is_open(desk: Opener) -> None:
+    model = msgspec.structs.replace(CONFIG.model, dropout=0.2)
+    config = msgspec.structs.replace(CONFIG, corpus="tales", model=model)
+    async with desk(*untrained()[:6], opened(config)) as it:
+        form = await open_form(it)
+
+        assert values(form) == {
+            "corpus": "tales",
+            "preset": "small",
+            "train-steps": "2,000",
+            "model-context_length": "128",
+            "train-batch_size": "16",
+            "train-learning_rate": "0.03",
+            "model-dropout": "0.2",
+            "train-seed": "1",
+        }
+
+
+async def test_each_field_has_its_words_its_range_and_its_default(desk: Opener) -> None:
+    async with desk(size=(80, 24)) as it:
+        await open_form(it)
+
+        for key, _ in FIELDS:
+            setting = all_settings()[key]
+            await it.sees(setting.description, f"{setting.range}; default ")
+        await it.sees("nano, small, medium", "2,000", "default 0.03")
+
+
+async def test_another_preset_fills_the_form(desk: Opener) -> None:
+    async with desk() as it:
+        form = await open_form(it)
+        await change(it, "preset", "medium")
+
+        assert values(form) | {"corpus": ""} == {
+            "corpus": "",
+            "preset": "medium",
+            "train-steps": "5,000",
+            "model-context_length": "256",
+            "train-batch_size": "64",
+            "train-learning_rate": "0.02",
+            "model-dropout": "0.2",
+            "train-seed": "1",
+        }
+        await it.sees("default 5,000", "default 0.02")
+
+        await it.press("enter")
+        assert it.engine.sent(Open)[-1].config == preset("medium", CONFIG.corpus)
+
+
+async def test_a_value_that_cannot_be_is_told_in_a_sentence(desk: Opener) -> None:
+    async with desk() as it:
+        form = await open_form(it)
+        for name, wrong, right, sentence in (
+            ("train-steps", "0", "10", "train.steps goes from 1 to 10,000,000, and 0 is outside."),
+            ("train-batch_size", "many", "4", "train.batch_size takes a whole number, not 'many'."),
+            ("model-dropout", "x", "0", "model.dropout takes a number, not 'x'."),
+            ("train-learning_rate", "nan", "1", "train.learning_rate goes from 0.00001 to 1"),
+            ("train-seed", "", "1", "train.seed takes a whole number, not ''."),
+            ("preset", "smal", "small", "There is no preset 'smal'; near it: small"),
+        ):
+            await change(it, name, wrong)
+            await it.press("enter")
+            assert sentence in said(form, "problem")
+            await it.sees(sentence)
+            await change(it, name, right)
+
+        assert it.app.screen is form
+        assert it.engine.sent(Open) == [Open(CONFIG)]  # the first, of the app itself
+
+
+async def test_what_was_typed_is_opened_and_then_the_form_goes(desk: Opener) -> None:
+    async with desk() as it:
+        form = await open_form(it)
+        await change(it, "train-seed", "7")
+        await change(it, "train-steps", "1,000")
+        await change(it, "corpus", "tales")
+        await it.press("enter")
+
+        train = msgspec.structs.replace(CONFIG.train, seed=7, steps=1_000)
+        config = msgspec.structs.replace(CONFIG, corpus="tales", train=train)
+        assert it.engine.sent(Open)[1:] == [Open(config)]
+
+        await it.play(Working("reading tales"))
+        assert "reading tales" in said(form, "problem")
+        await it.play(corpus_loaded(), Working(""))
+        assert it.app.screen is form
+        await it.play(opened(config, "calm-crow"))
+        await it.until(lambda: it.app.screen is not form)
+        await it.sees("run calm-crow", "step 0 / 1,000")
+
+
+async def test_the_button_opens_too(desk: Opener) -> None:
+    async with desk() as it:
+        await open_form(it)
+        await it.pilot.click("#start")
+
+        assert it.engine.sent(Open)[1:] == [Open(CONFIG)]
+
+
+async def test_a_run_that_cannot_be_opened_leaves_the_form_and_the_run(desk: Opener) -> None:
+    async with desk(*untrained(), PhaseChanged("training", 0), step_done(1)) as it:
+        form = await open_form(it)
+        await change(it, "corpus", "nowhere.txt")
+        await it.press("enter")
+        await it.play(Working("reading nowhere.txt"), Working(""))
+        await it.play(Failed("There is no file nowhere.txt.", "open"))
+
+        assert it.app.screen is form
+        assert "There is no file nowhere.txt." in said(form, "problem")
+        assert values(form)["corpus"] == "nowhere.txt"
+
+        await it.press("escape")
+        await it.until(lambda: it.app.screen is not form)
+        await it.sees("● training", "run amber-otter", "There is no file nowhere.txt.")
+
+
+async def test_an_older_failure_is_not_that_of_the_new_run(desk: Opener) -> None:
+    failed = Failed("The loss is not finite.", "train")
+    async with desk(*untrained(), PhaseChanged("failed", 3), failed) as it:
+        form = await open_form(it)
+        await it.press("enter")
+        await it.play(Working("reading tinyshakespeare"))
+
+        assert said(form, "problem") == "reading tinyshakespeare …"
+        await it.play(corpus_loaded(), Working(""), opened(run="calm-crow"))
+        await it.until(lambda: it.app.screen is not form)
+
+
+async def test_escape_changes_nothing(desk: Opener) -> None:
+    async with desk() as it:
+        await open_form(it)
+        await change(it, "train-seed", "7")
+        await it.press("escape")
+        await it.until(lambda: len(it.app.screen_stack) == 1)
+        await it.sees("run amber-otter")
+
+        assert it.engine.sent(Open) == [Open(CONFIG)]
+        form = await open_form(it)
+        assert values(form)["train-seed"] == "1"
+        await it.pilot.click("#cancel")
+        await it.until(lambda: len(it.app.screen_stack) == 1)
+
+
+async def test_the_form_tells_what_the_run_will_cost(desk: Opener) -> None:
+    async with desk() as it:
+        form = await open_form(it)
+        await it.until(lambda: it.engine.sent(Measure))
+        assert it.engine.sent(Measure) == [Measure(CONFIG)]
+        await it.sees("measuring a step …")
+
+        await it.play(Measured(CONFIG, 802_560, 52_000_000, 0.06))
+        await it.sees(
+            "0.80M parameters · about 52 MB of memory · 2,000 steps of 60 ms: about 2m 00s"
+        )
+
+        await change(it, "train-steps", "0")
+        await it.until(lambda: "outside" in said(form, "problem"))
+        await it.play(PhaseChanged("paused", 1))
+        assert said(form, "cost") == ""
+
+        await change(it, "train-steps", "10")
+        await it.until(lambda: len(it.engine.sent(Measure)) == 2)
+        await it.play(Failed("A step of that size cannot be taken here.", "measure"))
+        await it.sees("A step of that size cannot be taken here.")
+        assert said(form, "cost") == ""
+
+
+async def test_every_field_is_reached_and_seen_whole(desk: Opener) -> None:
+    async with desk(size=(80, 24)) as it:
+        form = await open_form(it)
+        for keys in ("tab", "down"):
+            reached = []
+            for _ in NAMES:
+                assert it.app.focused is not None
+                reached.append(it.app.focused.id)
+                where = it.app.focused.region
+                assert where in form.region
+                assert where.width >= 12
+                await it.press(keys)
+            assert tuple(reached) == NAMES
+            form.set_focus(form.query_one("#corpus"))
+
+        for button in form.query("Button"):
+            assert button.region in form.region
+            assert button.region.height == 1
+
+
+async def test_the_corpus_is_completed(desk: Opener) -> None:
+    async with desk() as it:
+        form = await open_form(it)
+        await change(it, "corpus", "ta")
+        await it.sees("tales")
+        await it.press("right")
+        await it.until(lambda: values(form)["corpus"] == "tales")
+
+
+async def test_keys_of_the_screen_below_are_text_here(desk: Opener) -> None:
+    async with desk() as it:
+        await open_form(it)
+        await change(it, "corpus", "x q n p c ? [ ] l")
+
+        assert [kind for kind in it.engine.commands if not isinstance(kind, Open | Measure)] == []
+        assert len(it.app.screen_stack) == 2
