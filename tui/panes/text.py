@@ -60,8 +60,7 @@ def _bars(frequent: tuple[tuple[str, int], ...], characters: int, width: int) ->
     longest = width - 9
     return [
         Content.assemble(
-            character(text),
-            " ",
+            set_cell_size(character(text), 2),  # some take two cells, some none
             (bar(number / most, longest).ljust(longest), "$secondary"),
             f"{number / characters:7.1%}",
         )
