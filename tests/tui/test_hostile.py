@@ -1,0 +1,171 @@
+"""Text of strangers: shown as it is, and never obeyed by the terminal, the markup or the mouse."""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from conftest import Opener
+from looking import Desk, segments, strips
+from recording import (
+    CONFIG,
+    corpus_loaded,
+    opened,
+    opening,
+)
+from rich.cells import cell_len
+from textual import events
+
+from data.safe import safe_text
+from engine.protocol import Event, Excerpt, Failed, SampleStarted, Saved, TextSampled, Working
+from tui.panes.prompt import PromptInput
+from tui.screens.new_run import NewRunScreen
+from tui.screens.question import Question
+
+PAYLOADS = {
+    "clipboard": "\x1b]52;c;aGVsbG8=\x07",
+    "title": "\x1b]0;owned\x07",
+    "clear": "a\x1b[2J\x1b[Hb",
+    "C1": "a\x9b31mb\x9d0;x\x9c",
+    "delete": "a\x7f\x08b",
+    "bidi": "a\u202egnp.exe\u2066b\u200e",
+    "closing tag": "a[/b",
+    "link": "[@click=app.quit]x[/]",
+    "style": "[bold red]loud[/bold red]",
+    "lines": "a\r\nb\rc\x0b\x0c\u2028d",
+}
+FORBIDDEN = frozenset(
+    chr(code)
+    for code in (
+        *range(0x20),
+        *range(0x7F, 0xA0),
+        0x061C,
+        0x200E,
+        0x200F,
+        0x2028,
+        0x2029,
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+)
+
+payloads = pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS.keys())
+
+
+def obeyed(desk: Desk) -> Iterator[str]:
+    """What a terminal or the mouse would obey, of all that is drawn."""
+    for text, style, _ in segments(desk.app):
+        if FORBIDDEN & set(text):
+            yield repr(text)
+        click = style.meta.get("@click") if style is not None else None
+        if click is not None and not click.startswith("app.dial("):
+            yield f"@click={click}"
+
+
+def everything(desk: Desk) -> str:
+    """All that is drawn, row by row."""
+    return "\n".join(strip.text for screen in desk.app.screen_stack for strip in strips(screen))
+
+
+def hostile(text: str) -> list[Event]:
+    """A stranger's text in every place that the engine tells of."""
+    corpus = msgspec.structs.replace(
+        corpus_loaded(),
+        name=text,
+        source=text,
+        note=text,
+        opening=text,
+        frequent=tuple((character, 5) for character in dict.fromkeys(text)),
+    )
+    config = msgspec.structs.replace(CONFIG, corpus=text, preset=text)
+    run = msgspec.structs.replace(opened(config, text), device=text[:3], precision=text[:3])
+    return [
+        Working(text),
+        corpus,
+        Working(""),
+        run,
+        Excerpt(0, text, text),
+        SampleStarted(1, 0, text, text, 0),
+        TextSampled(1, text, len(text), 1.0),
+        Saved(text, 0, text),
+    ]
+
+
+@payloads
+async def test_wherever_it_stands_it_is_text(desk: Opener, payload: str) -> None:
+    async with desk(*hostile(payload)) as it:
+        assert list(obeyed(it)) == []
+        shown = safe_text(payload)
+        picture = everything(it)
+        assert picture.count(shown[:20]) >= 4  # name, source, run, prompt, …
+
+        await it.play(Failed(payload, "save"))
+        await it.sees(f"✖ {shown[:20]}")
+        await it.press("c")
+        await it.until(lambda: isinstance(it.app.screen, NewRunScreen))
+        await it.play(Failed(payload + "!", "open"))
+        assert list(obeyed(it)) == []
+        assert it.app.return_code is None
+
+        await it.press("escape", "q")
+        await it.play(Failed(payload, "save"))
+        await it.until(lambda: isinstance(it.app.screen, Question))
+        assert list(obeyed(it)) == []
+
+
+async def test_a_text_cut_anywhere_is_as_safe(desk: Opener) -> None:
+    async with desk() as it:
+        sample = 0
+        for payload in PAYLOADS.values():
+            for cut in range(len(payload) + 1):
+                sample += 1
+                it.engine.emit(SampleStarted(sample, 0, "", "", 0))
+                it.engine.emit(TextSampled(sample, payload[:cut], 1, 1.0))
+                it.engine.emit(TextSampled(sample, payload[cut:], 2, 1.0))
+            await it.heard()
+            await it.until(lambda number=sample: it.app.state.writing.sample_id == number)
+
+            assert list(obeyed(it)) == []
+            first = safe_text(payload, lines=True).partition("\n")[0]
+            assert first in everything(it)
+
+
+@payloads
+async def test_typed_and_pasted_into_the_prompt_it_is_text(desk: Opener, payload: str) -> None:
+    async with desk() as it:
+        await it.press("p")
+        for character in payload:
+            it.app.post_message(events.Key("unknown", character))
+        it.app.post_message(events.Paste(payload))
+        it.app.post_message(events.Key("z", "z"))
+        prompt = it.app.query_one(PromptInput)
+        await it.until(lambda: prompt.value.endswith("z"))
+
+        assert list(obeyed(it)) == []
+        assert FORBIDDEN & set(prompt.value) == set()
+        if payload.isprintable():
+            assert prompt.value == 2 * payload + "z"
+        await it.press("enter")
+        await it.press("up")
+        assert list(obeyed(it)) == []
+
+
+async def test_pasted_into_the_form_it_is_text(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("c")
+        await it.until(lambda: isinstance(it.app.screen, NewRunScreen))
+        for payload in PAYLOADS.values():
+            it.app.post_message(events.Paste(payload))
+            await it.press("enter")
+
+            assert list(obeyed(it)) == []
+        assert it.app.return_code is None
+
+
+async def test_a_character_that_is_wide_or_none_at_all_moves_nothing(desk: Opener) -> None:
+    frequent = (("中", 9), ("e", 8), ("\u0301", 7), ("👍", 6), ("x", 5))
+    corpus = msgspec.structs.replace(corpus_loaded(), frequent=frequent, characters=100)
+    async with desk(*opening()[:2], corpus, opened()) as it:
+        rows = [row[: row.index("%")] for row in it.rows if "%" in row and "█" in row]
+
+        assert len(rows) >= 4
+        assert len({cell_len(row) for row in rows}) == 1
