@@ -43,6 +43,7 @@ class TextPane(Pane):
         if corpus.note:
             lines.append(Content.styled(corpus.note, "$warning"))
         lines = [part for whole in lines for part in whole.wrap(width)[:2]]
+        lines = lines[max(0, len(lines) - height) :]  # the name stands in the header, too
         room = height - len(lines) - 1
         if room >= 1:
             lines.append(Content(""))
