@@ -154,7 +154,10 @@ class TinyGPTApp(App[None]):
         full = width >= FULL_SIZE.width and height >= FULL_SIZE.height
         fits = width >= LEAST_SIZE.width and height >= LEAST_SIZE.height
         self.query_one("#main").set_class(not full, "column")
-        self.query_one(Footer).show_command_palette = full
+        footer = self.query_one(Footer)
+        if footer.show_command_palette != full:
+            footer.show_command_palette = full
+            footer.refresh(recompose=True)
         self.screen_stack[0].set_class(not fits, "too-small")
         self.query_one("#too-small", Static).update(
             f"tinygpt needs a window of {LEAST_SIZE.width} × {LEAST_SIZE.height}; "

@@ -17,6 +17,7 @@ class ScrollingLines(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: Sequence[Content] = ()
+        self._following = True
 
     @property
     def plain(self) -> str:
@@ -25,12 +26,20 @@ class ScrollingLines(ScrollView, can_focus=True):
 
     def show(self, lines: Sequence[Content]) -> None:
         """Replace the lines, each at most as wide as the widget."""
-        following = self.scroll_offset.y >= self.max_scroll_y
+        following = self._following
         self._lines = lines
         self.virtual_size = Size(self.size.width, len(lines))
         if following:
             self.scroll_end(animate=False, immediate=True, force=True)
         self.refresh(layout=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._following = new_value >= self.max_scroll_y
+
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        if shown:  # it appears after the lines were scrolled, and would stand at the top
+            self.vertical_scrollbar.position = self.scroll_y
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
