@@ -1,10 +1,10 @@
 """What tests of the screen share: an app over a recorded engine, and ways to wait and to look."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
-from looking import Desk, recorded_app
+from looking import Desk, Opener, recorded_app
 from recording import untrained
 
 from engine.protocol import Event
@@ -15,9 +15,6 @@ def colours(monkeypatch: pytest.MonkeyPatch) -> None:
     """The screen looks the same whatever the shell that runs the tests has set."""
     for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "TEXTUAL_FPS", "TERM_PROGRAM"):
         monkeypatch.delenv(name, raising=False)
-
-
-Opener = Callable[..., AbstractAsyncContextManager[Desk]]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from time import monotonic
 
 from recording import OPENING, RecordedEngine
@@ -114,6 +115,10 @@ class Desk:
     def row(self, text: str) -> str:
         """The first row with this text."""
         return next(row for row in self.rows if text in row)
+
+
+Opener = Callable[..., AbstractAsyncContextManager[Desk]]
+"""What the fixture `desk` is: opens an app for a while."""
 
 
 def _key(character: str) -> str:

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from conftest import Opener
-from looking import Desk, engine_of, recorded_app, shown
+from looking import Desk, Opener, engine_of, recorded_app, shown
 from recording import (
     CONFIG,
     GIBBERISH,

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from conftest import Opener
-from looking import Desk, segments, strips
+from looking import Desk, Opener, segments, strips
 from recording import (
     CONFIG,
     corpus_loaded,

@@ -1,8 +1,7 @@
 """The form for a new run."""
 
 import msgspec
-from conftest import Opener
-from looking import Desk
+from looking import Desk, Opener
 from recording import CONFIG, corpus_loaded, opened, step_done, untrained
 from textual.widgets import Input, Static
 

@@ -1,0 +1,153 @@
+"""The screen at every size, in every theme, without colours."""
+
+import pytest
+from looking import Desk, Opener, engine_of, recorded_app
+from recording import STEPS, VERSE, trained, untrained, written
+from textual.color import Color
+from textual.filter import Monochrome
+from textual.theme import BUILTIN_THEMES
+from textual.widget import Widget
+
+from tui.panes.header import HeaderLine, MessageLine
+from tui.panes.loss import LossPane
+from tui.panes.prompt import DialsLine, PromptPane
+from tui.panes.text import TextPane
+from tui.panes.training import TrainingPane
+from tui.panes.writes import WritesPane
+from tui.theme import CLASSROOM
+
+ALWAYS = (HeaderLine, MessageLine, LossPane, PromptPane, DialsLine)
+SHARED = (WritesPane, TextPane, TrainingPane)
+DONE = (*untrained(), *trained(STEPS), *written(VERSE, step=STEPS))
+
+
+def visible(desk: Desk, *kinds: type[Widget]) -> list[Widget]:
+    """The panes of these kinds that take part in the layout."""
+    found = [desk.app.screen_stack[0].query_one(kind) for kind in kinds]
+    return [widget for widget in found if widget.region and widget.is_on_screen]
+
+
+def assert_nothing_is_cut(desk: Desk) -> None:
+    """Every pane lies on the screen, has room for something, and covers no other."""
+    panes = visible(desk, HeaderLine, MessageLine, LossPane, PromptPane, *SHARED)
+    for pane in panes:
+        assert pane.region in desk.app.screen.region, pane
+        assert pane.size.height > 0, pane
+        assert pane.size.width > 0, pane
+    covered = sum(pane.outer_size.area for pane in panes)
+    width, height = desk.app.size
+    assert covered == width * (height - 1), "all but the footer, and nothing twice"
+
+
+@pytest.mark.parametrize("size", [(110, 34), (120, 40), (200, 60)])
+async def test_a_large_window_shows_everything_at_once(desk: Opener, size: tuple[int, int]) -> None:
+    async with desk(*DONE, size=size) as it:
+        assert len(visible(it, *ALWAYS)) == len(ALWAYS)
+        assert len(visible(it, *SHARED)) == len(SHARED)
+        assert_nothing_is_cut(it)
+        await it.sees("temperature 0.8", "precision      bfloat16", "letter frequencies", "palette")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (109, 60), (200, 33)])
+async def test_in_a_small_window_three_panes_share_a_place(
+    desk: Opener, size: tuple[int, int]
+) -> None:
+    async with desk(*DONE, size=size) as it:
+        for pane, text in (
+            (WritesPane, "Good night, sweet lady"),
+            (TextPane, "1,188,624 characters"),
+            (TrainingPane, "34,133 tokens/s"),
+            (WritesPane, "Good night, sweet lady"),
+        ):
+            assert [type(widget) for widget in visible(it, *SHARED)] == [pane]
+            assert len(visible(it, *ALWAYS)) == len(ALWAYS)
+            assert_nothing_is_cut(it)
+            await it.sees(text, "temperature 0.8", "steps")
+            assert "palette" not in it.rows[-1]
+            await it.press("v")
+            await it.heard()
+
+
+@pytest.mark.parametrize("size", [(79, 24), (80, 23), (1, 1)])
+async def test_a_window_that_is_too_small_says_so(desk: Opener, size: tuple[int, int]) -> None:
+    async with desk(*DONE, size=size) as it:
+        assert visible(it, *ALWAYS, *SHARED) == []
+        said = " ".join(row.strip() for row in it.rows)
+        if size != (1, 1):
+            needs = f"tinygpt needs a window of 80 × 24; this one is {size[0]} × {size[1]}."
+            assert needs in said
+
+        await it.pilot.resize_terminal(80, 24)
+        await it.heard()
+        await it.sees("step 2,000 / 2,000")
+
+
+SIZES = (
+    *((120, 40), (80, 24), (79, 23), (1, 1), (200, 60), (110, 34), (109, 34), (110, 33)),
+    *((80, 60), (300, 24), (2, 100), (100, 2), (81, 25), (40, 40), (120, 40), (119, 39)),
+    *((5, 5), (80, 24), (160, 50), (90, 30), (3, 3), (110, 34), (250, 100), (80, 25)),
+    *((1, 60), (60, 1), (100, 30), (120, 24), (80, 40), (120, 40)),
+)
+
+
+async def test_a_storm_of_sizes_leaves_the_screen_as_it_was(desk: Opener) -> None:
+    assert len(SIZES) == 30
+    async with desk(*DONE) as it:
+        before = it.rows
+        for size in SIZES:
+            await it.pilot.resize_terminal(*size)
+        await it.heard()
+
+        assert it.rows == before
+
+
+async def test_a_smaller_window_still_shows_the_newest_lines(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        await it.sees("Good night, sweet lady", "A service, and the heart of all my sorrow")
+        await it.pilot.resize_terminal(80, 24)
+        await it.heard()
+
+        await it.sees("Good night, sweet lady", "A service, and the heart of all my sorrow")
+
+
+async def test_the_footer_follows_the_window(desk: Opener) -> None:
+    async with desk() as it:
+        await it.pilot.resize_terminal(80, 24)
+        await it.until(lambda: " log" in it.rows[-1] and "palette" not in it.rows[-1])
+        await it.pilot.resize_terminal(120, 40)
+        await it.until(lambda: "palette" in it.rows[-1])
+
+
+async def test_every_theme_can_be_worn(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        assert it.app.theme == CLASSROOM.name
+        for name in (*BUILTIN_THEMES, CLASSROOM.name):
+            it.app.theme = name
+            await it.heard()
+            await it.sees("a uniform guess", "● done")
+            primary = it.app.theme_variables["primary"]
+            if not primary.startswith("ansi"):
+                assert Color.parse(primary) in colours(it)
+
+
+def colours(desk: Desk) -> set[Color]:
+    """The foreground colours of the loss pane."""
+    found = set()
+    for strip in desk.app.query_one(LossPane).render_lines(desk.app.query_one(LossPane).region):
+        for _, style, _ in strip:
+            if style is not None and style.color is not None:
+                found.add(Color.from_rich_color(style.color))
+    return found
+
+
+async def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = recorded_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        desk = Desk(app, pilot)
+        await desk.until(lambda: engine_of(app).started)
+        await desk.play(*DONE)
+
+        assert any(isinstance(line_filter, Monochrome) for line_filter in app._filters)
+        for colour in colours(desk):
+            assert colour.r == colour.g == colour.b
