@@ -1,0 +1,88 @@
+"""The whole screen as a picture: untrained, training, done, in a large window and a small one.
+
+The picture of the finished run in the large window is the README's.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from looking import Desk, recorded_app
+from recording import PROMPT, STEPS, VERSE, trained, untrained, written
+from textual.pilot import Pilot
+
+from engine.protocol import Event
+from tui.app import TinyGPTApp
+from tui.panes.prompt import PromptInput
+
+Compare = Callable[..., bool]
+Before = Callable[[Pilot[None]], Awaitable[None]]
+
+TRAINING_STEP = 1_240
+
+
+async def show(pilot: Pilot[None], *events: Event) -> Desk:
+    """Play events, and see the last of them."""
+    assert isinstance(pilot.app, TinyGPTApp)
+    desk = Desk(pilot.app, pilot)
+    await desk.until(lambda: desk.engine.started)
+    await desk.play(*untrained(), *events)
+    return desk
+
+
+async def prompt(desk: Desk) -> None:
+    """Type the prompt, with a cursor that does not blink."""
+    desk.app.query_one(PromptInput).cursor_blink = False
+    await desk.press("p")
+    await desk.type(PROMPT)
+    await desk.press("enter")
+
+
+async def show_untrained(pilot: Pilot[None]) -> None:
+    """Before the first step."""
+    await show(pilot)
+
+
+async def show_training(pilot: Pilot[None]) -> None:
+    """In the middle of a run, while it writes."""
+    desk = await show(pilot, *trained(TRAINING_STEP))
+    await prompt(desk)
+    await desk.play(*written(VERSE[:90], step=TRAINING_STEP, end=False))
+    await desk.sees("step 1,240 / 2,000", "▌")
+
+
+async def show_done(pilot: Pilot[None]) -> None:
+    """At the end of it, with what it wrote."""
+    desk = await show(pilot, *trained(STEPS))
+    await prompt(desk)
+    await desk.play(*written(VERSE, step=STEPS))
+    await desk.press("escape")
+    await desk.heard()
+    await desk.sees("● done", "A service, and the heart")
+
+
+def picture(compare: Compare, run_before: Before, size: tuple[int, int]) -> bool:
+    """Whether the screen looks as it was accepted."""
+    return compare(recorded_app(), terminal_size=size, run_before=run_before)
+
+
+def test_untrained_120x40(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_untrained, (120, 40))
+
+
+def test_untrained_80x24(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_untrained, (80, 24))
+
+
+def test_training_120x40(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_training, (120, 40))
+
+
+def test_training_80x24(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_training, (80, 24))
+
+
+def test_done_120x40(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_done, (120, 40))
+
+
+def test_done_80x24(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_done, (80, 24))
