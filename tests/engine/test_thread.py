@@ -1,0 +1,148 @@
+"""The engine on its own thread: the same transcript, an explicit life, no exception unseen."""
+
+import pytest
+from driving import of, only, run_to_end, timeless, tiny, told
+from listening import PATIENCE, Gate, engine_threads, running
+
+from engine.protocol import (
+    Close,
+    Closed,
+    Evaluated,
+    Event,
+    Failed,
+    Open,
+    Opened,
+    PhaseChanged,
+    Sample,
+    Saved,
+    StepDone,
+    Stop,
+    TextSampled,
+    Train,
+)
+from engine.thread import EngineThread
+from engine.trainer import Trainer
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def is_closed(event: Event) -> bool:
+    return isinstance(event, Closed)
+
+
+def is_step(event: Event) -> bool:
+    return isinstance(event, StepDone)
+
+
+def without_name(event: Event) -> object:
+    """The event without times and without the run's name, of which each has its own."""
+    match event:
+        case Opened():
+            return Opened, event.config, event.phase, event.parameters
+        case Saved():
+            return Saved, event.step
+        case _:
+            return timeless(event)
+
+
+def test_the_thread_tells_what_the_session_tells(verse_file: object) -> None:
+    config = tiny(verse_file)
+    with running() as (engine, listener):
+        engine.send(Open(config))
+        engine.send(Train())
+        listener.until(lambda event: isinstance(event, Saved))
+        engine.send(Close())
+        listener.until(is_closed)
+    threaded = [without_name(event) for event in told(listener.events)]
+    alone = [without_name(event) for event in told(run_to_end(Open(config), Train()))]
+    assert threaded == [*alone, Closed()]
+    assert len(of(listener.events, StepDone)) == 20
+
+
+def test_a_held_gate_holds_the_engine(verse_file: object) -> None:
+    gate = Gate()
+    with running(gate) as (engine, listener):
+        engine.send(Open(tiny(verse_file)))
+        engine.send(Train())
+        gate.wait_until_parked()
+        assert only(listener.so_far(), PhaseChanged).phase == "training"
+        assert of(listener.events, Evaluated) == []
+        while not of(listener.so_far(), Evaluated):
+            gate.let_one_through()
+        for taken in range(10):
+            assert len(of(listener.so_far(), StepDone)) == taken
+            gate.let_one_through()
+        assert len(of(listener.so_far(), StepDone)) == 10
+
+
+def test_closing_what_was_never_started() -> None:
+    assert EngineThread(print).close(0)
+    assert engine_threads() == []
+
+
+def test_closing_twice_and_sending_after_the_end_is_harmless() -> None:
+    with running() as (engine, listener):
+        assert engine.close(PATIENCE)
+        engine.send(Train())
+        assert engine.close(PATIENCE)
+    assert listener.so_far() == [Closed()]
+
+
+def test_closing_while_it_trains_joins_the_thread(verse_file: object) -> None:
+    with running() as (engine, listener):
+        engine.send(Open(tiny(verse_file, "train.steps=1000000")))
+        engine.send(Train())
+        listener.until(is_step)
+        assert len(engine_threads()) == 1
+        assert engine.close(PATIENCE)
+        assert engine_threads() == []
+    assert listener.so_far()[-1] == Closed()
+    assert of(listener.events, Failed) == []
+
+
+def test_closing_while_it_writes_joins_the_thread(verse_file: object) -> None:
+    config = tiny(verse_file, "sample.characters=1000000")
+    with running() as (engine, listener):
+        engine.send(Open(config))
+        engine.send(Sample(1, "The", config.sample))
+        listener.until(lambda event: isinstance(event, TextSampled))
+    assert listener.so_far()[-1] == Closed()
+    assert of(listener.events, Failed) == []
+
+
+def test_close_saves_where_it_stands(verse_file: object) -> None:
+    with running() as (engine, listener):
+        engine.send(Open(tiny(verse_file, "train.steps=1000000")))
+        engine.send(Train())
+        listener.until(is_step)
+        engine.send(Close())
+        listener.until(is_closed)
+    assert only(listener.events, Saved).step == of(listener.events, StepDone)[-1].step
+
+
+def test_an_exception_in_the_engine_is_told(
+    verse_file: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object) -> None:
+        raise KeyError("nobody thought of this")
+
+    monkeypatch.setattr(Trainer, "step", explode)
+    with running() as (engine, listener):
+        engine.send(Open(tiny(verse_file)))
+        engine.send(Train())
+        listener.until(is_closed)
+        engine.send(Stop())
+    failed = only(listener.events, Failed)
+    assert failed.during == "engine"
+    assert failed.message.startswith(
+        "The engine stopped: KeyError: 'nobody thought of this' (in explode, line "
+    )
+    assert "\n" not in failed.message
+
+
+def test_a_bad_corpus_does_not_end_the_thread(verse_file: object) -> None:
+    with running() as (engine, listener):
+        engine.send(Open(tiny("/no/such/text.txt")))
+        listener.until(lambda event: isinstance(event, Failed))
+        engine.send(Open(tiny(verse_file)))
+        listener.until(lambda event: isinstance(event, Evaluated))
