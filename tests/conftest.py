@@ -34,7 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def verse_file(tmp_path: Path) -> Path:
-    """A small text file: eight lines, six times over, about 1,700 characters."""
+    """A small text file: eight lines, six times over, 1,637 characters."""
     path = tmp_path / "verse.txt"
     path.write_text("\n".join([VERSE] * 6), encoding="utf-8")
     return path

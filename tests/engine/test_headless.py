@@ -1,0 +1,243 @@
+"""Training, writing and listing without a screen, as a person or a script would run them."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from driving import of, only, run_to_end, tiny
+
+from engine import headless, runs
+from engine.config import SampleConfig
+from engine.protocol import (
+    Evaluated,
+    Event,
+    Open,
+    Opened,
+    OpenRun,
+    PhaseChanged,
+    Saved,
+    StepDone,
+    Train,
+    from_json,
+)
+
+pytestmark = pytest.mark.timeout(60)
+
+PROGRAM = [sys.executable, "-W", "error", "-c", "from tui.cli import main; main()"]
+
+TINY = [
+    *("--preset", "nano", "--device", "cpu"),
+    *("--set", "model.width=16", "--set", "model.n_layer=1", "--set", "model.context_length=16"),
+    *("--set", "train.batch_size=4", "--set", "train.evaluation_interval=10"),
+    *("--set", "train.threads=1", "--set", "train.precision=float32"),
+]
+
+
+def program(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command as a person gives it."""
+    return subprocess.run(
+        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=50
+    )
+
+
+def events_of(lines: Sequence[str]) -> list[Event]:
+    return [from_json(line) for line in lines]
+
+
+def saved_run(corpus: object) -> str:
+    return only(run_to_end(Open(tiny(corpus)), Train()), Opened).run
+
+
+def test_json_is_one_event_a_line_and_the_run_is_saved(verse_file: Path) -> None:
+    told = program("train", verse_file, *TINY, "--steps", "20", "--json")
+    assert (told.returncode, told.stderr) == (0, "")
+    lines = told.stdout.splitlines()
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+    events = events_of(lines)
+    assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
+    assert [e.step for e in of(events, Evaluated)] == [0, 10, 20]
+    assert isinstance(events[-1], Saved)
+    assert runs.names() == [only(events, Opened).run]
+
+
+def test_ctrl_c_ends_the_run_cleanly(verse_file: Path) -> None:
+    arguments = ["train", str(verse_file), *TINY, "--steps", "1000000", "--json"]
+    with subprocess.Popen(
+        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if isinstance(from_json(line), StepDone):
+                process.send_signal(signal.SIGINT)
+                break
+        lines += process.stdout.readlines()
+        errors = process.stderr.read()
+    assert process.returncode == 130
+    assert errors == ""
+    events = events_of(lines)
+    last = of(events, StepDone)[-1].step
+    assert of(events, Evaluated)[-1].step == last
+    assert of(events, PhaseChanged)[-1] == PhaseChanged("done", last)
+    saved = only(events, Saved)
+    assert saved.step == last
+    assert runs.load(saved.run).progress.step == last
+
+
+def test_sample_streams_the_prompt_and_what_follows(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    first = program("sample", name, "--prompt", "The owl☃", "--chars", "60", "--seed", "3")
+    assert first.returncode == 0
+    assert first.stderr == "It has never seen these characters: ☃\n"
+    assert first.stdout.startswith("The owl")
+    assert len(first.stdout) == len("The owl") + 60 + len("\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["train", "{text}", "--preset", "smal"],
+            "There is no preset 'smal'; near it: small.",
+        ),
+        (
+            ["train", "{text}", "--set", "train.stepz=5"],
+            "There is no setting 'train.stepz'; near it: train.steps",
+        ),
+        (
+            ["train", "{text}", "--steps", "0"],
+            "train.steps goes from 1 to 10,000,000, and 0 is outside.",
+        ),
+        (["train", "tiny-shakespere"], "There is no corpus and no file named 'tiny-shakespere'"),
+        (["sample", "amber-otter"], "There is no run 'amber-otter': none is saved yet."),
+    ],
+    ids=["preset", "setting", "range", "corpus", "run"],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(
+    verse_file: Path, arguments: list[str], sentence: str
+) -> None:
+    told = program(*(argument.format(text=verse_file) for argument in arguments))
+    assert told.returncode == 2
+    assert told.stdout == ""
+    assert sentence in told.stderr
+    assert "Traceback" not in told.stderr
+    assert told.stderr.splitlines()[-1].startswith((sentence, f"Error: {sentence}"))
+
+
+# The same, within this process: each start of torch costs a second and a half.
+
+
+def test_a_run_in_words(verse_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert headless.train(Open(tiny(verse_file)), as_json=False) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    lines = told.out.splitlines()
+    assert lines[0].startswith("verse.txt: 1,637 characters, 35 different (")
+    assert lines[1].startswith(f"run {runs.names()[0]}: nano, ")
+    assert [line[:19] for line in lines if "validation loss" in line] == [
+        "step       0  valid",
+        "step      10  valid",
+        "step      20  valid",
+    ]
+    assert any("writes: The owl" in line for line in lines)
+    assert lines[-1].startswith(f"saved {runs.names()[0]} at step 20 in ")
+
+
+def test_a_saved_run_trains_as_much_again(
+    verse_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = saved_run(verse_file)
+    assert headless.train(OpenRun(name), as_json=True) == 0
+    events = events_of(capsys.readouterr().out.splitlines())
+    assert only(events, Saved).step == 40
+    assert [e.step for e in of(events, StepDone)] == list(range(1, 41))
+
+
+def test_the_handler_of_ctrl_c_is_put_back(verse_file: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert headless.train(Open(tiny("/no/such/text.txt")), as_json=True) == 2
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_before_the_first_step_leaves_no_run(
+    verse_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the text is read and torch is loading there is nothing to save yet."""
+    opening = headless.to_json
+
+    def interrupt(event: Event) -> str:
+        if isinstance(event, Opened):
+            signal.raise_signal(signal.SIGINT)
+        return opening(event)
+
+    monkeypatch.setattr(headless, "to_json", interrupt)
+    assert headless.train(Open(tiny(verse_file)), as_json=True) == 130
+    events = events_of(capsys.readouterr().out.splitlines())
+    assert of(events, StepDone) == of(events, Saved) == []
+    assert runs.names() == []
+
+
+def test_ctrl_c_before_the_first_step_of_a_saved_run_ends_too(
+    verse_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = saved_run(verse_file)
+    opening = headless.to_json
+
+    def interrupt(event: Event) -> str:
+        if isinstance(event, Opened):
+            signal.raise_signal(signal.SIGINT)
+        return opening(event)
+
+    monkeypatch.setattr(headless, "to_json", interrupt)
+    assert headless.train(OpenRun(name), as_json=True) == 130
+    assert only(events_of(capsys.readouterr().out.splitlines()), Saved).step == 20
+
+
+def test_a_full_disk_is_told_and_ends_it(
+    verse_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("engine.runs.os.fsync", fsync)
+    assert headless.train(Open(tiny(verse_file)), as_json=False) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("The run could not be saved: ")
+    assert told.endswith("No space left on device.\n")
+    assert told.count("\n") == 1
+
+
+def test_the_text_appears_while_it_is_written(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Paper(io.StringIO):
+        flushed: list[str] = []
+
+        def flush(self) -> None:
+            self.flushed.append(self.getvalue())
+
+    name = saved_run(verse_file)
+    paper = Paper()
+    monkeypatch.setattr(sys, "stdout", paper)
+    assert headless.sample(name, "The owl", SampleConfig(characters=2000)) == 0
+    lengths = [len(text) for text in dict.fromkeys(paper.flushed)]
+    assert lengths[0] == len("The owl")
+    assert lengths[-1] == len("The owl") + 2000 + 1
+    assert len(lengths) > 5
+
+
+def test_the_list_of_runs(verse_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    headless.list_runs()
+    assert "No run is saved yet in " in capsys.readouterr().out
+    name = saved_run(verse_file)
+    headless.list_runs()
+    title, row = capsys.readouterr().out.splitlines()
+    assert title.split()[:3] == ["run", "corpus", "preset"]
+    assert row.split()[:5] == [name, "verse.txt", "nano", "20", "20"]
