@@ -5,6 +5,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 from typing import NamedTuple
 
 import torch
@@ -13,8 +14,8 @@ from engine.config import ModelConfig, TrainConfig
 
 ROWS = 2_048
 """Characters in the trial's batch: that of the default preset."""
-REPEATS = 4
-"""Trials of each choice; the quickest counts, since noise only ever slows."""
+TRIALS = 7
+"""Trials of each choice; their median counts."""
 
 
 class Hardware(NamedTuple):
@@ -50,14 +51,8 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     formats = [torch.float32, torch.bfloat16]
     if train.precision != "auto":
         formats = [getattr(torch, train.precision)]
-    seconds: dict[tuple[int, torch.dtype], float] = {}
-    for count in threads:
-        torch.set_num_threads(count)
-        for precision in formats:
-            if len(threads) * len(formats) > 1:
-                seconds[count, precision] = _trial(model.width, precision)
-            else:
-                seconds[count, precision] = 0.0
+    choices = [(count, precision) for count in threads for precision in formats]
+    seconds = _trials(choices, model.width) if len(choices) > 1 else {choices[0]: 0.0}
     count, precision = min(seconds, key=lambda choice: seconds[choice])
     torch.set_num_threads(count)
     return Hardware(device, count, precision, _reason(seconds))
@@ -113,17 +108,29 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _trial(width: int, precision: torch.dtype) -> float:
-    """Seconds for the products and passes of one half block, the quickest of some trials."""
-    x = torch.randn(ROWS, width)
-    up, down = torch.randn(4 * width, width), torch.randn(width, 4 * width)
-    best = float("inf")
-    for _ in range(REPEATS + 1):  # the first warms up: it can only be slower
-        start = time.perf_counter()
-        hidden = (x.to(precision) @ up.to(precision).T).relu()
-        (hidden * hidden @ down.to(precision).T).float().add_(x)
-        best = min(best, time.perf_counter() - start)
-    return best
+def _trials(
+    choices: list[tuple[int, torch.dtype]], width: int
+) -> dict[tuple[int, torch.dtype], float]:
+    """Seconds of each choice: the median of trials taken in turn, so that a machine that is busy
+    for a moment is busy for all, and one that is busy all along shows that fewer threads pay."""
+    taken: dict[tuple[int, torch.dtype], list[float]] = {choice: [] for choice in choices}
+    for number in range(TRIALS + 1):
+        for count, precision in choices:
+            torch.set_num_threads(count)
+            seconds = _half_block(width, precision)
+            if number:  # the first one warms up
+                taken[count, precision].append(seconds)
+    return {choice: median(series) for choice, series in taken.items()}
+
+
+def _half_block(width: int, precision: torch.dtype) -> float:
+    """Seconds for the products and passes of an MLP."""
+    x = torch.ones(ROWS, width)
+    up, down = torch.ones(4 * width, width), torch.ones(width, 4 * width)
+    began = time.perf_counter()
+    hidden = (x.to(precision) @ up.to(precision).T).relu()
+    (hidden * hidden @ down.to(precision).T).float().add_(x)
+    return time.perf_counter() - began
 
 
 def _reason(seconds: dict[tuple[int, torch.dtype], float]) -> str:

@@ -7,6 +7,11 @@ from tui.drawing.words import bar, character, count
 from tui.panes.pane import Pane
 from tui.state import RunState
 
+LOW = 7
+"""Lines below which only the numbers are shown."""
+BAR_WIDTH = 24
+"""Cells for a character's bar, at least, where several share a line."""
+
 
 class TextPane(Pane):
     """Size, split and most frequent characters of the text."""
@@ -24,30 +29,31 @@ class TextPane(Pane):
         corpus = state.corpus
         if corpus is None:
             return [Content.styled(f"{state.working.what or 'no text yet'} …", "$foreground-muted")]
-        lines = [
+        names = [
             Content.styled(corpus.name, "bold"),
             Content.styled(_end_of(corpus.source, width), "$foreground-muted"),
+        ]
+        if self.why:
+            names.append(Content.styled(self.why, "$foreground-muted"))
+        sizes = [
             Content(f"{count(corpus.characters)} characters, {count(corpus.lines)} lines"),
             Content(f"{count(corpus.vocabulary)} different characters"),
             Content(f"train {count(corpus.train_characters)}"),
             Content(f"held out {count(corpus.validation_characters)}"),
             Content(f"seen {state.epochs:.2f} times"),
         ]
-        if width >= 60:  # low and wide: sizes share a line
-            lines[2:7] = [
-                lines[2] + Content(", ") + lines[3],
-                Content(", ").join(lines[4:7]),
-            ]
-        if self.why:
-            lines.insert(2, Content.styled(self.why, "$foreground-muted"))
+        low = height < LOW
+        if low:  # the names stand in the header, too, and sizes share a line
+            names = []
+            sizes = [Content(", ").join(sizes[:2]), Content(", ").join(sizes[2:])]
         if corpus.note:
-            lines.append(Content.styled(corpus.note, "$warning"))
-        lines = [part for whole in lines for part in whole.wrap(width)[:2]]
-        lines = lines[max(0, len(lines) - height) :]  # the name stands in the header, too
-        room = height - len(lines) - 1
-        if room >= 1:
+            sizes.append(Content.styled(corpus.note, "$warning"))
+        lines = [part for whole in names + sizes for part in whole.wrap(width)[:2]]
+        if not low:
             lines.append(Content(""))
-            lines += _bars(corpus.frequent[:room], corpus.characters, width)
+        columns, rows = max(1, width // BAR_WIDTH), height - len(lines)
+        bars = _bars(corpus.frequent, corpus.characters, width // columns)
+        lines += [Content("").join(bars[row::rows][:columns]) for row in range(rows)]
         return lines
 
 
@@ -57,13 +63,14 @@ def _end_of(text: str, width: int) -> str:
 
 
 def _bars(frequent: tuple[tuple[str, int], ...], characters: int, width: int) -> list[Content]:
+    """A line of `width` cells for each character: itself, its bar, its share."""
     most = frequent[0][1]
-    longest = width - 9
+    longest = width - 11
     return [
         Content.assemble(
             set_cell_size(character(text), 2),  # some take two cells, some none
             (bar(number / most, longest).ljust(longest), "$secondary"),
-            f"{number / characters:7.1%}",
+            f"{number / characters:7.1%}  ",
         )
         for text, number in frequent
     ]
