@@ -12,8 +12,10 @@ import torch
 
 from engine.config import ModelConfig, TrainConfig
 
-ROWS = 2_048
-"""Characters in the trial's batch: that of the default preset."""
+MOST_THREADS = torch.get_num_threads()
+"""What torch takes by itself: the number of cores. Read before any choice is made."""
+TRIAL_FLOPS = 5e8
+"""Work of one trial: a few milliseconds."""
 TRIALS = 7
 """Trials of each choice; their median counts."""
 
@@ -46,8 +48,7 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
             precision = torch.bfloat16
         return Hardware(device, torch.get_num_threads(), precision, f"{device.type} was found")
 
-    most = torch.get_num_threads()
-    threads = [train.threads] if train.threads else sorted({1, (most + 1) // 2, most})
+    threads = [train.threads] if train.threads else _counts()
     formats = [torch.float32, torch.bfloat16]
     if train.precision != "auto":
         formats = [getattr(torch, train.precision)]
@@ -108,6 +109,11 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def _counts() -> list[int]:
+    """One thread, half of the cores, all of them."""
+    return sorted({1, (MOST_THREADS + 1) // 2, MOST_THREADS})
+
+
 def _trials(
     choices: list[tuple[int, torch.dtype]], width: int
 ) -> dict[tuple[int, torch.dtype], float]:
@@ -125,7 +131,7 @@ def _trials(
 
 def _half_block(width: int, precision: torch.dtype) -> float:
     """Seconds for the products and passes of an MLP."""
-    x = torch.ones(ROWS, width)
+    x = torch.ones(max(64, int(TRIAL_FLOPS / (16 * width**2))), width)
     up, down = torch.ones(4 * width, width), torch.ones(width, 4 * width)
     began = time.perf_counter()
     hidden = (x.to(precision) @ up.to(precision).T).relu()

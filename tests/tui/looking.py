@@ -17,7 +17,7 @@ from textual.widget import Widget
 from engine.protocol import Event
 from tui.app import TinyGPTApp
 
-PATIENCE = 5.0
+PATIENCE = 20.0
 """Seconds until a state that does not come counts as a failure."""
 
 
