@@ -1,0 +1,131 @@
+"""The app over a real engine thread, which does a unit of work only when it is told to."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from looking import PATIENCE, shown, until
+from textual.pilot import Pilot
+
+from engine.config import RunConfig, nano
+from engine.protocol import Event, Excerpt, Open, PhaseChanged
+from engine.thread import EngineThread
+from tui.app import TinyGPTApp
+
+E = TypeVar("E", bound=Event)
+
+
+def tiny(path: Path, **train: object) -> RunConfig:
+    """A model so small that a step takes no time worth telling."""
+    config = nano(str(path))
+    return msgspec.structs.replace(
+        config,
+        model=msgspec.structs.replace(
+            config.model, width=16, n_layer=1, n_head=1, context_length=16
+        ),
+        train=msgspec.structs.replace(
+            config.train,
+            **{
+                "batch_size": 4,
+                "evaluation_interval": 1_000,
+                "device": "cpu",
+                "precision": "float32",
+                "threads": 1,
+                **train,
+            },
+        ),
+    )
+
+
+def engine_threads() -> list[str]:
+    """The engine threads that live."""
+    return [thread.name for thread in threading.enumerate() if thread.name == "engine"]
+
+
+class Stage:
+    """An app, its engine thread, and the gate between two units of its work."""
+
+    def __init__(self, config: RunConfig, *, gated: bool) -> None:
+        self.events: list[Event] = []
+        self.parked = 0  # how many times the engine has come to the gate
+        self._tickets = threading.Semaphore(0)
+        self._open = not gated
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self.app = TinyGPTApp(Open(config), engine=self._engine)
+        self.pilot: Pilot[None]
+
+    def _engine(self, emit: Callable[[Event], None]) -> EngineThread:
+        def tell(event: Event) -> None:
+            emit(event)
+            self.events.append(event)
+            self._loop.call_soon_threadsafe(self._changed.set)
+
+        return EngineThread(tell, gate=self._gate)
+
+    def _gate(self) -> None:
+        if self._open:
+            return
+        self.parked += 1
+        self._loop.call_soon_threadsafe(self._changed.set)
+        self._tickets.acquire()
+
+    def open_gate(self) -> None:
+        """Hold the engine no more."""
+        self._open = True
+        self._tickets.release()
+
+    async def hears(self, happened: Callable[[], object]) -> None:
+        """Wait until the engine has told, or done, something."""
+        async with asyncio.timeout(PATIENCE):
+            while not happened():
+                self._changed.clear()
+                if not happened():
+                    await self._changed.wait()
+
+    async def let(self, units: int, stops: Callable[[], object] = lambda: False) -> None:
+        """Let the engine do so many units of work, and wait until it is parked again or idle."""
+        for _ in range(units):
+            before = self.parked
+            self._tickets.release()
+            await self.hears(lambda before=before: self.parked > before or stops())
+
+    async def sees(self, *texts: str) -> None:
+        """Wait until every text is on the screen; only while the engine is parked."""
+        await until(
+            self.pilot,
+            lambda: all(any(text in row for row in shown(self.app)) for text in texts),
+            f"for {texts}",
+        )
+
+    def told(self, kind: type[E]) -> list[E]:
+        """The events of one kind, oldest first."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def phase(self) -> str:
+        """The last phase that the engine told of."""
+        changes = self.told(PhaseChanged)
+        return changes[-1].phase if changes else "untrained"
+
+
+@asynccontextmanager
+async def on_stage(config: RunConfig, *, gated: bool = True) -> AsyncIterator[Stage]:
+    """An app with a run open, examined and heard once; at the end its thread must be gone."""
+    stage = Stage(config, gated=gated)
+    async with stage.app.run_test(size=(120, 40)) as stage.pilot:
+        try:
+            if gated:
+                await stage.hears(lambda: stage.parked)
+            while not stage.told(Excerpt):
+                if gated:
+                    await stage.let(1, lambda: stage.told(Excerpt))
+                else:
+                    await stage.hears(lambda: stage.told(Excerpt))
+            yield stage
+        finally:
+            stage.open_gate()
+    assert engine_threads() == []

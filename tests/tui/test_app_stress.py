@@ -1,0 +1,99 @@
+"""The app over an engine that runs freely, and a person who cannot wait."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from looking import until
+from staging import Stage, on_stage, tiny
+from textual import events
+
+from engine.protocol import Closed, Command, Pause, SampleDone, SampleStarted, StepDone, Train
+
+pytestmark = pytest.mark.stress
+
+
+def press(stage: Stage, key: str, character: str) -> None:
+    """A key as a terminal sends it, without waiting for what it does."""
+    stage.app.post_message(events.Key(key, character))
+
+
+async def settle(stage: Stage, reached: Callable[[], object]) -> None:
+    await until(stage.pilot, reached)
+
+
+def record(stage: Stage) -> list[Command]:
+    """The commands that are sent from now on."""
+    sent: list[Command] = []
+    send = stage.app.engine.send
+
+    def send_and_record(command: Command) -> None:
+        sent.append(command)
+        send(command)
+
+    stage.app.engine.send = send_and_record  # type: ignore[method-assign]
+    return sent
+
+
+async def test_two_hundred_presses_of_space_leave_one_truth(verse_file: Path) -> None:
+    async with on_stage(tiny(verse_file, steps=100_000), gated=False) as stage:
+        sent = record(stage)
+        for _ in range(200):
+            press(stage, "space", " ")
+            await stage.pilot._wait_for_screen()
+        await settle(stage, lambda: len(sent) == 200)
+        last = "training" if isinstance(sent[-1], Train) else "paused"
+        await stage.hears(lambda: stage.phase() == last)
+        await settle(stage, lambda: stage.app.state.phase == last)
+        assert {type(command) for command in sent} == {Train, Pause}
+
+        if last == "training":
+            press(stage, "space", " ")
+            await stage.hears(lambda: stage.phase() == "paused")
+        await settle(stage, lambda: stage.app.state.phase == "paused")
+        steps = [event.step for event in stage.told(StepDone)]
+        assert steps == list(range(1, len(steps) + 1))
+        await settle(stage, lambda: stage.app.state.step == len(steps))
+
+
+async def test_thirty_prompts_at_once_end_with_the_last(verse_file: Path) -> None:
+    async with on_stage(tiny(verse_file, steps=100_000), gated=False) as stage:
+        press(stage, "space", " ")
+        await stage.hears(lambda: stage.phase() == "training")
+        press(stage, "p", "p")
+        for number in range(30):
+            press(stage, "o", "o")
+            press(stage, "enter", "\r")
+            if number % 5 == 0:
+                await stage.pilot._wait_for_screen()
+        await stage.hears(lambda: len(stage.told(SampleStarted)) == 30)
+        await stage.hears(lambda: stage.told(SampleDone)[-1:] and ended(stage) == 30)
+        press(stage, "escape", "\x1b")
+        press(stage, "space", " ")
+        await settle(
+            stage,
+            lambda: stage.app.state.writing is not None and stage.app.state.writing.ended,
+        )
+
+        writing = stage.app.state.writing
+        assert writing is not None
+        assert (writing.sample_id, writing.prompt) == (30, "o" * 30)
+        assert len(writing.text) == 500
+        assert [event.sample_id for event in stage.told(SampleDone)] == list(range(1, 31))
+
+
+def ended(stage: Stage) -> int:
+    """The newest text that has ended."""
+    return stage.told(SampleDone)[-1].sample_id
+
+
+async def test_quitting_in_full_run_ends_it(verse_file: Path) -> None:
+    async with on_stage(tiny(verse_file, steps=100_000), gated=False) as stage:
+        press(stage, "space", " ")
+        press(stage, "w", "w")
+        await stage.hears(lambda: len(stage.told(StepDone)) > 20)
+        press(stage, "q", "q")
+        await stage.hears(lambda: stage.told(Closed))
+        await until(stage.pilot, lambda: stage.app.return_code is not None)
+
+    assert stage.app.return_code == 0
