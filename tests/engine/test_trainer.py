@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from driving import FakeClock, tiny
 from torch import Tensor
 
-from engine.config import SampleConfig
+from engine.config import SampleConfig, small
 from engine.dataset import Dataset
 from engine.hardware import Hardware
 from engine.trainer import Evaluation, Trainer
@@ -19,6 +20,7 @@ from engine.writer import Writer
 FIFTY = "The quick brown fox jumps over a lazy dog's hat.\n?"
 TEXT = (FIFTY + "How vexingly quick daft zebras jump, said the owl.\n") * 4
 VOCABULARY = Vocabulary(TEXT)
+HARDWARE = Hardware(torch.device("cpu"), 1, torch.float32, "for a test")
 
 
 def trainer(*assignments: str, text: str = TEXT, precision: torch.dtype = torch.float32) -> Trainer:
@@ -29,8 +31,7 @@ def trainer(*assignments: str, text: str = TEXT, precision: torch.dtype = torch.
         config.train.validation,
         config.train.seed,
     )
-    hardware = Hardware(torch.device("cpu"), torch.get_num_threads(), precision, "for a test")
-    return Trainer(config, len(VOCABULARY), dataset, hardware)
+    return Trainer(config, len(VOCABULARY), dataset, HARDWARE._replace(precision=precision))
 
 
 def train(learner: Trainer, steps: int = 12, between: Callable[[], object] = int) -> list[float]:
@@ -61,6 +62,16 @@ def assert_alike(one: Trainer, other: Trainer) -> None:
     ours, theirs = bits(one), bits(other)
     assert ours.keys() == theirs.keys()
     assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+
+
+def test_shakespeare_starts_at_ln_65(shakespeare_file: Path) -> None:
+    vocabulary = Vocabulary(text := shakespeare_file.read_text(encoding="utf-8"))
+    assert (len(text), len(vocabulary)) == (1_115_394, 65)
+    config = small(str(shakespeare_file))
+    dataset = Dataset(vocabulary.encode_corpus(text), config.model.context_length, 0.1, 1)
+    assert (len(dataset.train), len(dataset.validation)) == (1_003_854, 111_540)
+    learner = Trainer(config, 65, dataset, HARDWARE)
+    assert round(learner.step(0).loss, 3) == 4.174
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
