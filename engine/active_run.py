@@ -287,6 +287,7 @@ class ActiveRun:
         """Make another step possible: past the piece of text that failed, past the planned end."""
         if self._phase == "failed":
             self._trainer.skip()
+        self._single_steps = 0
         self._ending = False
         train, step = self._info.config.train, self._trainer.step_number
         if self._minutes and self._phase == "done":
