@@ -1,18 +1,18 @@
 """Runs a Session in the test's own thread: commands go in, and what it tells comes out as a list."""
 
-import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
 import msgspec
 
 from engine.config import RunConfig, nano, override
-from engine.protocol import Close, Command, Event, Excerpt, Saved, Working
+from engine.protocol import Close, Command, Evaluated, Event, Excerpt, Saved, StepDone, Working
 from engine.session import Session
 
 T = TypeVar("T")
+
+Happens = Callable[[Event], bool]
 
 TIMES = ("seconds", "elapsed", "remaining")
 """Fields that hold a time."""
@@ -56,13 +56,13 @@ class Driver:
         self.events: list[Event] = []
         self.inbox: SimpleQueue[Command] = SimpleQueue()
         self._clock = clock or FakeClock()
-        self._answers: list[tuple[Callable[[Event], bool], Callable[[], None]]] = []
+        self._answers: list[tuple[Happens, Callable[[], None]]] = []
 
-    def when(self, happens: Callable[[Event], bool], *commands: Command) -> "Driver":
+    def when(self, happens: Happens, *commands: Command) -> "Driver":
         """The first time it happens, give these commands."""
         return self.call_when(happens, lambda: self.send(*commands))
 
-    def call_when(self, happens: Callable[[Event], bool], do: Callable[[], None]) -> "Driver":
+    def call_when(self, happens: Happens, do: Callable[[], None]) -> "Driver":
         """The first time it happens, do this."""
         self._answers.append((happens, do))
         return self
@@ -90,7 +90,15 @@ class Driver:
 
 def run_to_end(*commands: Command) -> list[Event]:
     """What is told from these commands until the run is saved."""
-    return Driver().when(lambda e: isinstance(e, Saved), Close()).run(*commands)
+    return Driver().when(is_a(Saved), Close()).run(*commands)
+
+
+def is_a(kind: type[object], **fields: object) -> Happens:
+    """Whether an event is of this kind, with these values in its fields."""
+    return lambda event: (
+        isinstance(event, kind)
+        and all(getattr(event, name) == value for name, value in fields.items())
+    )
 
 
 def of(events: Iterable[Event], kind: type[T]) -> list[T]:
@@ -104,6 +112,11 @@ def only(events: Iterable[Event], kind: type[T]) -> T:
     return event
 
 
+def losses(events: Iterable[Event]) -> list[tuple[int, float]]:
+    """Every loss that was told, to the last bit."""
+    return [(e.step, e.loss) for e in events if isinstance(e, StepDone | Evaluated)]
+
+
 def told(events: Iterable[Event]) -> list[Event]:
     """The transcript: without the lines on work in progress, and without excerpts, which take as
     long as they take."""
@@ -114,14 +127,3 @@ def timeless(event: Event) -> Event:
     """The event with its times set to zero."""
     times = {name: 0.0 for name in TIMES if hasattr(event, name)}
     return msgspec.structs.replace(event, **times) if times else event
-
-
-def wall_clock() -> float:
-    """The real one."""
-    return time.perf_counter()
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a corpus; its path."""
-    path.write_text(text, encoding="utf-8")
-    return path

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from driving import Driver, of, only, run_to_end, tiny
+from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 
 from engine import runs
 from engine.config import SampleConfig
@@ -42,26 +42,22 @@ from engine.protocol import (
 pytestmark = pytest.mark.timeout(60)
 
 
-def is_step(number: int) -> object:
-    return lambda event: isinstance(event, StepDone) and event.step == number
-
-
-def is_saved(event: Event) -> bool:
-    return isinstance(event, Saved)
-
-
 def train_and_save(corpus: object, *assignments: str, saves: tuple[int, ...] = ()) -> str:
     """A run of 20 steps that was also saved at these; its name."""
     driver = Driver()
     for step in saves:
-        driver.when(is_step(step), Save())
-    driver.when(lambda e: isinstance(e, Saved) and e.step == 20, Close())
+        driver.when(is_a(StepDone, step=step), Save())
+    driver.when(is_a(Saved, step=20), Close())
     return only(driver.run(Open(tiny(corpus, *assignments)), Train()), Opened).run
 
 
 def train_until(step: int, corpus: object, *assignments: str) -> tuple[str, list[Event]]:
     """A run that was closed at this step; its name, and what was told."""
-    events = Driver().when(is_step(step), Close()).run(Open(tiny(corpus, *assignments)), Train())
+    events = (
+        Driver()
+        .when(is_a(StepDone, step=step), Close())
+        .run(Open(tiny(corpus, *assignments)), Train())
+    )
     return only(events, Opened).run, events
 
 
@@ -71,10 +67,6 @@ def reopen(name: str) -> list[Event]:
 
 def history(events: list[Event]) -> list[Event]:
     return [event for event in events if isinstance(event, RECORDED)]
-
-
-def losses(events: list[Event]) -> list[tuple[int, float]]:
-    return [(e.step, e.loss) for e in events if isinstance(e, StepDone | Evaluated)]
 
 
 def digest(name: str) -> str:
@@ -100,9 +92,7 @@ def flip_a_byte(path: Path) -> None:
 def write_greedily(name: str) -> str:
     config = SampleConfig(temperature=0, characters=40)
     events = (
-        Driver()
-        .when(lambda e: isinstance(e, SampleDone), Close())
-        .run(OpenRun(name), Sample(1, "The owl", config))
+        Driver().when(is_a(SampleDone), Close()).run(OpenRun(name), Sample(1, "The owl", config))
     )
     return "".join(event.text for event in of(events, TextSampled))
 
@@ -123,8 +113,8 @@ def test_it_writes_with_the_weights_that_were_saved(verse_file: Path) -> None:
     config = SampleConfig(temperature=0, characters=40)
     events = (
         Driver()
-        .when(is_saved, Sample(1, "The owl", config))
-        .when(lambda e: isinstance(e, SampleDone), Close())
+        .when(is_a(Saved), Sample(1, "The owl", config))
+        .when(is_a(SampleDone), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     text = "".join(event.text for event in of(events, TextSampled))
@@ -158,7 +148,7 @@ def test_a_resumed_run_is_the_same_run_to_the_last_bit(
 
 def test_an_exam_that_a_save_came_before_is_taken_when_the_run_is_opened(verse_file: Path) -> None:
     name, _ = train_until(10, verse_file)
-    taken = Driver().when(lambda e: isinstance(e, Evaluated) and e.step == 10, Close())
+    taken = Driver().when(is_a(Evaluated, step=10), Close())
     taken.run(OpenRun(name))
     assert [e.step for e in of(reopen(name), Evaluated)] == [0, 10]
 
@@ -173,10 +163,10 @@ def test_the_digest_tells_runs_apart(verse_file: Path) -> None:
 def test_the_history_is_told_again_when_a_run_is_opened(verse_file: Path) -> None:
     before = (
         Driver()
-        .when(is_step(4), SetLearningRate(0.01))
-        .when(is_saved, Train())
-        .when(is_step(33), Stop())
-        .when(lambda e: isinstance(e, Saved) and e.step == 33, Close())
+        .when(is_a(StepDone, step=4), SetLearningRate(0.01))
+        .when(is_a(Saved), Train())
+        .when(is_a(StepDone, step=33), Stop())
+        .when(is_a(Saved, step=33), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     assert {type(event) for event in history(before)} == {
@@ -203,7 +193,7 @@ def test_the_record_on_disk_is_one_event_a_line(verse_file: Path) -> None:
 def test_a_resumed_run_keeps_one_history(verse_file: Path) -> None:
     name, _ = train_until(7, verse_file)
     for step in (12, 15):
-        Driver().when(is_step(step), Close()).run(OpenRun(name), Train())
+        Driver().when(is_a(StepDone, step=step), Close()).run(OpenRun(name), Train())
     assert [e.step for e in of(reopen(name), StepDone)] == list(range(1, 16))
 
 
@@ -289,7 +279,11 @@ def test_two_generations_stay_and_nothing_unfinished(verse_file: Path, home: Pat
 
 
 def test_saving_twice_writes_once(verse_file: Path) -> None:
-    events = Driver().when(is_step(3), Save(), Save(), Close()).run(Open(tiny(verse_file)), Train())
+    events = (
+        Driver()
+        .when(is_a(StepDone, step=3), Save(), Save(), Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
     assert only(events, Saved).step == 3
     assert len(checkpoints(only(events, Opened).run)) == 1
 
@@ -302,7 +296,7 @@ def test_a_run_that_was_only_looked_at_is_not_written_again(verse_file: Path) ->
 
 def test_stopping_a_reopened_run_before_its_next_step_ends_and_saves_it(verse_file: Path) -> None:
     """As Ctrl-C does that comes while torch is loading."""
-    examined = Driver().when(lambda e: isinstance(e, Evaluated) and e.step == 10, Close())
+    examined = Driver().when(is_a(Evaluated, step=10), Close())
     name = only(examined.run(Open(tiny(verse_file)), Train()), Opened).run
     events = run_to_end(OpenRun(name), Train(), Stop())
     assert of(events, PhaseChanged)[-1].phase == "done"
@@ -335,7 +329,7 @@ def test_the_last_used_run_is_listed_first(verse_file: Path) -> None:
         for checkpoint in checkpoints(name):
             os.utime(checkpoint, (1e9 - age, 1e9 - age))
     assert runs.names() == [newer, older]
-    Driver().when(is_step(21), Close()).run(OpenRun(older), Step())
+    Driver().when(is_a(StepDone, step=21), Close()).run(OpenRun(older), Step())
     assert runs.names() == [older, newer]
 
 

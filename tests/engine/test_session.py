@@ -1,9 +1,10 @@
 """The session from commands to events, with no thread: a run's whole course, told in order."""
 
 import math
+from pathlib import Path
 
 import pytest
-from driving import Driver, of, only, run_to_end, tiny, told
+from driving import Driver, is_a, losses, of, only, run_to_end, tiny, told
 
 from engine.protocol import (
     Close,
@@ -32,22 +33,6 @@ from engine.trainer import Trainer
 pytestmark = pytest.mark.timeout(60)
 
 
-def is_saved(event: Event) -> bool:
-    return isinstance(event, Saved)
-
-
-def is_step(number: int) -> object:
-    return lambda event: isinstance(event, StepDone) and event.step == number
-
-
-def is_evaluated(event: Event) -> bool:
-    return isinstance(event, Evaluated)
-
-
-def is_phase(phase: Phase) -> object:
-    return lambda event: isinstance(event, PhaseChanged) and event.phase == phase
-
-
 def steps(events: list[Event]) -> list[int]:
     return [event.step for event in of(events, StepDone)]
 
@@ -56,7 +41,7 @@ def phases(events: list[Event]) -> list[tuple[Phase, int]]:
     return [(event.phase, event.step) for event in of(events, PhaseChanged)]
 
 
-def test_a_whole_run(verse_file: object) -> None:
+def test_a_whole_run(verse_file: Path) -> None:
     config = tiny(verse_file)
     events = run_to_end(Open(config), Train())
 
@@ -96,7 +81,7 @@ def test_a_whole_run(verse_file: object) -> None:
     assert (saved.run, saved.step) == (opened.run, 20)
 
 
-def test_the_numbers_of_each_step(verse_file: object) -> None:
+def test_the_numbers_of_each_step(verse_file: Path) -> None:
     events = run_to_end(Open(tiny(verse_file)), Train())
     done = of(events, StepDone)
     assert {event.tokens for event in done} == {4 * 16}
@@ -111,7 +96,7 @@ def test_the_numbers_of_each_step(verse_file: object) -> None:
     assert rates[0] < rates[4] == 0.03 > rates[12] > rates[-1] > 0
 
 
-def test_it_writes_by_itself_after_every_exam_and_early_on(verse_file: object) -> None:
+def test_it_writes_by_itself_after_every_exam_and_early_on(verse_file: Path) -> None:
     events = run_to_end(
         Open(tiny(verse_file, "train.steps=60", "train.evaluation_interval=20")), Train()
     )
@@ -123,7 +108,7 @@ def test_it_writes_by_itself_after_every_exam_and_early_on(verse_file: object) -
     assert events.index(excerpts[-1]) < events.index(only(events, Saved))
 
 
-def test_work_in_progress_is_named_and_ends(verse_file: object) -> None:
+def test_work_in_progress_is_named_and_ends(verse_file: Path) -> None:
     events = run_to_end(Open(tiny(verse_file)), Train())
     opening = events[: events.index(only(events, Opened))]
     named = [event.what for event in of(opening, Working)]
@@ -133,58 +118,65 @@ def test_work_in_progress_is_named_and_ends(verse_file: object) -> None:
     assert of(events, Working)[-1].what == ""
 
 
-def test_pause_stops_after_the_step_and_train_goes_on(verse_file: object) -> None:
+def test_pause_stops_after_the_step_and_train_goes_on(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_step(7), Pause())
-        .when(is_phase("paused"), Train())
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=7), Pause())
+        .when(is_a(PhaseChanged, phase="paused"), Train())
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     assert phases(events) == [("training", 0), ("paused", 7), ("training", 7), ("done", 20)]
     assert steps(events) == list(range(1, 21))
 
 
-def test_while_paused_nothing_is_learned(verse_file: object) -> None:
-    driver = Driver().when(is_step(7), Pause()).when(is_phase("paused"), Close())
+def test_while_paused_nothing_is_learned(verse_file: Path) -> None:
+    driver = (
+        Driver()
+        .when(is_a(StepDone, step=7), Pause())
+        .when(is_a(PhaseChanged, phase="paused"), Close())
+    )
     assert steps(driver.run(Open(tiny(verse_file)), Train()))[-1] == 7
 
 
-def test_pausing_changes_nothing_in_what_is_learned(verse_file: object) -> None:
+def test_pausing_changes_nothing_in_what_is_learned(verse_file: Path) -> None:
     straight = run_to_end(Open(tiny(verse_file)), Train())
     paused = (
         Driver()
-        .when(is_step(3), Pause(), Train())
-        .when(is_step(9), Pause(), Pause(), Train(), Train())
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=3), Pause(), Train())
+        .when(is_a(StepDone, step=9), Pause(), Pause(), Train(), Train())
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     assert losses(straight) == losses(paused)
 
 
-def losses(events: list[Event]) -> list[tuple[int, float]]:
-    """Every loss that was told, to the last bit."""
-    return [(e.step, e.loss) for e in events if isinstance(e, StepDone | Evaluated)]
-
-
-def test_each_step_by_hand_is_exactly_one(verse_file: object) -> None:
-    events = Driver().when(is_step(3), Close()).run(Open(tiny(verse_file)), Step(), Step(), Step())
+def test_each_step_by_hand_is_exactly_one(verse_file: Path) -> None:
+    events = (
+        Driver()
+        .when(is_a(StepDone, step=3), Close())
+        .run(Open(tiny(verse_file)), Step(), Step(), Step())
+    )
     assert steps(events) == [1, 2, 3]
     assert phases(events)[0] == ("paused", 1)
     assert ("training", 0) not in phases(events)
 
 
-def test_one_step_by_hand_then_rest(verse_file: object) -> None:
-    events = Driver().when(is_phase("paused"), Close()).run(Open(tiny(verse_file)), Step())
+def test_one_step_by_hand_then_rest(verse_file: Path) -> None:
+    events = (
+        Driver()
+        .when(is_a(PhaseChanged, phase="paused"), Close())
+        .run(Open(tiny(verse_file)), Step())
+    )
     assert steps(events) == [1]
 
 
-def test_a_step_by_hand_while_training_is_nothing(verse_file: object) -> None:
+def test_a_step_by_hand_while_training_is_nothing(verse_file: Path) -> None:
     straight = run_to_end(Open(tiny(verse_file)), Train())
     pressed = (
         Driver()
-        .when(is_step(5), Step())
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=5), Step())
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     assert told(pressed) != []
@@ -192,18 +184,23 @@ def test_a_step_by_hand_while_training_is_nothing(verse_file: object) -> None:
     assert steps(pressed) == steps(straight)
 
 
-def test_the_last_step_by_hand_ends_the_run(verse_file: object) -> None:
+def test_train_right_after_a_step_by_hand_trains_on(verse_file: Path) -> None:
+    events = run_to_end(Open(tiny(verse_file)), Step(), Train())
+    assert phases(events) == [("training", 0), ("done", 20)]
+
+
+def test_the_last_step_by_hand_ends_the_run(verse_file: Path) -> None:
     events = run_to_end(Open(tiny(verse_file, "train.steps=2")), Step(), Step())
     assert steps(events) == [1, 2]
     assert phases(events)[-1] == ("done", 2)
     assert of(events, Evaluated)[-1].step == 2
 
 
-def test_stop_ends_the_run_where_it_stands_with_an_exam(verse_file: object) -> None:
+def test_stop_ends_the_run_where_it_stands_with_an_exam(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_step(7), Stop())
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=7), Stop())
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     assert steps(events)[-1] == 7
@@ -213,12 +210,12 @@ def test_stop_ends_the_run_where_it_stands_with_an_exam(verse_file: object) -> N
     assert only(events, Saved).step == 7
 
 
-def test_a_stopped_run_trains_on_to_its_planned_end(verse_file: object) -> None:
+def test_a_stopped_run_trains_on_to_its_planned_end(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_step(7), Stop())
-        .when(is_saved, Train())
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=7), Stop())
+        .when(is_a(Saved), Train())
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     assert steps(events) == list(range(1, 21))
@@ -226,13 +223,13 @@ def test_a_stopped_run_trains_on_to_its_planned_end(verse_file: object) -> None:
     assert of(events, Extended) == []
 
 
-def test_stop_while_paused_right_after_an_exam_saves_at_once(verse_file: object) -> None:
+def test_stop_while_paused_right_after_an_exam_saves_at_once(verse_file: Path) -> None:
     """Nothing is left to examine or to write then, and still the run must be saved."""
     events = (
         Driver()
-        .when(lambda e: isinstance(e, Evaluated) and e.step == 10, Pause())
-        .when(lambda e: isinstance(e, Excerpt) and e.step == 10, Stop())
-        .when(is_saved, Close())
+        .when(is_a(Evaluated, step=10), Pause())
+        .when(is_a(Excerpt, step=10), Stop())
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     assert phases(events) == [("training", 0), ("paused", 10), ("done", 10)]
@@ -242,19 +239,19 @@ def test_stop_while_paused_right_after_an_exam_saves_at_once(verse_file: object)
 
 @pytest.mark.parametrize("first", [[Train()], [Train(), Pause()]])
 def test_stop_before_the_first_step_leaves_it_untrained(
-    verse_file: object, first: list[Train | Pause]
+    verse_file: Path, first: list[Train | Pause]
 ) -> None:
-    events = Driver().when(is_evaluated, Close()).run(Open(tiny(verse_file)), *first, Stop())
+    events = Driver().when(is_a(Evaluated), Close()).run(Open(tiny(verse_file)), *first, Stop())
     assert phases(events)[-1] == ("untrained", 0)
     assert steps(events) == []
     assert of(events, Saved) == []
 
 
-def test_after_its_end_a_run_trains_as_much_again(verse_file: object) -> None:
+def test_after_its_end_a_run_trains_as_much_again(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_saved, Train())
-        .when(is_saved, Close())
+        .when(is_a(Saved), Train())
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     extended = only(events, Extended)
@@ -264,12 +261,12 @@ def test_after_its_end_a_run_trains_as_much_again(verse_file: object) -> None:
     assert of(events, Evaluated)[-1].step == 40
 
 
-def test_the_learning_rate_can_be_changed_while_it_trains(verse_file: object) -> None:
+def test_the_learning_rate_can_be_changed_while_it_trains(verse_file: Path) -> None:
     config = tiny(verse_file, "train.decay=0", "train.warmup=0")
     events = (
         Driver()
-        .when(is_step(7), SetLearningRate(0.01))
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=7), SetLearningRate(0.01))
+        .when(is_a(Saved), Close())
         .run(Open(config), Train())
     )
     changed = only(events, LearningRateChanged)
@@ -279,11 +276,11 @@ def test_the_learning_rate_can_be_changed_while_it_trains(verse_file: object) ->
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, 5.0, math.nan, math.inf])
-def test_an_impossible_learning_rate_is_refused(verse_file: object, rate: float) -> None:
+def test_an_impossible_learning_rate_is_refused(verse_file: Path, rate: float) -> None:
     events = (
         Driver()
-        .when(is_step(7), SetLearningRate(rate))
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=7), SetLearningRate(rate))
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file, "train.decay=0")), Train())
     )
     failed = only(events, Failed)
@@ -294,7 +291,7 @@ def test_an_impossible_learning_rate_is_refused(verse_file: object, rate: float)
 
 
 def test_a_step_that_is_no_number_pauses_the_run_and_train_leaves_it_out(
-    verse_file: object, monkeypatch: pytest.MonkeyPatch
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sound = Trainer._loss
 
@@ -305,8 +302,8 @@ def test_a_step_that_is_no_number_pauses_the_run_and_train_leaves_it_out(
     monkeypatch.setattr(Trainer, "_loss", loss)
     events = (
         Driver()
-        .when(is_phase("failed"), Train())
-        .when(is_saved, Close())
+        .when(is_a(PhaseChanged, phase="failed"), Train())
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     failed = only(events, Failed)
@@ -316,13 +313,13 @@ def test_a_step_that_is_no_number_pauses_the_run_and_train_leaves_it_out(
     assert steps(events) == [1, 2, 3, 4, 5, *range(7, 21)]
 
 
-def test_minutes_end_the_run_in_time(verse_file: object) -> None:
+def test_minutes_end_the_run_in_time(verse_file: Path) -> None:
     """Six seconds by the session's own clock, the last exam included."""
     from driving import FakeClock
 
     events = (
         Driver(FakeClock(0.002))
-        .when(is_saved, Close())
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file, "train.minutes=0.1", "train.steps=1")), Train())
     )
     done, last = of(events, StepDone)[-1], of(events, Evaluated)[-1]
@@ -333,13 +330,13 @@ def test_minutes_end_the_run_in_time(verse_file: object) -> None:
     assert of(events, StepDone)[5].remaining > 5 > done.remaining
 
 
-def test_minutes_are_added_after_the_end(verse_file: object) -> None:
+def test_minutes_are_added_after_the_end(verse_file: Path) -> None:
     from driving import FakeClock
 
     events = (
         Driver(FakeClock(0.002))
-        .when(is_saved, Train())
-        .when(is_saved, Close())
+        .when(is_a(Saved), Train())
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file, "train.minutes=0.05")), Train())
     )
     extended = only(events, Extended)

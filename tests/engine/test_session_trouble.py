@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driving import Driver, of, only, run_to_end, tiny
+from driving import Driver, is_a, of, only, run_to_end, tiny
 
 from engine import runs
 from engine.config import SampleConfig
 from engine.protocol import (
     Close,
     Evaluated,
-    Event,
     Failed,
     Measure,
     Open,
@@ -34,18 +33,6 @@ from engine.protocol import (
 )
 
 pytestmark = pytest.mark.timeout(60)
-
-
-def is_saved(event: Event) -> bool:
-    return isinstance(event, Saved)
-
-
-def is_step(number: int) -> object:
-    return lambda event: isinstance(event, StepDone) and event.step == number
-
-
-def is_failed(event: Event) -> bool:
-    return isinstance(event, Failed)
 
 
 class Disk:
@@ -83,8 +70,8 @@ def test_a_bad_text_is_refused_and_the_open_run_stays(
 ) -> None:
     events = (
         Driver()
-        .when(is_step(5), Open(tiny(bad_text(tmp_path, text))))
-        .when(lambda e: isinstance(e, Saved) and e.step == 20, Close())
+        .when(is_a(StepDone, step=5), Open(tiny(bad_text(tmp_path, text))))
+        .when(is_a(Saved, step=20), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     failed = only(events, Failed)
@@ -139,8 +126,8 @@ def test_a_run_that_cannot_be_saved_stays_open_until_it_can(verse_file: Path, di
         disk.make_room()
         driver.send(Train())
 
-    driver.when(is_step(7), Pause(), Close()).call_when(is_failed, make_room)
-    events = driver.when(is_saved, Close()).run(Open(tiny(verse_file)), Train())
+    driver.when(is_a(StepDone, step=7), Pause(), Close()).call_when(is_a(Failed), make_room)
+    events = driver.when(is_a(Saved), Close()).run(Open(tiny(verse_file)), Train())
     failed = only(events, Failed)
     assert failed.during == "save"
     assert failed.message.startswith("The run could not be saved: ")
@@ -156,9 +143,9 @@ def test_a_run_that_cannot_be_saved_stays_open_until_it_can(verse_file: Path, di
 def test_a_failed_save_leaves_the_one_before(verse_file: Path, disk: Disk) -> None:
     events = (
         Driver()
-        .when(is_step(4), Save())
-        .call_when(is_saved, disk.fill)
-        .when(is_step(7), Pause(), Save(), Close(save=False))
+        .when(is_a(StepDone, step=4), Save())
+        .call_when(is_a(Saved), disk.fill)
+        .when(is_a(StepDone, step=7), Pause(), Save(), Close(save=False))
         .run(Open(tiny(verse_file)), Train())
     )
     assert only(events, Failed).during == "save"
@@ -175,8 +162,8 @@ def test_another_run_is_not_opened_over_one_that_cannot_be_saved(
     disk.fill()
     events = (
         Driver()
-        .when(is_step(7), Pause(), Open(tiny(verse_file)), Step())
-        .when(is_step(8), Close(save=False))
+        .when(is_a(StepDone, step=7), Pause(), Open(tiny(verse_file)), Step())
+        .when(is_a(StepDone, step=8), Close(save=False))
         .run(Open(tiny(verse_file)), Train())
     )
     assert only(events, Failed).during == "save"
@@ -184,17 +171,17 @@ def test_another_run_is_not_opened_over_one_that_cannot_be_saved(
 
 
 def test_closing_without_saving_leaves_no_file(verse_file: Path, home: Path) -> None:
-    events = Driver().when(is_step(7), Close(save=False)).run(Open(tiny(verse_file)), Train())
+    events = (
+        Driver()
+        .when(is_a(StepDone, step=7), Close(save=False))
+        .run(Open(tiny(verse_file)), Train())
+    )
     assert of(events, Saved) == []
     assert not (home / "runs").exists()
 
 
 def test_an_untrained_run_leaves_no_file(verse_file: Path, home: Path) -> None:
-    events = (
-        Driver()
-        .when(lambda e: isinstance(e, Evaluated), Save(), Close())
-        .run(Open(tiny(verse_file)))
-    )
+    events = Driver().when(is_a(Evaluated), Save(), Close()).run(Open(tiny(verse_file)))
     assert of(events, Saved) == []
     assert of(events, PhaseChanged) == []
     assert not (home / "runs").exists()
@@ -203,7 +190,7 @@ def test_an_untrained_run_leaves_no_file(verse_file: Path, home: Path) -> None:
 def test_opening_another_run_saves_the_one_before(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_step(7), Open(tiny(verse_file)), Close())
+        .when(is_a(StepDone, step=7), Open(tiny(verse_file)), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     first, second = of(events, Opened)

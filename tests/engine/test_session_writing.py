@@ -1,13 +1,14 @@
 """A prompt is answered before, during and after training, and training never notices."""
 
+from pathlib import Path
+
 import pytest
-from driving import Driver, of, only, run_to_end, tiny, told
+from driving import Driver, is_a, losses, of, only, run_to_end, tiny, told
 
 from engine.config import RunConfig, SampleConfig, nano
 from engine.protocol import (
     Close,
     CorpusLoaded,
-    Evaluated,
     Event,
     Excerpt,
     Failed,
@@ -33,35 +34,15 @@ SHORT = SampleConfig(characters=50)
 ENDLESS = SampleConfig(characters=1_000_000)
 
 
-def is_saved(event: Event) -> bool:
-    return isinstance(event, Saved)
-
-
-def is_done(event: Event) -> bool:
-    return isinstance(event, SampleDone)
-
-
-def is_text(event: Event) -> bool:
-    return isinstance(event, TextSampled)
-
-
-def is_step(number: int) -> object:
-    return lambda event: isinstance(event, StepDone) and event.step == number
-
-
 def written(events: list[Event], sample_id: int = 1) -> str:
     return "".join(e.text for e in of(events, TextSampled) if e.sample_id == sample_id)
 
 
-def losses(events: list[Event]) -> list[tuple[int, float]]:
-    return [(e.step, e.loss) for e in events if isinstance(e, StepDone | Evaluated)]
-
-
 def write_untrained(config: RunConfig, prompt: str, sample: SampleConfig) -> list[Event]:
-    return Driver().when(is_done, Close()).run(Open(config), Sample(1, prompt, sample))
+    return Driver().when(is_a(SampleDone), Close()).run(Open(config), Sample(1, prompt, sample))
 
 
-def test_before_training_it_writes_gibberish_of_known_characters(verse_file: object) -> None:
+def test_before_training_it_writes_gibberish_of_known_characters(verse_file: Path) -> None:
     events = write_untrained(tiny(verse_file), "The owl", SHORT)
     started = only(events, SampleStarted)
     assert (started.sample_id, started.step, started.prompt) == (1, 0, "The owl")
@@ -69,14 +50,14 @@ def test_before_training_it_writes_gibberish_of_known_characters(verse_file: obj
     text = written(events)
     assert len(text) == 50
     assert len(set(text)) > 10
-    assert set(text) <= set(verse_file.read_text())  # type: ignore[attr-defined]
+    assert set(text) <= set(verse_file.read_text())
     done = only(events, SampleDone)
     assert (done.characters, done.reason) == (50, "length")
     assert of(events, TextSampled)[-1].characters == 50
     assert done.seconds == of(events, TextSampled)[-1].seconds > 0
 
 
-def test_the_text_comes_in_pieces_that_add_up(verse_file: object) -> None:
+def test_the_text_comes_in_pieces_that_add_up(verse_file: Path) -> None:
     events = write_untrained(tiny(verse_file), "The", SampleConfig(characters=300))
     pieces = of(events, TextSampled)
     assert len(pieces) > 3
@@ -86,11 +67,11 @@ def test_the_text_comes_in_pieces_that_add_up(verse_file: object) -> None:
         assert piece.characters == counted
 
 
-def test_a_prompt_during_training_is_answered_while_training_goes_on(verse_file: object) -> None:
+def test_a_prompt_during_training_is_answered_while_training_goes_on(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_step(3), Sample(1, "The owl", SHORT))
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=3), Sample(1, "The owl", SHORT))
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     assert only(events, SampleStarted).step == 3
@@ -102,15 +83,15 @@ def test_a_prompt_during_training_is_answered_while_training_goes_on(verse_file:
 
 
 @pytest.mark.parametrize("dropout", ["0", "0.2"])
-def test_prompts_during_training_change_no_bit_of_it(verse_file: object, dropout: str) -> None:
+def test_prompts_during_training_change_no_bit_of_it(verse_file: Path, dropout: str) -> None:
     config = tiny(verse_file, f"model.dropout={dropout}")
     quiet = run_to_end(Open(config), Train())
     prompted = (
         Driver()
-        .when(is_step(2), Sample(1, "The owl", SHORT))
-        .when(is_step(9), Sample(2, "", ENDLESS))
-        .when(is_step(15), StopSample(), Sample(3, "mouse", SHORT))
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=2), Sample(1, "The owl", SHORT))
+        .when(is_a(StepDone, step=9), Sample(2, "", ENDLESS))
+        .when(is_a(StepDone, step=15), StopSample(), Sample(3, "mouse", SHORT))
+        .when(is_a(Saved), Close())
         .run(Open(config), Train())
     )
     assert len(written(prompted, 2)) > 1
@@ -118,32 +99,32 @@ def test_prompts_during_training_change_no_bit_of_it(verse_file: object, dropout
 
 
 @pytest.mark.parametrize("dropout", ["0", "0.2"])
-def test_measuring_changes_no_bit_of_training(verse_file: object, dropout: str) -> None:
+def test_measuring_changes_no_bit_of_training(verse_file: Path, dropout: str) -> None:
     config = tiny(verse_file, f"model.dropout={dropout}")
     quiet = run_to_end(Open(config), Train())
     measuring = (
         Driver()
-        .when(is_step(7), Measure(tiny(verse_file, "model.dropout=0.5")))
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=7), Measure(tiny(verse_file, "model.dropout=0.5")))
+        .when(is_a(Saved), Close())
         .run(Open(config), Train())
     )
     assert len(of(measuring, Measured)) == 1
     assert losses(quiet) == losses(measuring)
 
 
-def test_training_shows_in_what_it_writes(verse_file: object) -> None:
-    driver = Driver().when(is_saved, Sample(2, "The owl", SHORT))
-    driver.when(lambda e: isinstance(e, SampleDone) and e.sample_id == 2, Close())
+def test_training_shows_in_what_it_writes(verse_file: Path) -> None:
+    driver = Driver().when(is_a(Saved), Sample(2, "The owl", SHORT))
+    driver.when(is_a(SampleDone, sample_id=2), Close())
     events = driver.run(Open(tiny(verse_file)), Sample(1, "The owl", SHORT), Train())
     assert [event.step for event in of(events, SampleStarted)] == [0, 20]
     assert written(events, 1) != written(events, 2)
 
 
-def test_a_newer_prompt_supersedes_the_older(verse_file: object) -> None:
+def test_a_newer_prompt_supersedes_the_older(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_text, Sample(2, "mouse", SHORT))
-        .when(lambda e: isinstance(e, SampleDone) and e.sample_id == 2, Close())
+        .when(is_a(TextSampled), Sample(2, "mouse", SHORT))
+        .when(is_a(SampleDone, sample_id=2), Close())
         .run(Open(tiny(verse_file)), Sample(1, "owl", ENDLESS))
     )
     superseded, _ = of(events, SampleDone)
@@ -154,23 +135,23 @@ def test_a_newer_prompt_supersedes_the_older(verse_file: object) -> None:
     assert len(written(events, 2)) == 50
 
 
-def test_stop_ends_the_writing(verse_file: object) -> None:
+def test_stop_ends_the_writing(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_text, StopSample())
-        .when(is_done, Close())
+        .when(is_a(TextSampled), StopSample())
+        .when(is_a(SampleDone), Close())
         .run(Open(tiny(verse_file)), Sample(1, "owl", ENDLESS))
     )
     done = only(events, SampleDone)
     assert (done.reason, done.characters) == ("stopped", len(written(events)))
 
 
-def test_stop_with_nothing_to_stop_is_nothing(verse_file: object) -> None:
+def test_stop_with_nothing_to_stop_is_nothing(verse_file: Path) -> None:
     events = Driver().run(Open(tiny(verse_file)), StopSample(), Close())
-    assert of(events, SampleDone) == of(events, Failed) == []
+    assert [e for e in events if isinstance(e, SampleDone | Failed)] == []
 
 
-def test_unknown_characters_are_named_and_left_out(verse_file: object) -> None:
+def test_unknown_characters_are_named_and_left_out(verse_file: Path) -> None:
     odd = write_untrained(tiny(verse_file), "The ☃owl🦉, ☃\udcff?", SHORT)
     started = only(odd, SampleStarted)
     assert (started.prompt, started.unknown) == ("The owl, ?", "☃🦉\udcff")
@@ -178,13 +159,13 @@ def test_unknown_characters_are_named_and_left_out(verse_file: object) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["", "☃☃"])
-def test_an_empty_prompt_is_answered(verse_file: object, prompt: str) -> None:
+def test_an_empty_prompt_is_answered(verse_file: Path, prompt: str) -> None:
     events = write_untrained(tiny(verse_file), prompt, SHORT)
     assert only(events, SampleStarted).prompt == ""
     assert len(written(events)) == 50
 
 
-def test_a_long_prompt_says_how_much_of_it_is_not_seen(verse_file: object) -> None:
+def test_a_long_prompt_says_how_much_of_it_is_not_seen(verse_file: Path) -> None:
     events = write_untrained(tiny(verse_file), "the mouse below him hummed", SHORT)
     assert only(events, SampleStarted).unseen == 26 - 16
     end = write_untrained(tiny(verse_file), "the mouse below him hummed"[-16:], SHORT)
@@ -192,7 +173,7 @@ def test_a_long_prompt_says_how_much_of_it_is_not_seen(verse_file: object) -> No
     assert written(events) == written(end)
 
 
-def test_a_stop_character_ends_the_writing(verse_file: object) -> None:
+def test_a_stop_character_ends_the_writing(verse_file: Path) -> None:
     whole = written(write_untrained(tiny(verse_file), "The", SHORT))
     stop = whole[20]
     config = SampleConfig(characters=50, stop=stop)
@@ -201,11 +182,11 @@ def test_a_stop_character_ends_the_writing(verse_file: object) -> None:
     assert written(events) == whole[: whole.index(stop)]
 
 
-def test_the_excerpts_follow_the_last_prompt(verse_file: object) -> None:
+def test_the_excerpts_follow_the_last_prompt(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_step(3), Sample(1, "mouse", SampleConfig(characters=1, stop="e")))
-        .when(is_saved, Close())
+        .when(is_a(StepDone, step=3), Sample(1, "mouse", SampleConfig(characters=1, stop="e")))
+        .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     first, *later = of(events, Excerpt)
@@ -214,28 +195,28 @@ def test_the_excerpts_follow_the_last_prompt(verse_file: object) -> None:
     assert all(event.text for event in later)
 
 
-def test_writing_goes_on_while_paused(verse_file: object) -> None:
+def test_writing_goes_on_while_paused(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_step(5), Sample(1, "owl", SHORT), Pause())
-        .when(is_done, Close())
+        .when(is_a(StepDone, step=5), Sample(1, "owl", SHORT), Pause())
+        .when(is_a(SampleDone), Close())
         .run(Open(tiny(verse_file)), Train())
     )
     assert len(written(events)) == 50
     assert of(events, StepDone)[-1].step == 5
 
 
-def test_opening_another_run_ends_the_writing(verse_file: object) -> None:
+def test_opening_another_run_ends_the_writing(verse_file: Path) -> None:
     events = (
         Driver()
-        .when(is_text, Open(tiny(verse_file)), Close())
+        .when(is_a(TextSampled), Open(tiny(verse_file)), Close())
         .run(Open(tiny(verse_file)), Sample(1, "owl", ENDLESS))
     )
     assert only(events, SampleDone).reason == "stopped"
     assert len(of(events, Opened)) == 2
 
 
-def test_a_measure_tells_the_cost_of_a_config(verse_file: object) -> None:
+def test_a_measure_tells_the_cost_of_a_config(verse_file: Path) -> None:
     small = tiny(verse_file)
     large = nano(str(verse_file))
     events = Driver().run(Open(small), Measure(small), Measure(large), Close())

@@ -3,10 +3,11 @@
 import random
 import threading
 from itertools import pairwise
+from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
-from driving import FakeClock, of, tiny
+from driving import FakeClock, is_a, of, tiny
 from listening import Listener, engine_threads, running
 
 from engine.config import SampleConfig
@@ -42,11 +43,11 @@ pytestmark = [pytest.mark.stress, pytest.mark.timeout(90)]
 def last_words(listener: Listener, engine: EngineThread) -> None:
     """Wait until every command so far has been obeyed."""
     engine.send(Sample(999, "The", SampleConfig(characters=1)))
-    listener.until(lambda event: isinstance(event, SampleDone) and event.sample_id == 999)
+    listener.until(is_a(SampleDone, sample_id=999))
 
 
 @pytest.mark.parametrize("last", [Train(), Pause()])
-def test_two_hundred_fast_presses(verse_file: object, last: Train | Pause) -> None:
+def test_two_hundred_fast_presses(verse_file: Path, last: Train | Pause) -> None:
     before = set(threading.enumerate())
     dice = random.Random(1)
     with running() as (engine, listener):
@@ -54,7 +55,7 @@ def test_two_hundred_fast_presses(verse_file: object, last: Train | Pause) -> No
         for press in range(200):
             engine.send(Train() if press % 2 == 0 else Pause())
             if press % 2 == 0 and dice.random() < 0.3:
-                listener.until(lambda event: isinstance(event, StepDone))
+                listener.until(is_a(StepDone))
         engine.send(last)
         last_words(listener, engine)
         # Nobody else was started.
@@ -112,7 +113,7 @@ class RestlessInbox(SimpleQueue[Command]):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_any_order_of_commands(verse_file: object, seed: int) -> None:
+def test_any_order_of_commands(verse_file: Path, seed: int) -> None:
     """Commands arrive in the midst of whatever is told."""
     dice = random.Random(seed)
     waiting = random_commands(dice, verse_file, 80)
@@ -131,14 +132,14 @@ def test_any_order_of_commands(verse_file: object, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_any_order_of_commands_on_the_thread(verse_file: object, seed: int) -> None:
+def test_any_order_of_commands_on_the_thread(verse_file: Path, seed: int) -> None:
     """Bursts of commands, with a look at what is told between them."""
     dice = random.Random(seed)
     with running() as (engine, listener):
         for command in random_commands(dice, verse_file, 120):
             engine.send(command)
             if isinstance(command, Sample):
-                listener.until(lambda event: isinstance(event, SampleStarted))
+                listener.until(is_a(SampleStarted))
         last_words(listener, engine)
     check(listener.events)
 

@@ -1,7 +1,9 @@
 """The engine on its own thread: the same transcript, an explicit life, no exception unseen."""
 
+from pathlib import Path
+
 import pytest
-from driving import of, only, run_to_end, timeless, tiny, told
+from driving import is_a, of, only, run_to_end, timeless, tiny, told
 from listening import PATIENCE, Gate, engine_threads, running
 
 from engine.protocol import (
@@ -26,14 +28,6 @@ from engine.trainer import Trainer
 pytestmark = pytest.mark.timeout(60)
 
 
-def is_closed(event: Event) -> bool:
-    return isinstance(event, Closed)
-
-
-def is_step(event: Event) -> bool:
-    return isinstance(event, StepDone)
-
-
 def without_name(event: Event) -> object:
     """The event without times and without the run's name, of which each has its own."""
     match event:
@@ -45,21 +39,21 @@ def without_name(event: Event) -> object:
             return timeless(event)
 
 
-def test_the_thread_tells_what_the_session_tells(verse_file: object) -> None:
+def test_the_thread_tells_what_the_session_tells(verse_file: Path) -> None:
     config = tiny(verse_file)
     with running() as (engine, listener):
         engine.send(Open(config))
         engine.send(Train())
-        listener.until(lambda event: isinstance(event, Saved))
+        listener.until(is_a(Saved))
         engine.send(Close())
-        listener.until(is_closed)
+        listener.until(is_a(Closed))
     threaded = [without_name(event) for event in told(listener.events)]
     alone = [without_name(event) for event in told(run_to_end(Open(config), Train()))]
     assert threaded == [*alone, Closed()]
     assert len(of(listener.events, StepDone)) == 20
 
 
-def test_a_held_gate_holds_the_engine(verse_file: object) -> None:
+def test_a_held_gate_holds_the_engine(verse_file: Path) -> None:
     gate = Gate()
     with running(gate) as (engine, listener):
         engine.send(Open(tiny(verse_file)))
@@ -88,11 +82,11 @@ def test_closing_twice_and_sending_after_the_end_is_harmless() -> None:
     assert listener.so_far() == [Closed()]
 
 
-def test_closing_while_it_trains_joins_the_thread(verse_file: object) -> None:
+def test_closing_while_it_trains_joins_the_thread(verse_file: Path) -> None:
     with running() as (engine, listener):
         engine.send(Open(tiny(verse_file, "train.steps=1000000")))
         engine.send(Train())
-        listener.until(is_step)
+        listener.until(is_a(StepDone))
         assert len(engine_threads()) == 1
         assert engine.close(PATIENCE)
         assert engine_threads() == []
@@ -100,28 +94,28 @@ def test_closing_while_it_trains_joins_the_thread(verse_file: object) -> None:
     assert of(listener.events, Failed) == []
 
 
-def test_closing_while_it_writes_joins_the_thread(verse_file: object) -> None:
+def test_closing_while_it_writes_joins_the_thread(verse_file: Path) -> None:
     config = tiny(verse_file, "sample.characters=1000000")
     with running() as (engine, listener):
         engine.send(Open(config))
         engine.send(Sample(1, "The", config.sample))
-        listener.until(lambda event: isinstance(event, TextSampled))
+        listener.until(is_a(TextSampled))
     assert listener.so_far()[-1] == Closed()
     assert of(listener.events, Failed) == []
 
 
-def test_close_saves_where_it_stands(verse_file: object) -> None:
+def test_close_saves_where_it_stands(verse_file: Path) -> None:
     with running() as (engine, listener):
         engine.send(Open(tiny(verse_file, "train.steps=1000000")))
         engine.send(Train())
-        listener.until(is_step)
+        listener.until(is_a(StepDone))
         engine.send(Close())
-        listener.until(is_closed)
+        listener.until(is_a(Closed))
     assert only(listener.events, Saved).step == of(listener.events, StepDone)[-1].step
 
 
 def test_an_exception_in_the_engine_is_told(
-    verse_file: object, monkeypatch: pytest.MonkeyPatch
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(*_: object) -> None:
         raise KeyError("nobody thought of this")
@@ -130,7 +124,7 @@ def test_an_exception_in_the_engine_is_told(
     with running() as (engine, listener):
         engine.send(Open(tiny(verse_file)))
         engine.send(Train())
-        listener.until(is_closed)
+        listener.until(is_a(Closed))
         engine.send(Stop())
     failed = only(listener.events, Failed)
     assert failed.during == "engine"
@@ -140,9 +134,9 @@ def test_an_exception_in_the_engine_is_told(
     assert "\n" not in failed.message
 
 
-def test_a_bad_corpus_does_not_end_the_thread(verse_file: object) -> None:
+def test_a_bad_corpus_does_not_end_the_thread(verse_file: Path) -> None:
     with running() as (engine, listener):
         engine.send(Open(tiny("/no/such/text.txt")))
-        listener.until(lambda event: isinstance(event, Failed))
+        listener.until(is_a(Failed))
         engine.send(Open(tiny(verse_file)))
-        listener.until(lambda event: isinstance(event, Evaluated))
+        listener.until(is_a(Evaluated))
