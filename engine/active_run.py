@@ -118,6 +118,7 @@ class ActiveRun:
         """Train on; a run that has reached its end is made longer by as much again."""
         if self._phase == "training" and not self._ending:
             return
+        self._single_steps = 0
         self._make_room()
         self._set_phase("training")
 
@@ -287,7 +288,6 @@ class ActiveRun:
         """Make another step possible: past the piece of text that failed, past the planned end."""
         if self._phase == "failed":
             self._trainer.skip()
-        self._single_steps = 0
         self._ending = False
         train, step = self._info.config.train, self._trainer.step_number
         if self._minutes and self._phase == "done":
