@@ -131,6 +131,8 @@ class ActiveRun:
         if self._phase != "training":
             self._make_room()
             self._single_steps += 1
+            if self._phase in ("failed", "done"):  # a second press makes no more room
+                self._set_phase("paused")
 
     def end(self) -> None:
         """End the run here, with a last exam."""
