@@ -27,7 +27,7 @@ from engine.protocol import (
     to_json,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(30)
 
 PROGRAM = [sys.executable, "-W", "error", "-c", "from tui.cli import main; main()"]
 

@@ -39,7 +39,7 @@ from engine.protocol import (
     from_json,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(30)
 
 
 def train_and_save(corpus: object, *assignments: str, saves: tuple[int, ...] = ()) -> str:

@@ -4,7 +4,8 @@ import math
 from pathlib import Path
 
 import pytest
-from driving import Driver, is_a, losses, of, only, run_to_end, tiny, told
+from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny, told
+from torch import Tensor
 
 from engine.protocol import (
     Close,
@@ -30,7 +31,7 @@ from engine.protocol import (
 )
 from engine.trainer import Trainer
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(30)
 
 
 def steps(events: list[Event]) -> list[int]:
@@ -290,16 +291,20 @@ def test_an_impossible_learning_rate_is_refused(verse_file: Path, rate: float) -
     assert of(events, StepDone)[-1].learning_rate == 0.03
 
 
-def test_a_step_that_is_no_number_pauses_the_run_and_train_leaves_it_out(
-    verse_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def sixth_step_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss of the sixth batch is not-a-number."""
     sound = Trainer._loss
 
-    def loss(self: Trainer, *args: object) -> object:
-        result = sound(self, *args)  # type: ignore[arg-type]
+    def loss(self: Trainer, inputs: Tensor, targets: Tensor, dropout: float) -> Tensor:
+        result = sound(self, inputs, targets, dropout)
         return result * math.nan if self.step_number == 5 else result
 
     monkeypatch.setattr(Trainer, "_loss", loss)
+
+
+@pytest.mark.usefixtures("sixth_step_is_no_number")
+def test_a_step_that_is_no_number_pauses_the_run_and_train_leaves_it_out(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(PhaseChanged, phase="failed"), Train())
@@ -313,10 +318,20 @@ def test_a_step_that_is_no_number_pauses_the_run_and_train_leaves_it_out(
     assert steps(events) == [1, 2, 3, 4, 5, *range(7, 21)]
 
 
+@pytest.mark.usefixtures("sixth_step_is_no_number")
+def test_steps_by_hand_leave_out_only_what_failed(verse_file: Path) -> None:
+    events = (
+        Driver()
+        .when(is_a(PhaseChanged, phase="failed"), Step(), Step())
+        .when(is_a(StepDone, step=8), Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    assert steps(events) == [1, 2, 3, 4, 5, 7, 8]
+    assert phases(events)[-1][0] == "paused"
+
+
 def test_minutes_end_the_run_in_time(verse_file: Path) -> None:
     """Six seconds by the session's own clock, the last exam included."""
-    from driving import FakeClock
-
     events = (
         Driver(FakeClock(0.002))
         .when(is_a(Saved), Close())
@@ -331,8 +346,6 @@ def test_minutes_end_the_run_in_time(verse_file: Path) -> None:
 
 
 def test_minutes_are_added_after_the_end(verse_file: Path) -> None:
-    from driving import FakeClock
-
     events = (
         Driver(FakeClock(0.002))
         .when(is_a(Saved), Train())
@@ -342,3 +355,16 @@ def test_minutes_are_added_after_the_end(verse_file: Path) -> None:
     extended = only(events, Extended)
     assert 0.09 < extended.minutes < 0.105
     assert 5.5 < of(events, Evaluated)[-1].elapsed < 6.3
+
+
+@pytest.mark.parametrize("length", ["train.minutes=0.02", "train.steps=20"])
+def test_steps_by_hand_after_the_end_extend_it_once(verse_file: Path, length: str) -> None:
+    driver = Driver(FakeClock(0.002))
+
+    def three_more() -> None:
+        last = of(driver.events, StepDone)[-1].step
+        driver.when(is_a(StepDone, step=last + 3), Close()).send(Step(), Step(), Step())
+
+    events = driver.call_when(is_a(Saved), three_more).run(Open(tiny(verse_file, length)), Train())
+    assert len(of(events, Extended)) == 1
+    assert phases(events)[-1][0] == "paused"

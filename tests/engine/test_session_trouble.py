@@ -32,7 +32,7 @@ from engine.protocol import (
     Working,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(30)
 
 
 class Disk:

@@ -28,7 +28,7 @@ from engine.protocol import (
     Train,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(30)
 
 SHORT = SampleConfig(characters=50)
 ENDLESS = SampleConfig(characters=1_000_000)

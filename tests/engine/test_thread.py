@@ -25,7 +25,7 @@ from engine.protocol import (
 from engine.thread import EngineThread
 from engine.trainer import Trainer
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(30)
 
 
 def without_name(event: Event) -> object:
