@@ -193,6 +193,8 @@ class NewRunScreen(ModalScreen[None]):
         except ValueError as error:
             self._problem(str(error))
             return
+        if self._timer is not None:  # what it costs no longer matters
+            self._timer.stop()
         self._opened = self.state.opened
         self._sent = True
         self._problem("")
