@@ -7,8 +7,10 @@ from time import monotonic
 
 from recording import OPENING, RecordedEngine
 from rich.segment import Segment
+from textual import events
 from textual.app import App
 from textual.geometry import Region
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
@@ -78,12 +80,26 @@ class Desk:
         await until(self.pilot, reached, what)
 
     async def press(self, *keys: str) -> None:
-        """Press keys; what they change has happened when this returns."""
-        await self.pilot.press(*keys)
+        """Press keys one after the other; what each changes has happened before the next."""
+        for key in keys:
+            self._send(key)
+            await self._settle()
 
     async def type(self, text: str) -> None:
-        """Press a key for each character."""
-        await self.pilot.press(*(_key(character) for character in text))
+        """Press a key for each character, as fast as a terminal can send them."""
+        for character in text:
+            self._send(character)
+        await self._settle()
+
+    def _send(self, key: str) -> None:
+        name = _character_to_key(key) if len(key) == 1 else key
+        character = key if len(key) == 1 else {"space": " ", "enter": "\r", "tab": "\t"}.get(key)
+        self.app.post_message(events.Key(name, character))
+
+    async def _settle(self) -> None:
+        """Let what was sent pass through the app, the widget with the focus, and its parents."""
+        for _ in range(3):
+            await self.pilot._wait_for_screen()
 
     async def play(self, *events: Event) -> None:
         """Let the engine tell events, and the app take them."""
@@ -93,10 +109,16 @@ class Desk:
     async def heard(self) -> None:
         """Wait until all that the engine told is on the screen, however seldom a pane redraws."""
         await self.until(lambda: not self.app._link._waiting)
+        await self._settle()
         for screen in self.app.screen_stack:
             for widget in screen.walk_children(Widget):
                 widget.refresh()
         await self.pilot.pause()
+
+    async def resize(self, width: int, height: int) -> None:
+        """Make the window larger or smaller."""
+        await self.pilot.resize_terminal(width, height)
+        await self.heard()
 
     async def sees(self, *texts: str) -> None:
         """Wait until every text stands on the screen, each in one row."""
@@ -119,8 +141,3 @@ class Desk:
 
 Opener = Callable[..., AbstractAsyncContextManager[Desk]]
 """What the fixture `desk` is: opens an app for a while."""
-
-
-def _key(character: str) -> str:
-    names = {" ": "space", "\n": "enter", "\\": "backslash", "?": "question_mark"}
-    return names.get(character, character)
