@@ -146,6 +146,19 @@ def test_a_resumed_run_is_the_same_run_to_the_last_bit(
     assert digest(only(straight, Opened).run) == digest(name)
 
 
+def test_a_changed_learning_rate_is_kept_by_a_resumed_run(verse_file: Path) -> None:
+    def train(stop: int) -> Driver:
+        driver = Driver().when(is_a(StepDone, step=4), SetLearningRate(0.01))
+        return driver.when(is_a(StepDone, step=stop), Close())
+
+    straight = train(20).run(Open(tiny(verse_file)), Train())
+    name = only(train(9).run(Open(tiny(verse_file)), Train()), Opened).run
+    resumed = Driver().when(is_a(StepDone, step=20), Close()).run(OpenRun(name), Train())
+    rates = [event.learning_rate for event in of(straight, StepDone)]
+    assert rates == [event.learning_rate for event in of(resumed, StepDone)]
+    assert rates[4] < rates[3]
+
+
 def test_an_exam_that_a_save_came_before_is_taken_when_the_run_is_opened(verse_file: Path) -> None:
     name, _ = train_until(10, verse_file)
     taken = Driver().when(is_a(Evaluated, step=10), Close())
