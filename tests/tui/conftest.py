@@ -8,6 +8,7 @@ from looking import Desk, Opener, recorded_app
 from recording import untrained
 
 from engine.protocol import Event
+from tui.panes.pane import Pane
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +19,15 @@ def colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def desk() -> Opener:
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every event is drawn as it comes, and not at the pace of a screen."""
+    monkeypatch.setattr("tui.app.FRAME", 0.0)
+    for pane in (Pane, *Pane.__subclasses__()):
+        monkeypatch.setattr(pane, "INTERVAL", 0.0)
+
+
+@pytest.fixture
+def desk(at_once: None) -> Opener:
     """Opens an app, by default on an untrained run at 120x40."""
 
     @asynccontextmanager

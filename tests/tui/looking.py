@@ -107,12 +107,9 @@ class Desk:
         await self.heard()
 
     async def heard(self) -> None:
-        """Wait until all that the engine told is on the screen, however seldom a pane redraws."""
+        """Wait until all that the engine told is on the screen."""
         await self.until(lambda: not self.app._link._waiting)
         await self._settle()
-        for screen in self.app.screen_stack:
-            for widget in screen.walk_children(Widget):
-                widget.refresh()
         await self.pilot.pause()
 
     async def resize(self, width: int, height: int) -> None:

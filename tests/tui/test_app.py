@@ -113,6 +113,18 @@ async def test_keys_before_anything_is_open_are_harmless(desk: Opener) -> None:
         assert it.app.return_code is None
 
 
+async def test_at_the_pace_of_a_screen_the_last_word_is_shown_too() -> None:
+    app = recorded_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        desk = Desk(app, pilot)
+        await desk.until(lambda: desk.engine.started)
+        await desk.play(*untrained(), PhaseChanged("training", 0))
+        for step in range(1, 21):
+            await desk.play(step_done(step))
+
+        await desk.sees("step 20 / 2,000", "● training", "seen 0.04 times", "34,133 tokens/s")
+
+
 # Keys.
 
 

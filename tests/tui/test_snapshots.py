@@ -5,6 +5,7 @@ The picture of the finished run in the large window is the README's.
 
 from collections.abc import Awaitable, Callable
 
+import pytest
 from looking import Desk, recorded_app
 from recording import PROMPT, STEPS, VERSE, trained, untrained, written
 from textual.pilot import Pilot
@@ -12,6 +13,8 @@ from textual.pilot import Pilot
 from engine.protocol import Event
 from tui.app import TinyGPTApp
 from tui.panes.prompt import PromptInput
+
+pytestmark = pytest.mark.usefixtures("at_once")
 
 Compare = Callable[..., bool]
 Before = Callable[[Pilot[None]], Awaitable[None]]
