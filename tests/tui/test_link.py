@@ -1,7 +1,10 @@
 """The doorbell: rung once for many events, and nothing is lost."""
 
+import sys
 import threading
+from collections.abc import Iterator
 
+import pytest
 from recording import opened, step_done
 
 from engine.protocol import Event, Excerpt
@@ -50,6 +53,16 @@ def test_the_bell_may_be_answered_while_it_rings() -> None:
     assert taken == [step_done(1), step_done(2)]
 
 
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("hasty")
 def test_of_several_threads_nothing_is_lost_and_the_order_of_each_is_kept() -> None:
     writers, each = 8, 2_000
     bell = threading.Semaphore(0)

@@ -127,11 +127,12 @@ async def test_quitting_while_it_trains_and_writes_leaves_nothing(verse_file: Pa
     assert len(stage.told(Saved)) == 1
 
 
-async def test_the_app_ends_without_q_too(verse_file: Path) -> None:
+async def test_however_the_app_ends_the_run_is_saved(verse_file: Path) -> None:
     async with on_stage(tiny(verse_file)) as stage:
         await train(stage, 1)
         stage.open_gate()
         stage.app.exit()
 
     assert stage.told(Closed) != []
+    assert [event.step for event in stage.told(Saved)] == [len(stage.told(StepDone))]
     assert engine_threads() == []
