@@ -41,9 +41,16 @@ class Disk:
     def __init__(self) -> None:
         self._patch = pytest.MonkeyPatch()
 
-    def fill(self) -> None:
-        def fsync(_descriptor: int) -> None:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def fill(self, writes: int = 0) -> None:
+        """From now on only so many more writes succeed."""
+        sound, left = os.fsync, writes
+
+        def fsync(descriptor: int) -> None:
+            nonlocal left
+            if left == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            left -= 1
+            sound(descriptor)
 
         self._patch.setattr("engine.runs.os.fsync", fsync)
 
@@ -154,6 +161,27 @@ def test_a_failed_save_leaves_the_one_before(verse_file: Path, disk: Disk) -> No
     reopened = Driver().run(OpenRun(name), Close())
     assert only(reopened, Opened).step == 4
     assert [e.step for e in of(reopened, StepDone)] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("writes", range(9))
+def test_wherever_a_save_fails_the_run_is_whole(verse_file: Path, disk: Disk, writes: int) -> None:
+    """A save after the first writes nine times: four files and their folders, and the last one."""
+    driver = Driver().when(is_a(StepDone, step=4), Save())
+    driver.call_when(is_a(Saved), lambda: disk.fill(writes))
+    driver.when(is_a(StepDone, step=7), Pause(), Save(), Close(save=False))
+    events = driver.run(Open(tiny(verse_file)), Train())
+    assert only(events, Failed).during == "save"
+    disk.make_room()
+
+    name = only(events, Opened).run
+    reopened = Driver().run(OpenRun(name), Close())
+    step = only(reopened, Opened).step
+    assert step in (4, 7)
+    assert [e.step for e in of(reopened, StepDone)] == list(range(1, step + 1))
+
+    finished = run_to_end(OpenRun(name), Train())
+    assert [e.step for e in of(finished, StepDone)] == list(range(1, 21))
+    assert list(runs.folder_of(name).rglob("*.unfinished")) == []
 
 
 def test_another_run_is_not_opened_over_one_that_cannot_be_saved(
