@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -92,7 +93,10 @@ class Stage:
         for _ in range(units):
             before = self.parked
             self._tickets.release()
-            await self.hears(lambda before=before: self.parked > before or stops())
+            await self.hears(partial(self._went_on, before, stops))
+
+    def _went_on(self, before: int, stops: Callable[[], object]) -> bool:
+        return self.parked > before or bool(stops())
 
     async def sees(self, *texts: str) -> None:
         """Wait until every text is on the screen; only while the engine is parked."""

@@ -28,6 +28,7 @@ from recording import (
 
 from data.safe import safe_text
 from engine import protocol
+from engine.config import RunConfig
 from engine.protocol import (
     RECORDED,
     CorpusLoaded,
@@ -338,7 +339,7 @@ def value_of(hint: object, strings: st.SearchStrategy[str]) -> st.SearchStrategy
         tuple[tuple[str, int], ...]: st.lists(
             st.tuples(strings, st.integers(1, 9)), min_size=1, max_size=3
         ).map(tuple),
-        protocol.RunConfig: strings.map(
+        RunConfig: strings.map(
             lambda text: msgspec.structs.replace(CONFIG, corpus=text, preset=text)
         ),
     }
