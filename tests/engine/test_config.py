@@ -115,6 +115,7 @@ def test_a_bad_setting_is_refused_in_one_sentence(assignment: str, sentence: str
         ("sample.temprature", "sample.temperature"),
         ("model.layers", "model.n_layer"),
         ("batch_size", "train.batch_size"),
+        ("top", "sample.top_k"),
         ("train.Steps", "train.steps"),
     ],
 )

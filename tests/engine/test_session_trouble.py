@@ -36,20 +36,28 @@ pytestmark = pytest.mark.timeout(30)
 
 
 class Disk:
-    """A disk that can be full."""
+    """A disk that can be full, or bad."""
 
     def __init__(self) -> None:
         self._patch = pytest.MonkeyPatch()
 
-    def fill(self, writes: int = 0) -> None:
-        """From now on only so many more writes succeed."""
-        sound, left = os.fsync, writes
+    def fill(self) -> None:
+        """From now on every write fails."""
+
+        def fsync(_descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        self._patch.setattr("engine.runs.os.fsync", fsync)
+
+    def fail_once(self, writes: int) -> None:
+        """After so many more writes one fails."""
+        sound = os.fsync
 
         def fsync(descriptor: int) -> None:
-            nonlocal left
-            if left == 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            left -= 1
+            nonlocal writes
+            writes -= 1
+            if writes == -1:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
             sound(descriptor)
 
         self._patch.setattr("engine.runs.os.fsync", fsync)
@@ -167,11 +175,10 @@ def test_a_failed_save_leaves_the_one_before(verse_file: Path, disk: Disk) -> No
 def test_wherever_a_save_fails_the_run_is_whole(verse_file: Path, disk: Disk, writes: int) -> None:
     """A save after the first writes nine times: four files and their folders, and the last one."""
     driver = Driver().when(is_a(StepDone, step=4), Save())
-    driver.call_when(is_a(Saved), lambda: disk.fill(writes))
+    driver.call_when(is_a(Saved), lambda: disk.fail_once(writes))
     driver.when(is_a(StepDone, step=7), Pause(), Save(), Close(save=False))
     events = driver.run(Open(tiny(verse_file)), Train())
     assert only(events, Failed).during == "save"
-    disk.make_room()
 
     name = only(events, Opened).run
     reopened = Driver().run(OpenRun(name), Close())
