@@ -1,11 +1,16 @@
 """How a config field describes and checks itself: its range, its words, its parser."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
+
+
+THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
+"""A number with commas between its thousands; a comma anywhere else is not read as one."""
 
 
 class Setting(Struct, frozen=True):
@@ -43,7 +48,7 @@ class Setting(Struct, frozen=True):
         text = text.strip()
         value: int | float | str = text
         if self.kind in (int, float):
-            plain = text.replace(",", "").replace("_", "")
+            plain = text.replace(",", "") if THOUSANDS.fullmatch(text) else text
             try:
                 value = int(plain) if self.kind is int else float(plain)
             except ValueError:

@@ -198,3 +198,10 @@ def test_a_section_refuses_unknown_fields_and_bad_values_however_it_is_built(
 def test_a_config_survives_its_json(name: str) -> None:
     config = preset(name, "any")
     assert msgspec.json.decode(msgspec.json.encode(config), type=type(config)) == config
+
+
+def test_a_decimal_comma_is_refused_and_thousands_are_read() -> None:
+    assert all_settings()["train.steps"].parse("12,500") == 12_500
+    for typed in ("0,5", "1,5", "12,50"):
+        with pytest.raises(ValueError, match=r"train\.minutes takes a number"):
+            all_settings()["train.minutes"].parse(typed)

@@ -38,8 +38,10 @@ class TextPane(Pane):
         sizes = [
             Content(f"{count(corpus.characters)} characters, {count(corpus.lines)} lines"),
             Content(f"{count(corpus.vocabulary)} different characters"),
-            Content(f"train {count(corpus.train_characters)}"),
-            Content(f"held out {count(corpus.validation_characters)}"),
+            Content(
+                f"train {count(corpus.train_characters)}, "
+                f"held out {count(corpus.validation_characters)}"
+            ),
             Content(f"seen {state.epochs:.2f} times"),
         ]
         low = height < LOW
