@@ -1,5 +1,6 @@
 """What the open run writes: answers to prompts, and by itself an excerpt from time to time."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:  # torch comes with the first run, not with this file
     from engine.assembly import Assembly
 
 EXCERPT_CHARACTERS = 120
-EXCERPT_LINES = 2
 
 
 class Sampling:
@@ -76,7 +76,8 @@ class Sampling:
                 self._end_answer(answer.ended)
         elif excerpt.active:
             excerpt.write(seconds)
-            if excerpt.ended or excerpt.text.count("\n") >= EXCERPT_LINES:
+            written = excerpt.text.rstrip("\n")
+            if excerpt.ended or first_lines(written) != written:
                 self._end_excerpt()
 
     def _end_answer(self, reason: Literal["length", "stop character", "stopped"]) -> None:
@@ -85,4 +86,12 @@ class Sampling:
 
     def _end_excerpt(self) -> None:
         self._excerpt.stop()
-        self._emit(Excerpt(self._excerpt_step, self._excerpt_prompt, self._excerpt.text))
+        text = first_lines(self._excerpt.text)
+        self._emit(Excerpt(self._excerpt_step, self._excerpt_prompt, text))
+
+
+def first_lines(text: str) -> str:
+    """The first two lines of an excerpt, not counting empty ones."""
+    found = re.match(r"\n*[^\n]*(?:\n+[^\n]+)?", text)
+    assert found is not None, "every part of it may be empty"
+    return found.group()

@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Literal, get_args, get_origin, get_type_
 
 from msgspec import Struct
 
-
 THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 """A number with commas between its thousands; a comma anywhere else is not read as one."""
 
