@@ -50,6 +50,7 @@ class MessageLine(Pane):
     """One sentence: what went wrong, what it waits for, or what can be done now."""
 
     DEFAULT_CSS = "MessageLine { height: 1; padding: 0 1; }"
+    INTERVAL = 0.1
 
     def part(self, state: RunState) -> object:
         return (

@@ -14,12 +14,13 @@ from tui.state import RunState
 class Pane(Widget):
     """A widget whose picture is a pure function of the state and its own size."""
 
-    INTERVAL = 0.1
-    """Seconds between two redraws, at least: a layout or a chart costs training time."""
+    INTERVAL = 0.5
+    """Seconds between two redraws, at least, within a phase: drawing costs training time."""
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
     _part: object = None
+    _phase: object = None
     _drawn_at = 0.0
     _timer: Timer | None = None
 
@@ -36,6 +37,10 @@ class Pane(Widget):
         if part == self._part:
             return
         self._part = part
+        if state.phase != self._phase:  # a person pressed a key, and waits to see it
+            self._phase = state.phase
+            self._redraw()
+            return
         wait = self._drawn_at + self.INTERVAL - monotonic()
         if wait <= 0:
             self._redraw()
@@ -43,7 +48,9 @@ class Pane(Widget):
             self._timer = self.set_timer(wait, self._redraw)
 
     def _redraw(self) -> None:
-        self._timer = None
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
         self._drawn_at = monotonic()
         self.refresh(layout=False)
 

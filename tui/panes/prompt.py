@@ -126,6 +126,7 @@ class WritingFacts(Pane):
     """Which weights wrote it, how fast, and what was left out of the prompt."""
 
     DEFAULT_CSS = "WritingFacts { height: 1; }"
+    INTERVAL = 0.1
 
     def part(self, state: RunState) -> object:
         return (state.writing, state.opened and state.opened.config.model.context_length)
@@ -156,6 +157,7 @@ class DialsLine(Pane):
     """The sampling settings with their keys, which can be clicked."""
 
     DEFAULT_CSS = "DialsLine { height: 1; }"
+    INTERVAL = 0.0
 
     config: reactive[SampleConfig] = reactive(SampleConfig(), layout=False)
 

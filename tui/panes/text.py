@@ -17,7 +17,7 @@ class TextPane(Pane):
     """Size, split and most frequent characters of the text."""
 
     BORDER_TITLE = "text"
-    INTERVAL = 0.5
+    INTERVAL = 2.0
 
     why = ""
     """Why this text, when the person has not named one."""

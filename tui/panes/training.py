@@ -15,7 +15,6 @@ class TrainingPane(Pane):
     """Phase, progress, speed, rates and the machine."""
 
     BORDER_TITLE = "training"
-    INTERVAL = 0.25
 
     def part(self, state: RunState) -> object:
         return (state.phase, state.step, state.steps, state.learning_rate, state.opened)
