@@ -22,7 +22,7 @@ APP = str(Path(sys.executable).with_name("tinygpt-tui"))
 STARTS = 15
 KEYS = 400
 PAIRS = 5
-PAIR_STEPS = 150
+PAIR_STEPS = 110
 SKIPPED_STEPS = 30
 """Steps at a run's start that are left out of its speed: caches fill, threads wake."""
 

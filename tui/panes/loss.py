@@ -16,7 +16,6 @@ class LossPane(Pane):
     """Train and held-out loss over the steps, with two losses to compare them to."""
 
     BORDER_TITLE = "loss, in nats a character"
-    INTERVAL = 1.0
 
     log_x: reactive[bool] = reactive(False)
 

@@ -14,7 +14,7 @@ from tui.state import RunState
 class Pane(Widget):
     """A widget whose picture is a pure function of the state and its own size."""
 
-    INTERVAL = 0.5
+    INTERVAL = 1.0
     """Seconds between two redraws, at least, within a phase: drawing costs training time."""
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
