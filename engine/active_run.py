@@ -73,11 +73,6 @@ class ActiveRun:
     # What to do next.
 
     @property
-    def name(self) -> str:
-        """What it is called."""
-        return self._run.name
-
-    @property
     def busy(self) -> bool:
         """Whether there is a unit of work to do."""
         return (

@@ -8,25 +8,23 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
-from textual.widgets import Input
 
-from data.safe import safe_text
 from engine.config import SampleConfig
 from tui.dials import DIALS, shown
 from tui.drawing.words import count
 from tui.drawing.wrapping import Wrapping
 from tui.panes.pane import Pane
 from tui.panes.scrolling import ScrollingLines
+from tui.safe_input import SafeInput
 from tui.state import RunState, Writing
 
 CURSOR = "▌"
 
 
-class PromptInput(Input):
+class PromptInput(SafeInput):
     """One line to write on from, with the prompts before it on up and down.
 
-    What a terminal would obey is shown as a picture, never sent to it. A line's end is typed as
-    \\n, and pasted lines become that.
+    A line's end is typed as \\n, and pasted lines become that.
     """
 
     BINDINGS = [
@@ -56,9 +54,6 @@ class PromptInput(Input):
         if self.value and self.value not in self._history[-1:]:
             self._history.append(self.value)
         self._place = len(self._history)
-
-    def validate_value(self, value: str) -> str:
-        return safe_text(value)
 
     def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()

@@ -20,6 +20,7 @@ from engine.config import PRESETS, RunConfig, all_settings, override, preset
 from engine.protocol import Command, Measure, Open
 from engine.settings import plain
 from tui.drawing.words import count, duration, short, size
+from tui.safe_input import SafeInput
 from tui.screens.completion import CorpusSuggester
 from tui.state import RunState
 
@@ -211,15 +212,8 @@ def _hint(text: str) -> Static:
     return Static(Content(text), classes="hint")
 
 
-class _Field(Input):
-    """What a terminal would obey is shown as a picture."""
-
-    def validate_value(self, value: str) -> str:
-        return safe_text(value)
-
-
 def _input(name: str, value: str, suggester: Suggester | None = None) -> Input:
-    return _Field(value, compact=True, id=name, suggester=suggester, select_on_focus=False)
+    return SafeInput(value, compact=True, id=name, suggester=suggester, select_on_focus=False)
 
 
 def _id(key: str) -> str:
