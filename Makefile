@@ -1,7 +1,9 @@
 # make run    opens the app (makes .venv and installs first)
 # make test   runs the tests (the same)
 # make lint   style, types and import rules
-# make bench-screen TEXT=FILE   first paint, key to paint, what the screen costs training
+# make bench  measures it on this machine, some 40 minutes, with nothing else running
+#             (ONLY=screen: one file of tests/bench; TEXT=FILE: another text; LONG=1: ten-minute
+#             runs, too; NANOGPT=FOLDER: beside a copy of nanoGPT)
 # CPU_TORCH=1 takes torch's small CPU-only build from pytorch.org
 
 PYTHON ?= python3
@@ -14,7 +16,7 @@ else
 TORCH  := :
 endif
 
-.PHONY: run test lint bench-screen clean
+.PHONY: run test lint bench clean
 
 run: $(VENV)/.app
 	@$(BIN)/tinygpt-tui
@@ -28,8 +30,9 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench-screen: $(VENV)/.dev
-	@PYTHONPATH=tests/system $(BIN)/python tests/bench/screen.py $(TEXT)
+bench: $(VENV)/.dev
+	@TEXT=$(TEXT) LONG=$(LONG) NANOGPT=$(NANOGPT) $(BIN)/python -m pytest tests/bench/bench_$(or $(ONLY),*).py \
+	  -o python_files='bench_*.py' -o pythonpath=tests/system -o timeout=0 -s --benchmark-disable-gc -q
 
 $(BIN)/python:
 	@echo "making $(VENV)"

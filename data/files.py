@@ -65,7 +65,7 @@ def read(path: Path) -> Reading:
     kept = reading.text.strip()
     if not kept:
         raise ValueError(f"'{name}' holds nothing but blank space.")
-    if len(set(kept)) == 1:
+    if kept.count(kept[0]) == len(kept):
         raise ValueError(
             f"'{name}' holds one character only, '{safe_text(kept[0])}': nothing to learn from."
         )

@@ -161,12 +161,17 @@ class ActiveRun:
 
         vocabulary = len(self.assembly.vocabulary)
         try:
-            seconds = measure_step(config, vocabulary, self.assembly.hardware)
+            seconds = measure_step(config, vocabulary, self.assembly.hardware, self.assembly.shards)
         except (MemoryError, RuntimeError) as error:
             self._emit(Failed(f"A step of that size cannot be taken here: {error}", "measure"))
             return
         parameters = config.model.parameters(vocabulary)
         self._emit(Measured(config, parameters, estimate_memory(config, vocabulary), seconds))
+
+    def close(self) -> None:
+        """Stop writing, and end its threads."""
+        self.stop_sample()
+        self.assembly.close()
 
     def save(self) -> bool:
         """Save what is not saved yet; False when that failed, which is told."""
@@ -202,7 +207,7 @@ class ActiveRun:
                 loss=result.loss,
                 gradient_norm=result.gradient_norm,
                 learning_rate=result.learning_rate,
-                tokens=train.batch_size * self._info.config.model.context_length,
+                tokens=result.tokens,
                 seconds=seconds,
                 elapsed=self._elapsed + seconds,
                 remaining=self._remaining(seconds),

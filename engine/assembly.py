@@ -9,6 +9,7 @@ import torch
 from engine.config import RunConfig
 from engine.dataset import Dataset
 from engine.hardware import Hardware, choose, synchronize
+from engine.shards import Shards
 from engine.trainer import Trainer
 from engine.vocabulary import Vocabulary
 from engine.writer import Writer
@@ -21,24 +22,35 @@ class Assembly:
     """All that owns tensors in a run: what learns, what answers prompts, what writes excerpts."""
 
     def __init__(
-        self, config: RunConfig, text: str, opening: str, clock: Callable[[], float]
+        self,
+        config: RunConfig,
+        text: str,
+        characters: str,
+        opening: str,
+        clock: Callable[[], float],
     ) -> None:
-        """`opening`: words to begin from until a person gives some."""
+        """`characters`: those of the text. `opening`: words to begin from until a person gives
+        some."""
         self.opening = opening
         self.hardware = choose(config.model, config.train)
-        self.vocabulary = Vocabulary(text)
+        self.vocabulary = Vocabulary(characters)
         dataset = Dataset(
             self.vocabulary.encode_corpus(text),
             config.model.context_length,
             config.train.validation,
             config.train.seed,
         )
-        self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware)
+        self.shards = Shards(self.hardware.threads)
+        self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware, self.shards)
         self.prompt_writer = Writer(self.trainer.model, self.vocabulary, clock)
         self.excerpt_writer = Writer(self.trainer.model, self.vocabulary, clock)
 
+    def close(self) -> None:
+        """End its threads."""
+        self.shards.close()
 
-def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware) -> float:
+
+def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware, shards: Shards) -> float:
     """Seconds that one step of `config` takes here, from real steps of a model built aside.
 
     A step too large to try in a moment is tried with fewer pieces of text, and scaled.
@@ -50,16 +62,15 @@ def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware) -> floa
     trial = msgspec.structs.replace(
         config, train=msgspec.structs.replace(config.train, batch_size=size)
     )
-    with torch.random.fork_rng(devices=[]):
-        trainer = Trainer(trial, vocabulary, dataset, hardware)
-        trainer.step(0.5)  # the first one warms up
-        best = float("inf")
-        for _ in range(2):
-            synchronize(hardware.device)
-            began = time.perf_counter()
-            trainer.step(0.5)
-            synchronize(hardware.device)
-            best = min(best, time.perf_counter() - began)
+    trainer = Trainer(trial, vocabulary, dataset, hardware, shards)
+    trainer.step(0.5)  # the first one warms up
+    best = float("inf")
+    for _ in range(2):
+        synchronize(hardware.device)
+        began = time.perf_counter()
+        trainer.step(0.5)
+        synchronize(hardware.device)
+        best = min(best, time.perf_counter() - began)
     return best * config.train.batch_size / size
 
 

@@ -19,7 +19,7 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
 
     context_length: Annotated[
         int, Meta(ge=8, le=4096, description="How many characters it sees at once.")
-    ] = 128
+    ] = 256
     n_layer: Annotated[
         int, Meta(ge=1, le=48, description="How many blocks, one above the other.")
     ] = 4
@@ -66,7 +66,7 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     ] = 0.0
     batch_size: Annotated[
         int, Meta(ge=1, le=4096, description="Pieces of text it learns from in one step.")
-    ] = 16
+    ] = 8
     learning_rate: Annotated[
         float, Meta(ge=1e-5, le=1, description="How far one step moves the weights (Muon).")
     ] = 0.03
@@ -83,6 +83,14 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         float,
         Meta(ge=0, le=1, description="Share of the run, at its end, in which it falls to zero."),
     ] = 0.6
+    growth: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Share of the run in which it reads a quarter, then half of the context.",
+        ),
+    ] = 0.7
     evaluation_interval: Annotated[
         int, Meta(ge=1, le=1_000_000, description="Steps between two exams on held-out text.")
     ] = 250
@@ -105,6 +113,14 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         super().__post_init__()
         if self.warmup + self.decay > 1:
             raise ValueError("train.warmup and train.decay together are more than the whole run.")
+
+    def parts_of_context(self, progress: float) -> int:
+        """Into how many pieces each window of text is cut, at `progress` (0 to 1) through the run.
+
+        What a model learns first are spellings and words: for these a short context does, at
+        less cost for attention.
+        """
+        return 4 if progress < self.growth / 2 else 2 if progress < self.growth else 1
 
 
 class SampleConfig(Section, frozen=True, forbid_unknown_fields=True):

@@ -26,18 +26,37 @@ class Dataset:
         self.train, self.validation = ids[:end], ids[end:]
         self.context_length = context_length
         self.seed = seed
+        self._windows = (len(self.train) - 1) // context_length
+        self._orders: dict[int, Tensor] = {}
 
-    def batch(self, step: int, size: int) -> tuple[Tensor, Tensor]:
-        """Inputs and targets, (B, T) each, from random places of the training part.
+    def batch(self, step: int, size: int, parts: int = 1) -> tuple[Tensor, Tensor]:
+        """Inputs and targets, (`size` * `parts`, C // `parts`) each: some windows of the training
+        part, each cut into so many.
 
-        The places follow from seed and step alone, so a run that is resumed needs no memory of
-        the batches before, and nothing else that draws numbers can disturb it.
+        Every window is read once before any is read again, in a new order each time. What a step
+        reads follows from seed and step alone, so a run that is resumed needs no memory of the
+        batches before, and nothing else that draws numbers can disturb it.
         """
-        generator = torch.Generator().manual_seed(step_seed(self.seed, step))
-        last = len(self.train) - self.context_length
-        start = torch.randint(last, (size, 1), generator=generator)
-        window = self.train[start + torch.arange(self.context_length + 1)].long()
-        return window[:, :-1], window[:, 1:]
+        numbers = range(step * size, (step + 1) * size)
+        starts = [self._order(n // self._windows)[n % self._windows] for n in numbers]
+        window = self.train[torch.stack(starts)[:, None] + torch.arange(self.context_length + 1)]
+        length = self.context_length // parts
+        inputs, targets = window[:, : parts * length], window[:, 1 : parts * length + 1]
+        return inputs.reshape(-1, length).long(), targets.reshape(-1, length).long()
+
+    def _order(self, epoch: int) -> Tensor:
+        """Where the windows of one reading begin, in its order. The first begins anywhere
+        within a context, so that the same words stand at other places each time, and the last ends
+        with the part."""
+        if epoch not in self._orders:
+            generator = torch.Generator().manual_seed(step_seed(self.seed, epoch))
+            first = torch.randint(self.context_length, (1,), generator=generator)
+            order = torch.randperm(self._windows, generator=generator) * self.context_length
+            order = (first + order).clamp(max=len(self.train) - 1 - self.context_length)
+            # A batch may span the end of one reading and the beginning of the next.
+            self._orders = {e: o for e, o in self._orders.items() if abs(e - epoch) == 1}
+            self._orders[epoch] = order
+        return self._orders[epoch]
 
     def validation_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The whole validation part once, in windows of the context that do not overlap.

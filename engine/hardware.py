@@ -3,19 +3,23 @@
 import ctypes
 import platform
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from statistics import median
 from typing import NamedTuple
 
+import msgspec
 import torch
 
+from engine.by_hand import ByHand
 from engine.config import ModelConfig, TrainConfig
+from engine.model import GPT
+from engine.shards import Shards
 
 MOST_THREADS = torch.get_num_threads()
 """What torch takes by itself: the number of cores. Read before any choice is made."""
-TRIAL_FLOPS = 5e8
-"""Work of one trial: a few milliseconds."""
+TRIAL_FLOPS = 1e9
+"""Work of one trial: some milliseconds."""
+TRIAL_LENGTH, TRIAL_VOCABULARY = 64, 64
 TRIALS = 7
 """Trials of each choice; their median counts."""
 
@@ -36,8 +40,8 @@ class Hardware(NamedTuple):
 def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     """The device asked for, or the best there is; on a CPU the quickest threads and precision.
 
-    Sets the number of threads of the calling thread. ValueError, in a sentence, for a device
-    that this machine lacks.
+    The threads are shards: of torch's own, each of them uses one, and so does the calling thread
+    from here on. ValueError, in a sentence, for a device that this machine lacks.
     """
     device = _device(train.device)
     if device.type != "cpu":
@@ -46,16 +50,16 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
             train.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
         ):
             precision = torch.bfloat16
-        return Hardware(device, torch.get_num_threads(), precision, f"{device.type} was found")
+        return Hardware(device, 1, precision, f"{device.type} was found")
 
-    threads = [train.threads] if train.threads else _counts()
+    torch.set_num_threads(1)
+    counts = [train.threads] if train.threads else _counts()
     formats = [torch.float32, torch.bfloat16]
     if train.precision != "auto":
         formats = [getattr(torch, train.precision)]
-    choices = [(count, precision) for count in threads for precision in formats]
-    seconds = _trials(choices, model.width) if len(choices) > 1 else {choices[0]: 0.0}
+    choices = [(count, precision) for count in counts for precision in formats]
+    seconds = _trials(choices, model) if len(choices) > 1 else {choices[0]: 0.0}
     count, precision = min(seconds, key=lambda choice: seconds[choice])
-    torch.set_num_threads(count)
     return Hardware(device, count, precision, _reason(seconds))
 
 
@@ -63,28 +67,15 @@ def keep_freed_memory() -> None:
     """Ask the C library to keep large freed blocks for the next step.
 
     glibc gives them back to the system each time, and a training step then spends up to a
-    quarter of its time on page faults. Elsewhere there is nothing to do.
+    quarter of its time on page faults; it also keeps a heap for each thread, which adds up.
+    Elsewhere there is nothing to do.
     """
     if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
-        trim_threshold, mmap_threshold = -1, -3
+        trim_threshold, mmap_threshold, most_heaps = -1, -3, -8
         libc = ctypes.CDLL(None)
+        libc.mallopt(most_heaps, 1)
         libc.mallopt(mmap_threshold, 1 << 30)
         libc.mallopt(trim_threshold, 1 << 30)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute with one thread, for work in small pieces.
-
-    Sharing out a product of one row costs more than it saves, and on a loaded machine the
-    threads wait for one another: writing was 10 to 50 times slower with two.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def synchronize(device: torch.device) -> None:
@@ -115,28 +106,36 @@ def _counts() -> list[int]:
 
 
 def _trials(
-    choices: list[tuple[int, torch.dtype]], width: int
+    choices: list[tuple[int, torch.dtype]], config: ModelConfig
 ) -> dict[tuple[int, torch.dtype], float]:
-    """Seconds of each choice: the median of trials taken in turn, so that a machine that is busy
-    for a moment is busy for all, and one that is busy all along shows that fewer threads pay."""
+    """Seconds of each choice for one block of the model, forward and back.
+
+    The median of trials taken in turn: a machine that is busy for a moment is busy for all, and
+    one that is busy all along shows that fewer threads pay.
+    """
+    config = msgspec.structs.replace(
+        config, n_layer=1, context_length=min(config.context_length, TRIAL_LENGTH)
+    )
+    model = GPT(config, TRIAL_VOCABULARY, torch.Generator().manual_seed(0))
+    rows = TRIAL_FLOPS / config.flops_per_token(TRIAL_VOCABULARY)
+    pieces = max(max(count for count, _ in choices), int(rows / config.context_length))
+    ids = torch.zeros(pieces, config.context_length, dtype=torch.int64)
+    learners = {choice: [ByHand(model, choice[1]) for _ in range(choice[0])] for choice in choices}
     taken: dict[tuple[int, torch.dtype], list[float]] = {choice: [] for choice in choices}
-    for number in range(TRIALS + 1):
-        for count, precision in choices:
-            torch.set_num_threads(count)
-            seconds = _half_block(width, precision)
-            if number:  # the first one warms up
-                taken[count, precision].append(seconds)
+    with ExitStack() as stack:
+        shards = {count: stack.enter_context(Shards(count)) for count, _ in choices}
+        for number in range(TRIALS + 1):
+            for count, precision in choices:
+                parts = shards[count].split(pieces)
+                learner = learners[count, precision]
+                began = time.perf_counter()
+                shards[count].map(
+                    lambda i: learner[i].learn(ids[parts[i]], ids[parts[i]], ids.numel(), None),  # noqa: B023
+                    range(len(parts)),
+                )
+                if number:  # the first one warms up
+                    taken[count, precision].append(time.perf_counter() - began)
     return {choice: median(series) for choice, series in taken.items()}
-
-
-def _half_block(width: int, precision: torch.dtype) -> float:
-    """Seconds for the products and passes of an MLP."""
-    x = torch.ones(max(64, int(TRIAL_FLOPS / (16 * width**2))), width)
-    up, down = torch.ones(4 * width, width), torch.ones(width, 4 * width)
-    began = time.perf_counter()
-    hidden = (x.to(precision) @ up.to(precision).T).relu()
-    (hidden * hidden @ down.to(precision).T).float().add_(x)
-    return time.perf_counter() - began
 
 
 def _reason(seconds: dict[tuple[int, torch.dtype], float]) -> str:

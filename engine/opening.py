@@ -10,7 +10,6 @@ import msgspec
 from data.catalog import Corpus
 from data.catalog import load as load_corpus
 from data.openings import opening_of
-from data.statistics import measure
 from engine.active_run import ActiveRun
 from engine.config import RunConfig
 from engine.protocol import CorpusLoaded, Event, Opened, Working
@@ -30,7 +29,7 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
     # A file's name need not be UTF-8, and JSON is: events and run.json name it with a "?".
     recorded = config.corpus.encode("utf-8", "replace").decode()
     config = msgspec.structs.replace(config, corpus=recorded)
-    _tell(corpus, config, emit)
+    characters = _tell(corpus, config, emit)
 
     emit(Working("loading torch"))
     from engine.runs import CorpusInfo, Progress, Run, new_info
@@ -50,7 +49,7 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
         done=False,
         best_loss=None,
     )
-    return _assemble(Run(), info, corpus.text, progress, None, emit, clock)
+    return _assemble(Run(), info, corpus.text, characters, progress, None, emit, clock)
 
 
 def open_saved(name: str, emit: Emit, clock: Clock) -> ActiveRun:
@@ -65,9 +64,11 @@ def open_saved(name: str, emit: Emit, clock: Clock) -> ActiveRun:
         source=saved.info.corpus.source,
         license=saved.info.corpus.license,
     )
-    _tell(corpus, saved.info.config, emit)
+    characters = _tell(corpus, saved.info.config, emit)
     run = Run(name, saved.events)
-    active = _assemble(run, saved.info, saved.text, saved.progress, saved.state, emit, clock)
+    active = _assemble(
+        run, saved.info, saved.text, characters, saved.progress, saved.state, emit, clock
+    )
     for event in saved.events:
         emit(event)
     return active
@@ -78,8 +79,10 @@ def out_of_memory(error: Exception) -> bool:
     return "DefaultCPUAllocator" in str(error) or type(error).__name__ == "OutOfMemoryError"
 
 
-def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> None:
-    """Count the text and tell what is in it."""
+def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
+    """Count the text and tell what is in it; its distinct characters."""
+    from data.statistics import measure  # brings numpy
+
     validation = config.train.validation
     check_length(len(corpus.text), config.model.context_length, validation)
     emit(Working(f"counting {len(corpus.text):,} characters"))
@@ -103,12 +106,14 @@ def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> None:
             bigram_loss=statistics.bigram_entropy,
         )
     )
+    return "".join(statistics.vocabulary)
 
 
 def _assemble(
     run: "Run",
     info: "RunInfo",
     text: str,
+    characters: str,
     progress: "Progress",
     state: "State | None",
     emit: Emit,
@@ -120,7 +125,7 @@ def _assemble(
 
     keep_freed_memory()
     emit(Working("measuring this machine"))
-    assembly = Assembly(info.config, text, opening_of(info.corpus.name, text), clock)
+    assembly = Assembly(info.config, text, characters, opening_of(info.corpus.name, text), clock)
     if state is not None:
         assembly.trainer.load_state_dict(state, progress.step)
     emit(Working(""))

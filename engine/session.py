@@ -49,12 +49,16 @@ class Session:
 
     def run(self, inbox: SimpleQueue[Command]) -> None:
         """Work until Close. Idle, it sleeps on the inbox."""
-        while not self._closed:
-            if self._active is None or not self._active.busy or not inbox.empty():
-                self._obey(inbox.get())
-            else:
-                self._gate()
-                self._active.unit()
+        try:
+            while not self._closed:
+                if self._active is None or not self._active.busy or not inbox.empty():
+                    self._obey(inbox.get())
+                else:
+                    self._gate()
+                    self._active.unit()
+        finally:
+            if self._active is not None:
+                self._active.close()
 
     def _obey(self, command: Command) -> None:
         active = self._active
@@ -99,7 +103,7 @@ class Session:
             self._emit(Failed(_sentence(error), "open"))
         else:
             if self._active is not None:
-                self._active.stop_sample()
+                self._active.close()
             self._active = opened
             opened.begin()
 

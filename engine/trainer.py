@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from engine.by_hand import ByHand
+from engine.by_torch import ByTorch
 from engine.config import RunConfig
 from engine.dataset import Dataset, step_seed
 from engine.hardware import Hardware
 from engine.model import GPT
 from engine.optim import Optimizer, schedule
+from engine.shards import Shards
 
 
 class StepResult(NamedTuple):
@@ -21,6 +23,7 @@ class StepResult(NamedTuple):
     loss: float
     gradient_norm: float
     learning_rate: float
+    tokens: int  # characters it learned from
 
 
 class Evaluation(NamedTuple):
@@ -38,14 +41,24 @@ class Trainer:
     """Model, optimizers and data of one run. No thread, no file, no clock."""
 
     def __init__(
-        self, config: RunConfig, vocabulary: int, dataset: Dataset, hardware: Hardware
+        self,
+        config: RunConfig,
+        vocabulary: int,
+        dataset: Dataset,
+        hardware: Hardware,
+        shards: Shards,
     ) -> None:
         self.config = config
         self.dataset = dataset
         self.hardware = hardware
+        self.shards = shards
         generator = torch.Generator().manual_seed(config.train.seed)
         self.model = GPT(config.model, vocabulary, generator).to(hardware.device)
-        self.optimizer = Optimizer(self.model, config.train)
+        self.optimizer = Optimizer(self.model, config.train, shards)
+        self.learners = [
+            (ByHand if hardware.device.type == "cpu" else ByTorch)(self.model, hardware.precision)
+            for _ in range(shards.count)
+        ]
         self.learning_rate = config.train.learning_rate
         self.step_number = 0
 
@@ -56,13 +69,21 @@ class Trainer:
         such update would make every weight useless.
         """
         train = self.config.train
-        inputs, targets = self.dataset.batch(self.step_number, train.batch_size)
-        if self.config.model.dropout:
-            torch.manual_seed(step_seed(train.seed, self.step_number))
-        loss = self._loss(inputs, targets, self.config.model.dropout)
-        loss.backward()  # type: ignore[no-untyped-call]
+        inputs, targets = self.dataset.batch(
+            self.step_number, train.batch_size, train.parts_of_context(progress)
+        )
+        parts = self.shards.split(len(inputs))
+        loss = sum(
+            self.shards.map(
+                lambda i: self.learners[i].learn(
+                    inputs[parts[i]], targets[parts[i]], targets.numel(), self._generator(i)
+                ),
+                range(len(parts)),
+            )
+        )
+        self.optimizer.take([learner.gradients for learner in self.learners[: len(parts)]])
         norm = self.optimizer.gradient_norm()
-        if not (math.isfinite(float(loss.detach())) and math.isfinite(norm)):
+        if not (math.isfinite(loss) and math.isfinite(norm)):
             self.optimizer.forget()
             raise ArithmeticError(
                 f"At step {self.step_number + 1:,} the loss or its gradient is no longer a number; "
@@ -71,7 +92,7 @@ class Trainer:
         learning_rate = self.learning_rate * schedule(progress, train)
         self.optimizer.step(learning_rate)
         self.step_number += 1
-        return StepResult(float(loss.detach()), norm, learning_rate)
+        return StepResult(loss, norm, learning_rate, targets.numel())
 
     def skip(self) -> None:
         """Leave out the next batch."""
@@ -79,18 +100,19 @@ class Trainer:
 
     def evaluate(self) -> Iterator[float | Evaluation]:
         """Go over the whole validation part: shares done (0 to 1), and at last the Evaluation."""
-        total = torch.zeros((), dtype=torch.float64)
-        right = seen = 0
+        total = right = seen = 0.0
         predicted = len(self.dataset.validation) - 1
         for inputs, targets in self.dataset.validation_batches():
-            with torch.no_grad(), self._autocast():
-                logits = self.model(inputs.to(self.hardware.device)).float().flatten(0, 1)
-                flat = targets.to(self.hardware.device).flatten()
-                total += F.cross_entropy(logits, flat, reduction="sum").double().cpu()
-                right += int((logits.argmax(1) == flat).sum())
+            parts = self.shards.split(len(inputs))
+            scores = self.shards.map(
+                lambda i: self.learners[i].score(inputs[parts[i]], targets[parts[i]]),  # noqa: B023
+                range(len(parts)),
+            )
+            total += sum(loss for loss, _ in scores)
+            right += sum(guessed for _, guessed in scores)
             seen += targets.numel()
             yield seen / predicted
-        yield Evaluation(float(total) / predicted, right / predicted)
+        yield Evaluation(total / predicted, right / predicted)
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """The tensors that the next step depends on: "model" and "optimizer"."""
@@ -102,14 +124,10 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step_number = step_number
 
-    def _loss(self, inputs: Tensor, targets: Tensor, dropout: float) -> Tensor:
-        device = self.hardware.device
-        with self._autocast():
-            logits = self.model(inputs.to(device), dropout=dropout)
-        return F.cross_entropy(logits.float().flatten(0, 1), targets.to(device).flatten())
-
-    def _autocast(self) -> torch.autocast:
-        precision = self.hardware.precision
-        return torch.autocast(
-            self.hardware.device.type, precision, enabled=precision != torch.float32
-        )
+    def _generator(self, place: int) -> torch.Generator | None:
+        """What the dropout of share number `place` of this step is drawn from."""
+        if not self.config.model.dropout:
+            return None
+        number = self.step_number * self.shards.count + place
+        seed = step_seed(self.config.train.seed, number)
+        return torch.Generator(self.hardware.device).manual_seed(seed)

@@ -6,22 +6,18 @@ from typing import Literal
 import torch
 
 from engine.config import SampleConfig
-from engine.hardware import one_thread
+from engine.decoder import Decoder
 from engine.model import GPT
 from engine.sampler import sample
 from engine.vocabulary import Vocabulary
 
 
 class Writer:
-    """Holds its own weights and its own generator, so training is bit-identical without it.
-
-    The copy is made before training begins: building a module later would disturb what training
-    draws from torch's global generator.
-    """
+    """Holds its own weights and its own generator, so training is bit-identical without it."""
 
     def __init__(self, model: GPT, vocabulary: Vocabulary, clock: Callable[[], float]) -> None:
-        self._original = model
-        self._copy = GPT(model.config, len(vocabulary)).to(model.device)
+        self._model = model
+        self._decoder = Decoder(model.config, len(vocabulary))
         self._vocabulary = vocabulary
         self._clock = clock
         self._ids: Iterator[int] | None = None
@@ -43,14 +39,13 @@ class Writer:
 
         An empty prompt begins as after a line's end, where the text has lines.
         """
-        with torch.no_grad():
-            torch._foreach_copy_(list(self._copy.parameters()), list(self._original.parameters()))
+        self._decoder.take(self._model)
         first = "\n" if "\n" in self._vocabulary else self._vocabulary.characters[0]
         self._config = config
         self._stops = frozenset(config.stop)
         self._generator.manual_seed(config.seed)
         self._ids = sample(
-            self._copy, self._vocabulary.encode(prompt or first), config, self._generator
+            self._decoder, self._vocabulary.encode(prompt or first), config, self._generator
         )
         self.text = ""
         self.characters = 0
@@ -65,20 +60,19 @@ class Writer:
         assert self._ids is not None, "nothing was started"
         began = self._clock()
         new: list[str] = []
-        with one_thread():
-            while True:
-                character = self._vocabulary.characters[next(self._ids)]
-                if character in self._stops:
-                    self.ended = "stop character"
-                    self.stop()
-                    break
-                new.append(character)
-                if self.characters + len(new) >= self._config.characters:
-                    self.ended = "length"
-                    self.stop()
-                    break
-                if self._clock() - began >= seconds:
-                    break
+        while True:
+            character = self._vocabulary.characters[next(self._ids)]
+            if character in self._stops:
+                self.ended = "stop character"
+                self.stop()
+                break
+            new.append(character)
+            if self.characters + len(new) >= self._config.characters:
+                self.ended = "length"
+                self.stop()
+                break
+            if self._clock() - began >= seconds:
+                break
         self.seconds += self._clock() - began
         self.characters += len(new)
         piece = "".join(new)

@@ -108,6 +108,10 @@ class TinyGPTApp(App[None]):
     ) -> None:
         """`why`: why this text, where the person named none. `engine` makes the engine."""
         super().__init__()
+        # Before the style sheet is read: a theme that is set later has it read twice.
+        self.register_theme(CLASSROOM)
+        self.set_reactive(App.theme, CLASSROOM.name)
+        self.stylesheet.set_variables(self.get_css_variables())
         self._opening = opening
         self._why = why
         self._link = Link(lambda: self.post_message(EventsWaiting()))
@@ -139,8 +143,6 @@ class TinyGPTApp(App[None]):
             yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        self.register_theme(CLASSROOM)
-        self.theme = CLASSROOM.name
         # Only once the screen is painted: torch takes a second or two to load.
         self.call_after_refresh(self._start_engine)
 

@@ -224,10 +224,10 @@ def test_the_text_appears_while_it_is_written(
     name = saved_run(verse_file)
     paper = Paper()
     monkeypatch.setattr(sys, "stdout", paper)
-    assert headless.sample(name, "The owl", SampleConfig(characters=2000)) == 0
+    assert headless.sample(name, "The owl", SampleConfig(characters=20_000)) == 0
     lengths = [len(text) for text in dict.fromkeys(paper.flushed)]
     assert lengths[0] == len("The owl")
-    assert lengths[-1] == len("The owl") + 2000 + 1
+    assert lengths[-1] == len("The owl") + 20_000 + 1
     assert len(lengths) > 5
 
 

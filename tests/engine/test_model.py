@@ -1,47 +1,15 @@
-"""The GPT: it cannot see the future, starts knowing nothing, and its cache changes no answer."""
+"""The GPT: it cannot see the future, starts knowing nothing, and drops only when asked."""
 
 import math
 
 import pytest
 import torch
 import torch.nn.functional as F
+from shaping import CONTEXT, VOCABULARY, awake, shape, some_ids
 from torch import Tensor
 
-from engine.config import PRESETS, ModelConfig, preset
-from engine.model import GPT, Cache, SquaredReLU
-
-VOCABULARY = 11
-CONTEXT = 16
-
-
-def awake(config: ModelConfig, vocabulary: int = VOCABULARY) -> GPT:
-    """A model whose output layers are not zero as in a fresh one, so that every part counts."""
-    generator = torch.Generator().manual_seed(5)
-    model = GPT(config, vocabulary, generator)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(std=parameter.shape[1] ** -0.5, generator=generator)
-        model.embedding.weight.normal_(generator=generator)
-    return model
-
-
-def shape(**changes: int) -> ModelConfig:
-    return ModelConfig(
-        **{"context_length": CONTEXT, "n_layer": 2, "n_head": 2, "width": 16, **changes}
-    )
-
-
-def some_ids(batch: int, time: int) -> Tensor:
-    return torch.randint(VOCABULARY, (batch, time), generator=torch.Generator().manual_seed(6))
-
-
-@torch.no_grad()
-def read_through_cache(model: GPT, ids: Tensor, prompt: int) -> tuple[Tensor, Cache]:
-    """Logits of (1, T) ids: the prompt at once, then one at a time."""
-    cache = Cache(model)
-    parts = [model(ids[:, :prompt], cache=cache)]
-    parts += [model(ids[:, i : i + 1], cache=cache) for i in range(prompt, ids.shape[1])]
-    return torch.cat(parts, 1), cache
+from engine.config import PRESETS, preset
+from engine.model import GPT, drop
 
 
 @pytest.mark.parametrize("place", range(CONTEXT))
@@ -97,39 +65,6 @@ def test_the_seed_decides_the_first_weights() -> None:
     assert not torch.equal(weights(1), weights(2))
 
 
-@pytest.mark.parametrize("prompt", [1, 5, CONTEXT])
-@torch.no_grad()
-def test_the_cache_answers_like_the_full_context(prompt: int) -> None:
-    model = awake(shape())
-    ids = some_ids(1, CONTEXT)
-    cached, _ = read_through_cache(model, ids, prompt)
-    torch.testing.assert_close(cached, model(ids), rtol=1e-4, atol=1e-5)
-
-
-@torch.no_grad()
-def test_past_the_context_the_cache_sees_exactly_the_last_c_characters() -> None:
-    """With one block a key depends on its own character alone, so the ring must answer like a
-    fresh reading of the last C characters, at any distance from the start."""
-    model = awake(shape(n_layer=1))
-    ids = some_ids(1, 5 * CONTEXT + 3)
-    cached, _ = read_through_cache(model, ids, 7)
-    for end in range(CONTEXT, ids.shape[1] + 1):
-        fresh = model(ids[:, end - CONTEXT : end])[:, -1]
-        torch.testing.assert_close(cached[:, end - 1], fresh, rtol=1e-4, atol=1e-5)
-
-
-@torch.no_grad()
-def test_past_the_context_deep_models_stay_sane() -> None:
-    model = awake(shape(n_layer=3))
-    ids = some_ids(1, 20 * CONTEXT)
-    logits, cache = read_through_cache(model, ids, CONTEXT)
-    assert logits.isfinite().all()
-    assert cache.position == 20 * CONTEXT
-    assert all(keys.shape[2] == CONTEXT for keys in cache.keys)
-    # No drift: the answers at the end are as large as those inside the context.
-    assert 0.5 < float(logits[0, -CONTEXT:].std() / logits[0, :CONTEXT].std()) < 2
-
-
 @torch.no_grad()
 def test_the_rows_of_a_batch_do_not_know_each_other() -> None:
     model = awake(shape())
@@ -154,16 +89,30 @@ def test_bfloat16_answers_nearly_alike_and_learns() -> None:
     assert all(g is not None and g.isfinite().all() and g.abs().sum() > 0 for g in gradients)
 
 
-def test_squared_relu_has_the_slope_of_its_formula() -> None:
-    x = torch.randn(4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
-    x.requires_grad_()
-    assert torch.equal(SquaredReLU.apply(x), x.clamp(min=0) ** 2)
-    assert torch.autograd.gradcheck(SquaredReLU.apply, (x,))
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_what_is_not_dropped_makes_up_for_what_is(share: float) -> None:
+    left = drop(torch.full((100, 200), 3.0), share, torch.Generator().manual_seed(4))
+    kept = left != 0
+    assert abs(float(kept.float().mean()) - (1 - share)) < 0.01
+    torch.testing.assert_close(left[kept], torch.full_like(left[kept], 3 / (1 - share)))
 
 
 @torch.no_grad()
 def test_dropout_drops_only_when_asked() -> None:
+    model = awake(shape(dropout=0.5))
+    ids = some_ids(1, CONTEXT)
+
+    def dropped(seed: int) -> Tensor:
+        return model(ids, torch.Generator().manual_seed(seed))
+
+    assert torch.equal(model(ids), model(ids))
+    assert not torch.allclose(model(ids), dropped(1))
+    assert torch.equal(dropped(1), dropped(1))
+    assert not torch.allclose(dropped(1), dropped(2))
+
+
+@torch.no_grad()
+def test_without_a_share_nothing_is_dropped() -> None:
     model = awake(shape())
     ids = some_ids(1, CONTEXT)
-    assert torch.equal(model(ids), model(ids))
-    assert not torch.allclose(model(ids), model(ids, dropout=0.5))
+    assert torch.equal(model(ids), model(ids, torch.Generator().manual_seed(1)))

@@ -4,22 +4,28 @@ import math
 from collections import Counter
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from engine.config import ModelConfig, SampleConfig
+from engine.decoder import Decoder
+from engine.kernels import Array
 from engine.model import GPT
 from engine.sampler import next_id, sample
 
 CHANCES = (0.05, 0.5, 0.15, 0.3)  # by id
 
 
-def logits(chances: tuple[float, ...] = CHANCES) -> Tensor:
-    return torch.tensor(chances).log() + 3
+def logits(chances: tuple[float, ...] = CHANCES) -> Array:
+    return scores_of(*np.log(chances) + 3)
 
 
-def draws(scores: Tensor, count: int = 400, **config: float) -> list[int]:
+def scores_of(*scores: float) -> Array:
+    return np.array(scores, np.float32)
+
+
+def draws(scores: Array, count: int = 400, **config: float) -> list[int]:
     generator = torch.Generator().manual_seed(0)
     chosen = SampleConfig(**{"temperature": 1.0, "top_k": 0, "top_p": 1.0, **config})  # type: ignore[arg-type]
     return [next_id(scores, chosen, generator) for _ in range(count)]
@@ -50,8 +56,8 @@ def test_top_k_keeps_the_k_likeliest(k: int, kept: set[int]) -> None:
 
 
 def test_top_k_keeps_exactly_k_of_equal_ones_the_lower_ids() -> None:
-    assert set(draws(torch.zeros(50), top_k=3)) == {0, 1, 2}
-    tie = torch.tensor([0.0, 2.0, 1.0, 1.0, 1.0, 2.0])
+    assert set(draws(scores_of(*[0.0] * 50), top_k=3)) == {0, 1, 2}
+    tie = scores_of(0, 2, 1, 1, 1, 2)
     assert set(draws(tie, top_k=4)) == {1, 2, 3, 5}
 
 
@@ -80,7 +86,7 @@ def test_top_p_is_a_share_of_what_top_k_left() -> None:
 
 
 def test_impossible_characters_are_never_drawn() -> None:
-    scores = torch.tensor([-math.inf, 0.0, -math.inf, 0.0])
+    scores = scores_of(-math.inf, 0, -math.inf, 0)
     assert set(draws(scores)) == {1, 3}
 
 
@@ -95,7 +101,9 @@ def small_model() -> GPT:
 
 def write(model: GPT, prompt: list[int], count: int, seed: int = 1, **config: float) -> list[int]:
     generator = torch.Generator().manual_seed(seed)
-    return list(islice(sample(model, prompt, SampleConfig(**config), generator), count))  # type: ignore[arg-type]
+    decoder = Decoder(model.config, 9)
+    decoder.take(model)
+    return list(islice(sample(decoder, prompt, SampleConfig(**config), generator), count))  # type: ignore[arg-type]
 
 
 @torch.no_grad()

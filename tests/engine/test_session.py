@@ -7,6 +7,7 @@ import pytest
 from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny, told
 from torch import Tensor
 
+from engine.optim import Optimizer
 from engine.protocol import (
     Close,
     CorpusLoaded,
@@ -29,7 +30,6 @@ from engine.protocol import (
     Train,
     Working,
 )
-from engine.trainer import Trainer
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -296,14 +296,18 @@ def test_an_impossible_learning_rate_is_refused(verse_file: Path, rate: float) -
 
 @pytest.fixture
 def sixth_step_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loss of the sixth batch is not-a-number."""
-    sound = Trainer._loss
+    """The gradient of the sixth batch is not-a-number."""
+    sound = Optimizer.take
+    batches = 0
 
-    def loss(self: Trainer, inputs: Tensor, targets: Tensor, dropout: float) -> Tensor:
-        result = sound(self, inputs, targets, dropout)
-        return result * math.nan if self.step_number == 5 else result
+    def take(self: Optimizer, shares: list[tuple[Tensor, ...]]) -> None:
+        nonlocal batches
+        batches += 1
+        if batches == 6:
+            shares[0][0].fill_(math.nan)
+        sound(self, shares)
 
-    monkeypatch.setattr(Trainer, "_loss", loss)
+    monkeypatch.setattr(Optimizer, "take", take)
 
 
 @pytest.mark.usefixtures("sixth_step_is_no_number")

@@ -13,6 +13,7 @@ from torch import Tensor
 from engine.config import SampleConfig, small
 from engine.dataset import Dataset
 from engine.hardware import Hardware
+from engine.shards import Shards
 from engine.trainer import Evaluation, Trainer
 from engine.vocabulary import Vocabulary
 from engine.writer import Writer
@@ -31,7 +32,8 @@ def trainer(*assignments: str, text: str = TEXT, precision: torch.dtype = torch.
         config.train.validation,
         config.train.seed,
     )
-    return Trainer(config, len(VOCABULARY), dataset, HARDWARE._replace(precision=precision))
+    hardware = HARDWARE._replace(precision=precision)
+    return Trainer(config, len(VOCABULARY), dataset, hardware, Shards(1))
 
 
 def train(learner: Trainer, steps: int = 12, between: Callable[[], object] = int) -> list[float]:
@@ -70,7 +72,7 @@ def test_shakespeare_starts_at_ln_65(shakespeare_file: Path) -> None:
     config = small(str(shakespeare_file))
     dataset = Dataset(vocabulary.encode_corpus(text), config.model.context_length, 0.1, 1)
     assert (len(dataset.train), len(dataset.validation)) == (1_003_854, 111_540)
-    learner = Trainer(config, 65, dataset, HARDWARE)
+    learner = Trainer(config, 65, dataset, HARDWARE, Shards(1))
     assert round(learner.step(0).loss, 3) == 4.174
 
 
@@ -140,18 +142,33 @@ def test_a_loss_that_is_no_number_changes_nothing(poison: float) -> None:
     assert learner.step_number == 3
 
 
-def test_a_gradient_that_is_no_number_changes_nothing() -> None:
+@pytest.mark.parametrize("name", [name for name, _ in trainer().model.named_parameters()])
+@pytest.mark.parametrize("poison", [math.nan, math.inf])
+def test_no_weight_that_is_no_number_goes_unseen(name: str, poison: float) -> None:
+    learner = trainer()
+    train(learner, 3)
+    with torch.no_grad():
+        learner.model.get_parameter(name)[:, 0] = poison
+    with pytest.raises(ArithmeticError):
+        learner.step(0.5)
+
+
+def test_a_gradient_that_is_no_number_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     learner, plain = trainer(), trainer()
     train(learner, 3)
     train(plain, 3)
+    (by_hand,) = learner.learners
+    learn = by_hand.learn
 
-    def poison(gradient: Tensor) -> Tensor:
-        return gradient * math.nan
+    def poison(*work: object) -> float:
+        loss = learn(*work)  # type: ignore[arg-type]
+        by_hand.gradients[-1].mul_(math.nan)
+        return loss
 
-    handle = learner.model.head.weight.register_hook(poison)
-    with pytest.raises(ArithmeticError):
-        learner.step(0.5)
-    handle.remove()
+    with monkeypatch.context() as for_a_step:
+        for_a_step.setattr(by_hand, "learn", poison)
+        with pytest.raises(ArithmeticError):
+            learner.step(0.5)
     # The same step is taken afterwards as if nothing had been.
     assert learner.step(0.5) == plain.step(0.5)
     assert_alike(learner, plain)

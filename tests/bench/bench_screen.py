@@ -1,0 +1,166 @@
+"""The screen, in a pseudo-terminal: first paint, key to paint, what it costs training, memory."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from building import CORES
+from figures import Table
+from pytest_benchmark.fixture import BenchmarkFixture
+from terminal import Terminal
+
+APP = str(Path(sys.executable).with_name("tinygpt-tui"))
+STARTS = 15
+KEYS = 400
+PAIRS = 5
+PAIR_STEPS = 200
+SKIPPED_STEPS = 40
+"""Steps at a run's start that are left out of its speed: caches fill, threads wake."""
+PAIRED = (
+    f"--steps={PAIR_STEPS}",
+    f"--set=train.threads={CORES}",
+    "--set=train.precision=float32",
+)
+"""What must be the same on both sides: the start-up choice may differ from run to run."""
+
+
+def test_first_paint(benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path) -> None:
+    """From the start of the process to the first frame; in turn with a bare Textual app."""
+    ours, bare = [], []
+
+    def pair() -> None:
+        bare.append(
+            first_paint([sys.executable, str(Path(__file__).with_name("bare.py"))], tmp_path)
+        )
+        ours.append(first_paint([APP, str(text)], tmp_path))
+
+    pair()
+    ours.clear(), bare.clear()
+    benchmark.pedantic(pair, rounds=STARTS)
+    table.row("first paint, ms", spread(ours), "350")
+    table.row("first paint of a bare Textual app, ms", spread(bare))
+
+
+def test_key_to_paint(
+    benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path
+) -> None:
+    """From a key to the frame that shows its effect, and the memory, while the default trains."""
+    seconds, memory = benchmark.pedantic(lambda: key_to_paint(text, tmp_path))
+    shares = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))
+    figures = (f"{name} {1e3 * at(sorted(seconds), share):.0f}" for name, share in shares)
+    table.row("key to paint while training, ms", ", ".join(figures), "p99 100")
+    table.row("peak memory of the app in training, MB", f"{memory / 1e6:.0f}", "600")
+
+
+def test_what_the_screen_costs(
+    benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path
+) -> None:
+    """Training speed in the app over that without a screen."""
+    ratios = []
+
+    def pair() -> None:
+        home = tmp_path / str(len(ratios))
+        app, headless = speed_in_app(text, home / "app"), speed_headless(text, home / "headless")
+        ratios.append(app / headless)
+        print(f"app {app:,.0f} tokens/s, headless {headless:,.0f}")
+
+    benchmark.pedantic(pair, rounds=PAIRS)
+    listed = ", ".join(f"{ratio:.3f}" for ratio in ratios)
+    table.row("app over headless speed", f"{median(ratios):.3f} of {listed}", "0.97")
+
+
+def at(ordered: list[float], share: float) -> float:
+    """The value below which that share lies."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def spread(seconds: list[float]) -> str:
+    ordered = [1e3 * each for each in sorted(seconds)]
+    return f"{median(ordered):.0f} ({ordered[0]:.0f} to {ordered[-1]:.0f})"
+
+
+def first_paint(command: list[str], home: Path) -> float:
+    began = perf_counter()
+    with start(command, home) as terminal:
+        while b"tinygpt" not in terminal.raw:
+            terminal.read(1, emulate=False)
+        seconds = perf_counter() - began
+        quit_from(terminal)
+        return seconds
+
+
+def key_to_paint(text: Path, home: Path) -> tuple[list[float], int]:
+    pauses = random.Random(1)
+    seconds = []
+    with start([APP, str(text)], home) as terminal:
+        terminal.wait_for("● untrained")
+        terminal.type(" ")
+        terminal.wait_for("● training")
+        for number in range(KEYS):
+            wait_until = perf_counter() + pauses.uniform(0.05, 0.25)
+            while (left := wait_until - perf_counter()) > 0:
+                terminal.read(left, emulate=False)
+            key, shown = ("]", b"0.9") if number % 2 == 0 else ("[", b"0.8")
+            began = perf_counter()
+            terminal.type(key)
+            seen = b""
+            while shown not in seen:
+                seen += terminal.read(1, emulate=False)
+            seconds.append(perf_counter() - began)
+        memory = peak_memory(terminal.process.pid)
+        quit_from(terminal)
+    return seconds, memory
+
+
+def peak_memory(pid: int) -> int:
+    """Bytes; 0 where the system does not tell."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return 0
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def speed_in_app(text: Path, home: Path) -> float:
+    """Tokens a second of training in the app, as its run recorded them."""
+    with start([APP, str(text), *PAIRED], home) as terminal:
+        terminal.wait_for("● untrained")
+        terminal.type(" ")
+        while b"saved as" not in terminal.raw:
+            terminal.read(1, emulate=False)
+        quit_from(terminal)
+    return recorded_speed(home)
+
+
+def speed_headless(text: Path, home: Path) -> float:
+    """The same without the screen."""
+    command = [APP, "train", str(text), *PAIRED, "--json"]
+    subprocess.run(command, check=True, capture_output=True, env=environment(home))
+    return recorded_speed(home)
+
+
+def recorded_speed(home: Path) -> float:
+    (history,) = home.glob("runs/*/metrics.jsonl")
+    events = [json.loads(line) for line in history.read_text().splitlines()]
+    steps = [e for e in events if e["type"] == "StepDone" and e["step"] > SKIPPED_STEPS]
+    return sum(e["tokens"] for e in steps[1:]) / (steps[-1]["elapsed"] - steps[0]["elapsed"])
+
+
+def start(command: list[str], home: Path) -> Terminal:
+    return Terminal(command, columns=120, lines=40, cwd=str(Path.cwd()), env=environment(home))
+
+
+def environment(home: Path) -> dict[str, str]:
+    """As a person has it: with compiled modules kept."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "", "TINYGPT_HOME": str(home)}
+
+
+def quit_from(terminal: Terminal) -> None:
+    terminal.type("q")
+    assert terminal.wait_for_end() == 0

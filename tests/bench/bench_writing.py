@@ -1,0 +1,113 @@
+"""How fast it writes: alone, beside nanoGPT's own generator, and while it trains."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from queue import SimpleQueue
+from statistics import median
+from time import perf_counter
+
+import torch
+from building import CORES, config_of, trainer_of
+from figures import Table
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from engine.config import SampleConfig
+from engine.protocol import (
+    Close,
+    Command,
+    Event,
+    Open,
+    Sample,
+    SampleDone,
+    SampleStarted,
+    StepDone,
+    Train,
+)
+from engine.session import Session
+from engine.vocabulary import Vocabulary
+from engine.writer import Writer
+
+PAIRS = 5
+CONTEXT = 256
+CHARACTERS = 1_000
+ANSWERS = 5
+
+
+def test_characters_per_second(
+    benchmark: BenchmarkFixture, text: Path, table: Table, nanogpt: Path
+) -> None:
+    """The small model with a context of 256, a cache that is full or fills, default sampling."""
+    trainer = trainer_of(config_of(text, f"model.context_length={CONTEXT}"))
+    trainer.step(0.5)
+    writer = Writer(trainer.model, Vocabulary(text.read_text()), perf_counter)
+    generate = nanogpt_generator(nanogpt)
+    ours, theirs = [], []
+
+    def pair() -> None:
+        writer.start("ROMEO:", SampleConfig(characters=CHARACTERS))
+        while writer.active:
+            writer.write(10.0)
+        ours.append(writer.characters / writer.seconds)
+        torch.set_num_threads(CORES)
+        began = perf_counter()
+        generate(CHARACTERS // 4)
+        theirs.append(CHARACTERS // 4 / (perf_counter() - began))
+        torch.set_num_threads(1)
+
+    pair()
+    ours.clear(), theirs.clear()
+    benchmark.pedantic(pair, rounds=PAIRS)
+    trainer.shards.close()
+    table.row("characters/s written", f"{median(ours):,.0f}")
+    table.row("characters/s by nanoGPT's generate", f"{median(theirs):,.0f}")
+    ratio = median(our / their for our, their in zip(ours, theirs, strict=True))
+    table.row("ours over nanoGPT's", f"{ratio:.1f}", "12")
+
+
+def nanogpt_generator(folder: Path):  # type: ignore[no-untyped-def]
+    """A function that has an untrained nanoGPT of the same shape write so many characters."""
+    spec = importlib.util.spec_from_file_location("nanogpt_model", folder / "model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    shape = module.GPTConfig(
+        block_size=CONTEXT, vocab_size=65, n_layer=4, n_head=4, n_embd=128, dropout=0.0, bias=False
+    )
+    model = module.GPT(shape).eval()
+    start = torch.zeros((1, CONTEXT), dtype=torch.long)
+
+    @torch.no_grad()
+    def generate(characters: int) -> None:
+        model.generate(start, characters, temperature=0.8, top_k=200)
+
+    return generate
+
+
+def test_characters_per_second_while_training(
+    benchmark: BenchmarkFixture, text: Path, table: Table
+) -> None:
+    """From a prompt to the end of its answer, by the wall clock, while the default preset trains."""
+    inbox: SimpleQueue[Command] = SimpleQueue()
+    seconds: list[float] = []
+    began = 0.0
+
+    def listen(event: Event) -> None:
+        nonlocal began
+        match event:
+            case StepDone(step=step) if step % 20 == 10:
+                inbox.put(Sample(step, "ROMEO:", SampleConfig(characters=CHARACTERS)))
+            case SampleStarted():
+                began = perf_counter()
+            case SampleDone():
+                seconds.append(perf_counter() - began)
+                if len(seconds) == ANSWERS:
+                    inbox.put(Close(save=False))
+
+    inbox.put(Open(config_of(text, "train.evaluation_interval=1000000")))
+    inbox.put(Train())
+    benchmark.pedantic(lambda: Session(listen).run(inbox))
+    rate = median(CHARACTERS / taken for taken in seconds)
+    table.row("characters/s written while training", f"{rate:,.0f}", "300")

@@ -1,0 +1,61 @@
+"""Runs put together without a session, to time their parts."""
+
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import torch
+
+from data import files
+from engine.config import RunConfig, override, preset
+from engine.dataset import Dataset
+from engine.hardware import MOST_THREADS, Hardware, choose, keep_freed_memory
+from engine.shards import Shards
+from engine.trainer import Trainer
+from engine.vocabulary import Vocabulary
+
+CORES = MOST_THREADS
+
+
+def config_of(path: Path, *assignments: str, name: str = "small") -> RunConfig:
+    return override(preset(name, str(path)), assignments)
+
+
+def trainer_of(config: RunConfig, hardware: Hardware | None = None) -> Trainer:
+    """A trainer like the app's, on the hardware it would choose."""
+    keep_freed_memory()
+    text = files.read(Path(config.corpus)).text
+    vocabulary = Vocabulary(text)
+    dataset = Dataset(
+        vocabulary.encode_corpus(text),
+        config.model.context_length,
+        config.train.validation,
+        config.train.seed,
+    )
+    hardware = hardware or choose(config.model, config.train)
+    return Trainer(config, len(vocabulary), dataset, hardware, Shards(hardware.threads))
+
+
+def tokens_per_second(trainer: Trainer, steps: int, progress: float = 1.0) -> float:
+    """Characters learned from in a second, over some steps at that place in the run."""
+    began = perf_counter()
+    tokens = sum(trainer.step(progress).tokens for _ in range(steps))
+    return tokens / (perf_counter() - began)
+
+
+def matrix_rate(side: int = 1024, trials: int = 15) -> float:
+    """FLOP/s of square products here, with all cores, in the quicker of float32 and bfloat16."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(CORES)
+    rates = []
+    for precision in (torch.float32, torch.bfloat16):
+        a = torch.randn(side, side).to(precision)
+        out = torch.empty_like(a)
+        seconds = []
+        for _ in range(trials):
+            began = perf_counter()
+            torch.mm(a, a, out=out)
+            seconds.append(perf_counter() - began)
+        rates.append(2 * side**3 / median(seconds))
+    torch.set_num_threads(threads)
+    return max(rates)

@@ -1,0 +1,31 @@
+"""Small models of any shape for the tests, and ids for them to read."""
+
+import torch
+from torch import Tensor
+
+from engine.config import ModelConfig
+from engine.model import GPT
+
+VOCABULARY = 11
+CONTEXT = 16
+
+
+def awake(config: ModelConfig, vocabulary: int = VOCABULARY) -> GPT:
+    """A model whose output layers are not zero as in a fresh one, so that every part counts."""
+    generator = torch.Generator().manual_seed(5)
+    model = GPT(config, vocabulary, generator)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=parameter.shape[1] ** -0.5, generator=generator)
+        model.embedding.weight.normal_(generator=generator)
+    return model
+
+
+def shape(**changes: float) -> ModelConfig:
+    return ModelConfig(
+        **{"context_length": CONTEXT, "n_layer": 2, "n_head": 2, "width": 16, **changes}  # type: ignore[arg-type]
+    )
+
+
+def some_ids(batch: int, time: int, vocabulary: int = VOCABULARY, seed: int = 6) -> Tensor:
+    return torch.randint(vocabulary, (batch, time), generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,226 @@
+"""Where to compute: what was asked for is taken, anything else is measured, and told."""
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+from torch import Tensor
+
+from engine import hardware
+from engine.by_hand import ByHand
+from engine.config import ModelConfig, TrainConfig
+from engine.hardware import Hardware, choose
+from engine.shards import Shards
+
+MODEL = ModelConfig(context_length=16, n_layer=2, n_head=2, width=32)
+CPU = TrainConfig(device="cpu", precision="auto", threads=0)
+FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def asked(**changes: object) -> TrainConfig:
+    return msgspec.structs.replace(CPU, **changes)
+
+
+def pairs_of(choice: Hardware) -> list[tuple[str, float]]:
+    """The threads and formats that the reason names, and how much longer each took."""
+    found = re.fullmatch(r"measured: (.*)", choice.reason)
+    assert found, choice.reason
+    pairs = [pair.rsplit(" ", 1) for pair in found[1].split(", ")]
+    return [(name, float(slowness)) for name, slowness in pairs]
+
+
+@pytest.fixture
+def _unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("nothing is to be measured")
+
+    monkeypatch.setattr(hardware, "ByHand", refuse)
+
+
+@pytest.fixture
+def _two_torch_threads() -> Iterator[None]:
+    """As a program begins, before it chooses."""
+    torch.set_num_threads(2)
+    assert torch.get_num_threads() == 2
+    yield
+    torch.set_num_threads(1)
+
+
+@pytest.mark.usefixtures("_unmeasured")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("precision", FORMATS)
+def test_what_is_asked_for_is_taken_unmeasured(threads: int, precision: str) -> None:
+    choice = choose(MODEL, asked(threads=threads, precision=precision))
+    assert choice == (torch.device("cpu"), threads, FORMATS[precision], "as asked for")
+    assert choice.precision_name == precision
+
+
+@pytest.mark.parametrize(
+    ("cores", "counts"), [(1, {1}), (2, {1, 2}), (3, {1, 2, 3}), (8, {1, 4, 8})]
+)
+def test_the_reason_names_all_that_was_measured_the_quickest_first(
+    cores: int, counts: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "MOST_THREADS", cores)
+    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
+    choice = choose(MODEL, CPU)
+    pairs = pairs_of(choice)
+    names = {f"{count} × {name}" for count in counts for name in ("fp32", "bf16")}
+    assert len(pairs) == len(names)
+    assert {name for name, _ in pairs} == names
+    short = "bf16" if choice.precision == torch.bfloat16 else "fp32"
+    assert pairs[0] == (f"{choice.threads} × {short}", 1.0)
+    slownesses = [slowness for _, slowness in pairs]
+    assert slownesses == sorted(slownesses)
+
+
+def test_a_measured_choice_takes_a_moment() -> None:
+    """In seconds of computing, so that a machine with other work is no slower."""
+    choose(MODEL, CPU)
+    for config in (MODEL, ModelConfig(context_length=256, n_layer=6, n_head=6, width=384)):
+        began = time.process_time()
+        choose(config, CPU)
+        assert time.process_time() - began < 2 * hardware.MOST_THREADS
+
+
+@pytest.mark.parametrize("precision", FORMATS)
+def test_a_precision_asked_for_is_kept(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "MOST_THREADS", 2)
+    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
+    choice = choose(MODEL, asked(precision=precision))
+    assert choice.precision == FORMATS[precision]
+    short = {"float32": "fp32", "bfloat16": "bf16"}[precision]
+    assert {name for name, _ in pairs_of(choice)} == {f"1 × {short}", f"2 × {short}"}
+
+
+def test_a_number_of_threads_asked_for_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
+    choice = choose(MODEL, asked(threads=3))
+    assert choice.threads == 3
+    assert {name for name, _ in pairs_of(choice)} == {"3 × fp32", "3 × bf16"}
+
+
+@pytest.mark.parametrize("slow", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("power", "threads"), [(0, 1), (3, 4)])
+def test_the_quickest_is_chosen(
+    power: int, threads: int, slow: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that each piece of work moves on: `power` says whether small shares pay."""
+    clock = [0.0]
+    lock = threading.Lock()
+
+    class Work:
+        def __init__(self, _: object, precision: torch.dtype) -> None:
+            self.cost = 3.0 if precision == slow else 1.0
+
+        def learn(self, inputs: Tensor, *_: object) -> float:
+            with lock:
+                clock[0] += self.cost * len(inputs) ** power
+            return 0.0
+
+    monkeypatch.setattr(hardware, "MOST_THREADS", 4)
+    monkeypatch.setattr(hardware, "ByHand", Work)
+    monkeypatch.setattr(hardware.time, "perf_counter", lambda: clock[0])
+    choice = choose(MODEL, CPU)
+    assert (choice.threads, choice.precision) == (threads, *{*FORMATS.values()} - {slow})
+
+
+@pytest.mark.parametrize(
+    ("device", "sentence"),
+    [
+        ("cuda", "There is no CUDA device here that torch can use: take --device cpu."),
+        ("mps", "There is no Apple GPU here that torch can use: take --device cpu."),
+    ],
+)
+def test_a_device_that_is_not_here_is_told_in_a_sentence(
+    device: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        choose(MODEL, asked(device=device))
+
+
+@pytest.mark.usefixtures("_unmeasured")
+def test_without_a_graphics_processor_the_processor_computes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    choice = choose(MODEL, asked(device="auto", threads=1, precision="float32"))
+    assert choice.device.type == "cpu"
+
+
+@pytest.mark.usefixtures("_unmeasured")
+@pytest.mark.parametrize(
+    ("here", "able", "precision", "expected"),
+    [
+        ("cuda", True, "auto", torch.bfloat16),
+        ("cuda", False, "auto", torch.float32),
+        ("cuda", True, "float32", torch.float32),
+        ("cuda", True, "bfloat16", torch.bfloat16),
+        ("mps", False, "auto", torch.float32),
+        ("mps", False, "bfloat16", torch.bfloat16),
+    ],
+)
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_graphics_processor_is_taken_where_there_is_one(
+    here: str,
+    able: bool,
+    precision: str,
+    expected: torch.dtype,
+    by_name: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: here == "cuda")
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: able)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: here == "mps")
+    train = asked(device=here if by_name else "auto", precision=precision)
+    assert choose(MODEL, train) == (torch.device(here), 1, expected, f"{here} was found")
+
+
+@pytest.mark.usefixtures("_two_torch_threads")
+@pytest.mark.parametrize("threads", [0, 2])
+def test_the_caller_computes_with_one_thread_from_then_on(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
+    choose(MODEL, asked(threads=threads, precision="float32"))
+    assert torch.get_num_threads() == 1
+
+
+@pytest.mark.usefixtures("_two_torch_threads")
+def test_one_thread_is_measured_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the caller's own has torch's many until a choice is made."""
+    seen = set()
+    learn = ByHand.learn
+
+    def listen(*work: Any) -> float:
+        seen.add(torch.get_num_threads())
+        return learn(*work)
+
+    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
+    monkeypatch.setattr(ByHand, "learn", listen)
+    choose(MODEL, CPU)
+    assert seen == {1}
+
+
+def test_what_was_measured_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = []  # holds them: what nobody holds ends by itself, some time later
+
+    def hold(count: int) -> Shards:
+        used.append(Shards(count))
+        return used[-1]
+
+    monkeypatch.setattr(hardware, "MOST_THREADS", 4)
+    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
+    monkeypatch.setattr(hardware, "Shards", hold)
+    before = threading.enumerate()
+    choose(MODEL, CPU)
+    assert {shards.count for shards in used} == {1, 2, 4}
+    assert threading.enumerate() == before

@@ -1,0 +1,201 @@
+"""Threads share out a step: nothing is lost, nothing is told out of order, and none stays."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import torch
+from driving import tiny
+
+from engine.by_hand import ByHand
+from engine.dataset import Dataset
+from engine.hardware import Hardware
+from engine.shards import Shards
+from engine.trainer import Evaluation, Trainer
+from engine.vocabulary import Vocabulary
+
+TEXT = "The quick brown fox jumps over a lazy dog's hat.\n" * 20
+VOCABULARY = Vocabulary(TEXT)
+PATIENCE = 10.0
+
+
+def living() -> list[str]:
+    """The shards' threads that are alive."""
+    return [t.name for t in threading.enumerate() if t.name.startswith("shard")]
+
+
+@pytest.fixture(autouse=True)
+def _none_stays() -> Iterator[None]:
+    assert living() == []
+    yield
+    assert living() == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+@pytest.mark.parametrize("total", [1, 2, 3, 7, 8, 9, 100])
+def test_a_split_covers_everything_once_and_nearly_evenly(count: int, total: int) -> None:
+    with Shards(count) as shards:
+        parts = [range(total)[part] for part in shards.split(total)]
+    assert [i for part in parts for i in part] == list(range(total))
+    assert len(parts) == min(count, total)
+    sizes = [len(part) for part in parts]
+    assert 1 <= min(sizes) <= max(sizes) <= min(sizes) + 1
+
+
+def test_results_come_in_the_order_of_the_parts() -> None:
+    """Though the first part is done last."""
+    second_done = threading.Event()
+
+    def work(part: int) -> tuple[int, bool]:
+        heard = part != 0 or second_done.wait(PATIENCE)
+        if part == 1:
+            second_done.set()
+        return part, heard
+
+    with Shards(2) as shards:
+        assert shards.map(work, range(2)) == [(0, True), (1, True)]
+        assert shards.map(str, range(7)) == list("0123456")
+
+
+def test_parts_are_worked_on_at_once() -> None:
+    meeting = threading.Barrier(3)
+    with Shards(3) as shards:
+        # Each waits for the two others; who is left alone breaks the barrier, and that is told.
+        assert sorted(shards.map(lambda _: meeting.wait(PATIENCE), range(3))) == [0, 1, 2]
+
+
+def test_a_single_part_is_worked_on_as_well() -> None:
+    with Shards(2) as shards:
+        assert shards.map(str, [7]) == ["7"]
+
+
+@pytest.fixture
+def _two_torch_threads() -> Iterator[None]:
+    """As a program has that chose nothing."""
+    torch.set_num_threads(2)
+    assert torch.get_num_threads() == 2
+    yield
+    torch.set_num_threads(1)
+
+
+@pytest.mark.usefixtures("_two_torch_threads")
+def test_each_thread_computes_alone() -> None:
+    meeting = threading.Barrier(2)
+
+    def count(_: int) -> int:
+        meeting.wait(PATIENCE)
+        return torch.get_num_threads()
+
+    with Shards(2) as shards:
+        assert shards.map(count, range(2)) == [1, 1]
+        assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_an_error_comes_out_and_the_next_work_is_done(bad: int) -> None:
+    def work(part: int) -> int:
+        if part == bad:
+            raise ArithmeticError(f"part {part} is bad")
+        return part
+
+    with Shards(2) as shards:
+        with pytest.raises(ArithmeticError, match=f"part {bad} is bad"):
+            shards.map(work, range(3))
+        assert shards.map(abs, [-1, -2]) == [1, 2]
+
+
+def test_after_the_end_no_thread_lives() -> None:
+    shards = Shards(2)
+    shards.map(abs, range(2))
+    assert living() != []
+    shards.close()
+    assert living() == []
+    shards.close()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Ends the shards of a test."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def trainer(stack: ExitStack, count: int, *assignments: str) -> Trainer:
+    config = tiny("any", *assignments)
+    ids = VOCABULARY.encode_corpus(TEXT)
+    dataset = Dataset(ids, config.model.context_length, 0.3, config.train.seed)
+    hardware = Hardware(torch.device("cpu"), count, torch.float32, "for a test")
+    shards = stack.enter_context(Shards(count))
+    return Trainer(config, len(VOCABULARY), dataset, hardware, shards)
+
+
+def train(learner: Trainer, steps: int = 12) -> list[float]:
+    return [learner.step(step / steps).loss for step in range(steps)]
+
+
+def evaluation_of(learner: Trainer) -> Evaluation:
+    *_, last = learner.evaluate()
+    assert isinstance(last, Evaluation)
+    return last
+
+
+@pytest.mark.parametrize("batch", [1, 2, 4, 5])
+@pytest.mark.parametrize("count", [2, 3])
+def test_more_threads_learn_the_same(stack: ExitStack, count: int, batch: int) -> None:
+    choice = f"train.batch_size={batch}"
+    one, many = trainer(stack, 1, choice), trainer(stack, count, choice)
+    losses = train(one)
+    assert train(many) == pytest.approx(losses, rel=1e-4)
+    assert losses[-1] < 0.99 * losses[0]  # by much more than the tolerance
+
+
+def test_gradients_of_all_threads_are_followed(stack: ExitStack) -> None:
+    one, two = trainer(stack, 1), trainer(stack, 2)
+    train(one, 1)
+    train(two, 1)
+    first, second = one.step(0.5), two.step(0.5)
+    assert second.gradient_norm == pytest.approx(first.gradient_norm, rel=1e-4)
+
+
+@pytest.mark.parametrize("dropout", ["0", "0.2"])
+@pytest.mark.parametrize("count", [2, 3])
+def test_the_same_number_of_threads_is_the_same_run(
+    stack: ExitStack, count: int, dropout: str
+) -> None:
+    choices = (f"model.dropout={dropout}", "train.batch_size=5")
+    first = train(trainer(stack, count, *choices))
+    assert first == train(trainer(stack, count, *choices))
+    assert first != train(trainer(stack, count, *choices, "train.seed=2"))
+
+
+def test_each_thread_drops_something_else(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both read one text: what they lose on it differs by what was dropped."""
+    learner = trainer(stack, 2, "model.dropout=0.5", "train.batch_size=2")
+    train(learner, 3)
+    shares, learn = [], ByHand.learn
+
+    def listen(*work: Any) -> float:
+        shares.append(learn(*work))
+        return shares[-1]
+
+    same = torch.arange(17) % len(VOCABULARY)
+    monkeypatch.setattr(
+        learner.dataset, "batch", lambda *_: (same[:-1].repeat(2, 1), same[1:].repeat(2, 1))
+    )
+    monkeypatch.setattr(ByHand, "learn", listen)
+    learner.step(0.5)
+    assert len(shares) == len(set(shares)) == 2
+
+
+def test_more_threads_evaluate_alike(stack: ExitStack) -> None:
+    one, two = trainer(stack, 1), trainer(stack, 2)
+    train(one)
+    two.load_state_dict(one.state_dict(), 12)
+    expected, found = evaluation_of(one), evaluation_of(two)
+    assert found.loss == pytest.approx(expected.loss, rel=1e-6)
+    assert found.accuracy == expected.accuracy
+    assert 0 < found.accuracy < 1
