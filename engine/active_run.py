@@ -169,8 +169,7 @@ class ActiveRun:
         self._emit(Measured(config, parameters, estimate_memory(config, vocabulary), seconds))
 
     def close(self) -> None:
-        """Stop writing, and end its threads."""
-        self.stop_sample()
+        """End its threads."""
         self.assembly.close()
 
     def save(self) -> bool:

@@ -103,6 +103,7 @@ class Session:
             self._emit(Failed(_sentence(error), "open"))
         else:
             if self._active is not None:
+                self._active.stop_sample()
                 self._active.close()
             self._active = opened
             opened.begin()

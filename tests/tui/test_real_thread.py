@@ -5,6 +5,7 @@ from pathlib import Path
 from looking import until
 from staging import Stage, engine_threads, on_stage, tiny
 
+from engine.config import override
 from engine.protocol import Closed, SampleDone, SampleStarted, Saved, StepDone, TextSampled
 from tui.panes.prompt import PromptInput
 
@@ -60,7 +61,8 @@ async def test_n_takes_one_step(verse_file: Path) -> None:
 
 
 async def test_a_prompt_is_answered_while_it_trains(verse_file: Path) -> None:
-    async with on_stage(tiny(verse_file)) as stage:
+    short = override(tiny(verse_file), ["sample.characters=50"])  # all of it is on the screen
+    async with on_stage(short) as stage:
         await train(stage, 2)
         await begin_to_write(stage, "owl")
         for _ in range(3):
