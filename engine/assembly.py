@@ -6,9 +6,12 @@ from collections.abc import Callable
 import msgspec
 import torch
 
-from engine.config import RunConfig
+from engine.by_hand import ByHand
+from engine.config import ModelConfig, RunConfig
 from engine.dataset import Dataset
+from engine.decoder import Decoder
 from engine.hardware import Hardware, choose, synchronize
+from engine.model import GPT
 from engine.shards import Shards
 from engine.trainer import Trainer
 from engine.vocabulary import Vocabulary
@@ -48,6 +51,14 @@ class Assembly:
     def close(self) -> None:
         """End its threads."""
         self.shards.close()
+
+
+def compile_loops() -> None:
+    """Have Numba compile all that a step and a character need, or read it from its cache."""
+    shape = msgspec.structs.replace(ModelConfig(), width=16, n_layer=1, context_length=8)
+    model, ids = GPT(shape, 2), torch.zeros(1, 8, dtype=torch.int64)
+    ByHand(model, torch.float32).learn(ids, ids, ids.numel(), None)
+    Decoder(shape, 2).read([0])
 
 
 def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware, shards: Shards) -> float:

@@ -82,7 +82,7 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     decay: Annotated[
         float,
         Meta(ge=0, le=1, description="Share of the run, at its end, in which it falls to zero."),
-    ] = 0.6
+    ] = 0.8
     growth: Annotated[
         float,
         Meta(

@@ -120,10 +120,12 @@ def _assemble(
     clock: Clock,
 ) -> ActiveRun:
     """Build what a run needs, tell that it is open, and hand it over."""
-    from engine.assembly import Assembly
+    from engine.assembly import Assembly, compile_loops
     from engine.hardware import keep_freed_memory
 
     keep_freed_memory()
+    emit(Working("compiling for this machine (some seconds, the first time only)"))
+    compile_loops()
     emit(Working("measuring this machine"))
     assembly = Assembly(info.config, text, characters, opening_of(info.corpus.name, text), clock)
     if state is not None:

@@ -11,7 +11,7 @@ from engine.config import TrainConfig
 from engine.model import GPT
 from engine.shards import Shards
 
-MUON_MOMENTUM = 0.95
+MUON_MOMENTUM = 0.9
 ADAM_BETAS = (0.8, 0.95)
 SAFETY = 1.01
 """Keeps rounding from lifting a singular value out of the range that the steps were made for."""

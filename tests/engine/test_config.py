@@ -156,7 +156,7 @@ ANOTHER_VALUE = {
 @pytest.mark.parametrize("setting", SETTINGS, ids=key_of)
 def test_every_setting_can_be_set_by_its_name(setting: Setting) -> None:
     section, _, name = setting.key.partition(".")
-    value = ANOTHER_VALUE.get(setting.key, 0.25)
+    value = ANOTHER_VALUE.get(setting.key, 0.15)
     before = small("any")
     after = override(before, [f"{setting.key}={value}"])
     assert (

@@ -133,8 +133,8 @@ class ReferenceMuon:
         self.momentum = torch.zeros_like(matrix)
 
     def step(self, gradient: Tensor, learning_rate: float, weight_decay: float) -> None:
-        self.momentum = 0.95 * self.momentum + 0.05 * gradient
-        ahead = 0.05 * gradient + 0.95 * self.momentum
+        self.momentum = 0.9 * self.momentum + 0.1 * gradient
+        ahead = 0.1 * gradient + 0.9 * self.momentum
         rows, columns = ahead.shape
         move = (
             reference_polar_express(ahead.T).T if rows > columns else reference_polar_express(ahead)
