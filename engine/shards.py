@@ -5,7 +5,7 @@ step, and where another program holds a core they spin and wait for it as well. 
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import Self, TypeVar
 
@@ -16,20 +16,23 @@ Result = TypeVar("Result")
 
 
 class Shards:
-    """`count` threads, each computing with one. Parts are told apart by their place, so the same
-    count gives the same sums."""
+    """`count` threads, the caller's among them; of torch's own, each of the others uses one. Parts
+    are told apart by their place, so the same count gives the same sums."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self._pool = ThreadPoolExecutor(
-            count, thread_name_prefix="shard", initializer=torch.set_num_threads, initargs=(1,)
+            max(1, count - 1), "shard", initializer=torch.set_num_threads, initargs=(1,)
         )
 
     def map(self, work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
         """The work on each part, in order; the first error of any."""
-        if len(parts) == 1:
-            return [work(parts[0])]
-        return list(self._pool.map(work, parts))
+        others = [self._pool.submit(work, part) for part in parts[1:]]
+        try:
+            first = work(parts[0])
+        finally:
+            wait(others)  # nothing goes on behind an error
+        return [first, *(other.result() for other in others)]
 
     def split(self, total: int) -> list[slice]:
         """At most `count` slices of as equal length as can be, none of them empty."""

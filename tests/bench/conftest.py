@@ -31,6 +31,8 @@ def table() -> Table:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not ROWS:
+        return
     terminalreporter.section("figures")
     terminalreporter.line(machine())
     terminalreporter.line("")

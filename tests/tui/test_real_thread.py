@@ -5,7 +5,7 @@ from pathlib import Path
 from looking import until
 from staging import Stage, engine_threads, on_stage, tiny
 
-from engine.config import override
+from engine.config import RunConfig, override
 from engine.protocol import Closed, SampleDone, SampleStarted, Saved, StepDone, TextSampled
 from tui.panes.prompt import PromptInput
 
@@ -27,6 +27,11 @@ async def begin_to_write(stage: Stage, text: str) -> None:
     else:
         await stage.hears(lambda: stage.parked > parked)
     assert [event.prompt for event in stage.told(SampleStarted)] == [text]
+
+
+def long_answers(verse_file: Path) -> RunConfig:
+    """Answers that take many units of work."""
+    return override(tiny(verse_file), ["sample.characters=1_000_000"])
 
 
 async def test_an_opened_run_is_shown(verse_file: Path) -> None:
@@ -104,7 +109,7 @@ async def test_quitting_while_it_trains_saves_and_leaves_nothing(verse_file: Pat
 
 
 async def test_quitting_while_it_writes_leaves_nothing(verse_file: Path) -> None:
-    async with on_stage(tiny(verse_file)) as stage:
+    async with on_stage(long_answers(verse_file)) as stage:
         await begin_to_write(stage, "owl")
         await stage.let(1)
         assert stage.app.query_one(PromptInput).has_focus
@@ -117,7 +122,7 @@ async def test_quitting_while_it_writes_leaves_nothing(verse_file: Path) -> None
 
 
 async def test_quitting_while_it_trains_and_writes_leaves_nothing(verse_file: Path) -> None:
-    async with on_stage(tiny(verse_file)) as stage:
+    async with on_stage(long_answers(verse_file)) as stage:
         await train(stage, 2)
         await begin_to_write(stage, "owl")
         await stage.let(1)
