@@ -1,11 +1,14 @@
 """The measured figures against figures worked out by hand."""
 
+from collections import Counter
+from itertools import pairwise
 from math import log
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data import statistics
 from data.statistics import FREQUENT, measure
 
 
@@ -56,3 +59,30 @@ def test_to_know_more_is_to_lose_less(text: str) -> None:
     assert 0 <= statistics.unigram_entropy <= statistics.uniform_loss + 1e-9
     assert 0 <= statistics.bigram_entropy <= statistics.uniform_loss + 1e-9
     assert sum(count for _, count in statistics.frequent) <= statistics.characters
+
+
+def plain(text: str) -> float:
+    """H(X | previous character), counted as it is defined."""
+    pairs, before = Counter(pairwise(text)), Counter(text[:-1])
+    total = len(text) - 1
+    return -sum(n / total * log(n / before[first]) for (first, _), n in pairs.items())
+
+
+@given(st.text(min_size=2), st.integers(1, 5))
+def test_pieces_change_nothing(text: str, piece: int) -> None:
+    """Neither where the pieces end nor whether the table of pairs fits into one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statistics, "PIECE", piece)
+        in_pieces = measure(text)
+    whole = measure(text)
+    assert (
+        in_pieces.frequent
+        == whole.frequent
+        == tuple(sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))[:FREQUENT])
+    )
+    assert in_pieces.bigram_entropy == pytest.approx(plain(text), abs=1e-9)
+    assert whole.bigram_entropy == pytest.approx(plain(text), abs=1e-9)
+
+
+def test_surrogates_are_characters_like_others() -> None:
+    assert measure("a\udc80a").vocabulary == ("a", "\udc80")

@@ -50,6 +50,40 @@ def test_every_character_of_the_training_part_is_learned_from() -> None:
     assert set(inputs.flatten().tolist()) | set(targets.flatten().tolist()) == set(range(27))
 
 
+def read_in(data: Dataset, steps: range, size: int, parts: int = 1) -> list[int]:
+    """The characters of some steps, in the order in which they are read."""
+    return [id_ for step in steps for id_ in data.batch(step, size, parts)[0].flatten().tolist()]
+
+
+def test_no_window_is_read_again_before_all_were_read() -> None:
+    data = counting(1_000, context=10)  # 900 to learn from: 89 windows
+    once = read_in(data, range(89), 1)
+    assert len(set(once)) >= 89 * 10 - 10  # the last window may overlap the one before
+    again = read_in(data, range(89, 178), 1)
+    assert sorted(once) != once
+    assert again != once
+
+
+def test_batches_may_span_two_readings() -> None:
+    singly = read_in(counting(200, seed=4), range(60), 1)
+    assert read_in(counting(200, seed=4), range(12), 5) == singly
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_cut_windows_are_the_same_text_in_shorter_pieces(parts: int) -> None:
+    data = counting(1_000)
+    whole, cut = data.batch(3, 5), data.batch(3, 5, parts)
+    assert cut[0].shape == cut[1].shape == (5 * parts, 8 // parts)
+    assert torch.equal(cut[0].flatten(), whole[0].flatten())
+    assert torch.equal(cut[1], cut[0] + 1)
+
+
+def test_a_context_that_cannot_be_cut_evenly_loses_its_last_characters() -> None:
+    inputs, targets = counting(1_000, context=11).batch(0, 3, 4)
+    assert inputs.shape == (12, 2)
+    assert torch.equal(targets, inputs + 1)
+
+
 def test_training_and_validation_divide_the_text() -> None:
     data = counting(1000, validation=0.25)
     assert data.train.tolist() + data.validation.tolist() == list(range(1000))

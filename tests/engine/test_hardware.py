@@ -224,3 +224,15 @@ def test_what_was_measured_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> 
     choose(MODEL, CPU)
     assert {shards.count for shards in used} == {1, 2, 4}
     assert threading.enumerate() == before
+
+
+@pytest.mark.parametrize(
+    ("seconds", "chosen"),
+    [((1.0, 1.09), 2), ((1.0, 1.2), 1), ((1.9, 1.0), 2)],
+)
+def test_more_threads_unless_fewer_are_clearly_quicker(
+    seconds: tuple[float, float], chosen: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = dict(zip([(1, torch.float32), (2, torch.float32)], seconds, strict=True))
+    monkeypatch.setattr(hardware, "_trials", lambda choices, config: taken)
+    assert choose(MODEL, CPU).threads == chosen
