@@ -63,7 +63,8 @@ def _count_characters(text: str) -> NDArray[np.int64]:
     """How often each code point occurs, by code point."""
     counts = np.zeros(CODE_POINTS, np.int64)
     for number, points in enumerate(_code_points(text)):
-        counts += np.bincount(points[number > 0 :], minlength=CODE_POINTS)
+        new = points[1:] if number else points
+        counts += np.bincount(new, minlength=CODE_POINTS)
     return counts
 
 

@@ -159,14 +159,15 @@ class ActiveRun:
         """Tell what a run of `config` would cost here."""
         from engine.assembly import estimate_memory, measure_step
 
-        vocabulary = len(self.assembly.vocabulary)
+        vocabulary, hardware = len(self.assembly.vocabulary), self.assembly.hardware
         try:
-            seconds = measure_step(config, vocabulary, self.assembly.hardware, self.assembly.shards)
+            seconds = measure_step(config, vocabulary, hardware, self.assembly.shards)
         except (MemoryError, RuntimeError) as error:
             self._emit(Failed(f"A step of that size cannot be taken here: {error}", "measure"))
             return
         parameters = config.model.parameters(vocabulary)
-        self._emit(Measured(config, parameters, estimate_memory(config, vocabulary), seconds))
+        memory = estimate_memory(config, vocabulary, hardware)
+        self._emit(Measured(config, parameters, memory, seconds))
 
     def close(self) -> None:
         """End its threads."""
@@ -193,7 +194,8 @@ class ActiveRun:
         trainer, train = self._trainer, self._info.config.train
         began = self._clock()
         try:
-            result = trainer.step(self._share_done())
+            parts = train.parts_of_context(self._share_of_plan())
+            result = trainer.step(self._share_done(), parts)
         except ArithmeticError as error:
             self._single_steps = 0
             self._set_phase("failed")
@@ -274,6 +276,14 @@ class ActiveRun:
         if self._minutes:
             return min(1.0, self._elapsed / max(1e-9, 60 * self._minutes - self._exam_seconds))
         return min(1.0, self._trainer.step_number / self._steps)
+
+    def _share_of_plan(self) -> float:
+        """The same, of what was planned first: a run that is made longer goes on with the whole
+        context."""
+        train = self._info.config.train
+        if train.minutes:
+            return self._elapsed / (60 * train.minutes)
+        return self._trainer.step_number / train.steps
 
     def _remaining(self, step_seconds: float) -> float:
         """Seconds until the end, exams included."""

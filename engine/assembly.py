@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 import torch
 
-from engine.by_hand import ByHand
+from engine.by_hand import ROWS, ByHand
 from engine.config import ModelConfig, RunConfig
 from engine.dataset import Dataset
 from engine.decoder import Decoder
@@ -17,7 +17,7 @@ from engine.trainer import Trainer
 from engine.vocabulary import Vocabulary
 from engine.writer import Writer
 
-TRIAL_FLOPS = 2e10
+STEP_FLOPS = 2e10
 """Work of one step when a cost is measured: a fraction of a second on a laptop."""
 
 
@@ -62,34 +62,42 @@ def compile_loops() -> None:
 
 
 def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware, shards: Shards) -> float:
-    """Seconds that one step of `config` takes here, from real steps of a model built aside.
+    """Seconds that one step of `config` takes here, the mean over a run whose context grows, from
+    real steps of a model built aside.
 
     A step too large to try in a moment is tried with fewer pieces of text, and scaled.
     """
+    train = config.train
     flops = config.model.flops_per_token(vocabulary) * config.model.context_length
-    size = max(1, min(config.train.batch_size, int(TRIAL_FLOPS / flops)))
+    size = max(1, min(train.batch_size, int(STEP_FLOPS / flops)))
     ids = torch.arange(20 * config.model.context_length + 40) % vocabulary
     dataset = Dataset(ids, config.model.context_length, 0.1, 0)
-    trial = msgspec.structs.replace(
-        config, train=msgspec.structs.replace(config.train, batch_size=size)
-    )
+    trial = msgspec.structs.replace(config, train=msgspec.structs.replace(train, batch_size=size))
     trainer = Trainer(trial, vocabulary, dataset, hardware, shards)
-    trainer.step(0.5)  # the first one warms up
-    best = float("inf")
-    for _ in range(2):
+
+    def step(parts: int) -> float:
         synchronize(hardware.device)
         began = time.perf_counter()
-        trainer.step(0.5)
+        trainer.step(0.5, parts)
         synchronize(hardware.device)
-        best = min(best, time.perf_counter() - began)
-    return best * config.train.batch_size / size
+        return time.perf_counter() - began
+
+    shares = {4: train.growth / 2, 2: train.growth / 2, 1: 1 - train.growth}
+    # The first of three warms up.
+    mean = sum(
+        share * min([step(parts) for _ in range(3)][1:]) for parts, share in shares.items() if share
+    )
+    return mean * train.batch_size / size
 
 
-def estimate_memory(config: RunConfig, vocabulary: int) -> int:
-    """Bytes that training takes beyond what torch itself does: weights four times (value,
-    gradient, momentum, move), two copies that write, and what is remembered for the way back."""
+def estimate_memory(config: RunConfig, vocabulary: int, hardware: Hardware) -> int:
+    """Bytes that training takes beyond what torch itself does: the weights (value, momentum, move,
+    two copies that write, a gradient for each thread) and what is remembered for the way back."""
     model = config.model
-    weights = 6 * model.parameters(vocabulary)
-    tokens = config.train.batch_size * model.context_length
-    per_token = model.n_layer * (30 * model.width + 4 * model.n_head * model.context_length)
-    return 4 * (weights + tokens * (per_token + 4 * vocabulary))
+    weights = (5 + hardware.threads) * model.parameters(vocabulary)
+    rows = config.train.batch_size * model.context_length
+    if hardware.device.type == "cpu":  # `engine.by_hand` takes few characters at a time
+        rows = min(rows, hardware.threads * max(ROWS, model.context_length))
+    chances = model.n_head * model.context_length
+    per_row = model.n_layer * (18 * model.width + chances) + 14 * model.width + chances
+    return 4 * (weights + rows * (per_row + 3 * vocabulary))

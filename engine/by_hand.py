@@ -1,7 +1,7 @@
 """Loss and gradient on a processor: the model of `engine.model` and its chain rule, written out.
 
 The numbers are those of torch's autograd, but for the last bits. It is quicker because passes
-are merged (`engine.kernels`), nothing is allocated, and few characters at a time go all the way
+are merged (`engine.kernels`), hardly anything is allocated, and few characters at a time go all the way
 forward and back, so that what they leave behind stays in the cache.
 
 Each part knows how to go forward and how to go back, keeps what it needs for that, and adds to
@@ -23,7 +23,7 @@ from engine import kernels
 from engine.model import GPT, MLP, Attention
 
 ROWS = 1024
-"""Characters that go forward and back together: 2 MiB in the widest array of the small preset."""
+"""Characters that go forward and back together, where one piece of text is not longer."""
 
 
 class ByHand:
@@ -37,7 +37,7 @@ class ByHand:
             p: Weight(p.detach(), gradient, precision)
             for p, gradient in zip(model.parameters(), self.gradients, strict=True)
         }
-        self._scrolls: dict[torch.Size, Scroll] = {}
+        self._networks: dict[torch.Size, Network] = {}
 
     @torch.no_grad()
     def learn(
@@ -49,32 +49,34 @@ class ByHand:
         """
         torch._foreach_zero_(self.gradients)
         loss = 0.0
-        for ids, answers in few_at_a_time(inputs, targets):
-            scroll = self._scroll(ids)
-            chances = scroll.forward(ids, generator).log_softmax(1)
+        for ids, answers in micro_batches(inputs, targets):
+            network = self._network(ids)
+            chances = network.forward(ids, generator).log_softmax(1)
             loss -= float(chances.gather(1, answers[:, None]).sum()) / characters
             of_logits = chances.exp_()
             of_logits[torch.arange(len(answers)), answers] -= 1
-            scroll.backward(ids, of_logits.div_(characters))
+            network.backward(ids, of_logits.div_(characters))
         return loss
 
     @torch.no_grad()
     def score(self, inputs: Tensor, targets: Tensor) -> tuple[float, int]:
         """The sum of losses over (B, T) ids, and how many were guessed."""
         loss, guessed = 0.0, 0
-        for ids, answers in few_at_a_time(inputs, targets):
-            logits = self._scroll(ids).forward(ids, None)
+        for ids, answers in micro_batches(inputs, targets):
+            logits = self._network(ids).forward(ids, None)
             loss += float(F.cross_entropy(logits, answers, reduction="sum"))
             guessed += int((logits.argmax(1) == answers).sum())
         return loss, guessed
 
-    def _scroll(self, ids: Tensor) -> "Scroll":
-        if ids.shape not in self._scrolls:
-            self._scrolls[ids.shape] = Scroll(self.model, self._weights, *ids.shape)
-        return self._scrolls[ids.shape]
+    def _network(self, ids: Tensor) -> "Network":
+        if ids.shape not in self._networks:
+            if len(self._networks) == 2:  # what is trained on now, and an exam's
+                del self._networks[next(iter(self._networks))]
+            self._networks[ids.shape] = Network(self.model, self._weights, *ids.shape)
+        return self._networks[ids.shape]
 
 
-def few_at_a_time(inputs: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def micro_batches(inputs: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Of (B, T) ids each: ids of some pieces of text, and their (R) targets."""
     count = max(1, ROWS // inputs.shape[1])
     for ids, answers in zip(torch.split(inputs, count), torch.split(targets, count), strict=True):
@@ -130,7 +132,7 @@ class Norm:
         kernels.rms_norm_backward(of_y.numpy(), self.y.numpy(), self.scales.numpy(), of_x.numpy())
 
 
-class Drop:
+class Dropout:
     """Dropout of what a half block adds (Srivastava et al. 2014); without a share, nothing."""
 
     def __init__(self, share: float, rows: int, width: int) -> None:
@@ -152,7 +154,7 @@ class Drop:
         return torch.mul(of_x, self.kept, out=self.product) if self.active else of_x
 
 
-class LookBack:
+class AttentionHalf:
     """The attention half of a block."""
 
     def __init__(
@@ -167,7 +169,7 @@ class LookBack:
         self.scales = torch.empty(batch, time, 2, n_head)
         self.chances = torch.empty(batch * n_head, time, time)
         self.attended = torch.empty(rows, width)
-        self.drop = Drop(config.dropout, rows, width)
+        self.drop = Dropout(config.dropout, rows, width)
 
     def forward(self, x: Tensor, scratch: "Scratch", generator: torch.Generator | None) -> None:
         """Add to x (R, D)."""
@@ -208,7 +210,7 @@ class LookBack:
         self.norm.backward(self.qkv.backward(scratch.qkv, self.norm.y, scratch.normed), of_x)
 
 
-class Think:
+class MLPHalf:
     """The MLP half of a block."""
 
     def __init__(self, half: MLP, weights: Weights, model: GPT, rows: int) -> None:
@@ -216,7 +218,7 @@ class Think:
         self.up, self.output = weights[half.up.weight], weights[half.output.weight]
         self.norm = Norm(rows, width)
         self.before, self.hidden = torch.empty(2, rows, 4 * width)
-        self.drop = Drop(model.config.dropout, rows, width)
+        self.drop = Dropout(model.config.dropout, rows, width)
 
     def forward(self, x: Tensor, generator: torch.Generator | None) -> None:
         """Add to x (R, D)."""
@@ -247,14 +249,17 @@ class Scratch:
         self.of_hidden = torch.empty(rows, 4 * width)
 
 
-class Scroll:
-    """The whole model, for (B, T) ids of one shape."""
+class Network:
+    """The whole model, with room for the activations of (B, T) ids of one shape."""
 
     def __init__(self, model: GPT, weights: Weights, batch: int, time: int) -> None:
         rows, width = batch * time, model.config.width
         self.embedding, self.head = weights[model.embedding.weight], weights[model.head.weight]
         self.blocks = [
-            (LookBack(b.attention, weights, model, batch, time), Think(b.mlp, weights, model, rows))
+            (
+                AttentionHalf(b.attention, weights, model, batch, time),
+                MLPHalf(b.mlp, weights, model, rows),
+            )
             for b in model.blocks
         ]
         self.norm = Norm(rows, width)
@@ -265,16 +270,16 @@ class Scroll:
     def forward(self, ids: Tensor, generator: torch.Generator | None) -> Tensor:
         """(B, T) ids to (R, V) logits."""
         torch.index_select(self.embedding.value, 0, ids.flatten(), out=self.x)
-        for look_back, think in self.blocks:
-            look_back.forward(self.x, self.scratch, generator)
-            think.forward(self.x, generator)
+        for attention, mlp in self.blocks:
+            attention.forward(self.x, self.scratch, generator)
+            mlp.forward(self.x, generator)
         return self.head.apply(self.norm.forward(self.x), self.logits)
 
     def backward(self, ids: Tensor, of_logits: Tensor) -> None:
         """Add up the gradients of all weights, from that of the logits of the last `forward`."""
         of_x = self.x.zero_()
         self.norm.backward(self.head.backward(of_logits, self.norm.y, self.scratch.normed), of_x)
-        for look_back, think in reversed(self.blocks):
-            think.backward(of_x, self.scratch)
-            look_back.backward(of_x, self.scratch)
+        for attention, mlp in reversed(self.blocks):
+            mlp.backward(of_x, self.scratch)
+            attention.backward(of_x, self.scratch)
         self.embedding.gradient.index_add_(0, ids.flatten(), of_x)

@@ -115,7 +115,8 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
             raise ValueError("train.warmup and train.decay together are more than the whole run.")
 
     def parts_of_context(self, progress: float) -> int:
-        """Into how many pieces each window of text is cut, at `progress` (0 to 1) through the run.
+        """Into how many pieces each window of text is cut, at `progress` (0 to 1) through what was
+        planned first.
 
         What a model learns first are spellings and words: for these a short context does, at
         less cost for attention.

@@ -46,8 +46,8 @@ class Dataset:
 
     def _order(self, epoch: int) -> Tensor:
         """Where the windows of one reading begin, in its order. The first begins anywhere
-        within a context, so that the same words stand at other places each time, and the last ends
-        with the part."""
+        within a context, so that the same words stand at other places each time; the last is
+        moved back where it would run over the end."""
         if epoch not in self._orders:
             generator = torch.Generator().manual_seed(step_seed(self.seed, epoch))
             first = torch.randint(self.context_length, (1,), generator=generator)

@@ -55,7 +55,7 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
         return Hardware(device, 1, precision, f"{device.type} was found")
 
     torch.set_num_threads(1)
-    counts = [train.threads] if train.threads else _counts()
+    counts = [train.threads] if train.threads else _counts(train.batch_size)
     formats = [torch.float32, torch.bfloat16]
     if train.precision != "auto":
         formats = [getattr(torch, train.precision)]
@@ -102,9 +102,9 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _counts() -> list[int]:
-    """One thread, half of the cores, all of them."""
-    return sorted({1, (MOST_THREADS + 1) // 2, MOST_THREADS})
+def _counts(batch_size: int) -> list[int]:
+    """One thread, half of the cores, all of them; no more than there are pieces of text."""
+    return sorted({min(count, batch_size) for count in (1, (MOST_THREADS + 1) // 2, MOST_THREADS)})
 
 
 def _trials(
@@ -119,17 +119,20 @@ def _trials(
         config, n_layer=1, context_length=min(config.context_length, TRIAL_LENGTH)
     )
     model = GPT(config, TRIAL_VOCABULARY, torch.Generator().manual_seed(0))
+    most = max(count for count, _ in choices)
     rows = TRIAL_FLOPS / config.flops_per_token(TRIAL_VOCABULARY)
-    pieces = max(max(count for count, _ in choices), int(rows / config.context_length))
+    pieces = max(most, int(rows / config.context_length))
     ids = torch.zeros(pieces, config.context_length, dtype=torch.int64)
-    learners = {choice: [ByHand(model, choice[1]) for _ in range(choice[0])] for choice in choices}
+    learners = {
+        precision: [ByHand(model, precision) for _ in range(most)] for _, precision in choices
+    }
     taken: dict[tuple[int, torch.dtype], list[float]] = {choice: [] for choice in choices}
     with ExitStack() as stack:
         shards = {count: stack.enter_context(Shards(count)) for count, _ in choices}
         for number in range(TRIALS + 1):
             for count, precision in choices:
                 parts = shards[count].split(pieces)
-                learner = learners[count, precision]
+                learner = learners[precision]
                 began = time.perf_counter()
                 shards[count].map(
                     lambda i: learner[i].learn(ids[parts[i]], ids[parts[i]], ids.numel(), None),  # noqa: B023

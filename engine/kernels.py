@@ -6,10 +6,13 @@ on, once, and keeps the result on disk. They release the GIL: each thread of a s
 
 Arrays are C-contiguous float32. Dimensions: R rows, D columns, B batch, T time, H heads, K width
 of a head, N = B * H. A backward pass takes the gradient of the output and writes that of the
-input; `engine.operations` says what each pair computes.
+input; `engine.by_hand` calls them.
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -29,7 +32,14 @@ C0, C1, C2, C3, C4, C5 = (
     for c in (0.9999999251, 0.6931530731, 0.2401536176, 0.0558263166, 0.0089893419, 0.0018775760)
 )
 
-compiled = njit(nogil=True, fastmath=True, cache=True, error_model="numpy")
+
+def compiled(loop: Callable[..., Any]) -> Any:
+    """The loop as machine code; kept on disk until its own file changes."""
+    compiler = partial(njit, nogil=True, fastmath=True, error_model="numpy")
+    try:
+        return compiler(cache=True)(loop)
+    except RuntimeError:  # no folder that can be written to: it is compiled anew each time
+        return compiler()(loop)
 
 
 @compiled

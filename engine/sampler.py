@@ -30,10 +30,14 @@ def next_id(logits: Array, config: SampleConfig, generator: torch.Generator) -> 
 
 def sample(
     decoder: Decoder, prompt: Sequence[int], config: SampleConfig, generator: torch.Generator
-) -> Iterator[int]:
-    """Ids that go on from `prompt`, without end. Only its last C ids are seen."""
+) -> Iterator[int | None]:
+    """Ids that go on from `prompt`, without end; None for each id of the prompt that it reads
+    before. Only the prompt's last C ids are seen."""
     assert prompt, "an empty prompt starts from some character: the caller chooses"
-    unread = list(prompt[-decoder.context_length :])
+    *before, last = prompt[-decoder.context_length :]
+    for id_ in before:
+        decoder.read([id_])
+        yield None
     while True:
-        unread = [next_id(decoder.read(unread), config, generator)]
-        yield unread[0]
+        last = next_id(decoder.read([last]), config, generator)
+        yield last

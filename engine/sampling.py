@@ -71,7 +71,8 @@ class Sampling:
         answer, excerpt = self._answer, self._excerpt
         if answer.active:
             text = answer.write(seconds)
-            self._emit(TextSampled(self._sample_id, text, answer.characters, answer.seconds))
+            if text:
+                self._emit(TextSampled(self._sample_id, text, answer.characters, answer.seconds))
             if answer.ended:
                 self._end_answer(answer.ended)
         elif excerpt.active:

@@ -1,11 +1,11 @@
 """Threads that share out a step: each takes a part of the batch and does all of its work alone.
 
 torch's own threads meet after every operation, so each waits for the slowest some hundred times a
-step, and where another program holds a core they spin and wait for it as well. These meet twice.
+step, and where another program holds a core they spin and wait for it as well. These meet three times.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import Self, TypeVar
 
@@ -27,8 +27,9 @@ class Shards:
 
     def map(self, work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
         """The work on each part, in order; the first error of any."""
-        others = [self._pool.submit(work, part) for part in parts[1:]]
+        others: list[Future[Result]] = []
         try:
+            others += (self._pool.submit(work, part) for part in parts[1:])
             first = work(parts[0])
         finally:
             wait(others)  # nothing goes on behind an error

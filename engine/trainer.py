@@ -62,16 +62,15 @@ class Trainer:
         self.learning_rate = config.train.learning_rate
         self.step_number = 0
 
-    def step(self, progress: float) -> StepResult:
-        """Learn from one batch, at `progress` (0 to 1) through the run.
+    def step(self, progress: float, parts_of_context: int = 1) -> StepResult:
+        """Learn from one batch, at `progress` (0 to 1) through the run, in so many times as many
+        pieces of text, each a part of the context.
 
         ArithmeticError when loss or gradient is not finite: nothing is changed then, since one
         such update would make every weight useless.
         """
         train = self.config.train
-        inputs, targets = self.dataset.batch(
-            self.step_number, train.batch_size, train.parts_of_context(progress)
-        )
+        inputs, targets = self.dataset.batch(self.step_number, train.batch_size, parts_of_context)
         parts = self.shards.split(len(inputs))
         loss = sum(
             self.shards.map(

@@ -20,7 +20,7 @@ class Writer:
         self._decoder = Decoder(model.config, len(vocabulary))
         self._vocabulary = vocabulary
         self._clock = clock
-        self._ids: Iterator[int] | None = None
+        self._ids: Iterator[int | None] | None = None
         self._config = SampleConfig()
         self._stops: frozenset[str] = frozenset()
         self._generator = torch.Generator()
@@ -53,24 +53,24 @@ class Writer:
         self.ended = None
 
     def write(self, seconds: float) -> str:
-        """Write for about so long, at least one character; return what is new.
-
-        A stop character is not written.
+        """Read the prompt and write for about so long, at least one character of either; return
+        what is new. A stop character is not written.
         """
         assert self._ids is not None, "nothing was started"
         began = self._clock()
         new: list[str] = []
         while True:
-            character = self._vocabulary.characters[next(self._ids)]
-            if character in self._stops:
-                self.ended = "stop character"
-                self.stop()
-                break
-            new.append(character)
-            if self.characters + len(new) >= self._config.characters:
-                self.ended = "length"
-                self.stop()
-                break
+            if (id_ := next(self._ids)) is not None:
+                character = self._vocabulary.characters[id_]
+                if character in self._stops:
+                    self.ended = "stop character"
+                    self.stop()
+                    break
+                new.append(character)
+                if self.characters + len(new) >= self._config.characters:
+                    self.ended = "length"
+                    self.stop()
+                    break
             if self._clock() - began >= seconds:
                 break
         self.seconds += self._clock() - began

@@ -98,14 +98,6 @@ class RunState:
         return seen / self.corpus.train_characters
 
     @property
-    def reading(self) -> int:
-        """Characters in a row that it learns from: while the run is young, a part of the context."""
-        if self.opened is None:
-            return 0
-        config = self.opened.config
-        return config.model.context_length // config.train.parts_of_context(self.share_done)
-
-    @property
     def elapsed(self) -> float:
         """Seconds trained so far."""
         told = [event.elapsed for event in (self.opened, self.last_step, self.evaluated) if event]

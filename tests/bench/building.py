@@ -38,8 +38,9 @@ def trainer_of(config: RunConfig, hardware: Hardware | None = None) -> Trainer:
 
 def tokens_per_second(trainer: Trainer, steps: int, progress: float = 1.0) -> float:
     """Characters learned from in a second, over some steps at that place in the run."""
+    parts = trainer.config.train.parts_of_context(progress)
     began = perf_counter()
-    tokens = sum(trainer.step(progress).tokens for _ in range(steps))
+    tokens = sum(trainer.step(progress, parts).tokens for _ in range(steps))
     return tokens / (perf_counter() - began)
 
 

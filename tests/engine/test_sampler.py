@@ -103,7 +103,8 @@ def write(model: GPT, prompt: list[int], count: int, seed: int = 1, **config: fl
     generator = torch.Generator().manual_seed(seed)
     decoder = Decoder(model.config, 9)
     decoder.take(model)
-    return list(islice(sample(decoder, prompt, SampleConfig(**config), generator), count))  # type: ignore[arg-type]
+    ids = sample(decoder, prompt, SampleConfig(**config), generator)  # type: ignore[arg-type]
+    return list(islice((id_ for id_ in ids if id_ is not None), count))
 
 
 @torch.no_grad()
@@ -134,3 +135,10 @@ def test_writing_leaves_the_global_generator_alone() -> None:
     state = torch.get_rng_state()
     write(model, [0], 5)
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_the_prompt_is_read_one_id_at_a_time() -> None:
+    decoder = Decoder(small_model().config, 9)
+    decoder.take(small_model())
+    ids = list(islice(sample(decoder, [1, 2, 3], SampleConfig(), torch.Generator()), 5))
+    assert [id_ is None for id_ in ids] == [True, True, False, False, False]

@@ -221,7 +221,7 @@ def test_a_saved_state_goes_on_bit_identically(dropout: str) -> None:
     assert_alike(whole, second)
 
 
-def test_the_context_grows() -> None:
-    learner = trainer("train.growth=0.5", "model.context_length=18", "train.batch_size=2")
-    tokens = [learner.step(progress).tokens for progress in (0, 0.24, 0.25, 0.49, 0.5, 1)]
-    assert tokens == [2 * 4 * 4] * 2 + [2 * 2 * 9] * 2 + [2 * 18] * 2
+def test_pieces_may_be_a_part_of_the_context() -> None:
+    learner = trainer("model.context_length=18", "train.batch_size=2")
+    tokens = [learner.step(0.5, parts).tokens for parts in (4, 2, 1)]
+    assert tokens == [2 * 4 * 4, 2 * 2 * 9, 2 * 18]

@@ -49,9 +49,10 @@ def test_the_size_of_the_slices_does_not_matter() -> None:
     assert write("ab", 0.0) == write("ab", 0.01) == write("ab", 100.0)
 
 
-def test_a_slice_ends_in_time_and_brings_at_least_one_character() -> None:
+def test_a_slice_ends_in_time_and_reads_or_writes_at_least_one_character() -> None:
     to = writer()
     to.start("ab", SampleConfig(characters=60))
+    assert to.write(0.0) == ""  # of the prompt
     assert len(to.write(0.0)) == 1
     assert len(to.write(0.01)) == 10  # the clock shows a millisecond more at each look
     assert to.active

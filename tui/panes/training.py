@@ -57,7 +57,6 @@ def facts(state: RunState) -> list[tuple[str, str]]:
         ("parameters", count(opened.parameters)),
         ("computes on", f"{opened.device}, {_threads(opened.threads)}"),
         ("precision", opened.precision),
-        ("reads at once", f"{count(state.reading)} characters"),
     ]
 
 
