@@ -268,3 +268,13 @@ def test_the_causal_softmax_bears_the_widest_scores(time: int) -> None:
     assert not scores[:, future].any()
     # Below 1e-38 a float32 has fewer digits.
     torch.testing.assert_close(scores.double(), expected, rtol=1e-5, atol=1e-38)
+
+
+def test_without_a_folder_for_them_loops_are_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**options: object) -> object:
+        if "cache" in options:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda loop: loop
+
+    monkeypatch.setattr(kernels, "njit", refuse)
+    assert kernels.compiled(len) is len

@@ -7,6 +7,7 @@ import pytest
 from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny, told
 from torch import Tensor
 
+from engine.dataset import Dataset
 from engine.optim import Optimizer
 from engine.protocol import (
     Close,
@@ -263,6 +264,26 @@ def test_after_its_end_a_run_trains_as_much_again(verse_file: Path) -> None:
     assert steps(events) == list(range(1, 41))
     assert phases(events) == [("training", 0), ("done", 20), ("training", 20), ("done", 40)]
     assert of(events, Evaluated)[-1].step == 40
+
+
+def test_the_context_grows_once_even_if_the_run_is_made_longer(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = []
+    batch = Dataset.batch
+
+    def listen(self: Dataset, step: int, size: int, parts: int) -> tuple[Tensor, Tensor]:
+        lengths.append(self.context_length // parts)
+        return batch(self, step, size, parts)
+
+    monkeypatch.setattr(Dataset, "batch", listen)
+    (
+        Driver()
+        .when(is_a(PhaseChanged, phase="done"), Train())
+        .when(is_a(Saved), Close())
+        .run(Open(tiny(verse_file, "train.growth=0.5")), Train())
+    )
+    assert lengths == [4] * 5 + [8] * 5 + [16] * 30
 
 
 def test_the_learning_rate_can_be_changed_while_it_trains(verse_file: Path) -> None:
