@@ -11,10 +11,15 @@ from engine.opening import open_fresh
 
 
 def peak() -> int:
-    """The most memory this process ever held, in bytes (macOS gives bytes, Linux KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
+    """The most memory this process ever held, in bytes.
+
+    Linux counts the parent's memory into `ru_maxrss` of a child, but not into its VmHWM.
+    """
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
 
 
 path = Path(sys.argv[1])
