@@ -10,7 +10,7 @@ from engine.by_hand import ROWS, ByHand
 from engine.config import ModelConfig, RunConfig
 from engine.dataset import Dataset
 from engine.decoder import Decoder
-from engine.hardware import Hardware, choose, synchronize
+from engine.hardware import Hardware, choose, release_freed_memory, synchronize
 from engine.model import GPT
 from engine.shards import Shards
 from engine.trainer import Trainer
@@ -36,6 +36,7 @@ class Assembly:
         some."""
         self.opening = opening
         self.hardware = choose(config.model, config.train)
+        release_freed_memory()  # of the trials
         self.vocabulary = Vocabulary(characters)
         dataset = Dataset(
             self.vocabulary.encode_corpus(text),

@@ -12,7 +12,8 @@ Dimensions: B pieces of text, T characters in each, R = B * T rows, D width, H h
 a head, V vocabulary.
 """
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import torch
@@ -37,7 +38,8 @@ class ByHand:
             p: Weight(p.detach(), gradient, precision)
             for p, gradient in zip(model.parameters(), self.gradients, strict=True)
         }
-        self._networks: dict[torch.Size, Network] = {}
+        self._arrays = Arrays()
+        self._network: Network | None = None
 
     @torch.no_grad()
     def learn(
@@ -50,7 +52,7 @@ class ByHand:
         torch._foreach_zero_(self.gradients)
         loss = 0.0
         for ids, answers in micro_batches(inputs, targets):
-            network = self._network(ids)
+            network = self._network_for(ids)
             chances = network.forward(ids, generator).log_softmax(1)
             loss -= float(chances.gather(1, answers[:, None]).sum()) / characters
             of_logits = chances.exp_()
@@ -63,17 +65,17 @@ class ByHand:
         """The sum of losses over (B, T) ids, and how many were guessed."""
         loss, guessed = 0.0, 0
         for ids, answers in micro_batches(inputs, targets):
-            logits = self._network(ids).forward(ids, None)
+            logits = self._network_for(ids).forward(ids, None)
             loss += float(F.cross_entropy(logits, answers, reduction="sum"))
             guessed += int((logits.argmax(1) == answers).sum())
         return loss, guessed
 
-    def _network(self, ids: Tensor) -> "Network":
-        if ids.shape not in self._networks:
-            if len(self._networks) == 2:  # what is trained on now, and an exam's
-                del self._networks[next(iter(self._networks))]
-            self._networks[ids.shape] = Network(self.model, self._weights, *ids.shape)
-        return self._networks[ids.shape]
+    def _network_for(self, ids: Tensor) -> "Network":
+        """One at a time, all in the same memory: most of what training takes."""
+        if self._network is None or self._network.shape != ids.shape:
+            self._arrays.begin()
+            self._network = Network(self._arrays.empty, self.model, self._weights, *ids.shape)
+        return self._network
 
 
 def micro_batches(inputs: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -81,6 +83,33 @@ def micro_batches(inputs: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Ten
     count = max(1, ROWS // inputs.shape[1])
     for ids, answers in zip(torch.split(inputs, count), torch.split(targets, count), strict=True):
         yield ids, answers.flatten()
+
+
+Empty = Callable[..., Tensor]
+"""Gives an array of a shape, like `torch.empty`."""
+
+
+class Arrays:
+    """Memory that one network after another uses, whatever its shape: the first array that each
+    asks for is in the same place, and so on."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Tensor] = []
+        self._given = 0
+
+    def begin(self) -> None:
+        """Give to the next network."""
+        self._given = 0
+
+    def empty(self, *shape: int) -> Tensor:
+        """An array of that shape, with anything in it."""
+        size = math.prod(shape)
+        if self._given == len(self._blocks):
+            self._blocks.append(torch.empty(size))
+        elif self._blocks[self._given].numel() < size:
+            self._blocks[self._given] = torch.empty(size)
+        self._given += 1
+        return self._blocks[self._given - 1][:size].view(shape)
 
 
 class Weight(NamedTuple):
@@ -119,9 +148,9 @@ Weights = Mapping[Tensor, Weight]
 class Norm:
     """RMSNorm of (R, D)."""
 
-    def __init__(self, rows: int, width: int) -> None:
-        self.y = torch.empty(rows, width)
-        self.scales = torch.empty(rows)
+    def __init__(self, empty: Empty, rows: int, width: int) -> None:
+        self.y = empty(rows, width)
+        self.scales = empty(rows)
 
     def forward(self, x: Tensor) -> Tensor:
         kernels.rms_norm(x.numpy(), self.y.numpy(), self.scales.numpy())
@@ -135,9 +164,9 @@ class Norm:
 class Dropout:
     """Dropout of what a half block adds (Srivastava et al. 2014); without a share, nothing."""
 
-    def __init__(self, share: float, rows: int, width: int) -> None:
+    def __init__(self, empty: Empty, share: float, rows: int, width: int) -> None:
         self.share = share
-        self.product, self.kept = torch.empty(2, rows if share else 0, width)
+        self.product, self.kept = empty(2, rows if share else 0, width)
         self.active = False
 
     def add(self, weight: Weight, y: Tensor, x: Tensor, generator: torch.Generator | None) -> None:
@@ -158,18 +187,18 @@ class AttentionHalf:
     """The attention half of a block."""
 
     def __init__(
-        self, half: Attention, weights: Weights, model: GPT, batch: int, time: int
+        self, empty: Empty, half: Attention, weights: Weights, model: GPT, batch: int, time: int
     ) -> None:
         config = model.config
         rows, width, n_head = batch * time, config.width, config.n_head
         self.qkv, self.output = weights[half.qkv.weight], weights[half.output.weight]
         self.cos, self.sin = model.cos[:time].numpy(), model.sin[:time].numpy()
-        self.norm = Norm(rows, width)
-        self.heads = torch.empty(3, batch * n_head, time, width // n_head)
-        self.scales = torch.empty(batch, time, 2, n_head)
-        self.chances = torch.empty(batch * n_head, time, time)
-        self.attended = torch.empty(rows, width)
-        self.drop = Dropout(config.dropout, rows, width)
+        self.norm = Norm(empty, rows, width)
+        self.heads = empty(3, batch * n_head, time, width // n_head)
+        self.scales = empty(batch, time, 2, n_head)
+        self.chances = empty(batch * n_head, time, time)
+        self.attended = empty(rows, width)
+        self.drop = Dropout(empty, config.dropout, rows, width)
 
     def forward(self, x: Tensor, scratch: "Scratch", generator: torch.Generator | None) -> None:
         """Add to x (R, D)."""
@@ -213,12 +242,12 @@ class AttentionHalf:
 class MLPHalf:
     """The MLP half of a block."""
 
-    def __init__(self, half: MLP, weights: Weights, model: GPT, rows: int) -> None:
+    def __init__(self, empty: Empty, half: MLP, weights: Weights, model: GPT, rows: int) -> None:
         width = model.config.width
         self.up, self.output = weights[half.up.weight], weights[half.output.weight]
-        self.norm = Norm(rows, width)
-        self.before, self.hidden = torch.empty(2, rows, 4 * width)
-        self.drop = Dropout(model.config.dropout, rows, width)
+        self.norm = Norm(empty, rows, width)
+        self.before, self.hidden = empty(2, rows, 4 * width)
+        self.drop = Dropout(empty, model.config.dropout, rows, width)
 
     def forward(self, x: Tensor, generator: torch.Generator | None) -> None:
         """Add to x (R, D)."""
@@ -236,36 +265,37 @@ class MLPHalf:
 class Scratch:
     """Arrays that every block uses in turn."""
 
-    def __init__(self, model: GPT, batch: int, time: int) -> None:
+    def __init__(self, empty: Empty, model: GPT, batch: int, time: int) -> None:
         config = model.config
         rows, width, n_head = batch * time, config.width, config.n_head
-        self.normed = torch.empty(rows, width)
-        self.qkv = torch.empty(rows, 3 * width)
+        self.normed = empty(rows, width)
+        self.qkv = empty(rows, 3 * width)
         self.qkv_by_head = self.qkv.view(batch, time, 3, n_head, width // n_head)
-        self.by_head = torch.empty(batch * n_head, time, width // n_head)
+        self.by_head = empty(batch * n_head, time, width // n_head)
         self.merged = self.by_head.view(batch, n_head, time, width // n_head).transpose(1, 2)
-        self.of_heads = torch.empty(3, batch, n_head, time, width // n_head)
-        self.of_scores = torch.empty(batch * n_head, time, time)
-        self.of_hidden = torch.empty(rows, 4 * width)
+        self.of_heads = empty(3, batch, n_head, time, width // n_head)
+        self.of_scores = empty(batch * n_head, time, time)
+        self.of_hidden = empty(rows, 4 * width)
 
 
 class Network:
     """The whole model, with room for the activations of (B, T) ids of one shape."""
 
-    def __init__(self, model: GPT, weights: Weights, batch: int, time: int) -> None:
+    def __init__(self, empty: Empty, model: GPT, weights: Weights, batch: int, time: int) -> None:
         rows, width = batch * time, model.config.width
+        self.shape = (batch, time)
         self.embedding, self.head = weights[model.embedding.weight], weights[model.head.weight]
         self.blocks = [
             (
-                AttentionHalf(b.attention, weights, model, batch, time),
-                MLPHalf(b.mlp, weights, model, rows),
+                AttentionHalf(empty, b.attention, weights, model, batch, time),
+                MLPHalf(empty, b.mlp, weights, model, rows),
             )
             for b in model.blocks
         ]
-        self.norm = Norm(rows, width)
-        self.scratch = Scratch(model, batch, time)
-        self.x = torch.empty(rows, width)
-        self.logits = torch.empty(rows, model.head.out_features)
+        self.norm = Norm(empty, rows, width)
+        self.scratch = Scratch(empty, model, batch, time)
+        self.x = empty(rows, width)
+        self.logits = empty(rows, model.head.out_features)
 
     def forward(self, ids: Tensor, generator: torch.Generator | None) -> Tensor:
         """(B, T) ids to (R, V) logits."""
