@@ -71,7 +71,7 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         float, Meta(ge=1e-5, le=1, description="How far one step moves the weights (Muon).")
     ] = 0.03
     adam_learning_rate: Annotated[
-        float, Meta(ge=1e-6, le=1, description="The same for embedding and head (AdamW).")
+        float, Meta(ge=1e-6, le=1, description="The same for embedding and head (Adam).")
     ] = 3e-3
     weight_decay: Annotated[
         float, Meta(ge=0, le=10, description="Pull of the weights towards zero.")

@@ -1,4 +1,4 @@
-"""How a step moves the weights: Muon for the matrices inside the blocks, AdamW for the rest."""
+"""How a step moves the weights: Muon for the matrices inside the blocks, Adam for the rest."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from engine.shards import Shards
 
 MUON_MOMENTUM = 0.9
 ADAM_BETAS = (0.8, 0.95)
+ADAM_EPSILON = 1e-8
 SAFETY = 1.01
 """Keeps rounding from lifting a singular value out of the range that the steps were made for."""
 POLAR_EXPRESS = tuple(
@@ -109,6 +110,32 @@ class Muon:
             matrix.sub_(move.mT if rows > columns else move, alpha=learning_rate * scale)
 
 
+class Adam:
+    """Adam (Kingma and Ba 2015) for the few tensors outside the blocks.
+
+    Not torch's: making one of torch's optimizers imports its compiler, 80 MB and a second.
+    """
+
+    def __init__(self, parameters: list[Tensor]) -> None:
+        self.parameters = parameters
+        self.means = [torch.zeros_like(p) for p in parameters]
+        self.squares = [torch.zeros_like(p) for p in parameters]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """Move every tensor by its gradient."""
+        self.steps += 1
+        first, second = ADAM_BETAS
+        for p, mean, square in zip(self.parameters, self.means, self.squares, strict=True):
+            assert p.grad is not None, "a step without a backward pass"
+            mean.lerp_(p.grad, 1 - first)
+            square.mul_(second).addcmul_(p.grad, p.grad, value=1 - second)
+            # Both began at zero: what that takes from them is given back.
+            size = (square / (1 - second**self.steps)).sqrt_().add_(ADAM_EPSILON)
+            p.addcdiv_(mean, size, value=-learning_rate / (1 - first**self.steps))
+
+
 class Part(NamedTuple):
     """A square or oblong matrix inside a parameter: the rows from `first` to `last`."""
 
@@ -145,13 +172,7 @@ class Optimizer:
         self.inner = list(model.blocks.parameters())
         self.outer = [model.embedding.weight, model.head.weight]
         self.muon = Muon(self.inner, config.weight_decay, shards)
-        self.adam = torch.optim.AdamW(
-            self.outer,
-            lr=config.adam_learning_rate,
-            betas=ADAM_BETAS,
-            weight_decay=0.0,
-            fused=model.device.type != "mps",
-        )
+        self.adam = Adam(self.outer)
         self.ratio = config.adam_learning_rate / config.learning_rate
         self.parameters = list(model.parameters())
 
@@ -171,8 +192,7 @@ class Optimizer:
     def step(self, learning_rate: float) -> None:
         """Move every weight by its gradient, then forget the gradients."""
         self.muon.step(learning_rate)
-        self.adam.param_groups[0]["lr"] = learning_rate * self.ratio
-        self.adam.step()
+        self.adam.step(learning_rate * self.ratio)
         self.forget()
 
     def forget(self) -> None:
@@ -183,19 +203,15 @@ class Optimizer:
     def state_dict(self) -> dict[str, Tensor]:
         """All that the next step depends on, by name."""
         state = {f"muon.{i}": momentum for i, momentum in enumerate(self.muon.momenta)}
-        for i, p in enumerate(self.outer):
-            for name, value in self.adam.state[p].items():
-                state[f"adam.{i}.{name}"] = value
-        return state
+        for i, (mean, square) in enumerate(zip(self.adam.means, self.adam.squares, strict=True)):
+            state |= {f"adam.{i}.mean": mean, f"adam.{i}.square": square}
+        return {**state, "adam.steps": torch.tensor(self.adam.steps, dtype=torch.int32)}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Continue from a `state_dict()` of the same model."""
         for i, momentum in enumerate(self.muon.momenta):
             momentum.copy_(state[f"muon.{i}"])
-        for i, p in enumerate(self.outer):
-            prefix = f"adam.{i}."
-            self.adam.state[p] = {
-                name.removeprefix(prefix): value.to(p.device).clone()
-                for name, value in state.items()
-                if name.startswith(prefix)
-            }
+        for i, (mean, square) in enumerate(zip(self.adam.means, self.adam.squares, strict=True)):
+            mean.copy_(state[f"adam.{i}.mean"])
+            square.copy_(state[f"adam.{i}.square"])
+        self.adam.steps = int(state["adam.steps"])

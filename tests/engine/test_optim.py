@@ -2,6 +2,8 @@
 
 import copy
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ from torch import Tensor
 
 from engine.config import ModelConfig, TrainConfig
 from engine.model import GPT
-from engine.optim import Optimizer, orthogonalize, schedule
+from engine.optim import Adam, Optimizer, orthogonalize, schedule
 from engine.shards import Shards
 
 CONFIG = TrainConfig(warmup=0.1, decay=0.4)
@@ -213,3 +215,27 @@ def test_a_saved_state_goes_on_identically() -> None:
         assert torch.equal(a, b), name
     for name in ("head.weight", "blocks.0.mlp.up.weight"):
         assert not torch.equal(model.get_parameter(name), forgetful_model.get_parameter(name))
+
+
+def test_adam_is_that_of_torch() -> None:
+    ours, theirs = gaussian(5, 3), gaussian(5, 3)
+    adam = Adam([ours])
+    reference = torch.optim.Adam([theirs], lr=0.01, betas=(0.8, 0.95))
+    for step in range(20):
+        ours.grad = theirs.grad = gaussian(5, 3, seed=step)
+        adam.step(0.01)
+        reference.step()
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_training_does_not_import_the_compiler_of_torch() -> None:
+    program = (
+        "import sys, torch; from engine.optim import Optimizer; from engine.model import GPT;"
+        "from engine.config import ModelConfig, TrainConfig; from engine.shards import Shards;"
+        "Optimizer(GPT(ModelConfig(), 7), TrainConfig(), Shards(1));"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "False\n"
