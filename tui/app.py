@@ -1,6 +1,7 @@
 """The app: starts the engine, folds its events into one state, turns keys into commands."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable
 from functools import partial
 from time import monotonic
@@ -147,6 +148,9 @@ class TinyGPTApp(App[None]):
         self.call_after_refresh(self._start_engine)
 
     def _start_engine(self) -> None:
+        if not gc.isenabled():  # the command put collecting off until now
+            gc.freeze()
+            gc.enable()
         self.engine.start()
         self.engine.send(self._opening)
 

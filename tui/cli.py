@@ -1,5 +1,6 @@
 """The command line. Imports nothing heavy: each command brings what it needs."""
 
+import gc
 import sys
 from typing import Any
 
@@ -79,6 +80,7 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
     opening = _opening(run_name, corpus, **choices)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Refusal("The app needs a terminal; without one, use tinygpt-tui train.")
+    gc.disable()  # until the first paint: what is loaded stays, there is nothing to collect
     from tui.app import TinyGPTApp
 
     app = TinyGPTApp(opening, why=default()[1] if corpus is None and run_name is None else "")
