@@ -1,8 +1,8 @@
 """Loss and gradient on a processor: the model of `engine.model` and its chain rule, written out.
 
 The numbers are those of torch's autograd, but for the last bits. It is quicker because passes
-are merged (`engine.kernels`), hardly anything is allocated, and few characters at a time go all the way
-forward and back, so that what they leave behind stays in the cache.
+are merged (`engine.kernels`), hardly anything is allocated, and few characters at a time go all
+the way forward and back, so that what they leave behind stays in the cache.
 
 Each part knows how to go forward and how to go back, keeps what it needs for that, and adds to
 the gradients of its weights. Both halves of a block change the stream `x`, and its gradient, in

@@ -72,9 +72,8 @@ def keep_freed_memory() -> None:
     quarter of its time on page faults; it also keeps a heap for each thread, which adds up.
     Elsewhere there is nothing to do.
     """
-    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
+    if libc := _glibc():
         trim_threshold, mmap_threshold, most_heaps = -1, -3, -8
-        libc = ctypes.CDLL(None)
         libc.mallopt(most_heaps, 1)
         libc.mallopt(mmap_threshold, 1 << 30)
         libc.mallopt(trim_threshold, 1 << 30)
@@ -82,8 +81,8 @@ def keep_freed_memory() -> None:
 
 def release_freed_memory() -> None:
     """Give back, once, what was kept: after work whose memory is not needed again."""
-    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).malloc_trim(0)
+    if libc := _glibc():
+        libc.malloc_trim(0)
 
 
 def synchronize(device: torch.device) -> None:
@@ -92,6 +91,12 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """The C library, where it is the one whose memory can be tuned."""
+    found = platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
+    return ctypes.CDLL(None) if found else None
 
 
 def _device(name: str) -> torch.device:

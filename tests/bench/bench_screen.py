@@ -11,6 +11,7 @@ from time import perf_counter
 
 from building import CORES
 from figures import Table
+from peak import peak_memory
 from pytest_benchmark.fixture import BenchmarkFixture
 from terminal import Terminal
 
@@ -115,15 +116,6 @@ def key_to_paint(text: Path, home: Path) -> tuple[list[float], int]:
         memory = peak_memory(terminal.process.pid)
         quit_from(terminal)
     return seconds, memory
-
-
-def peak_memory(pid: int) -> int:
-    """Bytes; 0 where the system does not tell."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return 0
-    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
 
 
 def speed_in_app(text: Path, home: Path) -> float:

@@ -7,12 +7,10 @@ from time import perf_counter
 import torch
 
 from data import files
+from engine.assembly import Assembly
 from engine.config import RunConfig, override, preset
-from engine.dataset import Dataset
-from engine.hardware import MOST_THREADS, Hardware, choose, keep_freed_memory
-from engine.shards import Shards
+from engine.hardware import MOST_THREADS, keep_freed_memory
 from engine.trainer import Trainer
-from engine.vocabulary import Vocabulary
 
 CORES = MOST_THREADS
 
@@ -21,19 +19,11 @@ def config_of(path: Path, *assignments: str, name: str = "small") -> RunConfig:
     return override(preset(name, str(path)), assignments)
 
 
-def trainer_of(config: RunConfig, hardware: Hardware | None = None) -> Trainer:
+def trainer_of(config: RunConfig) -> Trainer:
     """A trainer like the app's, on the hardware it would choose."""
     keep_freed_memory()
     text = files.read(Path(config.corpus)).text
-    vocabulary = Vocabulary(text)
-    dataset = Dataset(
-        vocabulary.encode_corpus(text),
-        config.model.context_length,
-        config.train.validation,
-        config.train.seed,
-    )
-    hardware = hardware or choose(config.model, config.train)
-    return Trainer(config, len(vocabulary), dataset, hardware, Shards(hardware.threads))
+    return Assembly(config, text, "".join(set(text)), "", perf_counter).trainer
 
 
 def tokens_per_second(trainer: Trainer, steps: int, progress: float = 1.0) -> float:

@@ -1,5 +1,7 @@
 """What the engine's tests share."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
@@ -7,4 +9,13 @@ import torch
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     """Models this small gain nothing from a second thread, and lose much beside another process."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def _two_torch_threads() -> Iterator[None]:
+    """As a program begins, before it chooses."""
+    torch.set_num_threads(2)
+    assert torch.get_num_threads() == 2
+    yield
     torch.set_num_threads(1)

@@ -3,7 +3,6 @@
 import re
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -40,15 +39,6 @@ def _unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("nothing is to be measured")
 
     monkeypatch.setattr(hardware, "ByHand", refuse)
-
-
-@pytest.fixture
-def _two_torch_threads() -> Iterator[None]:
-    """As a program begins, before it chooses."""
-    torch.set_num_threads(2)
-    assert torch.get_num_threads() == 2
-    yield
-    torch.set_num_threads(1)
 
 
 @pytest.mark.usefixtures("_unmeasured")

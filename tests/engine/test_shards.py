@@ -71,15 +71,6 @@ def test_a_single_part_is_worked_on_as_well() -> None:
         assert shards.map(str, [7]) == ["7"]
 
 
-@pytest.fixture
-def _two_torch_threads() -> Iterator[None]:
-    """As a program has that chose nothing."""
-    torch.set_num_threads(2)
-    assert torch.get_num_threads() == 2
-    yield
-    torch.set_num_threads(1)
-
-
 @pytest.mark.usefixtures("_two_torch_threads")
 def test_each_thread_computes_alone() -> None:
     meeting = threading.Barrier(3)
