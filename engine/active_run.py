@@ -69,6 +69,7 @@ class ActiveRun:
         self._save_when_written = False
         self._dirty = False
         self._sampling = Sampling(assembly, info.config.sample, self._emit)
+        self._grow()
 
     # What to do next.
 
@@ -194,8 +195,8 @@ class ActiveRun:
         trainer, train = self._trainer, self._info.config.train
         began = self._clock()
         try:
-            parts = train.parts_of_context(self._share_of_plan())
-            result = trainer.step(self._share_done(), parts)
+            self._grow()
+            result = trainer.step(self._share_done())
         except ArithmeticError as error:
             self._single_steps = 0
             self._set_phase("failed")
@@ -209,6 +210,7 @@ class ActiveRun:
                 gradient_norm=result.gradient_norm,
                 learning_rate=result.learning_rate,
                 tokens=result.tokens,
+                context_length=trainer.context_length,
                 seconds=seconds,
                 elapsed=self._elapsed + seconds,
                 remaining=self._remaining(seconds),
@@ -246,6 +248,7 @@ class ActiveRun:
                 loss=part.loss,
                 bits_per_char=part.bits_per_char,
                 accuracy=part.accuracy,
+                context_length=self._trainer.context_length,
                 seconds=self._exam_seconds,
                 elapsed=self._elapsed + self._clock() - began,
             )
@@ -277,13 +280,14 @@ class ActiveRun:
             return min(1.0, self._elapsed / max(1e-9, 60 * self._minutes - self._exam_seconds))
         return min(1.0, self._trainer.step_number / self._steps)
 
-    def _share_of_plan(self) -> float:
-        """The same, of what was planned first: a run that is made longer goes on with the whole
-        context."""
-        train = self._info.config.train
-        if train.minutes:
-            return self._elapsed / (60 * train.minutes)
-        return self._trainer.step_number / train.steps
+    def _grow(self) -> None:
+        """Have it read as many characters at once as are due: by what was planned first, since a
+        run that is made longer goes on with the whole context."""
+        config, step = self._info.config, self._trainer.step_number
+        planned = 60 * config.train.minutes
+        share = self._elapsed / planned if planned else step / config.train.steps
+        parts = config.train.parts_of_context(share)
+        self._trainer.context_length = config.model.context_length // parts
 
     def _remaining(self, step_seconds: float) -> float:
         """Seconds until the end, exams included."""

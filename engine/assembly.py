@@ -59,7 +59,7 @@ def compile_loops() -> None:
     shape = msgspec.structs.replace(ModelConfig(), width=16, n_layer=1, context_length=8)
     model, ids = GPT(shape, 2), torch.zeros(1, 8, dtype=torch.int64)
     ByHand(model, torch.float32).learn(ids, ids, ids.numel(), None)
-    Decoder(shape, 2).read([0])
+    Decoder(shape, 2).read(0)
 
 
 def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware, shards: Shards) -> float:
@@ -77,16 +77,16 @@ def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware, shards:
     trainer = Trainer(trial, vocabulary, dataset, hardware, shards)
 
     def step(parts: int) -> float:
+        trainer.context_length = config.model.context_length // parts
         synchronize(hardware.device)
         began = time.perf_counter()
-        trainer.step(0.5, parts)
+        trainer.step(0.5)
         synchronize(hardware.device)
         return time.perf_counter() - began
 
-    shares = {4: train.growth / 2, 2: train.growth / 2, 1: 1 - train.growth}
     # The first of three warms up.
     mean = sum(
-        share * min([step(parts) for _ in range(3)][1:]) for parts, share in shares.items() if share
+        share * min([step(parts) for _ in range(3)][1:]) for share, parts in train.stages if share
     )
     return mean * train.batch_size / size
 

@@ -114,14 +114,20 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         if self.warmup + self.decay > 1:
             raise ValueError("train.warmup and train.decay together are more than the whole run.")
 
-    def parts_of_context(self, progress: float) -> int:
-        """Into how many pieces each window of text is cut, at `progress` (0 to 1) through what was
-        planned first.
+    @property
+    def stages(self) -> tuple[tuple[float, int], ...]:
+        """The stages of a run: the share of it that each takes, and into how many parts windows of
+        text are cut in it.
 
         What a model learns first are spellings and words: for these a short context does, at
         less cost for attention.
         """
-        return 4 if progress < self.growth / 2 else 2 if progress < self.growth else 1
+        return (self.growth / 2, 4), (self.growth / 2, 2), (1 - self.growth, 1)
+
+    def parts_of_context(self, progress: float) -> int:
+        """Those of the stage at `progress` (0 to 1) through what was planned first."""
+        (quarter, _), (half, _), _ = self.stages
+        return 4 if progress < quarter else 2 if progress < quarter + half else 1
 
 
 class SampleConfig(Section, frozen=True, forbid_unknown_fields=True):
@@ -166,7 +172,7 @@ def nano(corpus: str) -> RunConfig:
         corpus=corpus,
         preset="nano",
         model=ModelConfig(context_length=64, n_layer=2, n_head=2, width=64),
-        train=TrainConfig(steps=2_000, batch_size=16),
+        train=TrainConfig(steps=2_000, batch_size=16, growth=0),
     )
 
 

@@ -29,9 +29,9 @@ class Dataset:
         self._windows = (len(self.train) - 1) // context_length
         self._orders: dict[int, Tensor] = {}
 
-    def batch(self, step: int, size: int, parts: int = 1) -> tuple[Tensor, Tensor]:
-        """Inputs and targets, (`size` * `parts`, C // `parts`) each: some windows of the training
-        part, each cut into so many.
+    def batch(self, step: int, size: int, length: int) -> tuple[Tensor, Tensor]:
+        """Inputs and targets, (B, `length`) each: `size` windows of the training part, each cut
+        into pieces of that length (what fills no piece is left out).
 
         Every window is read once before any is read again, in a new order each time. What a step
         reads follows from seed and step alone, so a run that is resumed needs no memory of the
@@ -40,8 +40,8 @@ class Dataset:
         numbers = range(step * size, (step + 1) * size)
         starts = [self._order(n // self._windows)[n % self._windows] for n in numbers]
         window = self.train[torch.stack(starts)[:, None] + torch.arange(self.context_length + 1)]
-        length = self.context_length // parts
-        inputs, targets = window[:, : parts * length], window[:, 1 : parts * length + 1]
+        end = self.context_length // length * length
+        inputs, targets = window[:, :end], window[:, 1 : end + 1]
         return inputs.reshape(-1, length).long(), targets.reshape(-1, length).long()
 
     def _order(self, epoch: int) -> Tensor:
@@ -58,12 +58,11 @@ class Dataset:
             self._orders[epoch] = order
         return self._orders[epoch]
 
-    def validation_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The whole validation part once, in windows of the context that do not overlap.
+    def validation_batches(self, length: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The whole validation part once, in windows of that length that do not overlap.
 
         (B, T) inputs and targets; the rest that fills no window comes last, as (1, R).
         """
-        length = self.context_length
         predicted = len(self.validation) - 1
         windows = predicted // length
         inputs = self.validation[: windows * length].view(windows, length)

@@ -6,8 +6,6 @@ shared out, or to be sent to another device. Same numbers as `engine.model`, but
 Dimensions: D width, H heads, K width of a head, V vocabulary, C context length, L layers.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from numpy import float32
@@ -19,7 +17,8 @@ from engine.model import GPT, frequencies
 
 
 class Decoder:
-    """A copy of a model's weights, and the keys and values of the last C characters it read.
+    """A copy of a model's weights, and the keys and values of the last C characters it read: C is
+    the model's context length, or less while it has not learned to read that far.
 
     These are a ring: past the context length the newest overwrites the oldest, in place. Nothing
     is recomputed: a key keeps the rotation of its own position, and attention sees only the
@@ -28,8 +27,7 @@ class Decoder:
 
     def __init__(self, config: ModelConfig, vocabulary: int) -> None:
         layers, width, head = config.n_layer, config.width, config.width // config.n_head
-        self.context_length = config.context_length
-        self.position = 0  # how many characters it has read, forgotten ones included
+        self._rings = (layers, config.n_head, head)
         self.logits = np.zeros(vocabulary, float32)  # of the character after the last one read
         self._embedding = np.zeros((vocabulary, width), float32)
         self._qkv = np.zeros((layers, 3 * width, width), float32)
@@ -37,12 +35,11 @@ class Decoder:
         self._up = np.zeros((layers, 4 * width, width), float32)
         self._mlp_output = np.zeros((layers, width, 4 * width), float32)
         self._head = np.zeros((vocabulary, width), float32)
-        self._keys = np.zeros((layers, config.n_head, head, self.context_length), float32)
-        self._values = np.zeros((layers, config.n_head, self.context_length, head), float32)
         self._frequencies = frequencies(head).numpy()
+        self._forget(config.context_length)
 
-    def take(self, model: GPT) -> None:
-        """Take over the weights as they are now, and forget what was read."""
+    def take(self, model: GPT, context_length: int) -> None:
+        """Take over the weights as they are now, to read that many characters at once."""
         blocks = model.blocks
         for ours, theirs in (
             (self._qkv, [b.attention.qkv.weight for b in blocks]),
@@ -54,27 +51,34 @@ class Decoder:
         ):
             for array, weight in zip(ours, theirs, strict=True):
                 torch.from_numpy(array).copy_(weight.detach())
-        self.position = 0
+        self._forget(context_length)
 
-    def read(self, ids: Sequence[int]) -> Array:
-        """Read on; the (V,) logits of the character after the last of `ids`."""
-        for id_ in ids:
-            read(
-                id_,
-                self.position,
-                self._embedding,
-                self._qkv,
-                self._attention_output,
-                self._up,
-                self._mlp_output,
-                self._head,
-                self._frequencies,
-                self._keys,
-                self._values,
-                self.logits,
-            )
-            self.position += 1
+    def read(self, id_: int) -> Array:
+        """Read on by one character; the (V,) logits of the next."""
+        read(
+            id_,
+            self.position,
+            self._embedding,
+            self._qkv,
+            self._attention_output,
+            self._up,
+            self._mlp_output,
+            self._head,
+            self._frequencies,
+            self._keys,
+            self._values,
+            self.logits,
+        )
+        self.position += 1
         return self.logits
+
+    def _forget(self, context_length: int) -> None:
+        """Have read nothing."""
+        layers, heads, width = self._rings
+        self.context_length = context_length
+        self.position = 0  # how many characters it has read, forgotten ones included
+        self._keys = np.zeros((layers, heads, width, context_length), float32)
+        self._values = np.zeros((layers, heads, context_length, width), float32)
 
 
 @compiled

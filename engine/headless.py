@@ -93,7 +93,8 @@ class Reporter:
                 self._say(
                     f"step {event.step:>7,}  validation loss {event.loss:.4f}  "
                     f"{event.bits_per_char:.3f} bits/char  "
-                    f"next character right {event.accuracy:.1%}  {event.elapsed:,.0f} s"
+                    f"next character right {event.accuracy:.1%}  context {event.context_length}  "
+                    f"{event.elapsed:,.0f} s"
                 )
             case Excerpt():
                 first = safe_text(event.prompt + event.text)[:100]

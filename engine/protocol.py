@@ -159,18 +159,20 @@ class StepDone(_Message, frozen=True):
     gradient_norm: float
     learning_rate: float
     tokens: int
+    context_length: int  # characters it reads at once by now: it grows
     seconds: float  # of this step
     elapsed: float  # seconds trained so far, evaluations and writing included
     remaining: float  # seconds, estimated
 
 
 class Evaluated(_Message, frozen=True):
-    """The loss over the whole validation part."""
+    """The loss over the whole validation part, in pieces of `context_length` characters."""
 
     step: int
     loss: float  # nats a character
     bits_per_char: float
     accuracy: float  # share of characters guessed right
+    context_length: int
     seconds: float
     elapsed: float
 

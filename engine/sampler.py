@@ -36,8 +36,8 @@ def sample(
     assert prompt, "an empty prompt starts from some character: the caller chooses"
     *before, last = prompt[-decoder.context_length :]
     for id_ in before:
-        decoder.read([id_])
+        decoder.read(id_)
         yield None
     while True:
-        last = next_id(decoder.read([last]), config, generator)
+        last = next_id(decoder.read(last), config, generator)
         yield last

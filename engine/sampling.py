@@ -22,7 +22,7 @@ class Sampling:
         self, assembly: "Assembly", config: SampleConfig, emit: Callable[[Event], None]
     ) -> None:
         self._vocabulary = assembly.vocabulary
-        self._context_length = assembly.trainer.model.config.context_length
+        self._trainer = assembly.trainer
         self._answer = assembly.prompt_writer
         self._excerpt = assembly.excerpt_writer
         self._emit = emit
@@ -46,10 +46,10 @@ class Sampling:
         """Answer a prompt with the weights after `step`; the answer before is superseded."""
         self.stop()
         known, unknown = self._vocabulary.split_known(prompt)
-        unseen = max(0, len(known) - self._context_length)
+        unseen = max(0, len(known) - self._trainer.context_length)
         self._sample_id, self._config = sample_id, config
         self._prompt = known or self._prompt
-        self._answer.start(known, config)
+        self._answer.start(known, config, self._trainer.context_length)
         self._emit(SampleStarted(sample_id, step, known, unknown, unseen))
 
     def stop(self) -> None:
@@ -64,7 +64,7 @@ class Sampling:
             self._end_excerpt()
         self._excerpt_step, self._excerpt_prompt = step, self._prompt
         config = replace(self._config, characters=EXCERPT_CHARACTERS, stop="")
-        self._excerpt.start(self._prompt, config)
+        self._excerpt.start(self._prompt, config, self._trainer.context_length)
 
     def write(self, seconds: float) -> None:
         """Go on writing for about so long: the answer first, it is waited for."""

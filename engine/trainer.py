@@ -60,17 +60,20 @@ class Trainer:
             for _ in range(shards.count)
         ]
         self.learning_rate = config.train.learning_rate
+        self.context_length = config.model.context_length
+        """How many characters it reads at once by now: fewer than the model could, at first."""
         self.step_number = 0
 
-    def step(self, progress: float, parts_of_context: int = 1) -> StepResult:
-        """Learn from one batch, at `progress` (0 to 1) through the run, in so many times as many
-        pieces of text, each a part of the context.
+    def step(self, progress: float) -> StepResult:
+        """Learn from one batch, at `progress` (0 to 1) through the run.
 
         ArithmeticError when loss or gradient is not finite: nothing is changed then, since one
         such update would make every weight useless.
         """
         train = self.config.train
-        inputs, targets = self.dataset.batch(self.step_number, train.batch_size, parts_of_context)
+        inputs, targets = self.dataset.batch(
+            self.step_number, train.batch_size, self.context_length
+        )
         parts = self.shards.split(len(inputs))
         loss = sum(
             self.shards.map(
@@ -98,10 +101,11 @@ class Trainer:
         self.step_number += 1
 
     def evaluate(self) -> Iterator[float | Evaluation]:
-        """Go over the whole validation part: shares done (0 to 1), and at last the Evaluation."""
+        """Go over the whole validation part, as it reads by now: shares done (0 to 1), and at last
+        the Evaluation."""
         total = right = seen = 0.0
         predicted = len(self.dataset.validation) - 1
-        for inputs, targets in self.dataset.validation_batches():
+        for inputs, targets in self.dataset.validation_batches(self.context_length):
             parts = self.shards.split(len(inputs))
             scores = self.shards.map(
                 lambda i: self.learners[i].score(inputs[parts[i]], targets[parts[i]]),  # noqa: B023

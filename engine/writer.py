@@ -34,12 +34,13 @@ class Writer:
         """Whether there is more to write."""
         return self._ids is not None
 
-    def start(self, prompt: str, config: SampleConfig) -> None:
-        """Take over the weights as they are now, and begin. `prompt` holds known characters only.
+    def start(self, prompt: str, config: SampleConfig, context_length: int) -> None:
+        """Take over the weights as they are now, and begin. `prompt` holds known characters only,
+        of which the last `context_length` are seen.
 
         An empty prompt begins as after a line's end, where the text has lines.
         """
-        self._decoder.take(self._model)
+        self._decoder.take(self._model, context_length)
         first = "\n" if "\n" in self._vocabulary else self._vocabulary.characters[0]
         self._config = config
         self._stops = frozenset(config.stop)

@@ -75,10 +75,11 @@ def test_tokens_per_second(benchmark: BenchmarkFixture, text: Path, table: Table
 
 def speed_over_a_run(trainer: Trainer, steps: int) -> float:
     """Tokens a second, from some steps in each part of a run while its context grows."""
-    growth = trainer.config.train.growth
-    parts = ((0.0, growth / 2), (growth / 2, growth / 2), (growth, 1 - growth))
-    seconds = (share / tokens_per_second(trainer, steps, at) for at, share in parts if share)
-    return 1 / sum(seconds)
+    seconds = 0.0
+    for share, parts in trainer.config.train.stages:
+        trainer.context_length = trainer.config.model.context_length // parts
+        seconds += share / tokens_per_second(trainer, steps)
+    return 1 / seconds
 
 
 def test_a_loaded_machine(benchmark: BenchmarkFixture, text: Path, table: Table) -> None:

@@ -45,7 +45,7 @@ def test_characters_per_second(
     ours, theirs = [], []
 
     def pair() -> None:
-        writer.start("ROMEO:", SampleConfig(characters=CHARACTERS))
+        writer.start("ROMEO:", SampleConfig(characters=CHARACTERS), CONTEXT)
         while writer.active:
             writer.write(10.0)
         ours.append(writer.characters / writer.seconds)

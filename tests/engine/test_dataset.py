@@ -15,30 +15,30 @@ def counting(length: int, context: int = 8, validation: float = 0.1, seed: int =
 
 def test_a_batch_follows_from_seed_and_step_alone() -> None:
     data = counting(1000)
-    first = data.batch(3, 5)
-    data.batch(4, 5)
+    first = data.batch(3, 5, 8)
+    data.batch(4, 5, 8)
     torch.rand(7)  # what others draw does not matter
-    for again in (data.batch(3, 5), counting(1000).batch(3, 5)):
+    for again in (data.batch(3, 5, 8), counting(1000).batch(3, 5, 8)):
         assert torch.equal(first[0], again[0])
         assert torch.equal(first[1], again[1])
-    assert not torch.equal(first[0], data.batch(4, 5)[0])
-    assert not torch.equal(first[0], counting(1000, seed=2).batch(3, 5)[0])
+    assert not torch.equal(first[0], data.batch(4, 5, 8)[0])
+    assert not torch.equal(first[0], counting(1000, seed=2).batch(3, 5, 8)[0])
 
 
 @given(st.integers(0, 2**31 - 1), st.integers(0, 10_000_000))
 def test_any_seed_and_step_give_a_batch(seed: int, step: int) -> None:
-    inputs, _ = counting(100, seed=seed).batch(step, 2)
+    inputs, _ = counting(100, seed=seed).batch(step, 2, 8)
     assert inputs.shape == (2, 8)
 
 
 def test_drawing_a_batch_leaves_the_global_generator_alone() -> None:
     state = torch.get_rng_state()
-    counting(1000).batch(0, 4)
+    counting(1000).batch(0, 4, 8)
     assert torch.equal(state, torch.get_rng_state())
 
 
 def test_each_target_is_the_character_after_its_input() -> None:
-    inputs, targets = counting(1000).batch(0, 64)
+    inputs, targets = counting(1000).batch(0, 64, 8)
     assert inputs.dtype == targets.dtype == torch.int64
     assert torch.equal(targets, inputs + 1)
     assert torch.equal(inputs[:, 1:], targets[:, :-1])
@@ -46,13 +46,13 @@ def test_each_target_is_the_character_after_its_input() -> None:
 
 
 def test_every_character_of_the_training_part_is_learned_from() -> None:
-    inputs, targets = counting(30).batch(0, 2000)
+    inputs, targets = counting(30).batch(0, 2000, 8)
     assert set(inputs.flatten().tolist()) | set(targets.flatten().tolist()) == set(range(27))
 
 
-def read_in(data: Dataset, steps: range, size: int, parts: int = 1) -> list[int]:
+def read_in(data: Dataset, steps: range, size: int) -> list[int]:
     """The characters of some steps, in the order in which they are read."""
-    return [id_ for step in steps for id_ in data.batch(step, size, parts)[0].flatten().tolist()]
+    return [id_ for step in steps for id_ in data.batch(step, size, data.context_length)[0].flatten().tolist()]
 
 
 def test_no_window_is_read_again_before_all_were_read() -> None:
@@ -72,15 +72,15 @@ def test_batches_may_span_two_readings() -> None:
 @pytest.mark.parametrize("parts", [2, 4])
 def test_cut_windows_are_the_same_text_in_shorter_pieces(parts: int) -> None:
     data = counting(1_000)
-    whole, cut = data.batch(3, 5), data.batch(3, 5, parts)
+    whole, cut = data.batch(3, 5, 8), data.batch(3, 5, 8 // parts)
     assert cut[0].shape == cut[1].shape == (5 * parts, 8 // parts)
     assert torch.equal(cut[0].flatten(), whole[0].flatten())
     assert torch.equal(cut[1], cut[0] + 1)
 
 
 def test_a_context_that_cannot_be_cut_evenly_loses_its_last_characters() -> None:
-    inputs, targets = counting(1_000, context=11).batch(0, 3, 4)
-    assert inputs.shape == (12, 2)
+    inputs, targets = counting(1_000, context=11).batch(0, 3, 2)
+    assert inputs.shape == (15, 2)
     assert torch.equal(targets, inputs + 1)
 
 
@@ -104,7 +104,7 @@ def test_an_evaluation_predicts_each_held_out_character_once(length: int) -> Non
     data = counting(length)
     inputs: list[int] = []
     targets: list[int] = []
-    for x, y in data.validation_batches():
+    for x, y in data.validation_batches(data.context_length):
         assert x.shape == y.shape
         assert x.shape[1] <= 8
         assert torch.equal(y, x + 1)
@@ -126,6 +126,6 @@ def test_every_length_is_refused_or_usable(length: int, context: int, validation
         data = counting(length, context, validation)
     except ValueError:
         return
-    inputs, targets = data.batch(0, 3)
+    inputs, targets = data.batch(0, 3, context)
     assert inputs.shape == targets.shape == (3, context)
-    assert sum(y.numel() for _, y in data.validation_batches()) == len(data.validation) - 1 > 0
+    assert sum(y.numel() for _, y in data.validation_batches(data.context_length)) == len(data.validation) - 1 > 0

@@ -19,12 +19,14 @@ SHAPES = [
 
 def decoder_of(model: GPT) -> Decoder:
     decoder = Decoder(model.config, model.head.out_features)
-    decoder.take(model)
+    decoder.take(model, model.config.context_length)
     return decoder
 
 
 def answer(decoder: Decoder, ids: Tensor) -> Tensor:
-    return torch.from_numpy(decoder.read(ids.tolist()).copy())
+    for id_ in ids.tolist():
+        decoder.read(id_)
+    return torch.from_numpy(decoder.logits.copy())
 
 
 def answers(decoder: Decoder, ids: Tensor) -> Tensor:
@@ -77,6 +79,18 @@ def test_past_the_context_it_sees_exactly_the_last_c_characters(start: int) -> N
         torch.testing.assert_close(read[end - 1], fresh, rtol=1e-4, atol=1e-5)
 
 
+@torch.no_grad()
+def test_it_sees_no_further_than_it_may() -> None:
+    model = awake(shape(n_layer=1))
+    (ids,) = some_ids(1, 3 * CONTEXT)
+    decoder = Decoder(model.config, model.head.out_features)
+    decoder.take(model, 5)
+    read = answers(decoder, ids)
+    for end in range(5, len(ids) + 1):
+        fresh = model(ids[None, end - 5 : end])[0, -1]
+        torch.testing.assert_close(read[end - 1], fresh, rtol=1e-4, atol=1e-5)
+
+
 def test_past_the_context_deep_models_stay_sane() -> None:
     decoder = decoder_of(awake(shape(n_layer=3)))
     read = answers(decoder, some_ids(1, 20 * CONTEXT)[0])
@@ -92,7 +106,7 @@ def test_what_was_read_is_forgotten_when_weights_are_taken() -> None:
     decoder = decoder_of(model)
     answers(decoder, first)
     remembering = answers(decoder, second)
-    decoder.take(model)
+    decoder.take(model, model.config.context_length)
     assert decoder.position == 0
     forgetful = answers(decoder, second)
     assert torch.equal(forgetful, answers(decoder_of(model), second))
@@ -119,7 +133,7 @@ def test_weights_are_taken_as_they_are_now(name: str) -> None:
     model.get_parameter(name).mul_(torch.linspace(0.5, 1.5, model.get_parameter(name).shape[1]))
     decoder.position = 0
     assert torch.equal(answer(decoder, ids), before)  # it keeps its own until it takes these
-    decoder.take(model)
+    decoder.take(model, model.config.context_length)
     after = answer(decoder, ids)
     torch.testing.assert_close(after, model(ids[None])[0, -1], rtol=1e-4, atol=1e-5)
     assert (after - before).abs().max() > 0.01

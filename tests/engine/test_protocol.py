@@ -152,5 +152,5 @@ def test_what_a_model_writes_is_kept_as_it_is() -> None:
 
 
 def test_losses_survive_to_the_last_bit() -> None:
-    event = StepDone(1, 1 / 3, math.pi * 1e-300, 5e-324, 1024, 0.1, 1e300, 2.0**-52)
+    event = StepDone(1, 1 / 3, math.pi * 1e-300, 5e-324, 1024, 64, 0.1, 1e300, 2.0**-52)
     assert from_json(to_json(event)) == event

@@ -102,7 +102,7 @@ def small_model() -> GPT:
 def write(model: GPT, prompt: list[int], count: int, seed: int = 1, **config: float) -> list[int]:
     generator = torch.Generator().manual_seed(seed)
     decoder = Decoder(model.config, 9)
-    decoder.take(model)
+    decoder.take(model, model.config.context_length)
     ids = sample(decoder, prompt, SampleConfig(**config), generator)  # type: ignore[arg-type]
     return list(islice((id_ for id_ in ids if id_ is not None), count))
 
@@ -139,6 +139,6 @@ def test_writing_leaves_the_global_generator_alone() -> None:
 
 def test_the_prompt_is_read_one_id_at_a_time() -> None:
     decoder = Decoder(small_model().config, 9)
-    decoder.take(small_model())
+    decoder.take(small_model(), 8)
     ids = list(islice(sample(decoder, [1, 2, 3], SampleConfig(), torch.Generator()), 5))
     assert [id_ is None for id_ in ids] == [True, True, False, False, False]

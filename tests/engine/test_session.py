@@ -1,12 +1,14 @@
 """The session from commands to events, with no thread: a run's whole course, told in order."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny, told
 from torch import Tensor
 
+from engine.config import SampleConfig
 from engine.dataset import Dataset
 from engine.optim import Optimizer
 from engine.protocol import (
@@ -23,6 +25,8 @@ from engine.protocol import (
     Pause,
     Phase,
     PhaseChanged,
+    Sample,
+    SampleStarted,
     Saved,
     SetLearningRate,
     Step,
@@ -272,9 +276,9 @@ def test_the_context_grows_once_even_if_the_run_is_made_longer(
     lengths = []
     batch = Dataset.batch
 
-    def listen(self: Dataset, step: int, size: int, parts: int) -> tuple[Tensor, Tensor]:
-        lengths.append(self.context_length // parts)
-        return batch(self, step, size, parts)
+    def listen(self: Dataset, step: int, size: int, length: int) -> tuple[Tensor, Tensor]:
+        lengths.append(length)
+        return batch(self, step, size, length)
 
     monkeypatch.setattr(Dataset, "batch", listen)
     (
@@ -284,6 +288,29 @@ def test_the_context_grows_once_even_if_the_run_is_made_longer(
         .run(Open(tiny(verse_file, "train.growth=0.5")), Train())
     )
     assert lengths == [4] * 5 + [8] * 5 + [16] * 30
+
+
+def test_it_is_examined_and_writes_as_it_has_learned_to_read(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that has only read short pieces would fail at places it has never seen."""
+    lengths = []
+    batches = Dataset.validation_batches
+
+    def listen(self: Dataset, length: int) -> Iterator[tuple[Tensor, Tensor]]:
+        lengths.append(length)
+        return batches(self, length)
+
+    monkeypatch.setattr(Dataset, "validation_batches", listen)
+    config = tiny(verse_file, "train.growth=0.5", "train.evaluation_interval=5")
+    driver = Driver()
+    for step in (3, 8, 13):
+        driver.when(is_a(StepDone, step=step), Sample(step, "a" * 20, SampleConfig(characters=1)))
+    events = driver.when(is_a(Saved), Close()).run(Open(config), Train())
+    assert [event.context_length for event in of(events, Evaluated)] == [4, 4, 8, 16, 16]
+    assert lengths == [4, 4, 8, 16, 16]
+    assert [event.context_length for event in of(events, StepDone)] == [4] * 5 + [8] * 5 + [16] * 10
+    assert [event.unseen for event in of(events, SampleStarted)] == [16, 12, 4]
 
 
 def test_the_learning_rate_can_be_changed_while_it_trains(verse_file: Path) -> None:

@@ -29,7 +29,7 @@ def write(
     prompt: str, slice_seconds: float = 0.005, to: Writer | None = None, **config: object
 ) -> str:
     to = to or writer()
-    to.start(prompt, SampleConfig(**{"characters": 60, **config}))  # type: ignore[arg-type]
+    to.start(prompt, SampleConfig(**{"characters": 60, **config}), 16)  # type: ignore[arg-type]
     pieces = []
     while to.active:
         pieces.append(to.write(slice_seconds))
@@ -51,7 +51,7 @@ def test_the_size_of_the_slices_does_not_matter() -> None:
 
 def test_a_slice_ends_in_time_and_reads_or_writes_at_least_one_character() -> None:
     to = writer()
-    to.start("ab", SampleConfig(characters=60))
+    to.start("ab", SampleConfig(characters=60), 16)
     assert to.write(0.0) == ""  # of the prompt
     assert len(to.write(0.0)) == 1
     assert len(to.write(0.01)) == 10  # the clock shows a millisecond more at each look
@@ -87,7 +87,7 @@ def test_it_writes_with_the_weights_as_they_were_at_the_start() -> None:
     model = model_of(LETTERS)
     to = Writer(model, LETTERS, FakeClock())
     expected = write("ab", to=to)
-    to.start("ab", SampleConfig(characters=60))
+    to.start("ab", SampleConfig(characters=60), 16)
     text = to.write(0.005)
     with torch.no_grad():
         model.head.weight.neg_()
@@ -99,7 +99,7 @@ def test_it_writes_with_the_weights_as_they_were_at_the_start() -> None:
 
 def test_what_is_stopped_writes_no_more() -> None:
     to = writer()
-    to.start("ab", SampleConfig(characters=60))
+    to.start("ab", SampleConfig(characters=60), 16)
     to.write(0.005)
     to.stop()
     assert not to.active

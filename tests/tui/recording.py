@@ -180,6 +180,7 @@ def step_done(step: int, loss: float | None = None) -> StepDone:
         gradient_norm=0.38 + 1.2 / (1 + step / 40),
         learning_rate=0.03 * min(1.0, step / 40, max(0.0, (STEPS - step) / 1_200)),
         tokens=2_048,
+        context_length=256,
         seconds=STEP_SECONDS,
         elapsed=step * STEP_SECONDS,
         remaining=max(0, STEPS - step) * STEP_SECONDS,
@@ -188,7 +189,7 @@ def step_done(step: int, loss: float | None = None) -> StepDone:
 
 def evaluated(step: int, loss: float, accuracy: float = 0.5) -> Evaluated:
     """An exam."""
-    return Evaluated(step, loss, loss / log(2), accuracy, 1.4, step * STEP_SECONDS)
+    return Evaluated(step, loss, loss / log(2), accuracy, 256, 1.4, step * STEP_SECONDS)
 
 
 def opening() -> list[Event]:

@@ -60,6 +60,7 @@ class MessageLine(Pane):
             state.evaluated,
             state.saved,
             state.step if state.phase == "paused" else 0,
+            state.last_step.context_length if state.last_step else 0,
         )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
@@ -88,11 +89,7 @@ def _advice(state: RunState) -> str:
                 "Space sends it to school."
             )
         case "training":
-            config = state.opened.config if state.opened else None
-            each = config.train.batch_size * config.model.context_length if config else 0
-            return (
-                f"Learning: in each step it guesses {count(each)} next characters and is corrected."
-            )
+            return _lesson(state)
         case "paused":
             return (
                 f"Paused after step {count(state.step)}. "
@@ -107,3 +104,17 @@ def _advice(state: RunState) -> str:
             return f"{ended}{best}{saved}. Space trains on, p lets it write."
         case _:
             return ""
+
+
+def _lesson(state: RunState) -> str:
+    """What one step is."""
+    step, opened = state.last_step, state.opened
+    if step is None or opened is None:
+        return "Learning: it guesses each next character and is corrected."
+    whole = opened.config.model.context_length
+    if step.context_length < whole:
+        return (
+            f"Each step it guesses {count(step.tokens)} next characters "
+            f"from the {count(step.context_length)} before (later {count(whole)})."
+        )
+    return f"Learning: each step it guesses {count(step.tokens)} next characters and is corrected."

@@ -54,10 +54,18 @@ def facts(state: RunState) -> list[tuple[str, str]]:
         ("so far", duration(state.elapsed)),
         ("learning rate", f"{last.learning_rate if last else state.learning_rate:.5f}"),
         ("gradient norm", f"{last.gradient_norm:.3f}" if last else "-"),
-        ("parameters", count(opened.parameters)),
+        ("context", reach(state)),
         ("computes on", f"{opened.device}, {_threads(opened.threads)}"),
         ("precision", opened.precision),
     ]
+
+
+def reach(state: RunState) -> str:
+    """How many characters it reads at once by now, and how many it will."""
+    assert state.opened is not None, "nothing learns before a run is open"
+    whole = state.opened.config.model.context_length
+    now = state.last_step.context_length if state.last_step else whole
+    return f"{count(whole)} characters" if now == whole else f"{count(now)}, later {count(whole)}"
 
 
 def _threads(number: int) -> str:
