@@ -52,7 +52,11 @@ def test_every_character_of_the_training_part_is_learned_from() -> None:
 
 def read_in(data: Dataset, steps: range, size: int) -> list[int]:
     """The characters of some steps, in the order in which they are read."""
-    return [id_ for step in steps for id_ in data.batch(step, size, data.context_length)[0].flatten().tolist()]
+    return [
+        id_
+        for step in steps
+        for id_ in data.batch(step, size, data.context_length)[0].flatten().tolist()
+    ]
 
 
 def test_no_window_is_read_again_before_all_were_read() -> None:
@@ -128,4 +132,8 @@ def test_every_length_is_refused_or_usable(length: int, context: int, validation
         return
     inputs, targets = data.batch(0, 3, context)
     assert inputs.shape == targets.shape == (3, context)
-    assert sum(y.numel() for _, y in data.validation_batches(data.context_length)) == len(data.validation) - 1 > 0
+    assert (
+        sum(y.numel() for _, y in data.validation_batches(data.context_length))
+        == len(data.validation) - 1
+        > 0
+    )
