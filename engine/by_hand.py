@@ -246,19 +246,19 @@ class MLPHalf:
         width = model.config.width
         self.up, self.output = weights[half.up.weight], weights[half.output.weight]
         self.norm = Norm(empty, rows, width)
-        self.before, self.hidden = empty(2, rows, 4 * width)
+        self.hidden = empty(rows, 4 * width)
         self.drop = Dropout(empty, model.config.dropout, rows, width)
 
     def forward(self, x: Tensor, generator: torch.Generator | None) -> None:
         """Add to x (R, D)."""
-        self.up.apply(self.norm.forward(x), self.before)
-        kernels.squared_relu(self.before.numpy(), self.hidden.numpy())
+        self.up.apply(self.norm.forward(x), self.hidden)
+        kernels.squared_relu(self.hidden.numpy())
         self.drop.add(self.output, self.hidden, x, generator)
 
     def backward(self, of_x: Tensor, scratch: "Scratch") -> None:
         """Add to the gradient of x (R, D)."""
         self.output.backward(self.drop.backward(of_x), self.hidden, scratch.of_hidden)
-        kernels.squared_relu_backward(scratch.of_hidden.numpy(), self.before.numpy())
+        kernels.squared_relu_backward(scratch.of_hidden.numpy(), self.hidden.numpy())
         self.norm.backward(self.up.backward(scratch.of_hidden, self.norm.y, scratch.normed), of_x)
 
 

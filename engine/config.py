@@ -13,7 +13,7 @@ from engine.settings import Section, Setting, nearest, settings_of
 
 
 class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
-    """The shape of the GPT (recipe: 4 layers, 4 heads, width 128)."""
+    """The shape of the GPT (recipe: 4 layers, width 128)."""
 
     section: ClassVar[str] = "model"
 
@@ -23,7 +23,7 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
     n_layer: Annotated[
         int, Meta(ge=1, le=48, description="How many blocks, one above the other.")
     ] = 4
-    n_head: Annotated[int, Meta(ge=1, le=32, description="Attention heads in each block.")] = 4
+    n_head: Annotated[int, Meta(ge=1, le=32, description="Attention heads in each block.")] = 2
     width: Annotated[
         int, Meta(ge=16, le=2048, description="Numbers that stand for one character inside.")
     ] = 128

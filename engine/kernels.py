@@ -81,22 +81,22 @@ def rms_norm_backward(gradient: Array, y: Array, scales: Array, out: Array) -> N
 
 
 @compiled
-def squared_relu(x: Array, y: Array) -> None:
-    """y = max(0, x)², (R, D) each."""
+def squared_relu(x: Array) -> None:
+    """max(0, x)² in place of x (R, D)."""
     rows, columns = x.shape
     for i in range(rows):
         for j in range(columns):
             positive = max(x[i, j], ZERO)
-            y[i, j] = positive * positive
+            x[i, j] = positive * positive
 
 
 @compiled
-def squared_relu_backward(gradient: Array, x: Array) -> None:
-    """In place of the gradient."""
-    rows, columns = x.shape
+def squared_relu_backward(gradient: Array, y: Array) -> None:
+    """In place of the gradient, (R, D) each; what was squared is the root of the output y."""
+    rows, columns = y.shape
     for i in range(rows):
         for j in range(columns):
-            gradient[i, j] *= TWO * max(x[i, j], ZERO)
+            gradient[i, j] *= TWO * np.sqrt(y[i, j])
 
 
 @compiled
@@ -133,8 +133,8 @@ def split_heads(qkv: Array, cos: Array, sin: Array, qkv_heads: Array, scales: Ar
 def split_heads_backward(
     gradient: Array, qkv_heads: Array, scales: Array, cos: Array, sin: Array, out: Array
 ) -> None:
-    """gradient and qkv_heads (3, B, H, T, K) to out (B, T, 3, H, K): turned back, then as in
-    `rms_norm_backward` (a turn changes no length and no product)."""
+    """gradient and qkv_heads (3, B, H, T, K) to out (B, T, 3, H, K): as in `rms_norm_backward`,
+    then turned back (a turn changes no length and no product)."""
     batch, time, _, heads, width = out.shape
     half = width // 2
     for b in range(batch):
@@ -151,11 +151,13 @@ def split_heads_backward(
                         along += g[j] * y[j]
                     if which == 1:  # a key's mean square is 1, a query's 1 / K
                         along /= float32(width)
+                    scale = scales[b, t, which, h]
+                    for j in range(width):
+                        x[j] = (g[j] - y[j] * along) * scale
                     for j in range(half):
-                        left, right = g[j] - y[j] * along, g[j + half] - y[j + half] * along
-                        scale = scales[b, t, which, h]
-                        x[j] = (left * cos[t, j] + right * sin[t, j]) * scale
-                        x[j + half] = (right * cos[t, j] - left * sin[t, j]) * scale
+                        left, right = x[j], x[j + half]
+                        x[j] = left * cos[t, j] + right * sin[t, j]
+                        x[j + half] = right * cos[t, j] - left * sin[t, j]
                 g, x = gradient[2, b, h, t], out[b, t, 2, h]
                 for j in range(width):
                     x[j] = g[j]

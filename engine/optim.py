@@ -39,26 +39,24 @@ def schedule(progress: float, config: TrainConfig) -> float:
     return max(0.0, (1 - progress) / config.decay)
 
 
-def orthogonalize(matrices: Tensor) -> Tensor:
-    """Nearly the nearest (semi-)orthogonal matrix to each of (N, rows, columns), rows <= columns.
+def orthogonalizer(matrices: Tensor) -> Tensor:
+    """What each of (N, rows, columns), rows <= columns, is multiplied by from the left to give
+    nearly the nearest (semi-)orthogonal matrix: (N, rows, rows), symmetric.
 
     Three steps leave the singular values between 0.2 and 1.9, but for the smallest: for learning
     that is as good as the five steps that Muon began with (tests/bench/RECORDS.md). Each step
-    multiplies by a polynomial of x @ x.T, and all of these commute: so for a long matrix the steps
-    are taken on that square one, and the long one is multiplied once, at the end.
+    multiplies by a polynomial of x @ x.T, and all of these commute, so that they can be gathered.
     """
-    x: Tensor = matrices / (SAFETY * matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    if x.shape[1] == x.shape[2]:
-        for coefficients in POLAR_EXPRESS:
-            x = polynomial(x @ x.mT, coefficients) @ x
-        return x
-    gram = x @ x.mT
+    gram = matrices @ matrices.mT
+    lengths = gram.diagonal(dim1=1, dim2=2).sum(1).sqrt()[:, None, None]
+    unit = 1 / (SAFETY * lengths + 1e-7)
+    gram *= unit**2
     product = factor = polynomial(gram, POLAR_EXPRESS[0])
     for coefficients in POLAR_EXPRESS[1:]:
         gram = factor @ gram @ factor
         factor = polynomial(gram, coefficients)
         product = factor @ product
-    return product @ x
+    return product * unit
 
 
 def polynomial(gram: Tensor, coefficients: tuple[float, float, float]) -> Tensor:
@@ -78,36 +76,43 @@ class Muon:
     def __init__(self, parameters: list[nn.Parameter], weight_decay: float, shards: Shards) -> None:
         self.weight_decay = weight_decay
         self.shards = shards
-        self.stacks: dict[tuple[int, int], list[Part]] = defaultdict(list)
+        stacks: dict[tuple[int, int], list[Part]] = defaultdict(list)
         for parameter in parameters:
             for part in parts_of(parameter):
                 rows, columns = part.of(parameter).shape
-                self.stacks[min(rows, columns), max(rows, columns)].append(part)
+                stacks[min(rows, columns), max(rows, columns)].append(part)
         self.momenta = [
             torch.zeros(len(stack), *shape, device=parameters[0].device)
-            for shape, stack in self.stacks.items()
+            for shape, stack in stacks.items()
         ]
+        self._shares: list[list[tuple[list[Part], Tensor]]] = [[] for _ in range(shards.count)]
+        for stack, momentum in zip(stacks.values(), self.momenta, strict=True):
+            for share, piece in zip(self._shares, shards.split(len(stack)), strict=False):
+                share.append((stack[piece], momentum[piece]))
 
-    @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """Move every matrix by its gradient."""
-        for stack, momentum in zip(self.stacks.values(), self.momenta, strict=True):
-            self.shards.map(
-                lambda part: self._move(stack[part], momentum[part], learning_rate),  # noqa: B023
-                self.shards.split(len(stack)),
-            )
+
+        def move(share: list[tuple[list[Part], Tensor]]) -> None:
+            for stack, momentum in share:
+                self._move(stack, momentum, learning_rate)
+
+        self.shards.map(move, self._shares)
 
     @torch.no_grad()
     def _move(self, stack: list["Part"], momentum: Tensor, learning_rate: float) -> None:
         gradient = torch.stack([lie(part.gradient()) for part in stack])
         momentum.lerp_(gradient, 1 - MUON_MOMENTUM)
-        moves = orthogonalize(gradient.lerp_(momentum, MUON_MOMENTUM))  # Nesterov's look ahead
-        for part, move in zip(stack, moves.unbind(), strict=True):
+        ahead = gradient.lerp_(momentum, MUON_MOMENTUM)  # Nesterov's look ahead
+        left = orthogonalizer(ahead)
+        for part, factor, other in zip(stack, left.unbind(), ahead.unbind(), strict=True):
             matrix = part.of(part.parameter)
             rows, columns = matrix.shape
             scale = max(1, rows / columns) ** 0.5
-            matrix.mul_(1 - learning_rate * self.weight_decay)
-            matrix.sub_(move.mT if rows > columns else move, alpha=learning_rate * scale)
+            factors = (other.mT, factor) if rows > columns else (factor, other)
+            matrix.addmm_(
+                *factors, beta=1 - learning_rate * self.weight_decay, alpha=-learning_rate * scale
+            )
 
 
 class Adam:

@@ -74,7 +74,7 @@ def nanogpt_generator(folder: Path):  # type: ignore[no-untyped-def]
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     shape = module.GPTConfig(
-        block_size=CONTEXT, vocab_size=65, n_layer=4, n_head=4, n_embd=128, dropout=0.0, bias=False
+        block_size=CONTEXT, vocab_size=65, n_layer=4, n_head=2, n_embd=128, dropout=0.0, bias=False
     )
     model = module.GPT(shape).eval()
     start = torch.zeros((1, CONTEXT), dtype=torch.long)

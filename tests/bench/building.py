@@ -27,10 +27,13 @@ def trainer_of(config: RunConfig) -> Trainer:
 
 
 def tokens_per_second(trainer: Trainer, steps: int) -> float:
-    """Characters learned from in a second, over some steps."""
-    began = perf_counter()
-    tokens = sum(trainer.step(0.5).tokens for _ in range(steps))
-    return tokens / (perf_counter() - began)
+    """Characters learned from in a second, by the median of some steps."""
+    speeds = []
+    for _ in range(steps):
+        began = perf_counter()
+        tokens = trainer.step(0.5).tokens
+        speeds.append(tokens / (perf_counter() - began))
+    return median(speeds)
 
 
 def matrix_rate(side: int = 1024, trials: int = 15) -> float:

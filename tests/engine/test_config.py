@@ -97,7 +97,7 @@ def test_any_text_is_a_value_or_a_sentence(setting: Setting, text: str) -> None:
         ),
         ("train.device=tpu", "train.device is auto, cpu, cuda or mps, not 'tpu'."),
         ("train.steps", "--set takes KEY=VALUE, not 'train.steps'."),
-        ("model.width=20", "model.width 20 must divide by twice model.n_head (8)."),
+        ("model.width=18", "model.width 18 must divide by twice model.n_head (4)."),
         ("train.decay=1", "train.warmup and train.decay together are more than the whole run."),
     ],
 )
@@ -138,7 +138,7 @@ def test_an_unknown_preset_offers_the_nearest() -> None:
 ANOTHER_VALUE = {
     "model.context_length": 64,
     "model.n_layer": 2,
-    "model.n_head": 2,
+    "model.n_head": 4,
     "model.width": 64,
     "train.precision": "float32",
     "train.device": "cpu",

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.config import ModelConfig, TrainConfig
 from engine.model import GPT
-from engine.optim import Adam, Optimizer, orthogonalize, schedule
+from engine.optim import Adam, Optimizer, orthogonalizer, schedule
 from engine.shards import Shards
 
 CONFIG = TrainConfig(warmup=0.1, decay=0.4)
@@ -44,6 +44,10 @@ def test_the_rate_is_a_share_for_every_shape(warmup: float, decay: float, progre
 def test_without_decay_the_rate_stays_to_the_end() -> None:
     config = TrainConfig(warmup=0, decay=0)
     assert schedule(0, config) == schedule(1, config) == 1
+
+
+def orthogonalize(matrices: Tensor) -> Tensor:
+    return orthogonalizer(matrices) @ matrices
 
 
 def gaussian(*shape: int, seed: int = 0) -> Tensor:
