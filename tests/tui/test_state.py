@@ -2,7 +2,6 @@
 
 import inspect
 import typing
-from dataclasses import fields, is_dataclass
 from time import perf_counter
 
 import msgspec
@@ -219,7 +218,7 @@ def test_of_many_excerpts_the_newest_are_kept() -> None:
 
 def parts(state: RunState, **changes: object) -> dict[str, object]:
     """The fields of a state, some of them changed."""
-    return {field.name: getattr(state, field.name) for field in fields(state)} | changes
+    return {name: getattr(state, name) for name in state.__struct_fields__} | changes
 
 
 def test_a_new_text_starts_over() -> None:
@@ -355,9 +354,6 @@ def strings_in(value: object) -> typing.Iterator[str]:
     elif isinstance(value, tuple):
         for part in value:
             yield from strings_in(part)
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from strings_in(getattr(value, field.name))
     elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             yield from strings_in(getattr(value, name))

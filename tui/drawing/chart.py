@@ -8,11 +8,11 @@ only in colour.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from operator import add
 from typing import NamedTuple
 
+from msgspec import Struct
 from textual.content import Content
 from textual.style import Style
 
@@ -42,8 +42,7 @@ _SPIKE = 1.5
 _FEWEST_STEPS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class ChartStyles:
+class ChartStyles(Struct, frozen=True):
     """How each part of the chart looks: a Textual style, or the text of one."""
 
     raw: Style | str = "$primary 45%"

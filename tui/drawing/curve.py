@@ -9,9 +9,10 @@ and maximum: a spike of one step is never lost.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple
+
+from msgspec import Struct
 
 RAW_POINTS = 256
 """So many points from the start are never merged."""
@@ -58,8 +59,7 @@ class Bucket(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """A series of (step, value), thinned to about `MAX_BUCKETS` buckets; every append is a new one.
 
     Steps are expected to rise. Values that are not finite are left out.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, floor, log2, log10
+
+from msgspec import Struct
 
 FIRST_DECADE = 0.35
 """Room between step 0 and step 1 on a logarithmic axis, in decades: log 0 itself has no place."""
@@ -12,8 +13,7 @@ _ROUND = (1, 2, 5)
 _LARGEST_PLAIN = 1e6
 
 
-@dataclass(frozen=True, slots=True)
-class StepScale:
+class StepScale(Struct, frozen=True):
     """Steps 0 to `last` (at least 1) from left to right on `dots` columns of dots."""
 
     last: int
@@ -34,8 +34,7 @@ class StepScale:
         return list(range(0, self.last + 1, gap))
 
 
-@dataclass(frozen=True, slots=True)
-class ValueScale:
+class ValueScale(Struct, frozen=True):
     """Values on `rows` rows of cells: the middle of the bottom row is `bottom`, a round number.
 
     Ticks are `tick` apart, and `rows_per_tick` rows, a multiple of one half: so they are spaced
