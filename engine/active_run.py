@@ -1,7 +1,10 @@
 """The run that is open: what it does in one unit of work, and how commands change that."""
 
+import errno
 import math
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,11 +28,16 @@ from engine.sampling import Sampling
 
 if TYPE_CHECKING:  # torch comes with the first run, not with this file
     from engine.assembly import Assembly
-    from engine.runs import Progress, Run, RunInfo
+    from engine.checkpoints import Progress
+    from engine.runs import Run, RunInfo
     from engine.trainer import Evaluation
 
 SLICE = 1 / 30
 """Seconds of writing between two looks at the inbox, when nothing else is to do."""
+CHECKPOINTS_ROOM = 4
+"""Checkpoints that must fit on the disk: those that are kept, and the next."""
+FLUSH = 1.0
+"""Seconds between two times that the history is handed to the system."""
 EARLY_EXCERPTS = frozenset({10, 25, 50, 100})
 """Steps at which it writes a line even without an evaluation: so early, each step shows."""
 
@@ -61,6 +69,7 @@ class ActiveRun:
         self._minutes = progress.minutes
         self._elapsed = progress.elapsed
         self._evaluated = progress.evaluated
+        self._loss = progress.loss
         self._best_loss = progress.best_loss
         self._exam: Iterator[float | Evaluation] | None = None
         self._exam_seconds = 0.0  # of the exam that is on, or of the last
@@ -68,6 +77,9 @@ class ActiveRun:
         self._ending = False
         self._save_when_written = False
         self._dirty = False
+        self._unkept = False  # a save has failed since the last that did not
+        self._told_saved = 0
+        self._flushed_at = clock()
         self._sampling = Sampling(assembly, info.config.sample, self._emit)
         self._grow()
 
@@ -107,6 +119,7 @@ class ActiveRun:
         if self._save_when_written and not self._sampling.excerpt_active:
             self._save_when_written = False
             self.save()
+        self._flush()
 
     # Commands.
 
@@ -122,6 +135,8 @@ class ActiveRun:
         self._single_steps = 0
         if self._phase == "training" and not self._ending:
             self._set_phase("paused")
+            if self._run.begun:
+                self._keep()
 
     def step_once(self) -> None:
         if self._phase != "training":
@@ -170,28 +185,100 @@ class ActiveRun:
         memory = estimate_memory(config, vocabulary, hardware)
         self._emit(Measured(config, parameters, memory, seconds))
 
+    @property
+    def name(self) -> str:
+        return self._run.name
+
+    @property
+    def learning_rate(self) -> float:
+        """Before the schedule."""
+        return self._trainer.learning_rate
+
     def close(self) -> None:
-        """End its threads."""
+        """End its threads, and let others write it. One that took no step leaves no trace."""
+        if not self._trainer.step_number:
+            self._run.discard()
+        self._run.close()
         self.assembly.close()
 
     def save(self) -> bool:
         """Save what is not saved yet; False when that failed, which is told."""
-        if not self._dirty or not self._trainer.step_number:
+        step = self._trainer.step_number
+        if not self._run.begun or not step:
             return True
-        try:
-            self._run.save(self._info, self._text, self._progress(), self._trainer.state_dict())
-        except OSError as error:
-            reason = error.strerror or str(error)
-            where = error.filename or self._run.folder
-            self._emit(Failed(f"The run could not be saved: {where}: {reason}.", "save"))
+        if self._dirty and not self._keep():
             return False
-        self._dirty = False
-        self._emit(Saved(self._run.name, self._trainer.step_number, str(self._run.folder)))
+        if step != self._told_saved:
+            self._told_saved = step
+            self._emit(Saved(self._run.name, step, str(self._run.folder)))
         return True
+
+    # Writing to disk.
+
+    def _may_step(self) -> bool:
+        """Whether what a step brings can be kept; False when not, which is told."""
+        if self._run.begun:  # where a save has failed, it is tried again
+            return not self._unkept or self._keep()
+        return self._own() and (self._trainer.step_number > 0 or self._keep())
+
+    def _own(self) -> bool:
+        """Make the run ours to write; False when it cannot be, which is told."""
+        room = CHECKPOINTS_ROOM * self.assembly.checkpoint_bytes + 4 * len(self._text)
+        try:
+            self._run.begin(self._info, self._text, room)
+        except OSError as error:
+            self._fail_to_write(error)
+            return False
+        except ValueError as error:
+            self._halt()
+            self._emit(Failed(str(error), "save"))
+            return False
+        return True
+
+    def _keep(self) -> bool:
+        """Write a checkpoint; False when that failed, which is told."""
+        try:
+            self._run.save(self._progress(), self.assembly.machine, self._trainer.state_dict())
+        except OSError as error:
+            self._unkept = True
+            self._fail_to_write(error)
+            return False
+        self._dirty = self._unkept = False
+        return True
+
+    def _flush(self) -> None:
+        """Hand the history to the system, about once a second."""
+        if self._clock() - self._flushed_at < FLUSH:
+            return
+        try:
+            self._run.flush()
+        except OSError as error:
+            self._fail_to_write(error)
+        self._flushed_at = self._clock()
+
+    def _fail_to_write(self, error: OSError) -> None:
+        """Tell it, and stop where it stands: nothing is trained that cannot be kept."""
+        self._halt()
+        reason = error.strerror or str(error)
+        where = error.filename or self._run.folder
+        room = ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            room = f" It needs {self.assembly.checkpoint_bytes / 1e6:,.0f} MB."
+            with suppress(OSError):
+                free = shutil.disk_usage(self._run.folder).free
+                room = f"{room[:-1]}; {free / 1e6:,.0f} MB are free."
+        self._emit(Failed(f"The run could not be saved: {where}: {reason}.{room}", "save"))
+
+    def _halt(self) -> None:
+        self._single_steps = 0
+        if self._phase == "training" and not self._ending:
+            self._set_phase("paused" if self._trainer.step_number else "untrained")
 
     # Units of work.
 
     def _step(self) -> None:
+        if not self._may_step():
+            return
         trainer, train = self._trainer, self._info.config.train
         began = self._clock()
         try:
@@ -200,7 +287,7 @@ class ActiveRun:
         except ArithmeticError as error:
             self._single_steps = 0
             self._set_phase("failed")
-            self._emit(Failed(f"{error} Space leaves that piece of text out and goes on.", "train"))
+            self._emit(Failed(str(error), "train"))
             return
         seconds = self._clock() - began
         self._emit(
@@ -219,6 +306,8 @@ class ActiveRun:
         if self._single_steps:
             self._single_steps -= 1
             self._set_phase("paused")
+            if not self._single_steps:
+                self._keep()
         if self._over(seconds):
             self._finish()
         elif trainer.step_number % train.evaluation_interval == 0:
@@ -240,6 +329,7 @@ class ActiveRun:
             return
         self._exam = None
         self._evaluated = self._trainer.step_number
+        self._loss = part.loss
         self._best_loss = min(part.loss, self._best_loss or math.inf)
         self._emit(Working(""))
         self._emit(
@@ -256,13 +346,16 @@ class ActiveRun:
         self._sampling.start_excerpt(self._evaluated)
         if self._ending:
             self._finish()
+        elif self._run.begun:
+            self._keep()
 
     def _finish(self) -> None:
         """End the run once it is evaluated where it stands."""
         self._ending = self._evaluated != self._trainer.step_number
         if not self._ending:
             self._set_phase("done")
-            self._dirty = self._save_when_written = True
+            if self._run.begun or self._own():
+                self._dirty = self._save_when_written = True
         elif self._exam is None:
             self._begin_exam()
 
@@ -314,7 +407,7 @@ class ActiveRun:
         self._emit(Extended(step, self._steps, self._minutes))
 
     def _progress(self) -> "Progress":
-        from engine.runs import Progress
+        from engine.checkpoints import Progress
 
         return Progress(
             step=self._trainer.step_number,
@@ -323,8 +416,9 @@ class ActiveRun:
             elapsed=self._elapsed,
             learning_rate=self._trainer.learning_rate,
             evaluated=self._evaluated,
-            done=self._phase == "done",
+            loss=self._loss,
             best_loss=self._best_loss,
+            done=self._phase == "done",
         )
 
     def _set_phase(self, phase: Phase) -> None:

@@ -7,11 +7,14 @@ import msgspec
 import torch
 
 from engine.by_hand import ROWS, ByHand
+from engine.checkpoints import State
 from engine.config import ModelConfig, RunConfig
 from engine.dataset import Dataset
 from engine.decoder import Decoder
-from engine.hardware import Hardware, choose, release_freed_memory, synchronize
+from engine.hardware import Hardware, as_before, choose, release_freed_memory, synchronize
+from engine.machine import Machine, machine_of
 from engine.model import GPT
+from engine.optim import Optimizer
 from engine.shards import Shards
 from engine.trainer import Trainer
 from engine.vocabulary import Vocabulary
@@ -31,11 +34,16 @@ class Assembly:
         characters: str,
         opening: str,
         clock: Callable[[], float],
+        before: Machine | None = None,
     ) -> None:
         """`characters`: those of the text. `opening`: words to begin from until a person gives
-        some."""
+        some. `before`: where the run was computed so far."""
         self.opening = opening
-        self.hardware = choose(config.model, config.train)
+        train = config.train
+        if before is not None:
+            train = as_before(train, before.device, before.threads, before.precision)
+        self.hardware = choose(config.model, train)
+        self.machine = machine_of(self.hardware)
         release_freed_memory()  # of the trials
         self.vocabulary = Vocabulary(characters)
         dataset = Dataset(
@@ -49,6 +57,12 @@ class Assembly:
         self.prompt_writer = Writer(self.trainer.model, self.vocabulary, clock)
         self.excerpt_writer = Writer(self.trainer.model, self.vocabulary, clock)
 
+    @property
+    def checkpoint_bytes(self) -> int:
+        """What a checkpoint takes on the disk."""
+        tensors = [t for group in self.trainer.state_dict().values() for t in group.values()]
+        return sum(t.numel() * t.element_size() for t in tensors)
+
     def close(self) -> None:
         """End its threads."""
         self.shards.close()
@@ -60,6 +74,25 @@ def compile_loops() -> None:
     model, ids = GPT(shape, 2), torch.zeros(1, 8, dtype=torch.int64)
     ByHand(model, torch.float32).learn(ids, ids, ids.numel(), None)
     Decoder(shape, 2).read(0)
+
+
+def check_state(state: State, config: RunConfig, vocabulary: int) -> None:
+    """ValueError, in a sentence, for tensors that are not those of such a model. Nothing of its
+    size is made."""
+    with torch.device("meta"):
+        model = GPT(config.model, vocabulary)
+        optimizer = Optimizer(model, config.train, Shards(1))
+    expected = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    for group, tensors in expected.items():
+        for name in tensors.keys() | state[group].keys():
+            ours, theirs = tensors.get(name), state[group].get(name)
+            if ours is None or theirs is None:
+                raise ValueError(f"The checkpoint does not fit its model: {group} {name}.")
+            if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+                raise ValueError(
+                    f"The checkpoint does not fit its model: {group} {name} is "
+                    f"{tuple(theirs.shape)}, not {tuple(ours.shape)}."
+                )
 
 
 def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware, shards: Shards) -> float:

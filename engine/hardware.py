@@ -65,6 +65,18 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     return Hardware(device, count, precision, _reason(seconds))
 
 
+def as_before(train: TrainConfig, device: str, threads: int, precision: str) -> TrainConfig:
+    """The config of a run that was trained so: what was measured then is not measured again, as
+    far as this machine can do it."""
+    if train.device == "auto" and device == _device("auto").type:
+        train = msgspec.structs.replace(train, device=device)
+    if not train.threads and threads <= MOST_THREADS:
+        train = msgspec.structs.replace(train, threads=threads)
+    if train.precision == "auto" and precision in ("float32", "bfloat16"):
+        train = msgspec.structs.replace(train, precision=precision)
+    return train
+
+
 def keep_freed_memory() -> None:
     """Ask the C library to keep large freed blocks for the next step.
 

@@ -1,5 +1,6 @@
 """The same runs without a screen: train with a progress bar or JSON lines, sample, list."""
 
+import os
 import signal
 import sys
 import time
@@ -30,7 +31,6 @@ from engine.protocol import (
     SampleStarted,
     Saved,
     StepDone,
-    Stop,
     TextSampled,
     Train,
     Working,
@@ -40,7 +40,6 @@ from engine.session import Session
 
 EXIT_FAILED = {"open": 2, "train": 3}
 """Exit codes by what failed; anything else is 1."""
-EXIT_INTERRUPTED = 130
 
 
 class Reporter:
@@ -109,7 +108,7 @@ class Reporter:
 
 
 def train(opening: Open | OpenRun, *, as_json: bool) -> int:
-    """Train a run to its end, or until Ctrl-C; the exit code.
+    """Train a run to its end, or until a signal; the exit code.
 
     Lines go to standard output: JSON, one event each, or text.
     """
@@ -147,7 +146,7 @@ def train(opening: Open | OpenRun, *, as_json: bool) -> int:
                     reporter.show(event)
 
                 Session(emit).run(inbox)
-    return code or (EXIT_INTERRUPTED if interrupted() else 0)
+    return code or (128 + interrupted.number if interrupted.number else 0)
 
 
 def sample(run: str, prompt: str, config: SampleConfig) -> int:
@@ -193,7 +192,8 @@ def list_runs() -> None:
     """The saved runs as a table, last used first."""
     from rich.table import Table
 
-    from engine.runs import home, summaries
+    from engine.home import home
+    from engine.runs import summaries
 
     console = Console()
     table = Table("run", "corpus", "preset", box=None, header_style="bold")
@@ -223,24 +223,24 @@ def list_runs() -> None:
 
 @contextmanager
 def _interruptible(inbox: SimpleQueue[Command]) -> Iterator["_Interrupted"]:
-    """The first Ctrl-C ends the run cleanly, with a last evaluation; the second ends it at once."""
+    """The first signal to end saves the run and ends; the second ends at once."""
     interrupted = _Interrupted()
 
-    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
-        if interrupted():
-            raise KeyboardInterrupt
-        interrupted.happened = True
-        inbox.put(Stop())
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if interrupted.number:
+            os._exit(128 + number)
+        interrupted.number = number
+        inbox.put(Close())
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield interrupted
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Interrupted:
-    happened = False
-
-    def __call__(self) -> bool:
-        return self.happened
+    number = 0  # of the signal that came

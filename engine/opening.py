@@ -2,21 +2,29 @@
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from data.catalog import Corpus
 from data.catalog import load as load_corpus
 from data.openings import opening_of
 from engine.active_run import ActiveRun
 from engine.config import RunConfig
-from engine.protocol import CorpusLoaded, Event, Opened, Working
+from engine.protocol import (
+    CorpusLoaded,
+    Event,
+    Extended,
+    LearningRateChanged,
+    Opened,
+    Working,
+)
 from engine.splitting import check_length, split_at
 
 if TYPE_CHECKING:
-    from engine.runs import Progress, Run, RunInfo, State
+    from engine.checkpoints import Progress
+    from engine.runs import Run, RunInfo, SavedRun
 
 Emit = Callable[[Event], None]
 Clock = Callable[[], float]
@@ -28,11 +36,12 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
     corpus = load_corpus(config.corpus)
     # A file's name need not be UTF-8, and JSON is: events and run.json name it with a "?".
     recorded = config.corpus.encode("utf-8", "replace").decode()
-    config = msgspec.structs.replace(config, corpus=recorded)
+    config = replace(config, corpus=recorded)
     characters = _tell(corpus, config, emit)
 
     emit(Working("loading torch"))
-    from engine.runs import CorpusInfo, Progress, Run, new_info
+    from engine.checkpoints import Progress
+    from engine.runs import CorpusInfo, Run, new_info
 
     digest = hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()
     info = new_info(
@@ -46,8 +55,9 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
         elapsed=0.0,
         learning_rate=config.train.learning_rate,
         evaluated=-1,
-        done=False,
+        loss=None,
         best_loss=None,
+        done=False,
     )
     return _assemble(Run(), info, corpus.text, characters, progress, None, emit, clock)
 
@@ -65,13 +75,25 @@ def open_saved(name: str, emit: Emit, clock: Clock) -> ActiveRun:
         license=saved.info.corpus.license,
     )
     characters = _tell(corpus, saved.info.config, emit)
-    run = Run(name, saved.events)
-    active = _assemble(
-        run, saved.info, saved.text, characters, saved.progress, saved.state, emit, clock
-    )
+    run = Run(name, saved)
+    progress = caught_up(saved.manifest.progress, saved.events)
+    active = _assemble(run, saved.info, saved.text, characters, progress, saved, emit, clock)
     for event in saved.events:
         emit(event)
     return active
+
+
+def caught_up(progress: "Progress", events: Iterable[Event]) -> "Progress":
+    """The progress of a checkpoint, with what a person has changed since, before the next step."""
+    for event in events:
+        match event:
+            case LearningRateChanged(_, learning_rate):
+                progress = replace(progress, learning_rate=learning_rate)
+            case Extended(_, steps, minutes):
+                progress = replace(progress, steps=steps, minutes=minutes)
+            case _:
+                pass
+    return progress
 
 
 def out_of_memory(error: Exception) -> bool:
@@ -115,21 +137,29 @@ def _assemble(
     text: str,
     characters: str,
     progress: "Progress",
-    state: "State | None",
+    saved: "SavedRun | None",
     emit: Emit,
     clock: Clock,
 ) -> ActiveRun:
     """Build what a run needs, tell that it is open, and hand it over."""
-    from engine.assembly import Assembly, compile_loops
+    from engine.assembly import Assembly, check_state, compile_loops
     from engine.hardware import keep_freed_memory
 
     keep_freed_memory()
+    if saved is not None:
+        check_state(saved.state, info.config, len(characters))
     emit(Working("compiling for this machine (some seconds, the first time only)"))
     compile_loops()
     emit(Working("measuring this machine"))
-    assembly = Assembly(info.config, text, characters, opening_of(info.corpus.name, text), clock)
-    if state is not None:
-        assembly.trainer.load_state_dict(state, progress.step)
+    opening = opening_of(info.corpus.name, text)
+    before = saved.manifest.machine if saved else None
+    assembly = Assembly(info.config, text, characters, opening, clock, before)
+    notes = []
+    if saved is not None:
+        assembly.trainer.load_state_dict(saved.state, progress.step)
+        notes = [saved.note] if saved.note else []
+        if different := saved.manifest.machine.differences(assembly.machine):
+            notes.append(f"Not as it was trained before ({different}): last bits will differ.")
     emit(Working(""))
     hardware = assembly.hardware
     emit(
@@ -146,6 +176,7 @@ def _assemble(
             threads=hardware.threads,
             precision=hardware.precision_name,
             choice=hardware.reason,
+            note=" ".join(notes),
         )
     )
     return ActiveRun(assembly, run, info, text, progress, emit, clock)

@@ -50,6 +50,10 @@ class Stop(_Message, frozen=True):
     """End the run here: a last evaluation, then save."""
 
 
+class GoBack(_Message, frozen=True):
+    """Go on from the last checkpoint, at half the learning rate."""
+
+
 class SetLearningRate(_Message, frozen=True):
     """Change the learning rate from the next step on (the schedule still scales it)."""
 
@@ -91,6 +95,7 @@ Command = (
     | Pause
     | Step
     | Stop
+    | GoBack
     | SetLearningRate
     | Sample
     | StopSample
@@ -144,6 +149,7 @@ class Opened(_Message, frozen=True):
     threads: int
     precision: str
     choice: str  # one line: what was measured to choose threads and precision
+    note: str  # one or two sentences on a saved run that is not as it was; or nothing
 
 
 class PhaseChanged(_Message, frozen=True):

@@ -1,41 +1,45 @@
-"""The run folder: the one place that knows files.
+"""The run folder: where runs are kept, what is in one, which there are.
 
-    <home>/runs/<name>/run.json           config, corpus, versions
-                       corpus.txt         the text itself: its file may change or go
-                       metrics.jsonl      the run's history, one event a line
-                       checkpoints/000007/model.safetensors  optimizer.safetensors  manifest.json
-
-A checkpoint is written beside its final place and renamed into it when it is whole, its manifest
-(with the sha256 of every file) last. The generation before stays.
+<home>/runs/<name>/run.json           config, corpus, versions
+                   corpus.txt         the text itself: its file may change or go
+                   metrics.jsonl      the run's history (`engine.history`)
+                   checkpoints/       (`engine.checkpoints`)
+                   lock, holder.json  (`engine.lock`)
 """
 
 import hashlib
-import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import platformdirs
-import safetensors
-import safetensors.torch
 import torch
 from msgspec import Struct
-from torch import Tensor
 
+from engine.checkpoints import (
+    DamagedError,
+    Manifest,
+    Progress,
+    State,
+    checkpoints_of,
+    read_checkpoint,
+    read_manifest,
+    set_aside,
+    write_checkpoint,
+)
 from engine.config import RunConfig
+from engine.files import clear_unfinished, replace_file
+from engine.history import History, read_history
+from engine.home import home
+from engine.lock import RunLock
+from engine.machine import Machine
 from engine.names import new_name
-from engine.protocol import RECORDED, Event, Phase, from_json, to_json
+from engine.protocol import Event
 from engine.settings import nearest
 
-State = dict[str, dict[str, Tensor]]
-"""What a trainer's `state_dict()` gives: tensors by group and name."""
-
-FORMAT = 1
-GENERATIONS = 2
-"""Checkpoints that are kept."""
+FORMAT = 2
 
 
 class CorpusInfo(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,42 +61,17 @@ class RunInfo(Struct, frozen=True, forbid_unknown_fields=True):
     format: int = FORMAT
 
 
-class Progress(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a run stands, apart from its tensors."""
-
-    step: int
-    steps: int
-    minutes: float
-    elapsed: float
-    learning_rate: float
-    evaluated: int  # the last step that was evaluated; -1: none
-    done: bool
-    best_loss: float | None
-
-    @property
-    def phase(self) -> Phase:
-        """The phase in which such a run is opened."""
-        if self.done:
-            return "done"
-        return "paused" if self.step else "untrained"
-
-
-class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """`manifest.json` of a checkpoint."""
-
-    progress: Progress
-    sha256: dict[str, str]
-    format: int = FORMAT
-
-
 class SavedRun(NamedTuple):
     """A run as it was saved."""
 
     info: RunInfo
     text: str
-    progress: Progress
+    manifest: Manifest
     state: State
     events: list[Event]
+    checkpoints: list[Path]  # that there were
+    damaged: list[Path]  # of these the newest, which cannot be read
+    note: str  # one sentence on these, or nothing
 
 
 class Summary(NamedTuple):
@@ -105,12 +84,6 @@ class Summary(NamedTuple):
     steps: int
     best_loss: float | None
     used: float  # seconds since the epoch
-
-
-def home() -> Path:
-    """Where this program keeps its files: TINYGPT_HOME, or the platform's data folder."""
-    named = os.environ.get("TINYGPT_HOME")
-    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("tinygpt-tui"))
 
 
 def folder_of(name: str) -> Path:
@@ -129,9 +102,10 @@ def summaries() -> list[Summary]:
     for path in sorted((home() / "runs").glob("*/run.json")):
         try:
             info = msgspec.json.decode(path.read_bytes(), type=RunInfo)
-            checkpoint = _checkpoints(path.parent)[-1]
-            progress = _manifest(checkpoint).progress
-        except (OSError, msgspec.DecodeError, IndexError):
+            checkpoint = checkpoints_of(path.parent)[-1]
+            progress = read_manifest(checkpoint).progress
+            used = checkpoint.stat().st_mtime
+        except (OSError, msgspec.DecodeError, IndexError, DamagedError):
             continue
         found.append(
             Summary(
@@ -141,41 +115,93 @@ def summaries() -> list[Summary]:
                 step=progress.step,
                 steps=progress.steps,
                 best_loss=progress.best_loss,
-                used=checkpoint.stat().st_mtime,
+                used=used,
             )
         )
     return sorted(found, key=lambda summary: -summary.used)
 
 
 class Run:
-    """One run's place on disk. Nothing is written before the first save."""
+    """One run's place on disk. Nothing is written before `begin`."""
 
-    def __init__(self, name: str | None = None, history: Iterable[Event] = ()) -> None:
-        """`name` and `history`: of a saved run; none: a fresh one finds its own."""
+    def __init__(
+        self,
+        name: str | None = None,
+        saved: SavedRun | None = None,
+    ) -> None:
+        """`name` and `saved`: of a saved run; none: a fresh one finds a name of its own."""
         runs = home() / "runs"
         self.name = name or new_name({p.name for p in runs.glob("*")})
         self.folder = runs / self.name
-        self._history = [to_json(event) for event in history]
+        self._saved = saved
+        self._history = History(saved.events if saved else ())
+        self._lock: RunLock | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether this program writes it."""
+        return self._lock is not None
+
+    def begin(self, info: RunInfo, text: str, room: int) -> None:
+        """Make it ours to write, from its first step on. `room`: bytes that will be needed.
+
+        ValueError, in a sentence, where another program holds it or has trained it on since;
+        OSError where it cannot be written.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.folder).free
+        if free < room:
+            raise ValueError(
+                f"A run of this size needs {room / 1e6:,.0f} MB in {self.folder}, "
+                f"where {free / 1e6:,.0f} MB are free."
+            )
+        lock = RunLock(self.folder)
+        lock.take()
+        try:
+            clear_unfinished(self.folder)
+            if self._saved is None:
+                replace_file(self.folder / "corpus.txt", text.encode("utf-8", "surrogatepass"))
+                content = msgspec.json.format(msgspec.json.encode(info))
+                replace_file(self.folder / "run.json", content)
+            else:
+                clear_unfinished(self.folder / "checkpoints")
+                if checkpoints_of(self.folder) != self._saved.checkpoints:
+                    raise ValueError(
+                        f"The run {self.name!r} has been trained on elsewhere meanwhile: "
+                        "open it again."
+                    )
+                set_aside(self._saved.damaged)
+            self._history.open(self.folder)
+        except BaseException:
+            lock.release()
+            raise
+        self._lock = lock
 
     def record(self, event: Event) -> None:
-        """Keep an event of the history for the next save."""
-        if isinstance(event, RECORDED):
-            self._history.append(to_json(event))
+        """Keep an event of the history."""
+        self._history.record(event)
 
-    def save(self, info: RunInfo, text: str, progress: Progress, state: State) -> None:
-        """Write everything; OSError leaves the checkpoint before in its place."""
-        checkpoints = self.folder / "checkpoints"
-        checkpoints.mkdir(parents=True, exist_ok=True)
-        if not (self.folder / "run.json").exists():
-            _replace(self.folder / "corpus.txt", text.encode("utf-8", "surrogatepass"))
-            _replace(self.folder / "run.json", msgspec.json.format(msgspec.json.encode(info)))
-        # As a whole: what a save that failed has left, or one that was lost later, is gone then.
-        history = "".join(f"{line}\n" for line in self._history)
-        _replace(self.folder / "metrics.jsonl", history.encode())
-        number = 1 + max((int(p.name) for p in _checkpoints(self.folder)), default=0)
-        _write_checkpoint(checkpoints / f"{number:06d}", progress, state)
-        for old in _checkpoints(self.folder)[:-GENERATIONS]:
-            shutil.rmtree(old)
+    def flush(self) -> None:
+        """Hand the history to the system. OSError leaves what could not be written for later."""
+        self._history.flush()
+
+    def save(self, progress: Progress, machine: Machine, state: State) -> None:
+        """Write a checkpoint; OSError leaves the one before in its place."""
+        assert self.begun, "what is written is held"
+        self._history.flush()
+        write_checkpoint(self.folder, progress, machine, state)
+
+    def discard(self) -> None:
+        """Remove what a fresh run has written."""
+        if self.begun and self._saved is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Write no more, and let others write."""
+        self._history.close()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
 
 def load(name: str) -> SavedRun:
@@ -196,84 +222,23 @@ def load(name: str) -> SavedRun:
         raise ValueError(f"The run {name!r} cannot be read: {error}.") from None
     if hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() != info.corpus.sha256:
         raise ValueError(f"The text of the run {name!r} is not the one it was trained on.")
-    problem: Exception | None = None
-    for checkpoint in reversed(_checkpoints(folder)):
+    largest = 8 * info.config.model.parameters(len(set(text)))  # two floats for each at most
+    checkpoints = checkpoints_of(folder)
+    damaged: dict[Path, DamagedError] = {}
+    for checkpoint in reversed(checkpoints):
         try:
-            progress, state = _read_checkpoint(checkpoint)
-        except (OSError, ValueError, msgspec.DecodeError, safetensors.SafetensorError) as error:
-            problem = problem or error
+            manifest, state = read_checkpoint(checkpoint, largest)
+        except DamagedError as error:
+            damaged[checkpoint] = error
             continue
-        return SavedRun(info, text, progress, state, _history(folder, progress.step))
-    raise ValueError(
-        f"The run {name!r} has no checkpoint that is whole: {problem or 'none at all'}."
-    )
-
-
-def _history(folder: Path, step: int) -> list[Event]:
-    """The recorded events up to `step`: a later one belongs to a checkpoint that was lost."""
-    lines = (folder / "metrics.jsonl").read_bytes().splitlines()
-    events = [from_json(line) for line in lines]
-    return [event for event in events if isinstance(event, RECORDED) and event.step <= step]
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    """Its checkpoints, oldest first; one that was never finished has another name."""
-    return sorted(p for p in (folder / "checkpoints").glob("*") if p.name.isdecimal())
-
-
-def _manifest(checkpoint: Path) -> Manifest:
-    return msgspec.json.decode((checkpoint / "manifest.json").read_bytes(), type=Manifest)
-
-
-def _read_checkpoint(checkpoint: Path) -> tuple[Progress, State]:
-    manifest = _manifest(checkpoint)
-    state = {}
-    for name, digest in manifest.sha256.items():
-        content = (checkpoint / f"{Path(name).name}.safetensors").read_bytes()
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise ValueError(f"{name} in checkpoint {checkpoint.name} has been changed")
-        state[name] = safetensors.torch.load(content)
-    return manifest.progress, state
-
-
-def _write_checkpoint(final: Path, progress: Progress, state: State) -> None:
-    unfinished = final.with_name(final.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    digests = {}
-    try:
-        for name, tensors in state.items():
-            content = safetensors.torch.save({k: t.contiguous().cpu() for k, t in tensors.items()})
-            digests[name] = hashlib.sha256(content).hexdigest()
-            _replace(unfinished / f"{name}.safetensors", content)
-        manifest = msgspec.json.encode(Manifest(progress, digests))
-        _replace(unfinished / "manifest.json", msgspec.json.format(manifest))
-        unfinished.rename(final)
-    except OSError:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
-    _sync_folder(final.parent)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that at every moment the old or the new one is there, whole."""
-    temporary = path.with_name(path.name + ".unfinished")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # elsewhere a folder cannot be opened, and need not be
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        step = manifest.progress.step
+        note = ""
+        if damaged:
+            note = f"Opened as it was at step {step:,}, since {next(iter(damaged.values()))}."
+        events = read_history(folder, step)
+        return SavedRun(info, text, manifest, state, events, checkpoints, list(damaged), note)
+    reason = next(iter(damaged.values()), "none at all")
+    raise ValueError(f"The run {name!r} has no checkpoint that is whole: {reason}.")
 
 
 def new_info(

@@ -15,6 +15,7 @@ from engine.protocol import (
     Command,
     Event,
     Failed,
+    GoBack,
     Measure,
     Open,
     OpenRun,
@@ -79,6 +80,8 @@ class Session:
                 active.step_once()
             case Stop():
                 active.end()
+            case GoBack():
+                self._go_back(active)
             case SetLearningRate(learning_rate):
                 active.set_learning_rate(learning_rate)
             case Sample(sample_id, prompt, sample_config):
@@ -94,6 +97,18 @@ class Session:
         """Open a run in place of the active one, which stays as it is if that fails."""
         if self._active is not None and not self._active.save():
             return
+        self._replace(opener)
+
+    def _go_back(self, active: ActiveRun) -> None:
+        """Open the active run's last checkpoint in its place: what came after it is dropped."""
+        if self._replace(lambda: open_saved(active.name, self._emit, self._clock)):
+            assert self._active is not None, "it was opened"
+            self._active.set_learning_rate(active.learning_rate / 2)
+            self._active.train()
+
+    def _replace(self, opener: Callable[[], ActiveRun]) -> bool:
+        """The run that `opener` opens takes the place of the active one, unless it cannot be
+        opened, which is told."""
         try:
             opened = opener()
         except (ValueError, OSError, MemoryError, RuntimeError) as error:
@@ -101,12 +116,13 @@ class Session:
                 raise
             self._emit(Working(""))
             self._emit(Failed(_sentence(error), "open"))
-        else:
-            if self._active is not None:
-                self._active.stop_sample()
-                self._active.close()
-            self._active = opened
-            opened.begin()
+            return False
+        if self._active is not None:
+            self._active.stop_sample()
+            self._active.close()
+        self._active = opened
+        opened.begin()
+        return True
 
 
 def _sentence(error: Exception) -> str:

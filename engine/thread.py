@@ -5,11 +5,18 @@ hangs it: so this one is told to close, and joined.
 """
 
 import threading
+import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
+from engine.home import home
 from engine.protocol import Close, Closed, Command, Event, Failed
+
+if TYPE_CHECKING:
+    from engine.session import Session
 
 
 class EngineThread:
@@ -44,16 +51,39 @@ class EngineThread:
         from engine.session import Session
 
         try:
-            Session(self._emit, gate=self._gate).run(self._inbox)
+            while not self._worked_to_the_end(Session(self._emit, gate=self._gate)):
+                pass
+        finally:
+            self._emit(Closed())
+
+    def _worked_to_the_end(self, session: "Session") -> bool:
+        """Work until Close: True. After an error of ours: False; a run can be opened anew then."""
+        try:
+            session.run(self._inbox)
         # The top of the thread: nobody above would see it.
         except Exception as error:  # noqa: BLE001
             where = traceback.extract_tb(error.__traceback__)[-1]
+            log = write_log(error)
             self._emit(
                 Failed(
                     f"The engine stopped: {type(error).__name__}: {error} "
-                    f"(in {where.name}, line {where.lineno}).",
+                    f"(in {where.name}, line {where.lineno}"
+                    f"{f'; all of it in {log}' if log else ''}). "
+                    "Space opens the run as it was saved last.",
                     "engine",
                 )
             )
-        finally:
-            self._emit(Closed())
+            return False
+        return True
+
+
+def write_log(error: BaseException) -> Path | None:
+    """Write down where an error came from, for whoever mends it; the file, if there is one."""
+    folder = home() / "log"
+    path = folder / time.strftime("%Y-%m-%d_%H%M%S.txt")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(error)), "utf-8", "backslashreplace")
+    except OSError:
+        return None
+    return path

@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 
@@ -11,6 +13,7 @@ from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -24,6 +27,7 @@ from engine.protocol import (
     Closed,
     Event,
     Failed,
+    GoBack,
     Open,
     Opened,
     OpenRun,
@@ -37,6 +41,7 @@ from engine.protocol import (
 )
 from engine.thread import EngineThread
 from tui.dials import DIALS, turned
+from tui.line_filter import DroppingFilter
 from tui.link import Engine, Link
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.loss import LossPane
@@ -47,6 +52,7 @@ from tui.panes.writes import WritesPane
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
 from tui.screens.question import Question
+from tui.signals import exit_code, on_ending
 from tui.state import RunState, fold
 from tui.theme import CLASSROOM
 
@@ -54,6 +60,8 @@ FRAME = 1 / 20
 """Seconds between two looks at the events: text streams at this pace."""
 RATE_FACTOR = 1.25
 """By how much a key changes the learning rate."""
+SECONDS_TO_END = 2.5
+"""After a signal: how long a last save may take. What was saved before is there in any case."""
 FULL_SIZE = Size(110, 34)
 """Cells from which on everything is shown at once."""
 LEAST_SIZE = Size(80, 24)
@@ -85,6 +93,8 @@ class TinyGPTApp(App[None]):
         Binding("q", "quit", "quit"),
         Binding("w", "write", "again"),
         Binding("l", "log_axis", "log"),
+        Binding("b", "go_back", "back", show=False),
+        Binding("ctrl+z", "suspend_process", "To the shell; fg comes back", show=False),
         Binding("escape", "leave", "Stop writing, leave the prompt", show=False),
         Binding("less_than_sign", "learning_rate(-1)", "Lower learning rate", show=False),
         Binding("greater_than_sign", "learning_rate(1)", "Higher learning rate", show=False),
@@ -123,6 +133,8 @@ class TinyGPTApp(App[None]):
         self._view = 0
         self._quitting = False
         self._ended = False
+        self._code = 0
+        self._dropping = DroppingFilter()
         if isinstance(opening, Open):
             self.set_reactive(TinyGPTApp.sample_config, opening.config.sample)
 
@@ -144,6 +156,7 @@ class TinyGPTApp(App[None]):
             yield Footer(compact=True)
 
     def on_mount(self) -> None:
+        on_ending(self._end_by_signal, self._restore_terminal)
         # Only once the screen is painted: torch takes a second or two to load.
         self.call_after_refresh(self._start_engine)
 
@@ -169,6 +182,29 @@ class TinyGPTApp(App[None]):
             f"tinygpt needs a window of {LEAST_SIZE.width} × {LEAST_SIZE.height}; "
             f"this one is {width} × {height}."
         )
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's, and last the one that drops what a terminal would obey."""
+        return [*super().get_line_filters(), self._dropping]
+
+    def _end_by_signal(self, number: int) -> None:
+        """Save and quit, with no question; after a while, without what is not saved."""
+        self._code = exit_code(number)
+        self._quitting = True
+        self.engine.send(Close())
+        self.set_timer(SECONDS_TO_END, self._end_at_once)
+        if self._ended:
+            self._exit_with("", self._code)
+
+    def _end_at_once(self) -> None:
+        self._restore_terminal()
+        os._exit(self._code)
+
+    def _restore_terminal(self) -> None:
+        with suppress(OSError):  # it may be gone
+            if self._driver is not None:
+                self._driver.stop_application_mode()
+                self._driver.close()
 
     async def on_unmount(self) -> None:
         """However the app ends, the run is saved if it can be, and the thread joined."""
@@ -201,13 +237,17 @@ class TinyGPTApp(App[None]):
                 self.sample_config = event.config.sample
             case Failed() if state.opened is None and state.failure is not None:
                 self._exit_with(state.failure.message, 2)
+            case Failed(_, "save" | "engine") if self._code:  # a signal waits for no answer
+                self.engine.send(Close(save=False))
             case Failed(_, "save") if self._quitting:
                 self._quitting = False
                 self._ask_whether_to_lose(state)
+            case Failed(_, "engine") if self._quitting:
+                self.engine.send(Close(save=False))
             case Closed():
                 self._ended = True
                 if self._quitting:
-                    self._exit_with(_farewell(state), 0)
+                    self._exit_with(_farewell(state), self._code)
             case _:
                 pass
 
@@ -217,8 +257,17 @@ class TinyGPTApp(App[None]):
     # Actions: what keys, mouse and command palette do.
 
     def action_train(self) -> None:
-        """Train, or pause."""
+        """Train, or pause; after an error of ours, open the run anew."""
+        failure, opened = self.state.failure, self.state.opened
+        if failure is not None and failure.during == "engine" and opened is not None:
+            self.engine.send(OpenRun(opened.run) if self.state.step else Open(opened.config))
+            return
         self.engine.send(Pause() if self.state.phase == "training" else Train())
+
+    def action_go_back(self) -> None:
+        """After a step that could not be taken: from the last save, at half the learning rate."""
+        if self.state.phase == "failed":
+            self.engine.send(GoBack())
 
     def action_step(self) -> None:
         self.engine.send(Step())
@@ -307,7 +356,7 @@ class TinyGPTApp(App[None]):
         yield from super().get_system_commands(screen)
         for binding in self.BINDINGS:
             assert isinstance(binding, Binding)
-            if binding.key in ("escape", "tab"):
+            if binding.key in ("escape", "tab", "ctrl+z"):
                 continue
             yield SystemCommand(
                 binding.description.capitalize(),

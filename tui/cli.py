@@ -1,6 +1,7 @@
 """The command line. Imports nothing heavy: each command brings what it needs."""
 
 import gc
+import os
 import sys
 from typing import Any
 
@@ -78,8 +79,11 @@ def _run_options(command: Any) -> Any:
 def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> None:
     """Open the app."""
     opening = _opening(run_name, corpus, **choices)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on standard error.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise Refusal("The app needs a terminal; without one, use tinygpt-tui train.")
+    if os.environ.get("TERM") == "dumb":
+        raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
     gc.disable()  # until the first paint: what is loaded stays, there is nothing to collect
     from tui.app import TinyGPTApp
 

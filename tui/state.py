@@ -158,9 +158,9 @@ def fold(state: RunState, event: Event) -> RunState:
                 failure=None,
                 before=None,
             )
-        case PhaseChanged(phase):
-            failure = state.failure if phase == "failed" else None
-            return replace(state, phase=phase, failure=failure)
+        case PhaseChanged(now):
+            failure = state.failure if now == "failed" else None
+            return replace(state, phase=now, failure=failure)
         case Evaluated():
             best = event if state.best is None or event.loss < state.best.loss else state.best
             validation = state.validation.append(event.step, event.loss)
@@ -188,8 +188,9 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(state, saved=saved, failure=None)
         case Failed():
             stays = state.before if event.during == "open" and state.before else state
+            phase: Phase = "failed" if event.during == "engine" else stays.phase
             failure = replace(event, message=safe_text(event.message))
-            return replace(stays, working=state.working, failure=failure)
+            return replace(stays, phase=phase, working=state.working, failure=failure)
         case _:
             return state
 
@@ -216,6 +217,7 @@ def _safe_opened(event: Opened) -> Opened:
         device=safe_text(event.device),
         precision=safe_text(event.precision),
         choice=safe_text(event.choice),
+        note=safe_text(event.note),
     )
 
 

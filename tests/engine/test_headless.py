@@ -19,7 +19,6 @@ from engine.protocol import (
     Open,
     Opened,
     OpenRun,
-    PhaseChanged,
     Saved,
     StepDone,
     Train,
@@ -66,7 +65,8 @@ def test_json_is_one_event_a_line_and_the_run_is_saved(verse_file: Path) -> None
     assert runs.names() == [only(events, Opened).run]
 
 
-def test_ctrl_c_ends_the_run_cleanly(verse_file: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_the_run_and_ends(verse_file: Path, number: signal.Signals) -> None:
     arguments = ["train", str(verse_file), *TINY, "--steps", "1000000", "--json"]
     with subprocess.Popen(
         [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -77,19 +77,17 @@ def test_ctrl_c_ends_the_run_cleanly(verse_file: Path) -> None:
         for line in process.stdout:
             lines.append(line)
             if isinstance(from_json(line), StepDone):
-                process.send_signal(signal.SIGINT)
+                process.send_signal(number)
                 break
         lines += process.stdout.readlines()
         errors = process.stderr.read()
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert errors == ""
     events = events_of(lines)
     last = of(events, StepDone)[-1].step
-    assert of(events, Evaluated)[-1].step == last
-    assert of(events, PhaseChanged)[-1] == PhaseChanged("done", last)
     saved = only(events, Saved)
     assert saved.step == last
-    assert runs.load(saved.run).progress.step == last
+    assert runs.load(saved.run).manifest.progress.step == last
 
 
 def test_sample_streams_the_prompt_and_what_follows(verse_file: Path) -> None:
@@ -195,7 +193,8 @@ def test_ctrl_c_before_the_first_step_of_a_saved_run_ends_too(
 ) -> None:
     name = saved_run(verse_file)
     assert headless.train(OpenRun(name), as_json=True) == 130
-    assert only(events_of(capsys.readouterr().out.splitlines()), Saved).step == 20
+    assert of(events_of(capsys.readouterr().out.splitlines()), Saved) == []
+    assert runs.load(name).manifest.progress.step == 20
 
 
 def test_a_full_disk_is_told_and_ends_it(
@@ -204,11 +203,12 @@ def test_a_full_disk_is_told_and_ends_it(
     def fsync(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("engine.runs.os.fsync", fsync)
+    monkeypatch.setattr("engine.files.os.fsync", fsync)
     assert headless.train(Open(tiny(verse_file)), as_json=False) == 1
     told = capsys.readouterr().err
     assert told.startswith("The run could not be saved: ")
-    assert told.endswith("No space left on device.\n")
+    assert "No space left on device. It needs 0 MB; " in told
+    assert told.endswith(" MB are free.\n")
     assert told.count("\n") == 1
 
 

@@ -11,6 +11,7 @@ import torch
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 
 from engine import runs
+from engine.checkpoints import best_of, read_manifest
 from engine.config import SampleConfig
 from engine.names import new_name
 from engine.protocol import (
@@ -161,9 +162,9 @@ def test_a_changed_learning_rate_is_kept_by_a_resumed_run(verse_file: Path) -> N
 
 def test_an_exam_that_a_save_came_before_is_taken_when_the_run_is_opened(verse_file: Path) -> None:
     name, _ = train_until(10, verse_file)
-    taken = Driver().when(is_a(Evaluated, step=10), Close())
-    taken.run(OpenRun(name))
-    assert [e.step for e in of(reopen(name), Evaluated)] == [0, 10]
+    assert [e.step for e in of(reopen(name), Evaluated)] == [0]
+    run_to_end(OpenRun(name), Train())
+    assert [e.step for e in of(reopen(name), Evaluated)] == [0, 10, 20]
 
 
 def test_the_digest_tells_runs_apart(verse_file: Path) -> None:
@@ -211,13 +212,30 @@ def test_a_resumed_run_keeps_one_history(verse_file: Path) -> None:
 
 
 def test_a_changed_byte_falls_back_to_the_checkpoint_before(verse_file: Path) -> None:
-    name = train_and_save(verse_file, saves=(5,))
-    flip_a_byte(checkpoints(name)[-1] / "model.safetensors")
+    name = train_and_save(verse_file, saves=(15,))
+    newest = checkpoints(name)[-1]
+    flip_a_byte(newest / "model.safetensors")
     events = reopen(name)
-    assert only(events, Opened).step == 5
-    assert only(events, Opened).phase == "paused"
-    assert [e.step for e in of(events, StepDone)] == [1, 2, 3, 4, 5]
-    assert [e.step for e in of(events, Evaluated)] == [0]
+    opened = only(events, Opened)
+    assert (opened.step, opened.phase) == (15, "paused")
+    assert opened.note == (
+        f"Opened as it was at step 15, since model in checkpoint {newest.name} has been changed."
+    )
+    assert [e.step for e in of(events, StepDone)] == list(range(1, 16))
+    assert [e.step for e in of(events, Evaluated)] == [0, 10]
+
+
+def test_a_damaged_checkpoint_never_crowds_out_a_whole_one(verse_file: Path) -> None:
+    name = train_and_save(verse_file, saves=(15,))
+    flip_a_byte(checkpoints(name)[-1] / "model.safetensors")
+    (
+        Driver()
+        .when(is_a(StepDone, step=17), Save())
+        .when(is_a(Saved), Close(save=False))
+        .run(OpenRun(name), Train())
+    )
+    flip_a_byte(checkpoints(name)[-1] / "model.safetensors")
+    assert only(reopen(name), Opened).step == 15
 
 
 def test_after_falling_back_each_step_is_in_the_history_once(verse_file: Path) -> None:
@@ -230,7 +248,7 @@ def test_after_falling_back_each_step_is_in_the_history_once(verse_file: Path) -
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove", "no manifest"])
 def test_every_damage_to_the_newest_checkpoint_is_noticed(verse_file: Path, damage: str) -> None:
-    name = train_and_save(verse_file, saves=(5,))
+    name = train_and_save(verse_file, saves=(15,))
     victim = checkpoints(name)[-1] / "optimizer.safetensors"
     match damage:
         case "flip":
@@ -241,7 +259,7 @@ def test_every_damage_to_the_newest_checkpoint_is_noticed(verse_file: Path, dama
             victim.unlink()
         case _:
             victim.with_name("manifest.json").unlink()
-    assert only(reopen(name), Opened).step == 5
+    assert only(reopen(name), Opened).step == 15
 
 
 def test_a_run_with_no_whole_checkpoint_is_refused_in_a_sentence(verse_file: Path) -> None:
@@ -252,7 +270,7 @@ def test_a_run_with_no_whole_checkpoint_is_refused_in_a_sentence(verse_file: Pat
     assert failed.during == "open"
     assert failed.message == (
         f"The run '{name}' has no checkpoint that is whole: "
-        "model in checkpoint 000002 has been changed."
+        f"model in checkpoint {checkpoints(name)[-1].name} has been changed."
     )
 
 
@@ -274,15 +292,21 @@ def test_a_torn_run_json_is_refused_in_a_sentence(verse_file: Path) -> None:
 def test_an_unfinished_checkpoint_is_not_opened(verse_file: Path) -> None:
     name = train_and_save(verse_file)
     newest = checkpoints(name)[-1]
-    shutil.copytree(newest, newest.with_name("000009.unfinished"))
-    manifest = newest.with_name("000009.unfinished") / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"step": 20', '"step": 19'))
-    assert only(reopen(name), Opened).step == 20
+    newest.rename(newest.with_name("000009.unfinished"))
+    assert only(reopen(name), Opened).step < 20
 
 
-def test_two_generations_stay_and_nothing_unfinished(verse_file: Path, home: Path) -> None:
-    name = train_and_save(verse_file, saves=(3, 6, 9))
-    assert [path.name for path in checkpoints(name)] == ["000003", "000004"]
+def test_two_generations_and_the_best_stay_and_nothing_unfinished(
+    verse_file: Path, home: Path
+) -> None:
+    rates = ("train.learning_rate=1", "train.decay=0", "train.adam_learning_rate=1")
+    name = train_and_save(verse_file, *rates, saves=(13, 16, 19))
+    steps = [read_manifest(path).progress.step for path in checkpoints(name)]
+    exams = {e.step: e.loss for e in of(reopen(name), Evaluated)}
+    best = min(exams, key=lambda step: exams[step])
+    assert best < 19, "or this shows nothing"
+    assert steps == [best, 19, 20]
+    assert best_of(runs.folder_of(name)) == checkpoints(name)[0]
     assert sorted(p.name for p in checkpoints(name)[-1].iterdir()) == [
         "manifest.json",
         "model.safetensors",
@@ -298,13 +322,15 @@ def test_saving_twice_writes_once(verse_file: Path) -> None:
         .run(Open(tiny(verse_file)), Train())
     )
     assert only(events, Saved).step == 3
-    assert len(checkpoints(only(events, Opened).run)) == 1
+    written = [read_manifest(path).progress.step for path in checkpoints(only(events, Opened).run)]
+    assert written == [0, 3]
 
 
 def test_a_run_that_was_only_looked_at_is_not_written_again(verse_file: Path) -> None:
     name = train_and_save(verse_file)
+    before = checkpoints(name)
     assert of(reopen(name), Saved) == []
-    assert len(checkpoints(name)) == 1
+    assert checkpoints(name) == before
 
 
 def test_stopping_a_reopened_run_before_its_next_step_ends_and_saves_it(verse_file: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from driving import Driver, is_a, of, only, run_to_end, tiny
@@ -47,7 +48,7 @@ class Disk:
         def fsync(_descriptor: int) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        self._patch.setattr("engine.runs.os.fsync", fsync)
+        self._patch.setattr("engine.files.os.fsync", fsync)
 
     def fail_once(self, writes: int) -> None:
         """After so many more writes one fails."""
@@ -60,7 +61,7 @@ class Disk:
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
             sound(descriptor)
 
-        self._patch.setattr("engine.runs.os.fsync", fsync)
+        self._patch.setattr("engine.files.os.fsync", fsync)
 
     def make_room(self) -> None:
         self._patch.undo()
@@ -134,19 +135,22 @@ def test_a_device_that_is_not_here_is_refused(verse_file: Path) -> None:
 
 
 def test_a_run_that_cannot_be_saved_stays_open_until_it_can(verse_file: Path, disk: Disk) -> None:
-    disk.fill()
     driver = Driver()
 
     def make_room() -> None:
         disk.make_room()
         driver.send(Train())
 
-    driver.when(is_a(StepDone, step=7), Pause(), Close()).call_when(is_a(Failed), make_room)
+    driver.call_when(is_a(StepDone, step=6), disk.fill)
+    driver.when(is_a(StepDone, step=7), Pause(), Train(), Close())
+    driver.call_when(is_a(Failed), lambda: None)
+    driver.call_when(is_a(Failed), make_room)  # after the pause, and closing
     events = driver.when(is_a(Saved), Close()).run(Open(tiny(verse_file)), Train())
-    failed = only(events, Failed)
-    assert failed.during == "save"
-    assert failed.message.startswith("The run could not be saved: ")
-    assert failed.message.endswith(": No space left on device.")
+    for failed in of(events, Failed):
+        assert failed.during == "save"
+        assert failed.message.startswith("The run could not be saved: ")
+        assert ": No space left on device. It needs 0 MB; " in failed.message
+        assert failed.message.endswith(" MB are free.")
     assert only(events, Saved).step == 20
 
     # What was saved at last is whole, each step once.
@@ -160,7 +164,7 @@ def test_a_failed_save_leaves_the_one_before(verse_file: Path, disk: Disk) -> No
         Driver()
         .when(is_a(StepDone, step=4), Save())
         .call_when(is_a(Saved), disk.fill)
-        .when(is_a(StepDone, step=7), Pause(), Save(), Close(save=False))
+        .when(is_a(StepDone, step=7), Pause(), Close(save=False))
         .run(Open(tiny(verse_file)), Train())
     )
     assert only(events, Failed).during == "save"
@@ -171,12 +175,12 @@ def test_a_failed_save_leaves_the_one_before(verse_file: Path, disk: Disk) -> No
     assert [e.step for e in of(reopened, StepDone)] == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("writes", range(9))
+@pytest.mark.parametrize("writes", range(5))
 def test_wherever_a_save_fails_the_run_is_whole(verse_file: Path, disk: Disk, writes: int) -> None:
-    """A save after the first writes nine times: four files and their folders, and the last one."""
+    """A save forces five things to the disk: three files, their folder, and the one around it."""
     driver = Driver().when(is_a(StepDone, step=4), Save())
     driver.call_when(is_a(Saved), lambda: disk.fail_once(writes))
-    driver.when(is_a(StepDone, step=7), Pause(), Save(), Close(save=False))
+    driver.when(is_a(StepDone, step=7), Pause(), Close(save=False))
     events = driver.run(Open(tiny(verse_file)), Train())
     assert only(events, Failed).during == "save"
 
@@ -194,24 +198,51 @@ def test_wherever_a_save_fails_the_run_is_whole(verse_file: Path, disk: Disk, wr
 def test_another_run_is_not_opened_over_one_that_cannot_be_saved(
     verse_file: Path, disk: Disk
 ) -> None:
-    disk.fill()
     events = (
         Driver()
-        .when(is_a(StepDone, step=7), Pause(), Open(tiny(verse_file)), Step())
-        .when(is_a(StepDone, step=8), Close(save=False))
+        .call_when(is_a(StepDone, step=6), disk.fill)
+        .when(is_a(StepDone, step=7), Open(tiny(verse_file)), Close(save=False))
         .run(Open(tiny(verse_file)), Train())
     )
     assert only(events, Failed).during == "save"
     assert len(of(events, Opened)) == 1
 
 
-def test_closing_without_saving_leaves_no_file(verse_file: Path, home: Path) -> None:
+def test_nothing_is_trained_that_cannot_be_kept(verse_file: Path, disk: Disk) -> None:
+    disk.fill()
+    events = Driver().when(is_a(Failed), Close(save=False)).run(Open(tiny(verse_file)), Train())
+    assert only(events, Failed).during == "save"
+    assert of(events, StepDone) == []
+
+
+def test_too_little_room_is_told_before_the_first_step(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.runs.shutil.disk_usage", lambda _: SimpleNamespace(free=20_000))
+    events = (
+        Driver()
+        .when(is_a(Failed), Close(save=False))
+        .run(Open(tiny(verse_file, "model.width=64")), Train())
+    )
+    failed = only(events, Failed)
+    assert failed.message.startswith("A run of this size needs 2 MB in ")
+    assert failed.message.endswith(", where 0 MB are free.")
+    assert of(events, StepDone) == []
+
+
+def test_closing_without_saving_leaves_what_was_saved_before(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(StepDone, step=7), Close(save=False))
         .run(Open(tiny(verse_file)), Train())
     )
     assert of(events, Saved) == []
+    reopened = Driver().run(OpenRun(only(events, Opened).run), Close())
+    assert only(reopened, Opened).step == 0
+
+
+def test_a_run_that_took_no_step_leaves_no_trace(verse_file: Path, home: Path) -> None:
+    Driver().run(Open(tiny(verse_file)), Train(), Pause(), Close())
     assert not (home / "runs").exists()
 
 

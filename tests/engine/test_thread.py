@@ -14,16 +14,16 @@ from engine.protocol import (
     Failed,
     Open,
     Opened,
+    OpenRun,
     PhaseChanged,
     Sample,
     Saved,
     StepDone,
-    Stop,
     TextSampled,
     Train,
 )
 from engine.thread import EngineThread
-from engine.trainer import Trainer
+from engine.trainer import StepResult, Trainer
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -114,24 +114,38 @@ def test_close_saves_where_it_stands(verse_file: Path) -> None:
     assert only(listener.events, Saved).step == of(listener.events, StepDone)[-1].step
 
 
-def test_an_exception_in_the_engine_is_told(
-    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+def test_after_an_exception_in_the_engine_the_run_can_be_opened_again(
+    verse_file: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def explode(*_: object) -> None:
-        raise KeyError("nobody thought of this")
+    step = Trainer.step
+
+    def explode(self: Trainer, progress: float) -> StepResult:
+        if self.step_number == 12:
+            raise KeyError("nobody thought of this")
+        return step(self, progress)
 
     monkeypatch.setattr(Trainer, "step", explode)
     with running() as (engine, listener):
         engine.send(Open(tiny(verse_file)))
         engine.send(Train())
-        listener.until(is_a(Closed))
-        engine.send(Stop())
+        listener.until(is_a(Failed))
+        monkeypatch.undo()
+        monkeypatch.setenv("TINYGPT_HOME", str(home))
+        engine.send(OpenRun(only(listener.events, Opened).run))
+        engine.send(Train())
+        listener.until(is_a(Saved))
     failed = only(listener.events, Failed)
     assert failed.during == "engine"
+    (log,) = (home / "log").iterdir()
     assert failed.message.startswith(
         "The engine stopped: KeyError: 'nobody thought of this' (in explode, line "
     )
-    assert "\n" not in failed.message
+    assert failed.message.endswith(
+        f"; all of it in {log}). Space opens the run as it was saved last."
+    )
+    assert "Traceback (most recent call last)" in log.read_text(encoding="utf-8")
+    assert [event.step for event in of(listener.events, Opened)] == [0, 10]
+    assert only(listener.events, Saved).step == 20
 
 
 def test_a_bad_corpus_does_not_end_the_thread(verse_file: Path) -> None:

@@ -165,6 +165,7 @@ def opened(config: RunConfig = CONFIG, run: str = RUN) -> Opened:
         threads=2,
         precision="bfloat16",
         choice="2 threads: 31 ms a step, 1 thread: 52 ms",
+        note="",
     )
 
 

@@ -70,7 +70,7 @@ class MessageLine(Pane):
 def message(state: RunState) -> Content:
     """The sentence that matters most now."""
     if state.failure is not None:
-        return Content.styled(f"✖ {state.failure.message}", "$error")
+        return Content.styled(f"✖ {state.failure.message}{_way_out(state)}", "$error")
     if state.phase == "warming up":
         what = state.working.what or "starting"
         return Content.styled(f"warming up: {what} …", "$foreground-muted")
@@ -80,7 +80,17 @@ def message(state: RunState) -> Content:
     return Content.styled(_advice(state), "$foreground-muted")
 
 
+def _way_out(state: RunState) -> str:
+    """What can be done after a failure."""
+    if state.phase != "failed" or state.failure is None or state.failure.during != "train":
+        return ""
+    return " Space skips it, b goes back to the last save at half the rate, x ends."
+
+
 def _advice(state: RunState) -> str:
+    opened = state.opened
+    if opened is not None and opened.note and state.step == opened.step:
+        return opened.note
     match state.phase:
         case "untrained":
             different = state.corpus.vocabulary if state.corpus else 0

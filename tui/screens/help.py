@@ -23,6 +23,7 @@ KEYS = (
     ("l", "linear or logarithmic step axis"),
     ("v", "in a small window: what it writes, the text, or the training"),
     ("c", "a new run: another text, size or pace"),
+    ("b", "after a failed step: back to the last save, at half the learning rate"),
     ("q", "save and quit"),
     ("?", "this page"),
     ("ctrl+p", "all commands by name"),
@@ -42,6 +43,11 @@ WORDS = (
     (
         "letter frequencies",
         "The loss of someone who knows how often each character occurs, and nothing else.",
+    ),
+    (
+        "context",
+        "How many characters it sees at once. A young model reads short pieces, and is examined "
+        "on such: spellings come first.",
     ),
     ("bits per char", "The same loss in bits: how well the text could be compressed."),
     ("perplexity", "Among how many equally likely characters it seems to choose."),

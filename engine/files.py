@@ -1,0 +1,68 @@
+"""Files that are at every moment there as they were, or as they are to be: never in between.
+
+A file is written beside its place, forced to the disk, and renamed into it; then the folder is
+forced to the disk, too, since a rename may otherwise be lost with the power. What a stop in the
+middle leaves behind has a name of its own, and is cleared away.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+UNFINISHED = ".unfinished"
+"""How the name of what is being written ends."""
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file. OSError leaves the one before in its place."""
+    temporary = path.with_name(path.name + UNFINISHED)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
+    """Make a folder with these files. OSError leaves nothing of it."""
+    unfinished = final.with_name(final.name + UNFINISHED)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir()
+        for name, content in contents.items():
+            with (unfinished / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        sync_folder(unfinished)
+        unfinished.rename(final)
+    except OSError:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    sync_folder(final.parent)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what a stop in the middle of writing has left in a folder."""
+    for path in folder.glob("*" + UNFINISHED):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's names to the disk."""
+    if os.name != "posix":  # elsewhere a folder cannot be opened, and need not be
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
