@@ -2,9 +2,7 @@
 
 import asyncio
 import gc
-import os
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from time import monotonic
 
@@ -52,7 +50,7 @@ from tui.panes.writes import WritesPane
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
 from tui.screens.question import Question
-from tui.signals import exit_code, on_ending
+from tui.signals import Ending, exit_code
 from tui.state import RunState, fold
 from tui.theme import CLASSROOM
 
@@ -135,6 +133,7 @@ class TinyGPTApp(App[None]):
         self._ended = False
         self._code = 0
         self._dropping = DroppingFilter()
+        self._ending = Ending(self._end_by_signal, SECONDS_TO_END)
         if isinstance(opening, Open):
             self.set_reactive(TinyGPTApp.sample_config, opening.config.sample)
 
@@ -156,7 +155,7 @@ class TinyGPTApp(App[None]):
             yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        on_ending(self._end_by_signal, self._restore_terminal)
+        self._ending.watch()
         # Only once the screen is painted: torch takes a second or two to load.
         self.call_after_refresh(self._start_engine)
 
@@ -188,28 +187,23 @@ class TinyGPTApp(App[None]):
         return [*super().get_line_filters(), self._dropping]
 
     def _end_by_signal(self, number: int) -> None:
-        """Save and quit, with no question; after a while, without what is not saved."""
+        """Save and quit, with no question."""
         self._code = exit_code(number)
         self._quitting = True
         self.engine.send(Close())
-        self.set_timer(SECONDS_TO_END, self._end_at_once)
         if self._ended:
-            self._exit_with("", self._code)
+            self.call_later(self._exit_with, "", self._code)
 
-    def _end_at_once(self) -> None:
-        self._restore_terminal()
-        os._exit(self._code)
-
-    def _restore_terminal(self) -> None:
-        with suppress(OSError):  # it may be gone
-            if self._driver is not None:
-                self._driver.stop_application_mode()
-                self._driver.close()
+    @property
+    def exit_code(self) -> int:
+        """How it ended. A terminal that closes also makes Textual fail: the signal came first."""
+        return self._code or self.return_code or 0
 
     async def on_unmount(self) -> None:
         """However the app ends, the run is saved if it can be, and the thread joined."""
         self.engine.send(Close())
         await asyncio.to_thread(self.engine.close)
+        self._ending.forget()
 
     # Events.
 

@@ -88,8 +88,12 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
     from tui.app import TinyGPTApp
 
     app = TinyGPTApp(opening, why=default()[1] if corpus is None and run_name is None else "")
-    app.run()
-    sys.exit(app.return_code)
+    try:
+        app.run()
+    except OSError:  # the terminal has gone, and there is nothing to restore
+        if not app.exit_code:
+            raise
+    sys.exit(app.exit_code)
 
 
 @main.command("train")

@@ -1,13 +1,32 @@
-"""What the system asks of the app: to end, in order, or at once when it asks again."""
+"""What the system asks of the app: to end in order, or at once when it asks again."""
 
-import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable
+from contextlib import suppress
+from threading import Timer
+from types import FrameType
+from typing import Any
 
-ENDING = tuple(
+if sys.platform != "win32":
+    import termios
+
+ENDING = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
+]
+STANDARD_ERROR = 2
+"""Where Textual draws; `sys.stderr` is another while it does."""
+NORMAL = b"".join(
+    b"\x1b[" + code
+    for code in (
+        *(b"?1000l", b"?1002l", b"?1003l", b"?1006l", b"?1015l"),  # no mouse
+        *(b"?2004l", b"?1004l", b"?2048l"),  # no news of pastes, focus, sizes
+        *(b"?7h", b"<u"),  # lines wrap, keys as they are
+        *(b"?1049l", b"?25h"),  # the screen from before, a cursor
+    )
 )
+"""What gives a terminal back as Textual found it."""
 
 
 def exit_code(number: int) -> int:
@@ -15,21 +34,60 @@ def exit_code(number: int) -> int:
     return 128 + number
 
 
-def on_ending(end: Callable[[int], None], at_once: Callable[[], None]) -> None:
-    """From now on the first such signal calls `end` with its number, in the running loop; a second
-    one calls `at_once` and ends the process."""
-    if os.name != "posix":  # elsewhere a loop takes no signals
-        return
-    loop = asyncio.get_running_loop()
-    came: list[int] = []
+def modes() -> list[Any] | None:
+    """The terminal's modes now; None where there is none."""
+    if sys.platform != "win32":
+        with suppress(termios.error, OSError):
+            return termios.tcgetattr(sys.stdin)
+    return None
 
-    def handle(number: int) -> None:
-        came.append(number)
-        if len(came) == 1:
-            end(number)
-        else:
-            at_once()
-            os._exit(exit_code(number))
 
-    for number in ENDING:
-        loop.add_signal_handler(number, handle, number)
+class Ending:
+    """While it is watched for: the first signal to end calls `begin`, and the process ends after
+    so many seconds in any case; a second one ends it at once.
+
+    Not by the event loop: where a terminal has gone, the loop may wait for it for ever.
+    """
+
+    def __init__(self, begin: Callable[[int], None], seconds: float) -> None:
+        """To be made while the terminal is as it was found. `begin` takes the signal's number, in
+        the middle of anything."""
+        self._begin = begin
+        self._seconds = seconds
+        self._number = 0
+        self._modes = modes()
+        self._before: dict[int, Any] = {}
+
+    def watch(self) -> None:
+        """Begin to watch; in the main thread."""
+        self._before = {number: signal.signal(number, self._came) for number in ENDING}
+
+    def forget(self) -> None:
+        """Watch no more."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def _came(self, number: int, _frame: FrameType | None) -> None:
+        if self._number:
+            self._leave()
+        self._number = number
+        timer = Timer(self._seconds, self._leave)
+        timer.daemon = True
+        timer.start()
+        self._begin(number)
+
+    def _leave(self) -> None:
+        # Writing to a terminal that has gone may take for ever.
+        restoring = Timer(0, self._restore)
+        restoring.daemon = True
+        restoring.start()
+        restoring.join(0.3)
+        os._exit(exit_code(self._number))
+
+    def _restore(self) -> None:
+        with suppress(OSError):
+            os.write(STANDARD_ERROR, NORMAL)
+        if sys.platform != "win32" and self._modes is not None:
+            with suppress(termios.error, OSError):
+                termios.tcsetattr(sys.stdin, termios.TCSANOW, self._modes)

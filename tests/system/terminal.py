@@ -8,6 +8,7 @@ import struct
 import subprocess
 import termios
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import monotonic
 
 import pyte
@@ -37,6 +38,7 @@ class Terminal:
             cwd=cwd,
             env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "", "LINES": "", **env},
             start_new_session=True,
+            preexec_fn=partial(fcntl.ioctl, slave, termios.TIOCSCTTY, 0),
         )
 
     def __enter__(self) -> "Terminal":
@@ -46,8 +48,14 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the terminal, as its window's button does."""
         os.close(self._slave)
+        os.close(self._master)
+        self._master = -1
 
     @property
     def modes(self) -> list[object]:

@@ -1,49 +1,8 @@
 """The real command in a real terminal: it starts, trains, writes and quits, and leaves no trace."""
 
-import sys
 from pathlib import Path
 
-import pytest
-from terminal import Terminal
-
-SETTINGS = (
-    "--preset=nano",
-    "--set=model.width=32",
-    "--set=model.n_layer=1",
-    "--set=model.context_length=32",
-    "--set=train.evaluation_interval=40",
-    "--set=train.threads=1",
-    "--set=train.precision=float32",
-)
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    path = tmp_path / "rhymes.txt"
-    path.write_text("the cat sat on the mat and the rat ran.\n" * 200, encoding="utf-8")
-    return path
-
-
-def start(
-    text: Path, tmp_path: Path, *more: str, columns: int = 80, lines: int = 24, **env: str
-) -> Terminal:
-    """The app on a text, small enough to train on in moments."""
-    command = [str(Path(sys.executable).with_name("tinygpt-tui")), str(text), *SETTINGS, *more]
-    return Terminal(
-        command,
-        columns=columns,
-        lines=lines,
-        cwd=str(tmp_path),
-        env={"TINYGPT_HOME": str(tmp_path / "home"), **env},
-    )
-
-
-def assert_restored(terminal: Terminal) -> None:
-    """The terminal is as it was: modes, main screen, cursor, no mouse reports."""
-    assert terminal.modes == terminal.modes_before
-    assert terminal.raw.count(b"\x1b[?1049l") == terminal.raw.count(b"\x1b[?1049h") == 1
-    assert terminal.raw.rfind(b"\x1b[?25h") > terminal.raw.rfind(b"\x1b[?25l")
-    assert terminal.raw.rfind(b"\x1b[?1000l") > terminal.raw.rfind(b"\x1b[?1000h")
+from starting import assert_restored, start
 
 
 def test_a_run_from_start_to_quit(text: Path, tmp_path: Path) -> None:

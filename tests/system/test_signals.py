@@ -1,0 +1,117 @@
+"""However the app is told to end, at whatever it is doing: saved, terminal restored, right code."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from starting import assert_restored, start
+from terminal import Terminal
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="no such signals here")
+
+SECONDS = 3.5
+"""A last save may take three."""
+SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
+
+
+def reach(terminal: Terminal, phase: str) -> None:
+    """Bring the app to a phase."""
+    if phase == "warming up":
+        terminal.wait_for("warming up")
+        return
+    terminal.wait_for("● untrained")
+    terminal.wait_for("step      0")
+    if phase == "untrained":
+        return
+    if phase == "writing":
+        terminal.type("w")
+        terminal.wait_for("char/s")
+        return
+    terminal.type(" ")
+    terminal.wait_for("● training")
+    terminal.wait_for("step     10")
+    match phase:
+        case "training and writing":
+            terminal.type("w")
+            terminal.wait_for("char/s")
+        case "paused":
+            terminal.type(" ")
+            terminal.wait_for("● paused")
+        case "done":
+            terminal.type("x")
+            terminal.wait_for("● done")
+        case "in the form":
+            terminal.type("c")
+            terminal.wait_for("new run")
+        case _:
+            pass
+
+
+def saved_step(home: Path) -> int:
+    """The step of a run's newest checkpoint, which must be that of its newest metric."""
+    (run,) = (home / "runs").iterdir()
+    newest = max((run / "checkpoints").iterdir())
+    step = json.loads((newest / "manifest.json").read_text())["progress"]["step"]
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    steps = [json.loads(line)["step"] for line in lines if "StepDone" in line]
+    assert steps == list(range(1, step + 1))
+    assert list(run.rglob("*.unfinished")) == []
+    assert isinstance(step, int)
+    return step
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(
+    "phase",
+    ["untrained", "writing", "training", "training and writing", "paused", "done", "in the form"],
+)
+def test_a_signal_saves_restores_and_ends(
+    text: Path, tmp_path: Path, number: signal.Signals, phase: str
+) -> None:
+    with start(text, tmp_path, "--steps=1000000", columns=120, lines=40) as terminal:
+        reach(terminal, phase)
+        began = monotonic()
+        terminal.process.send_signal(number)
+        assert terminal.wait_for_end() == 128 + number
+        assert monotonic() - began < SECONDS
+        assert "Traceback" not in terminal.raw.decode()
+        assert_restored(terminal)
+    if phase not in ("untrained", "writing"):
+        assert saved_step(tmp_path / "home") > 0
+
+
+def test_a_second_signal_ends_it_at_once(text: Path, tmp_path: Path) -> None:
+    with start(text, tmp_path, "--steps=1000000") as terminal:
+        reach(terminal, "training")
+        terminal.process.send_signal(signal.SIGTERM)
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.wait_for_end(SECONDS) in (130, 143)
+        assert_restored(terminal)
+
+
+def test_a_signal_while_it_warms_up_ends_it(text: Path, tmp_path: Path) -> None:
+    with start(text, tmp_path) as terminal:
+        reach(terminal, "warming up")
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.wait_for_end() == 143
+        assert_restored(terminal)
+
+
+def test_a_terminal_that_closes_costs_nothing(text: Path, tmp_path: Path) -> None:
+    with start(text, tmp_path, "--steps=1000000") as terminal:
+        reach(terminal, "training")
+        terminal.hang_up()
+        assert terminal.process.wait(SECONDS) == 129
+    assert saved_step(tmp_path / "home") > 0
+
+
+@pytest.mark.parametrize("env", [{"TERM": "dumb"}])
+def test_a_terminal_that_cannot_show_it_is_told_the_other_way(
+    text: Path, tmp_path: Path, env: dict[str, str]
+) -> None:
+    with start(text, tmp_path, **env) as terminal:
+        assert terminal.wait_for_end() == 2
+        assert "tinygpt-tui train" in terminal.raw.decode()
