@@ -80,8 +80,12 @@ class DamagedError(ValueError):
 
 
 def checkpoints_of(folder: Path) -> list[Path]:
-    """A run's checkpoints, oldest first; one that was never finished has another name."""
-    return sorted(p for p in (folder / "checkpoints").glob("*") if p.name.isdecimal())
+    """A run's checkpoints, oldest first; one that was never finished has another name. OSError
+    where they cannot be listed (`glob` would show none)."""
+    try:
+        return sorted(p for p in (folder / "checkpoints").iterdir() if p.name.isdecimal())
+    except FileNotFoundError:
+        return []
 
 
 def read_manifest(checkpoint: Path) -> Manifest:

@@ -218,12 +218,12 @@ def load(name: str) -> SavedRun:
     try:
         info = msgspec.json.decode((folder / "run.json").read_bytes(), type=RunInfo)
         text = (folder / "corpus.txt").read_bytes().decode("utf-8", "surrogatepass")
+        checkpoints = checkpoints_of(folder)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
         raise ValueError(f"The run {name!r} cannot be read: {error}.") from None
     if hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() != info.corpus.sha256:
         raise ValueError(f"The text of the run {name!r} is not the one it was trained on.")
     largest = 8 * info.config.model.parameters(len(set(text)))  # two floats for each at most
-    checkpoints = checkpoints_of(folder)
     damaged: dict[Path, DamagedError] = {}
     for checkpoint in reversed(checkpoints):
         try:

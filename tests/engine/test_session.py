@@ -19,6 +19,7 @@ from engine.protocol import (
     Excerpt,
     Extended,
     Failed,
+    GoBack,
     LearningRateChanged,
     Open,
     Opened,
@@ -383,6 +384,25 @@ def test_steps_by_hand_leave_out_only_what_failed(verse_file: Path) -> None:
     )
     assert steps(events) == [1, 2, 3, 4, 5, 7, 8]
     assert phases(events)[-1][0] == "paused"
+
+
+@pytest.mark.usefixtures("sixth_step_is_no_number")
+def test_a_failed_step_can_go_back_to_the_last_save_at_half_the_rate(verse_file: Path) -> None:
+    config = tiny(verse_file, "train.evaluation_interval=5", "train.decay=0", "train.warmup=0")
+    events = (
+        Driver()
+        .when(is_a(PhaseChanged, phase="failed"), GoBack())
+        .when(is_a(Saved), Close())
+        .run(Open(config), Train())
+    )
+    assert [event.step for event in of(events, Opened)] == [0, 5]
+    again = events[events.index(of(events, Opened)[1]) :]
+    assert steps(again) == list(range(1, 21)), "five that are told again, and the rest"
+    changed = only(events, LearningRateChanged)
+    assert (changed.step, changed.learning_rate) == (5, 0.015)
+    rates = [event.learning_rate for event in of(again, StepDone)]
+    assert rates == [0.03] * 5 + [0.015] * 15
+    assert phases(events)[-1] == ("done", 20)
 
 
 def test_minutes_end_the_run_in_time(verse_file: Path) -> None:

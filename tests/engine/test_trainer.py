@@ -221,6 +221,24 @@ def test_a_saved_state_goes_on_bit_identically(dropout: str) -> None:
     assert_alike(whole, second)
 
 
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [(group, name) for group, tensors in trainer().state_dict().items() for name in tensors],
+)
+def test_every_item_of_the_saved_state_is_needed(group: str, name: str) -> None:
+    """Left out, one after the other, each makes it another run."""
+    whole, first, second = trainer(), trainer(), trainer()
+    train(whole)
+    train(first, 5)
+    saved = first.state_dict()
+    saved[group] = {**saved[group], name: second.state_dict()[group][name].clone()}
+    second.load_state_dict(saved, 5)
+    for step in range(5, 12):
+        second.step(step / 12)
+    ours, theirs = whole.state_dict()["model"], second.state_dict()["model"]
+    assert any(not torch.equal(ours[key], theirs[key]) for key in ours)
+
+
 def test_pieces_may_be_a_part_of_the_context() -> None:
     learner = trainer("model.context_length=18", "train.batch_size=2")
     tokens = []

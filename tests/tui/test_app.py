@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from looking import Desk, Opener, engine_of, recorded_app, shown
 from recording import (
@@ -13,6 +14,7 @@ from recording import (
     STEPS,
     VERSE,
     closed,
+    corpus_loaded,
     opened,
     opening,
     step_done,
@@ -30,6 +32,8 @@ from engine.protocol import (
     Close,
     Command,
     Failed,
+    GoBack,
+    OpenRun,
     Pause,
     Phase,
     PhaseChanged,
@@ -142,6 +146,34 @@ async def test_space_trains_or_pauses(desk: Opener) -> None:
             await it.press("space")
 
         assert commands(it) == list(expected.values())
+
+
+async def test_a_failed_step_names_the_ways_out_and_b_goes_back(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("b")  # no way out is needed yet
+        failed = Failed("At step 7 the loss is no longer a number.", "train")
+        await it.play(PhaseChanged("failed", 6), failed)
+        await it.sees("At step 7 the loss", "b goes back to the last save at half the rate, x ends")
+        await it.press("b")
+
+        assert commands(it) == [GoBack()]
+
+
+async def test_after_an_error_of_the_engine_space_opens_the_run_again(desk: Opener) -> None:
+    async with desk() as it:
+        failed = Failed("The engine stopped: KeyError. Space opens the run.", "engine")
+        await it.play(PhaseChanged("training", 0), step_done(1), failed)
+        await it.sees("The engine stopped", "● failed")
+        await it.press("space")
+
+        assert commands(it) == [OpenRun(RUN)]
+
+
+async def test_what_is_not_as_it_was_is_said_until_the_next_step(desk: Opener) -> None:
+    note = "Opened as it was at step 250, since model in checkpoint 000004 has been changed."
+    saved = msgspec.structs.replace(opened(), phase="paused", step=250, note=note)
+    async with desk(corpus_loaded(), saved, play=True) as it:
+        await it.sees("Opened as it was at step 250")
 
 
 async def test_keys_are_commands(desk: Opener) -> None:

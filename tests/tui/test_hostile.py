@@ -13,6 +13,8 @@ from recording import (
 )
 from rich.cells import cell_len
 from textual import events
+from textual.content import Content
+from textual.widgets import Static
 
 from data.safe import safe_text
 from engine.protocol import Event, Excerpt, Failed, SampleStarted, Saved, TextSampled, Working
@@ -65,6 +67,14 @@ def obeyed(desk: Desk) -> Iterator[str]:
 def everything(desk: Desk) -> str:
     """All that is drawn, row by row."""
     return "\n".join(strip.text for screen in desk.app.screen_stack for strip in strips(screen))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+async def test_a_widget_that_forgets_lets_nothing_through(desk: Opener, payload: str) -> None:
+    async with desk() as it:
+        await it.app.mount(Static(Content(f"before {payload} after")))
+        await it.until(lambda: "before" in everything(it))
+        assert list(obeyed(it)) == []
 
 
 def hostile(text: str) -> list[Event]:

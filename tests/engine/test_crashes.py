@@ -1,0 +1,274 @@
+"""Whatever ends a save, the old checkpoint or the new one opens; whatever ends a run, it goes on
+bit for bit."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+
+import msgspec
+import pytest
+import torch
+from driving import Driver, is_a, losses, of, only, run_to_end, tiny
+from forking import DONE, REFUSED, child, ended, injected, needs_fork, needs_strace
+
+from engine import runs
+from engine.checkpoints import (
+    DamagedError,
+    State,
+    checkpoints_of,
+    read_checkpoint,
+    read_manifest,
+    write_checkpoint,
+)
+from engine.protocol import (
+    Close,
+    Command,
+    Event,
+    Failed,
+    Open,
+    Opened,
+    OpenRun,
+    Saved,
+    StepDone,
+    Train,
+)
+from engine.session import Session
+
+pytestmark = [pytest.mark.timeout(300), needs_fork]
+
+CALLS = ("openat", "write", "fsync", "rename", "mkdir", "unlinkat", "rmdir", "close")
+"""What a save asks of the system."""
+MOST = 30
+"""No call comes as often as this in one save."""
+
+
+def saved_run(verse_file: Path) -> str:
+    return only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+
+
+def alike(one: State, other: State) -> bool:
+    return all(
+        torch.equal(tensor, other[group][name])
+        for group, tensors in one.items()
+        for name, tensor in tensors.items()
+    )
+
+
+def unfinished(name: str) -> list[Path]:
+    return list(runs.folder_of(name).rglob("*.unfinished"))
+
+
+class Saving:
+    """A run of 20 steps, and a save of its next checkpoint in a child."""
+
+    def __init__(self, verse_file: Path) -> None:
+        self.name = saved_run(verse_file)
+        self.folder = runs.folder_of(self.name)
+        self.before = runs.load(self.name)
+        self._copy = self.folder.with_name("copy")
+        shutil.copytree(self.folder, self._copy)
+
+    def save(self) -> None:
+        manifest = self.before.manifest
+        progress = msgspec.structs.replace(manifest.progress, step=21)
+        write_checkpoint(self.folder, progress, manifest.machine, self.before.state)
+
+    def repair(self) -> None:
+        run = runs.Run(self.name, self.before)
+        run.begin(self.before.info, self.before.text, 0)
+        run.close()
+
+    def restore(self) -> None:
+        shutil.rmtree(self.folder)
+        shutil.copytree(self._copy, self.folder)
+
+    def assert_whole(self, *steps: int) -> None:
+        """It opens as at one of these steps, and when it is trained on nothing is left behind."""
+        saved = runs.load(self.name)
+        assert saved.manifest.progress.step in steps
+        assert alike(saved.state, self.before.state)
+        run = runs.Run(self.name, saved)
+        run.begin(saved.info, saved.text, 0)
+        run.close()
+        assert unfinished(self.name) == []
+        assert runs.load(self.name).manifest.progress.step in steps
+
+
+def at_each_call(work: Callable[[], object], kind: str, check: Callable[[int], None]) -> int:
+    """Do the work with this done to its K-th call of each kind, for every K; how many there were."""
+    cases = 0
+    for call in CALLS:
+        for k in range(1, MOST):
+            code = injected(work, f"{call}:{kind}:when={k}")
+            check(code)
+            if code == DONE:
+                break
+            cases += 1
+        else:
+            raise AssertionError(f"more than {MOST} calls of {call}")
+    return cases
+
+
+@needs_strace
+def test_killed_at_any_call_of_a_save(verse_file: Path) -> None:
+    saving = Saving(verse_file)
+
+    def check(code: int) -> None:
+        assert code in (DONE, -signal.SIGKILL)
+        saving.assert_whole(*((21,) if code == DONE else (20, 21)))
+        saving.restore()
+
+    assert at_each_call(saving.save, "signal=KILL", check) > 15
+
+
+@needs_strace
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO", "EACCES"])
+@pytest.mark.parametrize("how_long", ["", "+"], ids=["once", "for ever"])
+def test_refused_at_any_call_of_a_save(verse_file: Path, error: str, how_long: str) -> None:
+    saving = Saving(verse_file)
+    refused = 0
+    for call in ("openat", "write", "fsync", "rename", "mkdir"):
+        for k in range(1, MOST):
+            code = injected(saving.save, f"{call}:error={error}:when={k}{how_long}")
+            assert code in (DONE, REFUSED)
+            saving.assert_whole(*((21,) if code == DONE else (20, 21)))
+            saving.restore()
+            refused += code == REFUSED
+            if code == DONE:
+                break
+    assert refused > 7
+
+
+@needs_strace
+def test_killed_at_any_call_of_a_repair(verse_file: Path) -> None:
+    saving = Saving(verse_file)
+    newest = checkpoints_of(saving.folder)[-1]
+    (newest / "model.safetensors").write_bytes(b"torn")
+    (saving.folder / "checkpoints" / "000099.unfinished").mkdir()
+    before = runs.load(saving.name)
+    assert before.damaged == [newest]
+    copy = saving.folder.with_name("damaged")
+    shutil.copytree(saving.folder, copy)
+
+    def repair() -> None:
+        run = runs.Run(saving.name, before)
+        run.begin(before.info, before.text, 0)
+        run.close()
+
+    def check(code: int) -> None:
+        assert code in (DONE, -signal.SIGKILL)
+        step = before.manifest.progress.step
+        assert runs.load(saving.name).manifest.progress.step == step
+        shutil.rmtree(saving.folder)
+        shutil.copytree(copy, saving.folder)
+
+    assert at_each_call(repair, "signal=KILL", check) > 10
+
+
+def test_ten_thousand_flips_and_cuts_never_load_other_weights(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    (*_, checkpoint) = checkpoints_of(runs.folder_of(name))
+    largest = 1 << 20
+    manifest, state = read_checkpoint(checkpoint, largest)
+    whole = {path: path.read_bytes() for path in checkpoint.iterdir()}
+    dice = random.Random(1)
+    refused = 0
+    for number in range(10_000):
+        path = dice.choice(sorted(whole))
+        content = bytearray(whole[path])
+        place = dice.randrange(len(content))
+        if number % 4:
+            content[place] ^= 1 << dice.randrange(8)
+        else:
+            del content[place:]
+        path.write_bytes(content)
+        try:
+            found, read = read_checkpoint(checkpoint, largest)
+        except DamagedError:
+            refused += 1
+        else:
+            assert found == manifest
+            assert alike(read, state)
+        path.write_bytes(whole[path])
+    assert refused > 9_900
+
+
+def train_in_a_child(command: Command) -> None:
+    """As the program does it: open, train to the end."""
+    inbox: SimpleQueue[Command] = SimpleQueue()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Saved):
+            inbox.put(Close())
+
+    inbox.put(command)
+    inbox.put(Train())
+    Session(hear).run(inbox)
+
+
+def test_killed_thirty_times_it_is_the_same_run(verse_file: Path) -> None:
+    config = tiny(verse_file, "train.steps=4000", "train.evaluation_interval=25")
+    straight = run_to_end(Open(config), Train())
+    expected = only(straight, Opened).run
+    dice = random.Random(2)
+    command: Command = Open(config)
+    kills = 0
+    while True:
+        with child(partial(train_in_a_child, command)) as (pid, begin):
+            begin()
+            if kills < 30:
+                time.sleep(dice.uniform(0.02, 0.25))
+                os.kill(pid, signal.SIGKILL)
+                kills += 1
+            code = ended(pid)
+        others = [name for name in runs.names() if name != expected]
+        if others:
+            command = OpenRun(others[0])
+        if code == DONE:
+            break
+        assert code == -signal.SIGKILL
+    (name,) = others
+    assert alike(runs.load(name).state, runs.load(expected).state)
+    ours = Driver().run(OpenRun(name), Close())
+    assert losses(ours) == losses(straight)
+    assert kills == 30, "it ended before it was killed often enough"
+    assert read_manifest(checkpoints_of(runs.folder_of(name))[-1]).progress.step == 4000
+
+
+def test_a_second_writer_is_told_who_holds_the_run(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    saved = runs.load(name)
+    holder = runs.Run(name, saved)
+    holder.begin(saved.info, saved.text, 0)
+    events = Driver().when(is_a(Failed), Close()).run(OpenRun(name), Train())
+    failed = only(events, Failed)
+    assert failed.message.startswith(
+        f"The run '{name}' is open in another program (process {os.getpid()}, since "
+    )
+    assert of(events, StepDone)[-1].step == 20, "what was told again, and no more"
+    holder.close()
+    assert of(run_to_end(OpenRun(name), Train()), StepDone)[-1].step == 40
+
+
+def test_a_killed_writer_holds_nothing(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    saved = runs.load(name)
+
+    def hold() -> None:
+        runs.Run(name, saved).begin(saved.info, saved.text, 0)
+        time.sleep(60)
+
+    with child(hold) as (pid, begin):
+        begin()
+        holder = runs.folder_of(name) / "holder.json"
+        while f'"pid":{pid},' not in holder.read_text():
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+        ended(pid)
+    assert of(run_to_end(OpenRun(name), Train()), StepDone)[-1].step == 40

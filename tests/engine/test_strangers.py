@@ -1,0 +1,103 @@
+"""Checkpoints that others have made: refused in a sentence, quickly, with little memory."""
+
+import hashlib
+import json
+import resource
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+import msgspec
+import pytest
+import safetensors.torch
+import torch
+from driving import Driver, of, only, run_to_end, tiny
+
+from engine import runs
+from engine.checkpoints import MANIFEST, checkpoints_of, read_manifest
+from engine.protocol import Close, Failed, Open, Opened, OpenRun, Train
+
+pytestmark = pytest.mark.timeout(30)
+
+SECONDS, BYTES = 2.0, 200e6
+
+
+def header(content: dict[str, object]) -> bytes:
+    text = json.dumps(content).encode()
+    return len(text).to_bytes(8, "little") + text
+
+
+def tensor(shape: list[int], end: int) -> dict[str, object]:
+    return {"dtype": "F32", "shape": shape, "data_offsets": [0, end]}
+
+
+def many() -> bytes:
+    return header({f"t{i}": tensor([0], 0) for i in range(100_000)})
+
+
+def other_model() -> bytes:
+    return safetensors.torch.save({"embedding.weight": torch.zeros(9, 9)})
+
+
+FORGED: dict[str, Callable[[], bytes]] = {
+    "nothing": lambda: b"",
+    "a header of 8 EiB": lambda: (2**63).to_bytes(8, "little") + b"{}",
+    "a header beyond the end": lambda: (900).to_bytes(8, "little") + b"{}",
+    "a header that is no JSON": lambda: (4).to_bytes(8, "little") + b"\x80\x04N.",
+    "a shape that overflows": lambda: header({"head.weight": tensor([2**40, 2**40], 4)}) + b"1234",
+    "numbers beyond the end": lambda: header({"head.weight": tensor([1000], 4000)}) + b"1234",
+    "100,000 tensors": many,
+    "another model": other_model,
+    "too much": lambda: bytes(4 << 20),
+}
+
+
+def seal(checkpoint: Path) -> None:
+    """Make the manifest fit, as a stranger could."""
+    files = {
+        name: (checkpoint / f"{name}.safetensors").read_bytes() for name in ("model", "optimizer")
+    }
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    manifest = msgspec.structs.replace(read_manifest(checkpoint), sha256=digests).sealed()
+    (checkpoint / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+
+
+def assert_refused(name: str) -> None:
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, perf_counter()
+    events = Driver().run(OpenRun(name), Close())
+    assert perf_counter() - began < SECONDS
+    assert 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) < BYTES
+    failed = only(events, Failed)
+    assert failed.during == "open"
+    assert "Traceback" not in failed.message
+    assert len(failed.message) < 400
+    assert of(events, Opened) == []
+
+
+@pytest.mark.parametrize("group", ["model", "optimizer"])
+@pytest.mark.parametrize("forged", FORGED)
+def test_what_is_no_checkpoint_of_this_model_is_refused(
+    verse_file: Path, forged: str, group: str
+) -> None:
+    name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    content = FORGED[forged]()
+    for checkpoint in checkpoints_of(runs.folder_of(name)):
+        (checkpoint / f"{group}.safetensors").write_bytes(content)
+        seal(checkpoint)
+    assert_refused(name)
+
+
+def test_a_config_of_a_giant_is_refused_before_it_is_built(verse_file: Path) -> None:
+    name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    path = runs.folder_of(name) / "run.json"
+    info = json.loads(path.read_text())
+    info["config"]["model"].update(width=2048, n_layer=48, n_head=32, context_length=4096)
+    path.write_text(json.dumps(info))
+    assert_refused(name)
+
+
+def test_a_manifest_without_end_is_refused(verse_file: Path) -> None:
+    name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    for checkpoint in checkpoints_of(runs.folder_of(name)):
+        (checkpoint / MANIFEST).write_bytes(b"[" * (32 << 20))
+    assert_refused(name)
