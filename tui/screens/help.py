@@ -26,6 +26,7 @@ KEYS = (
     ("b", "after a failed step: back to the last save, at half the learning rate"),
     ("q", "save and quit"),
     ("?", "this page"),
+    ("^z", "to the shell; fg comes back"),
     ("ctrl+p", "all commands by name"),
 )
 
