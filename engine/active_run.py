@@ -135,7 +135,7 @@ class ActiveRun:
         self._single_steps = 0
         if self._phase == "training" and not self._ending:
             self._set_phase("paused")
-            if self._run.begun:
+            if self._run.begun and self._dirty:
                 self._keep()
 
     def step_once(self) -> None:

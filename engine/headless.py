@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -188,18 +189,51 @@ def sample(run: str, prompt: str, config: SampleConfig) -> int:
     return code
 
 
+class RunLine(NamedTuple):
+    """A saved run in a list, as a person reads it."""
+
+    name: str
+    corpus: str
+    preset: str
+    step: int
+    steps: int
+    best_loss: float | None
+    used: str
+    size: int  # bytes on the disk
+
+
+def saved_runs() -> list[RunLine]:
+    """The saved runs, last used first."""
+    from engine.runs import summaries
+
+    return [
+        RunLine(
+            *(run.name, run.corpus, run.preset, run.step, run.steps, run.best_loss),
+            used=time.strftime("%Y-%m-%d %H:%M", time.localtime(run.used)),
+            size=run.size,
+        )
+        for run in summaries()
+    ]
+
+
+def delete_run(name: str) -> None:
+    """Remove a saved run. ValueError, in a sentence, while a program trains it."""
+    from engine.runs import delete
+
+    delete(name)
+
+
 def list_runs() -> None:
     """The saved runs as a table, last used first."""
     from rich.table import Table
 
     from engine.home import home
-    from engine.runs import summaries
 
     console = Console()
     table = Table("run", "corpus", "preset", box=None, header_style="bold")
-    for column in ("step", "of", "best loss", "last used"):
+    for column in ("step", "of", "best loss", "last used", "MB"):
         table.add_column(column, justify="right")
-    found = summaries()
+    found = saved_runs()
     for run in found:
         table.add_row(
             *(
@@ -211,7 +245,8 @@ def list_runs() -> None:
                     f"{run.step:,}",
                     f"{run.steps:,}",
                     "-" if run.best_loss is None else f"{run.best_loss:.4f}",
-                    time.strftime("%Y-%m-%d %H:%M", time.localtime(run.used)),
+                    run.used,
+                    f"{run.size / 1e6:.1f}",
                 )
             )
         )

@@ -84,6 +84,7 @@ class Summary(NamedTuple):
     steps: int
     best_loss: float | None
     used: float  # seconds since the epoch
+    size: int  # bytes on the disk
 
 
 def folder_of(name: str) -> Path:
@@ -99,7 +100,7 @@ def names() -> list[str]:
 def summaries() -> list[Summary]:
     """The saved runs, last used first; what cannot be read is left out."""
     found = []
-    for path in sorted((home() / "runs").glob("*/run.json")):
+    for path in sorted((home() / "runs").glob("[!.]*/run.json")):
         try:
             info = msgspec.json.decode(path.read_bytes(), type=RunInfo)
             checkpoint = checkpoints_of(path.parent)[-1]
@@ -116,9 +117,23 @@ def summaries() -> list[Summary]:
                 steps=progress.steps,
                 best_loss=progress.best_loss,
                 used=used,
+                size=sum(f.stat().st_size for f in path.parent.rglob("*") if f.is_file()),
             )
         )
     return sorted(found, key=lambda summary: -summary.used)
+
+
+def delete(name: str) -> None:
+    """Remove a run and all that is in it. ValueError, in a sentence, while it is being trained."""
+    folder = folder_of(name)
+    lock = RunLock(folder)
+    lock.take()
+    try:
+        gone = folder.with_name(f".{name}.deleted")
+        folder.rename(gone)
+        shutil.rmtree(gone)
+    finally:
+        lock.release()
 
 
 class Run:

@@ -86,11 +86,12 @@ class TinyGPTApp(App[None]):
         Binding("p", "prompt", "prompt", priority=True),
         Binding("tab", "prompt(True)", "Prompt", show=False, priority=True),
         Binding("c", "new_run", "new"),
+        Binding("o", "runs", "open"),
         Binding("v", "view", "view"),
         Binding("question_mark", "help", "help"),
         Binding("q", "quit", "quit"),
         Binding("w", "write", "again"),
-        Binding("l", "log_axis", "log"),
+        Binding("l", "log_axis", "Linear or logarithmic steps", show=False),
         Binding("b", "go_back", "back", show=False),
         Binding("ctrl+z", "suspend_process", "To the shell; fg comes back", show=False),
         Binding("escape", "leave", "Stop writing, leave the prompt", show=False),
@@ -324,6 +325,18 @@ class TinyGPTApp(App[None]):
         if self.state.opened is not None:
             screen = NewRunScreen(self.state.opened.config, self.engine.send)
             self.push_screen(screen.data_bind(TinyGPTApp.state))
+
+    def action_runs(self) -> None:
+        """The saved runs; the one that is chosen is opened."""
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.engine.send(OpenRun(name))
+
+        if self.state.opened is not None:
+            from tui.screens.runs import RunsScreen  # brings rich's tables along
+
+            self.push_screen(RunsScreen(self.state.opened.run), chosen)
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())

@@ -252,6 +252,8 @@ def test_a_second_writer_is_told_who_holds_the_run(verse_file: Path) -> None:
         f"The run '{name}' is open in another program (process {os.getpid()}, since "
     )
     assert of(events, StepDone)[-1].step == 20, "what was told again, and no more"
+    with pytest.raises(ValueError, match=f"^The run '{name}' is open in another program"):
+        runs.delete(name)
     holder.close()
     assert of(run_to_end(OpenRun(name), Train()), StepDone)[-1].step == 40
 

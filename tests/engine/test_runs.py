@@ -377,7 +377,15 @@ def test_the_list_says_where_each_run_stands(verse_file: Path) -> None:
     (summary,) = runs.summaries()
     assert (summary.name, summary.corpus, summary.preset) == (name, "verse.txt", "nano")
     assert (summary.step, summary.steps) == (20, 20)
+    assert 40_000 < summary.size < 400_000
     assert summary.best_loss == min(e.loss for e in of(reopen(name), Evaluated))
+
+
+def test_a_deleted_run_is_gone_and_no_other(verse_file: Path, home: Path) -> None:
+    gone, kept = train_and_save(verse_file), train_and_save(verse_file)
+    runs.delete(gone)
+    assert runs.names() == [kept]
+    assert [path.name for path in (home / "runs").iterdir()] == [kept]
 
 
 def test_what_cannot_be_read_is_left_out_of_the_list(verse_file: Path, home: Path) -> None:

@@ -388,7 +388,7 @@ async def test_a_long_text_is_followed_unless_one_scrolls_up(desk: Opener) -> No
 
 # The mouse, the footer and the palette.
 
-WORDS = ("train", "step", "end", "prompt", "new", "view", "help", "quit", "again", "log")
+WORDS = ("train", "step", "end", "prompt", "new", "view", "help", "quit", "again", "open")
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
