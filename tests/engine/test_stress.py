@@ -174,3 +174,33 @@ def check(events: list[Event]) -> None:
                 open_sample = None
             case _:
                 pass
+
+
+def test_a_thousand_starts_and_ends_leave_no_thread() -> None:
+    before = set(threading.enumerate())
+    for _ in range(1_000):
+        engine = EngineThread(lambda _: None)
+        engine.start()
+        engine.send(Train())
+        assert engine.close(60)
+    assert set(threading.enumerate()) == before
+
+
+def test_ten_thousand_pauses_save_only_what_is_new(verse_file: Path) -> None:
+    events: list[Event] = []
+    inbox: SimpleQueue[Command] = SimpleQueue()
+    inbox.put(Open(tiny(verse_file, "train.steps=1000000")))
+    for _ in range(10_000):
+        inbox.put(Train())
+        inbox.put(Pause())
+    inbox.put(Step())
+
+    def hear(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, StepDone):
+            inbox.put(Close())
+
+    Session(hear).run(inbox)
+    assert len(of(events, StepDone)) == 1
+    assert [event.phase for event in of(events, PhaseChanged)] == ["training", "paused"] * 10_000
+    assert of(events, Failed) == []

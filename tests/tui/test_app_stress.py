@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from looking import until
 from staging import Stage, on_stage, tiny
 from textual import events
+from textual.geometry import Size
 
 from engine.protocol import Closed, Command, Pause, SampleDone, SampleStarted, StepDone, Train
 
@@ -97,3 +99,20 @@ async def test_quitting_in_full_run_ends_it(verse_file: Path) -> None:
         await until(stage.pilot, lambda: stage.app.return_code is not None)
 
     assert stage.app.return_code == 0
+
+
+async def test_a_storm_of_sizes_while_it_trains(verse_file: Path) -> None:
+    dice = Random(1)
+    sizes = [(1, 1), (500, 200), (80, 24), (2, 60), (200, 3)]
+    sizes += [(dice.randint(1, 220), dice.randint(1, 70)) for _ in range(45)]
+    async with on_stage(tiny(verse_file, steps=100_000), gated=False) as stage:
+        press(stage, "space", " ")
+        await stage.hears(lambda: stage.phase() == "training")
+        for width, height in sizes:
+            stage.app.post_message(events.Resize(Size(width, height), Size(width, height)))
+            await stage.pilot._wait_for_screen()
+        await stage.pilot.resize_terminal(120, 40)
+        press(stage, "space", " ")
+        await stage.hears(lambda: stage.phase() == "paused")
+        await stage.sees("● paused")
+        assert len(stage.told(StepDone)) > 0

@@ -47,6 +47,19 @@ async def test_the_runs_are_listed_in_columns_and_enter_opens_one(
         assert it.engine.commands[-1] == OpenRun("calm-heron")
 
 
+async def test_a_narrow_window_cuts_the_last_columns_and_breaks_no_line(
+    desk: Opener, saved: list[RunLine]
+) -> None:
+    async with desk(size=(80, 24)) as it:
+        await it.press("o")
+        await it.sees("calm-heron", "2026-11-23 18:04")
+        rows = [row for row in it.rows if "2026-11-23 18:04" in row]
+        heading = next(row for row in it.rows if "last used" in row)
+        assert len(rows) == len(saved)
+        assert heading.index("last used") == rows[0].index("2026-11-23")
+        assert not any("size" in row for row in it.rows)
+
+
 async def test_what_a_stranger_named_is_only_text(desk: Opener, saved: list[RunLine]) -> None:
     async with desk() as it:
         await it.press("o")

@@ -37,7 +37,7 @@ class RunsScreen(ModalScreen[str]):
       border-subtitle-color: $foreground-muted;
     }
     RunsScreen OptionList { height: auto; max-height: 20; border: none; background: $surface; }
-    RunsScreen #runs-headings { text-wrap: nowrap; color: $foreground-muted; }
+    RunsScreen #runs-headings { height: 1; text-wrap: nowrap; color: $foreground-muted; }
     RunsScreen #runs-problem { height: auto; color: $warning; }
     """
 
