@@ -32,6 +32,7 @@ from engine.protocol import (
     Working,
 )
 from tui.drawing.curve import Curve
+from tui.drawing.spikes import Spikes
 
 Phase = Literal["warming up"] | protocol.Phase
 
@@ -74,6 +75,7 @@ class RunState(Struct, frozen=True):
     learning_rate: float = 0.0  # before the schedule
     train: Curve = Curve()
     validation: Curve = Curve()
+    spikes: Spikes = Spikes()
     last_step: StepDone | None = None
     evaluated: Evaluated | None = None
     best: Evaluated | None = None
@@ -132,6 +134,7 @@ def fold(state: RunState, event: Event) -> RunState:
                 step=event.step,
                 last_step=event,
                 train=state.train.append(event.step, event.loss),
+                spikes=state.spikes.seen(event.step, event.loss),
                 tokens_per_second=smooth + SMOOTHING * (speed - smooth) if smooth else speed,
             )
         case TextSampled(sample_id, text, characters, seconds):

@@ -95,6 +95,7 @@ def draw_ours(static: Static) -> None:
         height=20,
         train=Curve.of(TRAIN),
         validation=Curve.of(HELD_OUT),
+        spikes=(),
         uniform=UNIFORM,
         unigram=UNIGRAM,
         steps=STEPS,

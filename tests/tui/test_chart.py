@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.content import Content
 
-from tui.drawing.chart import CLIPPED, HELD_OUT, ChartStyles, draw_chart, legend
+from tui.drawing.chart import CLIPPED, HELD_OUT, SPIKE, ChartStyles, draw_chart, legend
 from tui.drawing.curve import Curve
 from tui.drawing.scale import StepScale, ValueScale
 
@@ -29,12 +29,14 @@ def lines(
     unigram: float | None = 3.32,
     steps: int = 2_500,
     log_x: bool = False,
+    spikes: tuple[tuple[int, float], ...] = (),
 ) -> list[str]:
     drawn = draw_chart(
         width=width,
         height=height,
         train=train,
         validation=validation,
+        spikes=spikes,
         uniform=uniform,
         unigram=unigram,
         steps=steps,
@@ -140,6 +142,7 @@ def test_the_line_follows_a_steep_start_though_a_column_holds_many_steps() -> No
         height=41,
         train=Curve.of((step, loss(step)) for step in range(2_500)),
         validation=NOTHING,
+        spikes=(),
         uniform=None,
         unigram=None,
         steps=2_500,
@@ -281,3 +284,12 @@ def test_step_labels_never_touch() -> None:
                 assert foot.endswith(" steps")
                 labels = foot.split()[:-1]
                 assert labels == sorted(set(labels), key=lambda text: int(text.replace(",", "")))
+
+
+def test_a_spike_is_marked_where_it_is() -> None:
+    losses = [(step, 2.0) for step in range(1, 1_001)]
+    marked = lines(Curve.of(losses), steps=1_000, spikes=((500, 3.9), (900, 1e9)))
+    (row,) = [row for row in marked if SPIKE in row and marked.index(row) > 0]
+    assert abs(row.index(SPIKE) - 42) < 4, "half way"
+    assert SPIKE in marked[0], "one beyond the chart is on its upper edge"
+    assert SPIKE not in "".join(lines(Curve.of(losses), steps=1_000))

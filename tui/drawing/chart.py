@@ -29,6 +29,7 @@ MIN_HEIGHT = 5
 
 HELD_OUT = "◆"
 CLIPPED = "▲"
+SPIKE = "✶"
 # Cells between two labels.
 _GAP = 2
 _REFERENCE = "┈"
@@ -48,6 +49,7 @@ class ChartStyles(Struct, frozen=True):
     raw: Style | str = "$primary 45%"
     train: Style | str = "$primary"
     validation: Style | str = "$accent"
+    spike: Style | str = "$error"
     reference: Style | str = "$foreground 30%"
     label: Style | str = "$foreground 60%"
 
@@ -75,6 +77,7 @@ def draw_chart(
     height: int,
     train: Curve,
     validation: Curve,
+    spikes: Sequence[tuple[int, float]],
     uniform: float | None,
     unigram: float | None,
     steps: int,
@@ -84,7 +87,7 @@ def draw_chart(
     """Draw the losses over the steps: exactly `height` lines of exactly `width` cells.
 
     Losses are in nats per character: `uniform` is that of a guess among all characters alike,
-    `unigram` that of a guess by their frequencies. `steps` is how many are planned: the right end,
+    `unigram` that of a guess by their frequencies; `spikes` are the steps and losses to mark. `steps` is how many are planned: the right end,
     unless the curves go beyond. A chart smaller than `MIN_WIDTH` x `MIN_HEIGHT` is blank.
     """
     if width < MIN_WIDTH or height < MIN_HEIGHT:
@@ -107,6 +110,8 @@ def draw_chart(
     for reference in references:
         plot.write(values.at(reference.value, 1), 0, _REFERENCE * plot.width, styles.reference)
     _draw_train(plot, losses, scale, values, styles)
+    for step, value in spikes:
+        plot.write(max(values.at(value, 1), 0), scale.at(step) // DOTS_X, SPIKE, styles.spike)
     for bucket in held_out:
         row = values.at(bucket.mean, 1)
         mark = HELD_OUT if row >= 0 else CLIPPED

@@ -29,6 +29,7 @@ class LossPane(Pane):
             height=height - 1,
             train=state.train,
             validation=state.validation,
+            spikes=state.spikes.found,
             uniform=corpus.uniform_loss if corpus else None,
             unigram=corpus.unigram_loss if corpus else None,
             steps=state.last_planned_step,

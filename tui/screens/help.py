@@ -37,6 +37,7 @@ WORDS = (
         "How surprised it is by the next character, in nats: ln of 1 / the chance it gave. "
         "0 is certain; a uniform guess among 65 characters has 4.17.",
     ),
+    ("✶", "A step whose loss leaped far out of the noise: an odd piece of text, or a high rate."),
     (
         "held out",
         "The last part of the text. It never learns from it, so its loss there tells "
