@@ -18,10 +18,7 @@ def replace_file(path: Path, content: bytes) -> None:
     """Write a file. OSError leaves the one before in its place."""
     temporary = path.with_name(path.name + UNFINISHED)
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(temporary, content)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -36,16 +33,21 @@ def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
     try:
         unfinished.mkdir()
         for name, content in contents.items():
-            with (unfinished / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            _write(unfinished / name, content)
         sync_folder(unfinished)
         unfinished.rename(final)
     except OSError:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     sync_folder(final.parent)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file where none is, and force it to the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def clear_unfinished(folder: Path) -> None:

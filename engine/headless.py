@@ -3,18 +3,17 @@
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
-from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from data.safe import safe_text
 from engine.config import SampleConfig
+from engine.ending import ENDING, exit_code
 from engine.protocol import (
     Close,
     Command,
@@ -27,6 +26,7 @@ from engine.protocol import (
     Opened,
     OpenRun,
     PhaseChanged,
+    RunSummary,
     Sample,
     SampleDone,
     SampleStarted,
@@ -147,7 +147,7 @@ def train(opening: Open | OpenRun, *, as_json: bool) -> int:
                     reporter.show(event)
 
                 Session(emit).run(inbox)
-    return code or (128 + interrupted.number if interrupted.number else 0)
+    return code or (exit_code(interrupted.number) if interrupted.number else 0)
 
 
 def sample(run: str, prompt: str, config: SampleConfig) -> int:
@@ -189,31 +189,11 @@ def sample(run: str, prompt: str, config: SampleConfig) -> int:
     return code
 
 
-class RunLine(NamedTuple):
-    """A saved run in a list, as a person reads it."""
-
-    name: str
-    corpus: str
-    preset: str
-    step: int
-    steps: int
-    best_loss: float | None
-    used: str
-    size: int  # bytes on the disk
-
-
-def saved_runs() -> list[RunLine]:
+def saved_runs() -> list[RunSummary]:
     """The saved runs, last used first."""
     from engine.runs import summaries
 
-    return [
-        RunLine(
-            *(run.name, run.corpus, run.preset, run.step, run.steps, run.best_loss),
-            used=time.strftime("%Y-%m-%d %H:%M", time.localtime(run.used)),
-            size=run.size,
-        )
-        for run in summaries()
-    ]
+    return summaries()
 
 
 def delete_run(name: str) -> None:
@@ -245,7 +225,7 @@ def list_runs() -> None:
                     f"{run.step:,}",
                     f"{run.steps:,}",
                     "-" if run.best_loss is None else f"{run.best_loss:.4f}",
-                    run.used,
+                    run.last_used,
                     f"{run.size / 1e6:.1f}",
                 )
             )
@@ -263,13 +243,11 @@ def _interruptible(inbox: SimpleQueue[Command]) -> Iterator["_Interrupted"]:
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         if interrupted.number:
-            os._exit(128 + number)
+            os._exit(exit_code(number))
         interrupted.number = number
         inbox.put(Close())
 
-    names = ("SIGINT", "SIGTERM", "SIGHUP")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, on_signal) for number in numbers}
+    before = {number: signal.signal(number, on_signal) for number in ENDING}
     try:
         yield interrupted
     finally:

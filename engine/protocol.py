@@ -5,6 +5,7 @@ tuples of them. An event is at once the type, its check and its JSON line: `metr
 `train --json` hold the same lines that the app folds.
 """
 
+import time
 from typing import Literal
 
 import msgspec
@@ -273,6 +274,25 @@ Event = (
 
 RECORDED = (StepDone, Evaluated, Excerpt, LearningRateChanged, Extended)
 """The events that make up a run's history, kept in its `metrics.jsonl`."""
+
+
+class RunSummary(Struct, frozen=True):
+    """A saved run in a list."""
+
+    name: str
+    corpus: str
+    preset: str
+    step: int
+    steps: int
+    best_loss: float | None
+    used: float  # seconds since the epoch
+    size: int  # bytes on the disk
+
+    @property
+    def last_used(self) -> str:
+        """When, as a person here reads it."""
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.used))
+
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

@@ -36,7 +36,7 @@ from engine.home import home
 from engine.lock import RunLock
 from engine.machine import Machine
 from engine.names import new_name
-from engine.protocol import Event
+from engine.protocol import Event, RunSummary
 from engine.settings import nearest
 
 FORMAT = 2
@@ -74,19 +74,6 @@ class SavedRun(NamedTuple):
     note: str  # one sentence on these, or nothing
 
 
-class Summary(NamedTuple):
-    """A run in a list."""
-
-    name: str
-    corpus: str
-    preset: str
-    step: int
-    steps: int
-    best_loss: float | None
-    used: float  # seconds since the epoch
-    size: int  # bytes on the disk
-
-
 def folder_of(name: str) -> Path:
     """The folder of a run."""
     return home() / "runs" / name
@@ -97,7 +84,7 @@ def names() -> list[str]:
     return [summary.name for summary in summaries()]
 
 
-def summaries() -> list[Summary]:
+def summaries() -> list[RunSummary]:
     """The saved runs, last used first; what cannot be read is left out."""
     found = []
     for path in sorted((home() / "runs").glob("[!.]*/run.json")):
@@ -109,7 +96,7 @@ def summaries() -> list[Summary]:
         except (OSError, msgspec.DecodeError, IndexError, DamagedError):
             continue
         found.append(
-            Summary(
+            RunSummary(
                 name=path.parent.name,
                 corpus=info.corpus.name,
                 preset=info.config.preset,

@@ -20,6 +20,7 @@ from textual.timer import Timer
 from textual.widgets import Footer, Input, Static
 
 from engine.config import SampleConfig
+from engine.ending import exit_code
 from engine.protocol import (
     Close,
     Closed,
@@ -50,7 +51,7 @@ from tui.panes.writes import WritesPane
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
 from tui.screens.question import Question
-from tui.signals import Ending, exit_code
+from tui.signals import Ending
 from tui.state import RunState, fold
 from tui.theme import CLASSROOM
 

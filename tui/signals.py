@@ -9,12 +9,11 @@ from threading import Timer
 from types import FrameType
 from typing import Any
 
+from engine.ending import ENDING, exit_code
+
 if sys.platform != "win32":
     import termios
 
-ENDING = [
-    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
-]
 STANDARD_ERROR = 2
 """Where Textual draws; `sys.stderr` is another while it does."""
 NORMAL = b"".join(
@@ -27,11 +26,6 @@ NORMAL = b"".join(
     )
 )
 """What gives a terminal back as Textual found it."""
-
-
-def exit_code(number: int) -> int:
-    """What a shell calls the end of a program by this signal."""
-    return 128 + number
 
 
 def modes() -> list[Any] | None:

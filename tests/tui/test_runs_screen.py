@@ -1,25 +1,28 @@
 """The saved runs on the screen: which there are, opening one, deleting one."""
 
+from time import mktime
+
 import pytest
 from looking import Opener
 from recording import RUN
 from textual.widgets import OptionList
 
-from engine.headless import RunLine
-from engine.protocol import OpenRun
+from engine.protocol import OpenRun, RunSummary
 from tui.screens import runs as room
 from tui.screens.question import Question
 from tui.screens.runs import RunsScreen
 
 HOSTILE = "[@click=app.quit]x[/]\x1b]52;c;aGVsbG8=\x07"
 
+USED = mktime((2026, 11, 23, 18, 4, 0, 0, 0, -1))
 
-def line(name: str, corpus: str = "tinyshakespeare") -> RunLine:
-    return RunLine(name, corpus, "small", 1_250, 2_000, 1.6172, "2026-11-23 18:04", 21_400_000)
+
+def line(name: str, corpus: str = "tinyshakespeare") -> RunSummary:
+    return RunSummary(name, corpus, "small", 1_250, 2_000, 1.6172, USED, 21_400_000)
 
 
 @pytest.fixture
-def saved(monkeypatch: pytest.MonkeyPatch) -> list[RunLine]:
+def saved(monkeypatch: pytest.MonkeyPatch) -> list[RunSummary]:
     """The runs that there are; what is deleted goes from them."""
     found = [line(RUN), line("calm-heron", "a text of mine, 世界.txt"), line("shy-lynx", HOSTILE)]
 
@@ -34,7 +37,7 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> list[RunLine]:
 
 
 async def test_the_runs_are_listed_in_columns_and_enter_opens_one(
-    desk: Opener, saved: list[RunLine]
+    desk: Opener, saved: list[RunSummary]
 ) -> None:
     async with desk() as it:
         await it.press("o")
@@ -48,7 +51,7 @@ async def test_the_runs_are_listed_in_columns_and_enter_opens_one(
 
 
 async def test_a_narrow_window_cuts_the_last_columns_and_breaks_no_line(
-    desk: Opener, saved: list[RunLine]
+    desk: Opener, saved: list[RunSummary]
 ) -> None:
     async with desk(size=(80, 24)) as it:
         await it.press("o")
@@ -60,7 +63,7 @@ async def test_a_narrow_window_cuts_the_last_columns_and_breaks_no_line(
         assert not any("size" in row for row in it.rows)
 
 
-async def test_what_a_stranger_named_is_only_text(desk: Opener, saved: list[RunLine]) -> None:
+async def test_what_a_stranger_named_is_only_text(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
         await it.press("o")
         await it.sees("[@click=app.qui")
@@ -68,7 +71,7 @@ async def test_what_a_stranger_named_is_only_text(desk: Opener, saved: list[RunL
         assert len(saved) == 3
 
 
-async def test_a_run_is_deleted_after_a_question(desk: Opener, saved: list[RunLine]) -> None:
+async def test_a_run_is_deleted_after_a_question(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
         await it.press("o", "down", "d")
         await it.sees("Delete calm-heron, 1,250 steps? It cannot be undone.")
@@ -82,7 +85,7 @@ async def test_a_run_is_deleted_after_a_question(desk: Opener, saved: list[RunLi
         await it.until(lambda: it.app.screen.query_one(OptionList).option_count == 2)
 
 
-async def test_the_open_run_and_one_in_use_stay(desk: Opener, saved: list[RunLine]) -> None:
+async def test_the_open_run_and_one_in_use_stay(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
         await it.press("o", "d")
         await it.sees(f"{RUN} is open here: open another run first.")
@@ -93,7 +96,7 @@ async def test_the_open_run_and_one_in_use_stay(desk: Opener, saved: list[RunLin
         assert len(saved) == 3
 
 
-async def test_without_a_saved_run_it_says_so(desk: Opener, saved: list[RunLine]) -> None:
+async def test_without_a_saved_run_it_says_so(desk: Opener, saved: list[RunSummary]) -> None:
     saved.clear()
     async with desk(size=(80, 24)) as it:
         await it.press("o")

@@ -10,7 +10,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from data.safe import safe_text
-from engine.headless import RunLine, delete_run, saved_runs
+from engine.headless import delete_run, saved_runs
+from engine.protocol import RunSummary
 from tui.drawing.words import count, size
 from tui.screens.question import Question
 
@@ -47,7 +48,7 @@ class RunsScreen(ModalScreen[str]):
         """`opened`: the run that is open, which cannot be deleted."""
         super().__init__()
         self._opened = opened
-        self._runs: list[RunLine] = []
+        self._runs: list[RunSummary] = []
 
     def compose(self) -> ComposeResult:
         with Vertical() as page:
@@ -104,12 +105,12 @@ class RunsScreen(ModalScreen[str]):
         self.app.push_screen(Question(question), answered)
 
 
-def _row(run: RunLine, opened: str, room: int) -> Content:
+def _row(run: RunSummary, opened: str, room: int) -> Content:
     """A run in columns, as far as there is room; the one that is open is marked."""
     best = "-" if run.best_loss is None else f"{run.best_loss:.4f}"
     steps = f"{count(run.step)} / {count(run.steps)}"
     name = f"{run.name} ●" if run.name == opened else run.name
-    cells = (name, steps, best, run.used, run.corpus, run.preset, size(run.size))
+    cells = (name, steps, best, run.last_used, run.corpus, run.preset, size(run.size))
     return Content(_columns(cells)).truncate(room)
 
 
