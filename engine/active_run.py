@@ -1,17 +1,14 @@
 """The run that is open: what it does in one unit of work, and how commands change that."""
 
-import errno
 import math
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.config import RunConfig, SampleConfig
+from engine.keeping import Keeper, NotKeptError
 from engine.protocol import (
-    RECORDED,
     Evaluated,
     Event,
     Extended,
@@ -34,10 +31,6 @@ if TYPE_CHECKING:  # torch comes with the first run, not with this file
 
 SLICE = 1 / 30
 """Seconds of writing between two looks at the inbox, when nothing else is to do."""
-CHECKPOINTS_ROOM = 4
-"""Checkpoints that must fit on the disk: those that are kept, and the next."""
-FLUSH = 1.0
-"""Seconds between two times that the history is handed to the system."""
 EARLY_EXCERPTS = frozenset({10, 25, 50, 100})
 """Steps at which it writes a line even without an evaluation: so early, each step shows."""
 
@@ -58,9 +51,8 @@ class ActiveRun:
         self.assembly = assembly
         self._trainer = assembly.trainer
         self._trainer.learning_rate = progress.learning_rate
-        self._run = run
+        self._keeper = Keeper(assembly, run, info, text, clock)
         self._info = info
-        self._text = text
         self._emit_event = emit
         self._clock = clock
 
@@ -76,10 +68,7 @@ class ActiveRun:
         self._single_steps = 0
         self._ending = False
         self._save_when_written = False
-        self._dirty = False
-        self._unkept = False  # a save has failed since the last that did not
         self._told_saved = 0
-        self._flushed_at = clock()
         self._sampling = Sampling(assembly, info.config.sample, self._emit)
         self._grow()
 
@@ -119,7 +108,7 @@ class ActiveRun:
         if self._save_when_written and not self._sampling.excerpt_active:
             self._save_when_written = False
             self.save()
-        self._flush()
+        self._kept(self._keeper.flush)
 
     # Commands.
 
@@ -135,7 +124,7 @@ class ActiveRun:
         self._single_steps = 0
         if self._phase == "training" and not self._ending:
             self._set_phase("paused")
-            if self._run.begun and self._dirty:
+            if self._keeper.begun and self._keeper.dirty:
                 self._keep()
 
     def step_once(self) -> None:
@@ -187,7 +176,7 @@ class ActiveRun:
 
     @property
     def name(self) -> str:
-        return self._run.name
+        return self._keeper.name
 
     @property
     def learning_rate(self) -> float:
@@ -195,79 +184,44 @@ class ActiveRun:
         return self._trainer.learning_rate
 
     def close(self) -> None:
-        """End its threads, and let others write it. One that took no step leaves no trace."""
-        if not self._trainer.step_number:
-            self._run.discard()
-        self._run.close()
+        """End its threads, and let others write it."""
+        self._keeper.close()
         self.assembly.close()
 
     def save(self) -> bool:
         """Save what is not saved yet; False when that failed, which is told."""
         step = self._trainer.step_number
-        if not self._run.begun or not step:
+        if not self._keeper.begun or not step:
             return True
-        if self._dirty and not self._keep():
+        if self._keeper.dirty and not self._keep():
             return False
         if step != self._told_saved:
             self._told_saved = step
-            self._emit(Saved(self._run.name, step, str(self._run.folder)))
+            self._emit(Saved(self.name, step, self._keeper.folder))
         return True
 
     # Writing to disk.
 
     def _may_step(self) -> bool:
         """Whether what a step brings can be kept; False when not, which is told."""
-        if self._run.begun:  # where a save has failed, it is tried again
-            return not self._unkept or self._keep()
-        return self._own() and (self._trainer.step_number > 0 or self._keep())
+        if self._keeper.begun:  # where a save has failed, it is tried again
+            return not self._keeper.failed or self._keep()
+        return self._kept(self._keeper.begin) and (self._trainer.step_number > 0 or self._keep())
 
-    def _own(self) -> bool:
-        """Make the run ours to write; False when it cannot be, which is told."""
-        room = CHECKPOINTS_ROOM * self.assembly.checkpoint_bytes + 4 * len(self._text)
+    def _keep(self) -> bool:
+        """Write a checkpoint; False when that failed, which is told."""
+        return self._kept(lambda: self._keeper.checkpoint(self._progress()))
+
+    def _kept(self, write: Callable[[], None]) -> bool:
+        """Write; where that fails tell it, and stop where it stands: nothing is trained that
+        cannot be kept."""
         try:
-            self._run.begin(self._info, self._text, room)
-        except OSError as error:
-            self._fail_to_write(error)
-            return False
-        except ValueError as error:
+            write()
+        except NotKeptError as error:
             self._halt()
             self._emit(Failed(str(error), "save"))
             return False
         return True
-
-    def _keep(self) -> bool:
-        """Write a checkpoint; False when that failed, which is told."""
-        try:
-            self._run.save(self._progress(), self.assembly.machine, self._trainer.state_dict())
-        except OSError as error:
-            self._unkept = True
-            self._fail_to_write(error)
-            return False
-        self._dirty = self._unkept = False
-        return True
-
-    def _flush(self) -> None:
-        """Hand the history to the system, about once a second."""
-        if self._clock() - self._flushed_at < FLUSH:
-            return
-        try:
-            self._run.flush()
-        except OSError as error:
-            self._fail_to_write(error)
-        self._flushed_at = self._clock()
-
-    def _fail_to_write(self, error: OSError) -> None:
-        """Tell it, and stop where it stands: nothing is trained that cannot be kept."""
-        self._halt()
-        reason = error.strerror or str(error)
-        where = error.filename or self._run.folder
-        room = ""
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            room = f" It needs {self.assembly.checkpoint_bytes / 1e6:,.0f} MB."
-            with suppress(OSError):
-                free = shutil.disk_usage(self._run.folder).free
-                room = f"{room[:-1]}; {free / 1e6:,.0f} MB are free."
-        self._emit(Failed(f"The run could not be saved: {where}: {reason}.{room}", "save"))
 
     def _halt(self) -> None:
         self._single_steps = 0
@@ -346,7 +300,7 @@ class ActiveRun:
         self._sampling.start_excerpt(self._evaluated)
         if self._ending:
             self._finish()
-        elif self._run.begun:
+        elif self._keeper.begun:
             self._keep()
 
     def _finish(self) -> None:
@@ -354,8 +308,8 @@ class ActiveRun:
         self._ending = self._evaluated != self._trainer.step_number
         if not self._ending:
             self._set_phase("done")
-            if self._run.begun or self._own():
-                self._dirty = self._save_when_written = True
+            if self._kept(self._keeper.begin):
+                self._keeper.dirty = self._save_when_written = True
         elif self._exam is None:
             self._begin_exam()
 
@@ -428,6 +382,5 @@ class ActiveRun:
 
     def _emit(self, event: Event) -> None:
         """Tell an event, and keep it for the run's history."""
-        self._run.record(event)
-        self._dirty = self._dirty or isinstance(event, RECORDED)
+        self._keeper.record(event)
         self._emit_event(event)
