@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.config import RunConfig, SampleConfig
+from engine.config import SampleConfig
 from engine.keeping import Keeper, NotKeptError
 from engine.protocol import (
     Evaluated,
@@ -14,7 +14,6 @@ from engine.protocol import (
     Extended,
     Failed,
     LearningRateChanged,
-    Measured,
     Phase,
     PhaseChanged,
     Saved,
@@ -75,15 +74,16 @@ class ActiveRun:
     # What to do next.
 
     @property
-    def busy(self) -> bool:
-        """Whether there is a unit of work to do."""
-        return (
+    def patience(self) -> float | None:
+        """Seconds until there is a unit of work to do; None: not before a command."""
+        busy = (
             self._phase == "training"
             or self._exam is not None
             or self._single_steps > 0
             or self._save_when_written
             or self._sampling.active
         )
+        return 0.0 if busy else None
 
     def begin(self) -> None:
         """Start with the exam that is due: before the first lesson, or where a save came first."""
@@ -160,20 +160,6 @@ class ActiveRun:
     def stop_sample(self) -> None:
         self._sampling.stop()
 
-    def measure(self, config: RunConfig) -> None:
-        """Tell what a run of `config` would cost here."""
-        from engine.assembly import estimate_memory, measure_step
-
-        vocabulary, hardware = len(self.assembly.vocabulary), self.assembly.hardware
-        try:
-            seconds = measure_step(config, vocabulary, hardware, self.assembly.shards)
-        except (MemoryError, RuntimeError) as error:
-            self._emit(Failed(f"A step of that size cannot be taken here: {error}", "measure"))
-            return
-        parameters = config.model.parameters(vocabulary)
-        memory = estimate_memory(config, vocabulary, hardware)
-        self._emit(Measured(config, parameters, memory, seconds))
-
     @property
     def name(self) -> str:
         return self._keeper.name
@@ -182,6 +168,14 @@ class ActiveRun:
     def learning_rate(self) -> float:
         """Before the schedule."""
         return self._trainer.learning_rate
+
+    def rename(self, name: str) -> None:
+        """Give it another name. ValueError, in a sentence; OSError where its folder stays."""
+        self._keeper.rename(name)
+
+    def annotate(self, note: str) -> None:
+        """Keep a note with it. ValueError, in a sentence; OSError where it cannot be written."""
+        self._keeper.annotate(note)
 
     def close(self) -> None:
         """End its threads, and let others write it."""

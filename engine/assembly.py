@@ -1,27 +1,30 @@
 """Puts a run together from its config and its text: the one place where everything is built."""
 
-import time
 from collections.abc import Callable
 
 import msgspec
 import torch
 
-from engine.by_hand import ROWS, ByHand
+from engine.by_hand import ByHand
 from engine.checkpoints import State
 from engine.config import ModelConfig, RunConfig
 from engine.dataset import Dataset
 from engine.decoder import Decoder
-from engine.hardware import Hardware, as_before, choose, release_freed_memory, synchronize
+from engine.hardware import (
+    as_before,
+    choose,
+    device_of,
+    most_threads,
+    release_freed_memory,
+)
 from engine.machine import Machine, machine_of
+from engine.memory import check_memory
 from engine.model import GPT
 from engine.optim import Optimizer
 from engine.shards import Shards
 from engine.trainer import Trainer
 from engine.vocabulary import Vocabulary
 from engine.writer import Writer
-
-STEP_FLOPS = 2e10
-"""Work of one step when a cost is measured: a fraction of a second on a laptop."""
 
 
 class Assembly:
@@ -37,11 +40,15 @@ class Assembly:
         before: Machine | None = None,
     ) -> None:
         """`characters`: those of the text. `opening`: words to begin from until a person gives
-        some. `before`: where the run was computed so far."""
+        some. `before`: where the run was computed so far.
+
+        ValueError, in a sentence, for a device that is not here, or more memory than is free.
+        """
         self.opening = opening
         train = config.train
         if before is not None:
             train = as_before(train, before.device, before.threads, before.precision)
+        check_memory(config, len(characters), device_of(train.device), most_threads(train))
         self.hardware = choose(config.model, train)
         self.machine = machine_of(self.hardware)
         release_freed_memory()  # of the trials
@@ -93,45 +100,3 @@ def check_state(state: State, config: RunConfig, vocabulary: int) -> None:
                     f"The checkpoint does not fit its model: {group} {name} is "
                     f"{tuple(theirs.shape)}, not {tuple(ours.shape)}."
                 )
-
-
-def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware, shards: Shards) -> float:
-    """Seconds that one step of `config` takes here, the mean over a run whose context grows, from
-    real steps of a model built aside.
-
-    A step too large to try in a moment is tried with fewer pieces of text, and scaled.
-    """
-    train = config.train
-    flops = config.model.flops_per_token(vocabulary) * config.model.context_length
-    size = max(1, min(train.batch_size, int(STEP_FLOPS / flops)))
-    ids = torch.arange(20 * config.model.context_length + 40) % vocabulary
-    dataset = Dataset(ids, config.model.context_length, 0.1, 0)
-    trial = msgspec.structs.replace(config, train=msgspec.structs.replace(train, batch_size=size))
-    trainer = Trainer(trial, vocabulary, dataset, hardware, shards)
-
-    def step(parts: int) -> float:
-        trainer.context_length = config.model.context_length // parts
-        synchronize(hardware.device)
-        began = time.perf_counter()
-        trainer.step(0.5)
-        synchronize(hardware.device)
-        return time.perf_counter() - began
-
-    # The first of three warms up.
-    mean = sum(
-        share * min([step(parts) for _ in range(3)][1:]) for share, parts in train.stages if share
-    )
-    return mean * train.batch_size / size
-
-
-def estimate_memory(config: RunConfig, vocabulary: int, hardware: Hardware) -> int:
-    """Bytes that training takes beyond what torch itself does: the weights (value, momentum, move,
-    two copies that write, a gradient for each thread) and what is remembered for the way back."""
-    model = config.model
-    weights = (5 + hardware.threads) * model.parameters(vocabulary)
-    rows = config.train.batch_size * model.context_length
-    if hardware.device.type == "cpu":  # `engine.by_hand` takes few characters at a time
-        rows = min(rows, hardware.threads * max(ROWS, model.context_length))
-    chances = model.n_head * model.context_length
-    per_row = model.n_layer * (18 * model.width + chances) + 14 * model.width + chances
-    return 4 * (weights + rows * (per_row + 3 * vocabulary))

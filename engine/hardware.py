@@ -45,7 +45,7 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     The threads are shards: of torch's own, each of them uses one, and so does the calling thread
     from here on. ValueError, in a sentence, for a device that this machine lacks.
     """
-    device = _device(train.device)
+    device = device_of(train.device)
     if device.type != "cpu":
         precision = torch.float32
         if train.precision == "bfloat16" or (
@@ -65,10 +65,15 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     return Hardware(device, count, precision, _reason(seconds))
 
 
+def most_threads(train: TrainConfig) -> int:
+    """So many threads a run may be given on a CPU."""
+    return train.threads or max(_counts(train.batch_size))
+
+
 def as_before(train: TrainConfig, device: str, threads: int, precision: str) -> TrainConfig:
     """The config of a run that was trained so: what was measured then is not measured again, as
     far as this machine can do it."""
-    if train.device == "auto" and device == _device("auto").type:
+    if train.device == "auto" and device == device_of("auto").type:
         train = msgspec.structs.replace(train, device=device)
     if not train.threads and threads <= MOST_THREADS:
         train = msgspec.structs.replace(train, threads=threads)
@@ -111,7 +116,9 @@ def _glibc() -> ctypes.CDLL | None:
     return ctypes.CDLL(None) if found else None
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
+    """The device of that name; "auto" is the best there is. ValueError, in a sentence, where this
+    machine lacks it."""
     if name == "auto":
         name = "cpu"
         if torch.cuda.is_available():

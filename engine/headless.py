@@ -15,17 +15,21 @@ from data.safe import safe_text
 from engine.config import SampleConfig
 from engine.ending import ENDING, exit_code
 from engine.protocol import (
+    AnnotateRun,
     Close,
     Command,
     CorpusLoaded,
+    DeleteRun,
     Evaluated,
     Event,
     Excerpt,
     Failed,
+    NeedsYes,
     Open,
     Opened,
     OpenRun,
     PhaseChanged,
+    RenameRun,
     RunSummary,
     Sample,
     SampleDone,
@@ -121,6 +125,10 @@ def train(opening: Open | OpenRun, *, as_json: bool) -> int:
     def handle(event: Event) -> None:
         nonlocal code
         match event:
+            case NeedsYes(question):
+                print(f"{safe_text(question)} Yes is --changed-text.", file=sys.stderr)  # noqa: T201
+                code = EXIT_FAILED["open"]
+                inbox.put(Close())
             case Failed(message, during):
                 print(safe_text(message), file=sys.stderr)  # noqa: T201
                 code = EXIT_FAILED.get(during, 1)
@@ -178,7 +186,8 @@ def sample(run: str, prompt: str, config: SampleConfig) -> int:
             case SampleDone():
                 write("\n")
                 inbox.put(Close(save=False))
-            case Failed(message, during):
+            case NeedsYes(message) | Failed(message):
+                during = event.during if isinstance(event, Failed) else "open"
                 print(safe_text(message), file=sys.stderr)  # noqa: T201
                 code = EXIT_FAILED.get(during, 1)
                 inbox.put(Close(save=False))
@@ -191,16 +200,26 @@ def sample(run: str, prompt: str, config: SampleConfig) -> int:
 
 def saved_runs() -> list[RunSummary]:
     """The saved runs, last used first."""
-    from engine.runs import summaries
+    from engine.library import summaries
 
     return summaries()
 
 
-def delete_run(name: str) -> None:
-    """Remove a saved run. ValueError, in a sentence, while a program trains it."""
-    from engine.runs import delete
+def change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> int:
+    """Rename, annotate or delete a saved run; the exit code."""
+    inbox: SimpleQueue[Command] = SimpleQueue()
+    inbox.put(command)
+    inbox.put(Close())
+    code = 0
 
-    delete(name)
+    def emit(event: Event) -> None:
+        nonlocal code
+        if isinstance(event, Failed):
+            print(safe_text(event.message), file=sys.stderr)  # noqa: T201
+            code = 2
+
+    Session(emit).run(inbox)
+    return code
 
 
 def list_runs() -> None:
@@ -214,6 +233,8 @@ def list_runs() -> None:
     for column in ("step", "of", "best loss", "last used", "MB"):
         table.add_column(column, justify="right")
     found = saved_runs()
+    if any(run.note for run in found):
+        table.add_column("note")
     for run in found:
         table.add_row(
             *(
@@ -227,7 +248,8 @@ def list_runs() -> None:
                     "-" if run.best_loss is None else f"{run.best_loss:.4f}",
                     run.last_used,
                     f"{run.size / 1e6:.1f}",
-                )
+                    run.note,
+                )[: len(table.columns)]
             )
         )
     if found:

@@ -1,11 +1,12 @@
 """`metrics.jsonl`: a run's history, one event a line, written on while it trains."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from engine.files import replace_file
-from engine.protocol import RECORDED, Event, from_json, to_json
+from engine.protocol import RECORDED, Event, Recorded, from_json, to_json
 
 FILE = "metrics.jsonl"
 
@@ -55,16 +56,45 @@ class History:
             self._file = None
 
 
-def read_history(folder: Path, step: int) -> list[Event]:
-    """The recorded events up to a step: a later one belongs to a checkpoint that was lost. A line
+def read_history(folder: Path, step: int | None = None) -> list[Event]:
+    """The recorded events, up to a step: a later one belongs to a checkpoint that was lost. A line
     that cannot be read (the last may be cut) is left out."""
-    events: list[Event] = []
-    for line in (folder / FILE).read_bytes().splitlines():
+    events = _events_of((folder / FILE).read_bytes())
+    return [event for event in events if step is None or event.step <= step]
+
+
+class HistoryReader:
+    """Reads a history while another program writes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._read = 0  # bytes: whole lines
+        self._inode = 0
+
+    def new_events(self) -> list[Event] | None:
+        """What has come since the last time; None where it was begun anew meanwhile. OSError where
+        there is none."""
+        with (self.folder / FILE).open("rb") as file:
+            inode = os.fstat(file.fileno()).st_ino
+            if self._inode not in (0, inode):
+                return None
+            self._inode = inode
+            file.seek(self._read)
+            content = file.read()
+        whole = content[: content.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return [*_events_of(whole)]
+
+
+def _events_of(content: bytes) -> list[Recorded]:
+    """The events of all lines that can be read."""
+    events: list[Recorded] = []
+    for line in content.splitlines():
         try:
             event = from_json(line)
         except ValueError:
             continue
-        if isinstance(event, RECORDED) and event.step <= step:
+        if isinstance(event, RECORDED):
             events.append(event)
     return events
 

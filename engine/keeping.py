@@ -62,6 +62,14 @@ class Keeper:
         self._run.record(event)
         self.dirty = self.dirty or isinstance(event, RECORDED)
 
+    def rename(self, name: str) -> None:
+        """Give it another name. ValueError, in a sentence; OSError where its folder stays."""
+        self._run.rename(name)
+
+    def annotate(self, note: str) -> None:
+        """Keep a note with it, from its first step on. ValueError, in a sentence; OSError."""
+        self._info = self._run.annotate(self._info, note)
+
     def begin(self) -> None:
         """Make the run ours to write, if it is not."""
         if self.begun:

@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
@@ -10,6 +12,9 @@ from msgspec import Struct
 
 from engine.files import replace_file
 
+PATIENCE = 0.2
+"""Seconds in which it is tried again: another program may just look whether it is held."""
+
 
 class Holder(Struct, frozen=True):
     """Who holds a run."""
@@ -17,20 +22,27 @@ class Holder(Struct, frozen=True):
     pid: int
     since: float  # seconds since the epoch
 
+    def __str__(self) -> str:
+        since = time.strftime("%H:%M on %d %B", time.localtime(self.since))
+        return f"process {self.pid}, since {since}"
+
 
 class RunLock:
     """Held by the process that writes a run; it goes with the process, however that ends."""
 
     def __init__(self, folder: Path) -> None:
         self._holder = folder / "holder.json"
-        self._lock = filelock.FileLock(folder / "lock", blocking=False)
+        self._path = folder / "lock"
+        self._lock = filelock.FileLock(self._path, timeout=PATIENCE)
 
     def take(self) -> None:
         """ValueError, in a sentence, when another holds it; OSError where none can be made."""
         try:
-            self._lock.acquire()
+            self._lock.acquire(poll_interval=PATIENCE / 10)
         except filelock.Timeout:
-            raise ValueError(self._sentence()) from None
+            name, holder = self._holder.parent.name, self._read_holder()
+            who = f" ({holder})" if holder else ""
+            raise ValueError(f"The run {name!r} is open in another program{who}.") from None
         holder = Holder(os.getpid(), time.time())
         replace_file(self._holder, msgspec.json.encode(holder))
 
@@ -38,11 +50,35 @@ class RunLock:
         """Let others write."""
         self._lock.release()
 
-    def _sentence(self) -> str:
-        name = self._holder.parent.name
+    def held_elsewhere(self) -> str:
+        """Which other program holds it, in words, or nothing."""
+        if not self._path.exists():
+            return ""
         try:
-            holder = msgspec.json.decode(self._holder.read_bytes(), type=Holder)
+            with self._lock.acquire(blocking=False):
+                return ""
+        except filelock.Timeout:
+            holder = self._read_holder()
+        except OSError:  # a folder where nothing can be written
+            return ""
+        if holder is None:
+            return "which did not leave its number"
+        return "" if holder.pid == os.getpid() else str(holder)
+
+    def _read_holder(self) -> Holder | None:
+        try:
+            return msgspec.json.decode(self._holder.read_bytes(), type=Holder)
         except (OSError, msgspec.DecodeError):
-            return f"The run {name!r} is open in another program."
-        since = time.strftime("%H:%M on %d %B", time.localtime(holder.since))
-        return f"The run {name!r} is open in another program (process {holder.pid}, since {since})."
+            return None
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[Path]:
+    """A run's folder, in which no other program writes meanwhile. ValueError, in a sentence, when
+    one does now."""
+    lock = RunLock(folder)
+    lock.take()
+    try:
+        yield folder
+    finally:
+        lock.release()

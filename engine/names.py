@@ -1,7 +1,10 @@
 """Names for runs that a person can say: "amber-otter"."""
 
 import random
+import re
 from collections.abc import Container
+
+NAME = re.compile(r"\w([\w .,+()-]{0,58}[\w,+()-])?")
 
 ADJECTIVES = [
     "amber",
@@ -120,3 +123,12 @@ def new_name(taken: Container[str]) -> str:
     while f"{name}-{number}" in taken:
         number += 1
     return f"{name}-{number}"
+
+
+def check_name(name: str) -> None:
+    """ValueError, in a sentence, for what cannot be a run's name on every machine."""
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            "A run's name has up to 60 letters, digits, spaces and . , - + ( ), begins with a letter "
+            f"or a digit and does not end with a space or a dot: {name!r} does not fit."
+        )

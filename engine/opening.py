@@ -12,19 +12,24 @@ from data.catalog import load as load_corpus
 from data.openings import opening_of
 from engine.active_run import ActiveRun
 from engine.config import RunConfig
+from engine.following import FollowedRun
 from engine.protocol import (
     CorpusLoaded,
     Event,
     Extended,
     LearningRateChanged,
+    NeedsYes,
     Opened,
+    OpenRun,
+    Phase,
     Working,
 )
 from engine.splitting import check_length, split_at
 
 if TYPE_CHECKING:
+    from engine.assembly import Assembly
     from engine.checkpoints import Progress
-    from engine.runs import Run, RunInfo, SavedRun
+    from engine.runs import RunInfo, SavedRun
 
 Emit = Callable[[Event], None]
 Clock = Callable[[], float]
@@ -45,8 +50,7 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
 
     digest = hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()
     info = new_info(
-        config,
-        CorpusInfo(corpus.name, corpus.source, corpus.license, digest),
+        config, CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
     )
     progress = Progress(
         step=0,
@@ -59,25 +63,51 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
         best_loss=None,
         done=False,
     )
-    return _assemble(Run(), info, corpus.text, characters, progress, None, emit, clock)
+    run = Run()
+    assembly = _assemble(info, corpus.text, None, emit, clock)
+    _tell_opened(assembly, run.name, info, progress, progress.phase, "", emit)
+    return ActiveRun(assembly, run, info, corpus.text, progress, emit, clock)
 
 
-def open_saved(name: str, emit: Emit, clock: Clock) -> ActiveRun:
-    """A run as it was saved. ValueError, in a sentence, when it cannot be read."""
-    emit(Working(f"opening {name}, loading torch"))
-    from engine.runs import Run, load
+def open_saved(
+    wanted: str, emit: Emit, clock: Clock, *, changed_text: bool = False
+) -> ActiveRun | FollowedRun | None:
+    """A run as it was saved (see `engine.runs.load`); one that another program trains is followed.
+    None where that needs a yes, which is told. ValueError, in a sentence, when it cannot be read.
+    """
+    emit(Working(f"opening {wanted}, loading torch"))
+    from engine.history import HistoryReader
+    from engine.lock import RunLock
+    from engine.runs import ChangedTextError, Run, load
 
-    saved = load(name)
+    try:
+        saved = load(wanted, changed_text=changed_text)
+    except ChangedTextError as error:
+        emit(Working(""))
+        emit(NeedsYes(f"{error} Open it all the same?", OpenRun(wanted, changed_text=True)))
+        return None
+    run = Run(saved.name, saved)
+    lock, reader = RunLock(run.folder), HistoryReader(run.folder)
+    elsewhere = lock.held_elsewhere()
     corpus = Corpus(
         name=saved.info.corpus.name,
         text=saved.text,
         source=saved.info.corpus.source,
         license=saved.info.corpus.license,
     )
-    characters = _tell(corpus, saved.info.config, emit)
-    run = Run(name, saved)
+    _tell(corpus, saved.info.config, emit)
+    assembly = _assemble(saved.info, saved.text, saved, emit, clock)
     progress = caught_up(saved.manifest.progress, saved.events)
-    active = _assemble(run, saved.info, saved.text, characters, progress, saved, emit, clock)
+    if elsewhere:
+        note = (
+            f"Another program trains this run ({elsewhere}): here it is followed, p lets it write."
+        )
+        _tell_opened(assembly, run.name, saved.info, progress, "following", note, emit)
+        return FollowedRun(assembly, saved, lock, reader, emit, clock)
+    notes = [saved.note, _differences(saved, assembly)]
+    note = " ".join(note for note in notes if note)
+    _tell_opened(assembly, run.name, saved.info, progress, progress.phase, note, emit)
+    active = ActiveRun(assembly, run, saved.info, saved.text, progress, emit, clock)
     for event in saved.events:
         emit(event)
     return active
@@ -132,19 +162,13 @@ def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
 
 
 def _assemble(
-    run: "Run",
-    info: "RunInfo",
-    text: str,
-    characters: str,
-    progress: "Progress",
-    saved: "SavedRun | None",
-    emit: Emit,
-    clock: Clock,
-) -> ActiveRun:
-    """Build what a run needs, tell that it is open, and hand it over."""
+    info: "RunInfo", text: str, saved: "SavedRun | None", emit: Emit, clock: Clock
+) -> "Assembly":
+    """Build what a run needs."""
     from engine.assembly import Assembly, check_state, compile_loops
     from engine.hardware import keep_freed_memory
 
+    characters = info.corpus.characters
     keep_freed_memory()
     if saved is not None:
         check_state(saved.state, info.config, len(characters))
@@ -154,19 +178,35 @@ def _assemble(
     opening = opening_of(info.corpus.name, text)
     before = saved.manifest.machine if saved else None
     assembly = Assembly(info.config, text, characters, opening, clock, before)
-    notes = []
     if saved is not None:
-        assembly.trainer.load_state_dict(saved.state, progress.step)
-        notes = [saved.note] if saved.note else []
-        if different := saved.manifest.machine.differences(assembly.machine):
-            notes.append(f"Not as it was trained before ({different}): last bits will differ.")
+        assembly.trainer.load_state_dict(saved.state, saved.manifest.progress.step)
     emit(Working(""))
+    return assembly
+
+
+def _differences(saved: "SavedRun", assembly: "Assembly") -> str:
+    """One sentence on a machine that is not as it was, or nothing."""
+    different = saved.manifest.machine.differences(assembly.machine)
+    return (
+        f"Not as it was trained before ({different}): last bits will differ." if different else ""
+    )
+
+
+def _tell_opened(
+    assembly: "Assembly",
+    name: str,
+    info: "RunInfo",
+    progress: "Progress",
+    phase: Phase,
+    note: str,
+    emit: Emit,
+) -> None:
     hardware = assembly.hardware
     emit(
         Opened(
-            run=run.name,
+            run=name,
             config=info.config,
-            phase=progress.phase,
+            phase=phase,
             step=progress.step,
             steps=progress.steps,
             elapsed=progress.elapsed,
@@ -176,7 +216,6 @@ def _assemble(
             threads=hardware.threads,
             precision=hardware.precision_name,
             choice=hardware.reason,
-            note=" ".join(notes),
+            note=note,
         )
     )
-    return ActiveRun(assembly, run, info, text, progress, emit, clock)

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from engine.config import RunConfig, SampleConfig
 
-Phase = Literal["untrained", "training", "paused", "done", "failed"]
+Phase = Literal["untrained", "training", "paused", "done", "failed", "following"]
+"""Following: another program trains the run, and this one watches."""
 
 
 class _Message(Struct, frozen=True, forbid_unknown_fields=True, tag=True):
@@ -30,9 +31,11 @@ class Open(_Message, frozen=True):
 
 
 class OpenRun(_Message, frozen=True):
-    """Open a saved run by its name, to prompt it or to train on."""
+    """Open a saved run by its name, to prompt it or to train on: as it was saved last, or, with
+    "@best" behind the name, as it was in its best exam."""
 
     name: str
+    changed_text: bool = False  # even if its text is not the one that it was trained on
 
 
 class Train(_Message, frozen=True):
@@ -83,6 +86,32 @@ class Save(_Message, frozen=True):
     """Save the run now."""
 
 
+class RenameRun(_Message, frozen=True):
+    """Give a saved run, or the open one, another name."""
+
+    run: str
+    name: str
+
+
+class AnnotateRun(_Message, frozen=True):
+    """Keep a note with a saved run, or the open one, in place of the one before."""
+
+    run: str
+    note: str
+
+
+class DeleteRun(_Message, frozen=True):
+    """Remove a saved run that no program trains."""
+
+    run: str
+
+
+class Compare(_Message, frozen=True):
+    """Tell how these saved runs went: these, and no others."""
+
+    runs: tuple[str, ...]
+
+
 class Close(_Message, frozen=True):
     """Save, if there is anything to save, and end the thread."""
 
@@ -102,6 +131,10 @@ Command = (
     | StopSample
     | Measure
     | Save
+    | RenameRun
+    | AnnotateRun
+    | DeleteRun
+    | Compare
     | Close
 )
 
@@ -150,7 +183,14 @@ class Opened(_Message, frozen=True):
     threads: int
     precision: str
     choice: str  # one line: what was measured to choose threads and precision
-    note: str  # one or two sentences on a saved run that is not as it was; or nothing
+    note: str  # one or two sentences: that it is not as it was, or who trains it; or nothing
+
+
+class NeedsYes(_Message, frozen=True):
+    """What was asked for needs a yes: the command that then carries it out."""
+
+    question: str
+    command: OpenRun
 
 
 class PhaseChanged(_Message, frozen=True):
@@ -242,11 +282,31 @@ class Saved(_Message, frozen=True):
     path: str
 
 
+class RunChanged(_Message, frozen=True):
+    """A saved run has another note or name; no name: it is gone."""
+
+    run: str
+    name: str
+
+
+class HeldOut(_Message, frozen=True):
+    """How a saved run went: its loss on held-out text, in nats a character, by step."""
+
+    run: str
+    losses: tuple[tuple[int, float], ...]
+
+
+class Compared(_Message, frozen=True):
+    """The runs that are to be compared with the open one."""
+
+    runs: tuple[HeldOut, ...]
+
+
 class Failed(_Message, frozen=True):
     """Something went wrong: one sentence for the person."""
 
     message: str
-    during: Literal["open", "train", "sample", "save", "measure", "engine"]
+    during: Literal["open", "train", "sample", "save", "measure", "runs", "engine"]
 
 
 class Closed(_Message, frozen=True):
@@ -257,6 +317,7 @@ Event = (
     Working
     | CorpusLoaded
     | Opened
+    | NeedsYes
     | PhaseChanged
     | StepDone
     | Evaluated
@@ -268,10 +329,13 @@ Event = (
     | SampleDone
     | Measured
     | Saved
+    | RunChanged
+    | Compared
     | Failed
     | Closed
 )
 
+Recorded = StepDone | Evaluated | Excerpt | LearningRateChanged | Extended
 RECORDED = (StepDone, Evaluated, Excerpt, LearningRateChanged, Extended)
 """The events that make up a run's history, kept in its `metrics.jsonl`."""
 
@@ -287,6 +351,7 @@ class RunSummary(Struct, frozen=True):
     best_loss: float | None
     used: float  # seconds since the epoch
     size: int  # bytes on the disk
+    note: str = ""
 
     @property
     def last_used(self) -> str:

@@ -1,4 +1,4 @@
-"""The run folder: where runs are kept, what is in one, which there are.
+"""The run folder: what is in one, how it is written, how it is opened.
 
 <home>/runs/<name>/run.json           config, corpus, versions
                    corpus.txt         the text itself: its file may change or go
@@ -10,7 +10,8 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,28 +19,31 @@ import msgspec
 import torch
 from msgspec import Struct
 
+from data.safe import safe_text
 from engine.checkpoints import (
     DamagedError,
     Manifest,
     Progress,
     State,
+    best_of,
     checkpoints_of,
     read_checkpoint,
-    read_manifest,
     set_aside,
     write_checkpoint,
 )
 from engine.config import RunConfig
-from engine.files import clear_unfinished, replace_file
+from engine.files import clear_unfinished, replace_file, sync_folder
 from engine.history import History, read_history
 from engine.home import home
-from engine.lock import RunLock
+from engine.lock import RunLock, held
 from engine.machine import Machine
-from engine.names import new_name
-from engine.protocol import Event, RunSummary
+from engine.names import check_name, new_name
+from engine.protocol import Event
 from engine.settings import nearest
 
 FORMAT = 2
+NOTE_LENGTH = 200
+"""Characters of a note at most."""
 
 
 class CorpusInfo(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +53,7 @@ class CorpusInfo(Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     license: str
     sha256: str
+    characters: str  # that are in it, each once: what the model can read and write
 
 
 class RunInfo(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,20 +63,27 @@ class RunInfo(Struct, frozen=True, forbid_unknown_fields=True):
     corpus: CorpusInfo
     torch: str
     created: str
+    note: str = ""
     format: int = FORMAT
 
 
 class SavedRun(NamedTuple):
     """A run as it was saved."""
 
+    name: str
     info: RunInfo
     text: str
+    changed_text: bool  # it is not the one that it was trained on
     manifest: Manifest
     state: State
     events: list[Event]
     checkpoints: list[Path]  # that there were
-    damaged: list[Path]  # of these the newest, which cannot be read
+    dropped: list[Path]  # of these the newest, if it is trained on: damaged, or later
     note: str  # one sentence on these, or nothing
+
+
+class ChangedTextError(ValueError):
+    """A run's text is not the one that it was trained on."""
 
 
 def folder_of(name: str) -> Path:
@@ -80,47 +92,40 @@ def folder_of(name: str) -> Path:
 
 
 def names() -> list[str]:
-    """The saved runs, last used first."""
-    return [summary.name for summary in summaries()]
+    """The saved runs, by name."""
+    return sorted(path.parent.name for path in (home() / "runs").glob("[!.]*/run.json"))
 
 
-def summaries() -> list[RunSummary]:
-    """The saved runs, last used first; what cannot be read is left out."""
-    found = []
-    for path in sorted((home() / "runs").glob("[!.]*/run.json")):
-        try:
-            info = msgspec.json.decode(path.read_bytes(), type=RunInfo)
-            checkpoint = checkpoints_of(path.parent)[-1]
-            progress = read_manifest(checkpoint).progress
-            used = checkpoint.stat().st_mtime
-        except (OSError, msgspec.DecodeError, IndexError, DamagedError):
-            continue
-        found.append(
-            RunSummary(
-                name=path.parent.name,
-                corpus=info.corpus.name,
-                preset=info.config.preset,
-                step=progress.step,
-                steps=progress.steps,
-                best_loss=progress.best_loss,
-                used=used,
-                size=sum(f.stat().st_size for f in path.parent.rglob("*") if f.is_file()),
-            )
-        )
-    return sorted(found, key=lambda summary: -summary.used)
+def check_known(name: str) -> None:
+    """ValueError, in a sentence, where there is no such run."""
+    known = Path(name).name == name and (folder_of(name) / "run.json").is_file()
+    if name in ("", "..") or not known:
+        near = nearest(name, names()) if names() else ": none is saved yet"
+        raise ValueError(f"There is no run {name!r}{near}.")
 
 
-def delete(name: str) -> None:
-    """Remove a run and all that is in it. ValueError, in a sentence, while it is being trained."""
+def free_folder(name: str) -> Path:
+    """Where a run of this name would be. ValueError, in a sentence, for one that cannot be."""
+    check_name(name)
     folder = folder_of(name)
-    lock = RunLock(folder)
-    lock.take()
-    try:
-        gone = folder.with_name(f".{name}.deleted")
-        folder.rename(gone)
-        shutil.rmtree(gone)
-    finally:
-        lock.release()
+    if folder.exists():
+        raise ValueError(f"There is already a run {name!r}.")
+    return folder
+
+
+def read_info(folder: Path) -> RunInfo:
+    """A run's `run.json`. OSError or msgspec.DecodeError where there is none of ours."""
+    return msgspec.json.decode((folder / "run.json").read_bytes(), type=RunInfo)
+
+
+def largest_group(info: RunInfo) -> int:
+    """Bytes that a group of a run's tensors has at most: two floats for each parameter."""
+    return 8 * info.config.model.parameters(len(info.corpus.characters))
+
+
+def write_info(folder: Path, info: RunInfo) -> None:
+    """Write a run's `run.json`. OSError leaves the one before in its place."""
+    replace_file(folder / "run.json", msgspec.json.format(msgspec.json.encode(info)))
 
 
 class Run:
@@ -160,11 +165,11 @@ class Run:
         lock = RunLock(self.folder)
         lock.take()
         try:
+            _clear_deleted()
             clear_unfinished(self.folder)
             if self._saved is None:
                 replace_file(self.folder / "corpus.txt", text.encode("utf-8", "surrogatepass"))
-                content = msgspec.json.format(msgspec.json.encode(info))
-                replace_file(self.folder / "run.json", content)
+                write_info(self.folder, info)
             else:
                 clear_unfinished(self.folder / "checkpoints")
                 if checkpoints_of(self.folder) != self._saved.checkpoints:
@@ -172,7 +177,9 @@ class Run:
                         f"The run {self.name!r} has been trained on elsewhere meanwhile: "
                         "open it again."
                     )
-                set_aside(self._saved.damaged)
+                if self._saved.changed_text:
+                    write_info(self.folder, info)
+                set_aside(self._saved.dropped)
             self._history.open(self.folder)
         except BaseException:
             lock.release()
@@ -193,6 +200,33 @@ class Run:
         self._history.flush()
         write_checkpoint(self.folder, progress, machine, state)
 
+    def rename(self, name: str) -> None:
+        """Give it another name. ValueError, in a sentence; OSError where the folder stays."""
+        target = free_folder(name)
+        with self._held() as there:
+            if there:
+                self.folder.rename(target)
+                sync_folder(target.parent)
+        self.name, self.folder = name, target
+
+    def annotate(self, info: RunInfo, note: str) -> RunInfo:
+        """Keep a note with it; the info that `begin` writes from now on. ValueError, in a sentence;
+        OSError where it cannot be written."""
+        info = with_note(info, note)
+        with self._held() as there:
+            if there:
+                write_info(self.folder, info)
+        return info
+
+    @contextmanager
+    def _held(self) -> Iterator[bool]:
+        """Whether it has a folder, in which no other program can write meanwhile."""
+        if self.begun or self._saved is None:
+            yield self.begun
+        else:
+            with held(self.folder):
+                yield True
+
     def discard(self) -> None:
         """Remove what a fresh run has written."""
         if self.begun and self._saved is None:
@@ -206,41 +240,82 @@ class Run:
             self._lock = None
 
 
-def load(name: str) -> SavedRun:
-    """A saved run, from its newest checkpoint that is whole.
+def with_note(info: RunInfo, note: str) -> RunInfo:
+    """The info with another note. ValueError, in a sentence, for one that is too long."""
+    if len(note) > NOTE_LENGTH:
+        raise ValueError(f"A note has {NOTE_LENGTH} characters at most, not {len(note)}.")
+    return msgspec.structs.replace(info, note=note.encode("utf-8", "replace").decode())
+
+
+def load(wanted: str, *, changed_text: bool = False) -> SavedRun:
+    """A saved run by its name, from its newest checkpoint that is whole; with "@best" behind the
+    name, from that of its best exam. `changed_text`: even if its text is not what it was.
 
     ValueError, in a sentence, when there is no such run or nothing of it can be read.
     """
+    name, _, which = wanted.partition("@")
+    check_known(name)
     folder = folder_of(name)
-    if name in ("", "..") or Path(name).name != name or not (folder / "run.json").is_file():
-        known = names()
-        raise ValueError(
-            f"There is no run {name!r}{nearest(name, known) if known else ': none is saved yet'}."
-        )
+    if which not in ("", "latest", "best"):
+        raise ValueError(f"A run opens as {name}@latest or as {name}@best, not {wanted!r}.")
     try:
-        info = msgspec.json.decode((folder / "run.json").read_bytes(), type=RunInfo)
+        info = read_info(folder)
         text = (folder / "corpus.txt").read_bytes().decode("utf-8", "surrogatepass")
         checkpoints = checkpoints_of(folder)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
         raise ValueError(f"The run {name!r} cannot be read: {error}.") from None
-    if hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() != info.corpus.sha256:
-        raise ValueError(f"The text of the run {name!r} is not the one it was trained on.")
-    largest = 8 * info.config.model.parameters(len(set(text)))  # two floats for each at most
-    damaged: dict[Path, DamagedError] = {}
-    for checkpoint in reversed(checkpoints):
+    info, changed = _with_text(name, info, text, changed_text)
+    best = best_of(folder) if which == "best" else None
+    if which == "best" and best is None:
+        raise ValueError(f"The run {name!r} has had no exam whose weights are kept.")
+    dropped = [checkpoint for checkpoint in checkpoints if best and checkpoint > best]
+    first_damage: DamagedError | None = None
+    for checkpoint in reversed(checkpoints[: len(checkpoints) - len(dropped)]):
         try:
-            manifest, state = read_checkpoint(checkpoint, largest)
+            manifest, state = read_checkpoint(checkpoint, largest_group(info))
         except DamagedError as error:
-            damaged[checkpoint] = error
+            first_damage = first_damage or error
+            dropped.append(checkpoint)
             continue
         step = manifest.progress.step
         note = ""
-        if damaged:
-            note = f"Opened as it was at step {step:,}, since {next(iter(damaged.values()))}."
+        if first_damage:
+            note = f"Opened as it was at step {step:,}, since {first_damage}."
+        elif dropped:
+            note = (
+                f"Opened as it was at step {step:,}, its best; training on drops what came after."
+            )
         events = read_history(folder, step)
-        return SavedRun(info, text, manifest, state, events, checkpoints, list(damaged), note)
-    reason = next(iter(damaged.values()), "none at all")
+        return SavedRun(
+            name, info, text, changed, manifest, state, events, checkpoints, dropped, note
+        )
+    reason = first_damage or "none at all"
     raise ValueError(f"The run {name!r} has no checkpoint that is whole: {reason}.")
+
+
+def _with_text(name: str, info: RunInfo, text: str, accepted: bool) -> tuple[RunInfo, bool]:
+    """The info of a run that goes on with this text, and whether the text is another."""
+    sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    unknown = "".join(sorted(set(text) - set(info.corpus.characters)))
+    changed = sha256 != info.corpus.sha256
+    if changed and not accepted:
+        raise ChangedTextError(
+            f"The text of the run {name!r} (corpus.txt in its folder) is not the one it was "
+            "trained on."
+        )
+    if unknown:
+        raise ValueError(
+            f"The text of the run {name!r} has characters that its model does not know: "
+            f"{safe_text(unknown[:20])}"
+        )
+    corpus = msgspec.structs.replace(info.corpus, sha256=sha256)
+    return msgspec.structs.replace(info, corpus=corpus), changed
+
+
+def _clear_deleted() -> None:
+    """Remove what a stop in the middle of deleting has left."""
+    for gone in (home() / "runs").glob(".*.deleted"):
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def new_info(

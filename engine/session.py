@@ -6,13 +6,18 @@ slice of writing beside it), so a pause waits for one step at most.
 
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from engine.active_run import ActiveRun
+from engine.following import FollowedRun
 from engine.opening import open_fresh, open_saved, out_of_memory
 from engine.protocol import (
+    AnnotateRun,
     Close,
     Command,
+    Compare,
+    Compared,
+    DeleteRun,
     Event,
     Failed,
     GoBack,
@@ -20,6 +25,8 @@ from engine.protocol import (
     Open,
     OpenRun,
     Pause,
+    RenameRun,
+    RunChanged,
     Sample,
     Save,
     SetLearningRate,
@@ -28,6 +35,11 @@ from engine.protocol import (
     StopSample,
     Train,
     Working,
+)
+
+OUT_OF_MEMORY = (
+    "The memory ran out. Space opens the run as it was saved last; "
+    "a smaller batch, context or preset needs less."
 )
 
 
@@ -46,32 +58,64 @@ class Session:
         self._clock = clock
         self._gate = gate
         self._closed = False
-        self._active: ActiveRun | None = None
+        self._active: ActiveRun | FollowedRun | None = None
 
     def run(self, inbox: SimpleQueue[Command]) -> None:
         """Work until Close. Idle, it sleeps on the inbox."""
         try:
             while not self._closed:
-                if self._active is None or not self._active.busy or not inbox.empty():
-                    self._obey(inbox.get())
-                else:
+                command = self._next(inbox)
+                if command is not None:
+                    self._obey(command)
+                elif self._active is not None:
                     self._gate()
-                    self._active.unit()
+                    self._work(self._active)
         finally:
-            if self._active is not None:
-                self._active.close()
+            self._leave()
+
+    def _next(self, inbox: SimpleQueue[Command]) -> Command | None:
+        """The next command; None when there is work to do before one comes."""
+        patience = self._active.patience if self._active is not None else None
+        try:
+            return inbox.get(block=patience != 0, timeout=patience or None)
+        except Empty:
+            return None
+
+    def _work(self, active: ActiveRun | FollowedRun) -> None:
+        """One unit of work."""
+        try:
+            active.unit()
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            self._leave()  # a step may have been taken by halves
+            self._emit(Failed(OUT_OF_MEMORY, "engine"))
+            return
+        if isinstance(active, FollowedRun) and active.over and not self._open_saved(active.name):
+            active.give_up()
 
     def _obey(self, command: Command) -> None:
-        active = self._active
         match command:
             case Open(config):
-                self._open(lambda: open_fresh(config, self._emit, self._clock))
-            case OpenRun(name):
-                self._open(lambda: open_saved(name, self._emit, self._clock))
+                self._save_and_open(lambda: open_fresh(config, self._emit, self._clock))
+            case OpenRun(name, changed_text):
+                self._save_and_open(
+                    lambda: open_saved(name, self._emit, self._clock, changed_text=changed_text)
+                )
             case Close(save):
-                self._closed = not save or active is None or active.save()
-            case _ if active is None:
+                self._closed = not save or self._save()
+            case RenameRun() | AnnotateRun() | DeleteRun() | Compare():
+                self._keep_house(command)
+            case _ if isinstance(self._active, FollowedRun):
+                self._follow(self._active, command)
+            case _ if self._active is not None:
+                self._train(self._active, command)
+            case _:
                 pass  # the run failed to open, and that was told: there is nothing to command
+
+    def _train(self, active: ActiveRun, command: Command) -> None:
+        """What a run of our own is told."""
+        match command:
             case Train():
                 active.train()
             case Pause():
@@ -88,27 +132,81 @@ class Session:
                 active.sample(sample_id, prompt, sample_config)
             case StopSample():
                 active.stop_sample()
-            case Measure(config):
-                active.measure(config)
+            case Measure():
+                self._measure(active, command)
             case Save():
                 active.save()
 
-    def _open(self, opener: Callable[[], ActiveRun]) -> None:
+    def _follow(self, followed: FollowedRun, command: Command) -> None:
+        """What a run that another program trains is told."""
+        match command:
+            case Sample(sample_id, prompt, sample_config):
+                followed.sample(sample_id, prompt, sample_config)
+            case StopSample():
+                followed.stop_sample()
+            case Measure():
+                self._measure(followed, command)
+            case _:
+                followed.refuse()
+
+    def _keep_house(self, command: RenameRun | AnnotateRun | DeleteRun | Compare) -> None:
+        """What is asked of the saved runs; the open one may be among them."""
+        from engine import library
+
+        active = self._active if isinstance(self._active, ActiveRun) else None
+        try:
+            match command:
+                case RenameRun(run, name):
+                    if active is not None and run == active.name:
+                        active.rename(name)
+                    else:
+                        library.rename(run, name)
+                    self._emit(RunChanged(run, name))
+                case AnnotateRun(run, note):
+                    if active is not None and run == active.name:
+                        active.annotate(note)
+                    else:
+                        library.annotate(run, note)
+                    self._emit(RunChanged(run, run))
+                case DeleteRun(run):
+                    library.delete(run)
+                    self._emit(RunChanged(run, ""))
+                case Compare(names):
+                    self._emit(Compared(tuple(library.held_out(name) for name in names)))
+        except (ValueError, OSError) as error:
+            self._emit(Failed(_sentence(error), "runs"))
+
+    def _measure(self, beside: ActiveRun | FollowedRun, command: Measure) -> None:
+        from engine.measuring import measure
+
+        try:
+            self._emit(measure(command.config, beside.assembly))
+        except ValueError as error:
+            self._emit(Failed(str(error), "measure"))
+        except (MemoryError, RuntimeError) as error:
+            self._emit(Failed(f"A step of that size cannot be taken here: {error}", "measure"))
+
+    def _save(self) -> bool:
+        """Whether all there is to save is saved; if not, that was told."""
+        return not isinstance(self._active, ActiveRun) or self._active.save()
+
+    def _save_and_open(self, opener: Callable[[], ActiveRun | FollowedRun | None]) -> None:
         """Open a run in place of the active one, which stays as it is if that fails."""
-        if self._active is not None and not self._active.save():
-            return
-        self._replace(opener)
+        if self._save():
+            self._replace(opener)
+
+    def _open_saved(self, name: str) -> bool:
+        return self._replace(lambda: open_saved(name, self._emit, self._clock))
 
     def _go_back(self, active: ActiveRun) -> None:
         """Open the active run's last checkpoint in its place: what came after it is dropped."""
-        if self._replace(lambda: open_saved(active.name, self._emit, self._clock)):
-            assert self._active is not None, "it was opened"
+        if self._open_saved(active.name) and isinstance(self._active, ActiveRun):
             self._active.set_learning_rate(active.learning_rate / 2)
             self._active.train()
 
-    def _replace(self, opener: Callable[[], ActiveRun]) -> bool:
-        """The run that `opener` opens takes the place of the active one, unless it cannot be
-        opened, which is told."""
+    def _replace(self, opener: Callable[[], ActiveRun | FollowedRun | None]) -> bool:
+        """The run that `opener` opens takes the place of the active one, unless there is none,
+        which is told."""
         try:
             opened = opener()
         except (ValueError, OSError, MemoryError, RuntimeError) as error:
@@ -117,12 +215,19 @@ class Session:
             self._emit(Working(""))
             self._emit(Failed(_sentence(error), "open"))
             return False
-        if self._active is not None:
-            self._active.stop_sample()
-            self._active.close()
+        if opened is None:
+            return False
+        self._leave()
         self._active = opened
         opened.begin()
         return True
+
+    def _leave(self) -> None:
+        """Let the active run go as it stands."""
+        if self._active is not None:
+            self._active.stop_sample()
+            self._active.close()
+            self._active = None
 
 
 def _sentence(error: Exception) -> str:

@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Input, Static
 
+from data.safe import safe_text
 from engine.config import SampleConfig
 from engine.ending import exit_code
 from engine.protocol import (
@@ -27,6 +28,7 @@ from engine.protocol import (
     Event,
     Failed,
     GoBack,
+    NeedsYes,
     Open,
     Opened,
     OpenRun,
@@ -231,6 +233,8 @@ class TinyGPTApp(App[None]):
         match event:
             case Opened():
                 self.sample_config = event.config.sample
+            case NeedsYes():
+                self._ask_for_a_yes(event)
             case Failed() if state.opened is None and state.failure is not None:
                 self._exit_with(state.failure.message, 2)
             case Failed(_, "save" | "engine") if self._code:  # a signal waits for no answer
@@ -246,6 +250,15 @@ class TinyGPTApp(App[None]):
                     self._exit_with(_farewell(state), self._code)
             case _:
                 pass
+
+    def _ask_for_a_yes(self, asked: NeedsYes) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.engine.send(asked.command)
+            elif self.state.opened is None:  # there is nothing else to show
+                self._exit_with("", 2)
+
+        self.push_screen(Question(safe_text(asked.question)), answered)
 
     def _exit_with(self, sentence: str, code: int) -> None:
         self.exit(return_code=code, message=Text(sentence) if sentence else None)
@@ -337,7 +350,7 @@ class TinyGPTApp(App[None]):
         if self.state.opened is not None:
             from tui.screens.runs import RunsScreen  # brings rich's tables along
 
-            self.push_screen(RunsScreen(self.state.opened.run), chosen)
+            self.push_screen(RunsScreen(self.engine.send).data_bind(TinyGPTApp.state), chosen)
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())

@@ -9,7 +9,7 @@ import click
 
 from data.catalog import default
 from engine.config import PRESETS, RunConfig, override, preset
-from engine.protocol import Open, OpenRun
+from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
 
 VERSION = "0.1.0"
 
@@ -38,7 +38,7 @@ def main() -> None:
     tinygpt-tui [CORPUS]          opens the app on a text
     tinygpt-tui train [CORPUS]    trains without the screen
     tinygpt-tui sample RUN        writes with a saved run
-    tinygpt-tui runs              lists the saved runs
+    tinygpt-tui runs              lists the saved runs (rename, note, delete)
 
     CORPUS is tinyshakespeare, shakespeare, tales, or the path of a text file or folder.
     """
@@ -49,7 +49,12 @@ def _run_options(command: Any) -> Any:
     for option in reversed(
         [
             click.argument("corpus", required=False),
-            click.option("--run", "run_name", metavar="NAME", help="Open a saved run."),
+            click.option(
+                "--run", "run_name", metavar="NAME", help="Open a saved run; NAME@best: its best."
+            ),
+            click.option(
+                "--changed-text", is_flag=True, help="Open it even if its text was changed."
+            ),
             click.option(
                 "--preset",
                 "preset_name",
@@ -126,17 +131,50 @@ def sample_command(run: str, prompt: str, **choices: str | None) -> None:
     sys.exit(sample(run, prompt, config))
 
 
-@main.command("runs")
-def runs_command() -> None:
-    """List the saved runs."""
-    from engine.headless import list_runs
+@main.group("runs", invoke_without_command=True)
+@click.pass_context
+def runs_group(context: click.Context) -> None:
+    """List the saved runs; rename, note and delete change one."""
+    if context.invoked_subcommand is None:
+        from engine.headless import list_runs
 
-    list_runs()
+        list_runs()
+
+
+@runs_group.command("rename")
+@click.argument("run")
+@click.argument("name")
+def rename_command(run: str, name: str) -> None:
+    """Give a saved run another name."""
+    _change_runs(RenameRun(run, name))
+
+
+@runs_group.command("note")
+@click.argument("run")
+@click.argument("text")
+def note_command(run: str, text: str) -> None:
+    """Keep a note with a saved run; an empty one removes it."""
+    _change_runs(AnnotateRun(run, text))
+
+
+@runs_group.command("delete")
+@click.argument("run")
+@click.confirmation_option(prompt="Delete it? It cannot be undone.")
+def delete_command(run: str) -> None:
+    """Delete a saved run, after a question."""
+    _change_runs(DeleteRun(run))
+
+
+def _change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> None:
+    from engine.headless import change_runs
+
+    sys.exit(change_runs(command))
 
 
 def _opening(
     run_name: str | None,
     corpus: str | None,
+    changed_text: bool,
     preset_name: str,
     assignments: tuple[str, ...],
     **shortcuts: str | None,
@@ -146,7 +184,7 @@ def _opening(
     if run_name is not None:
         if corpus is not None or assignments or given:
             raise Refusal("A saved run (--run) has its own text and settings.")
-        return OpenRun(run_name)
+        return OpenRun(run_name, changed_text)
     return Open(_configured(corpus or default()[0], preset_name, [*given, *assignments]))
 
 

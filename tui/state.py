@@ -14,16 +14,19 @@ from data.safe import safe_text
 from engine import protocol
 from engine.config import RunConfig
 from engine.protocol import (
+    Compared,
     CorpusLoaded,
     Evaluated,
     Event,
     Excerpt,
     Extended,
     Failed,
+    HeldOut,
     LearningRateChanged,
     Measured,
     Opened,
     PhaseChanged,
+    RunChanged,
     SampleDone,
     SampleStarted,
     Saved,
@@ -84,6 +87,9 @@ class RunState(Struct, frozen=True):
     writing: Writing | None = None
     measured: Measured | None = None
     saved: Saved | None = None
+    compared: tuple[HeldOut, ...] = ()
+    runs_changed: int = 0
+    """How often a saved run was given another name or note, or was deleted."""
     failure: Failed | None = None
     before: "RunState | None" = None
     """The run that stays open if the one that is being opened fails."""
@@ -148,7 +154,13 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(state, working=Working(safe_text(what), done))
         case CorpusLoaded():
             before = state if state.opened else state.before
-            return RunState(working=state.working, corpus=_safe_corpus(event), before=before)
+            return RunState(
+                working=state.working,
+                corpus=_safe_corpus(event),
+                compared=state.compared,
+                runs_changed=state.runs_changed,
+                before=before,
+            )
         case Opened():
             return replace(
                 state,
@@ -189,6 +201,10 @@ def fold(state: RunState, event: Event) -> RunState:
         case Saved():
             saved = replace(event, run=safe_text(event.run), path=safe_text(event.path))
             return replace(state, saved=saved, failure=None)
+        case Compared(runs):
+            return replace(state, compared=tuple(_safe_held_out(run) for run in runs))
+        case RunChanged(run, name):
+            return _with_run_changed(state, safe_text(run), safe_text(name))
         case Failed():
             stays = state.before if event.during == "open" and state.before else state
             phase: Phase = "failed" if event.during == "engine" else stays.phase
@@ -196,6 +212,22 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(stays, phase=phase, working=state.working, failure=failure)
         case _:
             return state
+
+
+def _with_run_changed(state: RunState, run: str, name: str) -> RunState:
+    """The state after a saved run was renamed, annotated or (no name) deleted."""
+    opened = state.opened
+    if opened is not None and opened.run == run and name:
+        opened = replace(opened, run=name)
+    named = [replace(one, run=name) if one.run == run else one for one in state.compared]
+    failure = state.failure
+    return replace(
+        state,
+        opened=opened,
+        compared=tuple(one for one in named if one.run),
+        runs_changed=state.runs_changed + 1,
+        failure=None if failure is not None and failure.during == "runs" else failure,
+    )
 
 
 def _safe_corpus(event: CorpusLoaded) -> CorpusLoaded:
@@ -209,6 +241,11 @@ def _safe_corpus(event: CorpusLoaded) -> CorpusLoaded:
         opening=safe_text(event.opening),
         frequent=tuple((safe_text(text), number) for text, number in event.frequent),
     )
+
+
+def _safe_held_out(run: HeldOut) -> HeldOut:
+    """The same for a run that is compared."""
+    return replace(run, run=safe_text(run.run))
 
 
 def _safe_opened(event: Opened) -> Opened:

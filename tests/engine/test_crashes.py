@@ -17,7 +17,7 @@ import torch
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 from forking import DONE, REFUSED, child, ended, injected, needs_fork, needs_strace
 
-from engine import runs
+from engine import library, runs
 from engine.checkpoints import (
     DamagedError,
     State,
@@ -152,7 +152,7 @@ def test_killed_at_any_call_of_a_repair(verse_file: Path) -> None:
     (newest / "model.safetensors").write_bytes(b"torn")
     (saving.folder / "checkpoints" / "000099.unfinished").mkdir()
     before = runs.load(saving.name)
-    assert before.damaged == [newest]
+    assert before.dropped == [newest]
     copy = saving.folder.with_name("damaged")
     shutil.copytree(saving.folder, copy)
 
@@ -253,7 +253,7 @@ def test_a_second_writer_is_told_who_holds_the_run(verse_file: Path) -> None:
     )
     assert of(events, StepDone)[-1].step == 20, "what was told again, and no more"
     with pytest.raises(ValueError, match=f"^The run '{name}' is open in another program"):
-        runs.delete(name)
+        library.delete(name)
     holder.close()
     assert of(run_to_end(OpenRun(name), Train()), StepDone)[-1].step == 40
 

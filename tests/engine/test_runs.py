@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from engine.protocol import (
     Extended,
     Failed,
     LearningRateChanged,
+    NeedsYes,
     Open,
     Opened,
     OpenRun,
@@ -32,7 +32,6 @@ from engine.protocol import (
     Save,
     Saved,
     SetLearningRate,
-    Step,
     StepDone,
     Stop,
     TextSampled,
@@ -274,12 +273,64 @@ def test_a_run_with_no_whole_checkpoint_is_refused_in_a_sentence(verse_file: Pat
     )
 
 
-def test_a_changed_text_is_noticed(verse_file: Path) -> None:
+def change_the_text(name: str, old: str, new: str) -> None:
+    path = runs.folder_of(name) / "corpus.txt"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def test_a_changed_text_needs_a_yes(verse_file: Path) -> None:
     name = train_and_save(verse_file)
-    flip_a_byte(runs.folder_of(name) / "corpus.txt")
-    assert only(reopen(name), Failed).message == (
-        f"The text of the run '{name}' is not the one it was trained on."
+    change_the_text(name, "owl", "low")
+    asked = only(reopen(name), NeedsYes)
+    assert asked.question.startswith(
+        f"The text of the run '{name}' (corpus.txt in its folder) is not the one it was trained on."
     )
+    events = Driver().when(is_a(Saved), Close()).run(asked.command, Train())
+    assert of(events, StepDone)[-1].step == 40
+    assert only(reopen(name), Opened).step == 40, "from then on it is the run's own text"
+
+
+def test_a_changed_text_that_was_only_looked_at_needs_a_yes_again(verse_file: Path) -> None:
+    name = train_and_save(verse_file)
+    change_the_text(name, "owl", "low")
+    assert only(Driver().run(OpenRun(name, changed_text=True), Close()), Opened).step == 20
+    assert only(reopen(name), NeedsYes)
+
+
+def test_a_text_with_letters_that_the_model_does_not_know_is_refused(verse_file: Path) -> None:
+    name = train_and_save(verse_file)
+    change_the_text(name, "owl", "☃\x07")
+    failed = only(Driver().run(OpenRun(name, changed_text=True), Close()), Failed)
+    assert failed.message == (
+        f"The text of the run '{name}' has characters that its model does not know: ␇☃"
+    )
+
+
+def test_a_run_opens_as_it_was_in_its_best_exam(verse_file: Path) -> None:
+    # It grows ever surer of what the held-out part breaks now and then.
+    verse_file.write_text(900 * "ab" + 5 * "abab" + 40 * "abb", encoding="utf-8")
+    events = run_to_end(Open(tiny(verse_file, "train.steps=40", "train.decay=0")), Train())
+    name = only(events, Opened).run
+    best = min(of(events, Evaluated), key=lambda e: e.loss)
+    opened = only(reopen(f"{name}@best"), Opened)
+    assert (opened.run, opened.step) == (name, best.step)
+    assert 0 < best.step < 40, "so that it is not the newest"
+    assert "its best; training on drops what came after" in opened.note
+    assert only(reopen(f"{name}@latest"), Opened).step == 40
+
+    again = (
+        Driver()
+        .when(is_a(StepDone, step=best.step + 1), Close())
+        .run(OpenRun(f"{name}@best"), Train())
+    )
+    assert losses(again)[-1] == next(one for one in losses(events) if one[0] == best.step + 1)
+    assert only(reopen(name), Opened).step == best.step + 1
+
+
+def test_a_word_behind_the_name_that_means_nothing_is_refused(verse_file: Path) -> None:
+    name = train_and_save(verse_file)
+    failed = only(reopen(f"{name}@first"), Failed)
+    assert failed.message == f"A run opens as {name}@latest or as {name}@best, not '{name}@first'."
 
 
 def test_a_torn_run_json_is_refused_in_a_sentence(verse_file: Path) -> None:
@@ -360,41 +411,6 @@ def test_a_name_that_is_a_path_is_refused(verse_file: Path, home: Path, name: st
     shutil.copytree(home / "runs" / saved, home, dirs_exist_ok=True)  # where ".." would lead
     failed = only(reopen(name.format(saved)), Failed)
     assert failed.message.startswith("There is no run ")
-
-
-def test_the_last_used_run_is_listed_first(verse_file: Path) -> None:
-    older, newer = train_and_save(verse_file), train_and_save(verse_file)
-    for age, name in enumerate((newer, older)):
-        for checkpoint in checkpoints(name):
-            os.utime(checkpoint, (1e9 - age, 1e9 - age))
-    assert runs.names() == [newer, older]
-    Driver().when(is_a(StepDone, step=21), Close()).run(OpenRun(older), Step())
-    assert runs.names() == [older, newer]
-
-
-def test_the_list_says_where_each_run_stands(verse_file: Path) -> None:
-    name = train_and_save(verse_file)
-    (summary,) = runs.summaries()
-    assert (summary.name, summary.corpus, summary.preset) == (name, "verse.txt", "nano")
-    assert (summary.step, summary.steps) == (20, 20)
-    assert 40_000 < summary.size < 400_000
-    assert summary.best_loss == min(e.loss for e in of(reopen(name), Evaluated))
-
-
-def test_a_deleted_run_is_gone_and_no_other(verse_file: Path, home: Path) -> None:
-    gone, kept = train_and_save(verse_file), train_and_save(verse_file)
-    runs.delete(gone)
-    assert runs.names() == [kept]
-    assert [path.name for path in (home / "runs").iterdir()] == [kept]
-
-
-def test_what_cannot_be_read_is_left_out_of_the_list(verse_file: Path, home: Path) -> None:
-    name = train_and_save(verse_file)
-    (home / "runs" / "empty").mkdir()
-    (home / "runs" / "torn").mkdir()
-    (home / "runs" / "torn" / "run.json").write_text("{")
-    (home / "runs" / "stray.txt").write_text("")
-    assert runs.names() == [name]
 
 
 def test_the_files_are_plain_json(verse_file: Path) -> None:

@@ -2,12 +2,25 @@
 
 from time import mktime
 
+import msgspec
 import pytest
 from looking import Opener
-from recording import RUN
-from textual.widgets import OptionList
+from recording import RUN, corpus_loaded, opened, opening
 
-from engine.protocol import OpenRun, RunSummary
+from engine.protocol import (
+    AnnotateRun,
+    Compare,
+    Compared,
+    DeleteRun,
+    Failed,
+    HeldOut,
+    NeedsYes,
+    OpenRun,
+    RenameRun,
+    RunChanged,
+    RunSummary,
+    Working,
+)
 from tui.screens import runs as room
 from tui.screens.question import Question
 from tui.screens.runs import RunsScreen
@@ -17,22 +30,21 @@ HOSTILE = "[@click=app.quit]x[/]\x1b]52;c;aGVsbG8=\x07"
 USED = mktime((2026, 11, 23, 18, 4, 0, 0, 0, -1))
 
 
-def line(name: str, corpus: str = "tinyshakespeare") -> RunSummary:
-    return RunSummary(name, corpus, "small", 1_250, 2_000, 1.6172, USED, 21_400_000)
+def line(name: str, corpus: str = "tinyshakespeare", note: str = "") -> RunSummary:
+    return RunSummary(name, corpus, "small", 1_250, 2_000, 1.6172, USED, 21_400_000, note)
 
 
 @pytest.fixture
 def saved(monkeypatch: pytest.MonkeyPatch) -> list[RunSummary]:
-    """The runs that there are; what is deleted goes from them."""
-    found = [line(RUN), line("calm-heron", "a text of mine, 世界.txt"), line("shy-lynx", HOSTILE)]
-
-    def delete(name: str) -> None:
-        if name == "shy-lynx":
-            raise ValueError("The run 'shy-lynx' is open in another program.")
-        found[:] = [run for run in found if run.name != name]
-
+    """The runs that there are."""
+    found = [
+        line(RUN),
+        line("calm-heron", "a text of mine, 世界.txt", "wide, no dropout"),
+        line("shy-lynx", HOSTILE, HOSTILE),
+        line("tidy-wren"),
+        line("warm-seal"),
+    ]
     monkeypatch.setattr(room, "saved_runs", lambda: list(found))
-    monkeypatch.setattr(room, "delete_run", delete)
     return found
 
 
@@ -41,7 +53,7 @@ async def test_the_runs_are_listed_in_columns_and_enter_opens_one(
 ) -> None:
     async with desk() as it:
         await it.press("o")
-        await it.sees(f"{RUN} ●", "calm-heron", "1,250 / 2,000", "1.6172", "21 MB")
+        await it.sees(f"● {RUN}", "calm-heron", "1,250 / 2,000", "1.6172", "21 MB")
         rows = [row for row in it.rows if "2026-11-23 18:04" in row]
         assert len(rows) == len(saved)
         await it.press("down", "enter")
@@ -68,7 +80,7 @@ async def test_what_a_stranger_named_is_only_text(desk: Opener, saved: list[RunS
         await it.press("o")
         await it.sees("[@click=app.qui")
         assert "\x1b" not in "".join(it.rows)
-        assert len(saved) == 3
+        assert it.app.return_code is None
 
 
 async def test_a_run_is_deleted_after_a_question(desk: Opener, saved: list[RunSummary]) -> None:
@@ -76,24 +88,121 @@ async def test_a_run_is_deleted_after_a_question(desk: Opener, saved: list[RunSu
         await it.press("o", "down", "d")
         await it.sees("Delete calm-heron, 1,250 steps? It cannot be undone.")
         await it.press("n")
-        assert len(saved) == 3
+        assert not [one for one in it.engine.commands if isinstance(one, DeleteRun)]
         await it.press("d")
         await it.until(lambda: isinstance(it.app.screen, Question))
         await it.press("y")
-        await it.until(lambda: len(saved) == 2)
+        assert it.engine.commands[-1] == DeleteRun("calm-heron")
+        saved.pop(1)
+        await it.play(RunChanged("calm-heron", ""))
         assert isinstance(it.app.screen, RunsScreen)
-        await it.until(lambda: it.app.screen.query_one(OptionList).option_count == 2)
+        await it.until(lambda: "calm-heron" not in "\n".join(it.rows))
 
 
-async def test_the_open_run_and_one_in_use_stay(desk: Opener, saved: list[RunSummary]) -> None:
+async def test_the_open_run_stays_and_one_in_use_says_so(
+    desk: Opener, saved: list[RunSummary]
+) -> None:
     async with desk() as it:
         await it.press("o", "d")
         await it.sees(f"{RUN} is open here: open another run first.")
-        await it.press("down", "down", "d")
-        await it.until(lambda: isinstance(it.app.screen, Question))
-        await it.press("y")
+        await it.play(Failed("The run 'shy-lynx' is open in another program.", "runs"))
         await it.sees("The run 'shy-lynx' is open in another program.")
-        assert len(saved) == 3
+        assert len(saved) == 5
+
+
+async def test_the_best_of_a_run_is_opened(desk: Opener, saved: list[RunSummary]) -> None:
+    async with desk() as it:
+        await it.press("o", "down", "b")
+        assert it.engine.commands[-1] == OpenRun("calm-heron@best")
+
+
+async def test_a_run_is_renamed(desk: Opener, saved: list[RunSummary]) -> None:
+    async with desk() as it:
+        await it.press("o", "r")
+        await it.sees(f"A name for {RUN}:")
+        await it.press("escape", "r", "ctrl+u")
+        await it.type("my q run")
+        await it.press("enter")
+        assert it.engine.commands[-1] == RenameRun(RUN, "my q run")
+        saved[0] = line("my q run")
+        await it.play(RunChanged(RUN, "my q run"))
+        await it.sees("● my q run")
+        await it.press("escape")
+        await it.sees("run my q run")
+
+
+async def test_a_run_has_a_note(desk: Opener, saved: list[RunSummary]) -> None:
+    async with desk() as it:
+        await it.press("o", "down")
+        await it.sees("wide, no dropout")
+        await it.press("n", "end")
+        await it.type(", three blocks")
+        await it.press("enter")
+        assert it.engine.commands[-1] == AnnotateRun("calm-heron", "wide, no dropout, three blocks")
+
+
+async def test_runs_are_compared_in_the_chart(desk: Opener, saved: list[RunSummary]) -> None:
+    other = HeldOut("calm-heron", ((0, 4.17), (500, 2.5), (2_000, 1.5)))
+    async with desk() as it:
+        await it.press("o", "down", "c")
+        assert it.engine.commands[-1] == Compare(("calm-heron",))
+        await it.play(Compared((other,)))
+        await it.sees("━ calm-heron  ")
+        await it.press("escape")
+        await it.sees("━ calm-heron 1.5000")
+
+        await it.press("o", "down", "c")
+        assert it.engine.commands[-1] == Compare(())
+        await it.play(Compared(()))
+        await it.press("escape")
+        await it.until(lambda: "calm-heron" not in "\n".join(it.rows))
+
+
+async def test_more_than_three_are_not_compared(desk: Opener, saved: list[RunSummary]) -> None:
+    others = [HeldOut(run.name, ((0, 4.17),)) for run in saved[1:4]]
+    async with desk() as it:
+        await it.play(Compared(tuple(others)))
+        await it.press("o", "end", "c")
+        await it.sees("3 runs are compared already")
+        assert not [one for one in it.engine.commands if isinstance(one, Compare)]
+
+
+async def test_what_is_compared_follows_the_runs(desk: Opener, saved: list[RunSummary]) -> None:
+    others = (HeldOut("calm-heron", ((0, 4.17),)), HeldOut("tidy-wren", ((0, 4.17),)))
+    async with desk() as it:
+        await it.play(Compared(others), RunChanged("calm-heron", "mine"))
+        await it.sees("━ mine 4.1700  ━ tidy-wren 4.1700")
+        await it.play(RunChanged("mine", ""))
+        await it.until(lambda: "mine" not in "\n".join(it.rows))
+
+
+async def test_a_changed_text_is_asked_about(desk: Opener) -> None:
+    command = OpenRun("calm-heron", changed_text=True)
+    async with desk() as it:
+        await it.play(NeedsYes("Its text was changed. Open it all the same?", command))
+        await it.sees("Open it all the same?")
+        await it.press("n")
+        assert it.engine.commands[-1] != command
+        await it.play(NeedsYes("Its text was changed. Open it all the same?", command))
+        await it.sees("Open it all the same?")
+        await it.press("y")
+        assert it.engine.commands[-1] == command
+
+
+async def test_where_no_run_is_open_a_no_ends_it(desk: Opener) -> None:
+    async with desk(play=False) as it:
+        await it.play(NeedsYes("Open it all the same?", OpenRun("calm-heron", changed_text=True)))
+        await it.sees("Open it all the same?")
+        await it.press("n")
+        await it.until(lambda: it.app.return_code == 2)
+
+
+async def test_a_run_that_another_program_trains_is_followed(desk: Opener) -> None:
+    followed = msgspec.structs.replace(
+        opened(), phase="following", note="Another program trains this run (process 4711)"
+    )
+    async with desk(*opening()[:2], corpus_loaded(), Working(""), followed) as it:
+        await it.sees("● following", "Another program trains this run (process 4711)")
 
 
 async def test_without_a_saved_run_it_says_so(desk: Opener, saved: list[RunSummary]) -> None:

@@ -35,8 +35,10 @@ from engine.protocol import (
     Excerpt,
     Extended,
     Failed,
+    HeldOut,
     LearningRateChanged,
     Measured,
+    OpenRun,
     PhaseChanged,
     SampleDone,
     SampleStarted,
@@ -337,6 +339,13 @@ def value_of(hint: object, strings: st.SearchStrategy[str]) -> st.SearchStrategy
         float: st.floats(0.1, 50),
         tuple[tuple[str, int], ...]: st.lists(
             st.tuples(strings, st.integers(1, 9)), min_size=1, max_size=3
+        ).map(tuple),
+        OpenRun: strings.map(OpenRun),
+        tuple[tuple[int, float], ...]: st.lists(
+            st.tuples(st.integers(0, 9), st.floats(0, 9)), max_size=3
+        ).map(tuple),
+        tuple[HeldOut, ...]: st.lists(
+            strings.map(lambda name: HeldOut(name, ((0, 4.0),))), max_size=3
         ).map(tuple),
         RunConfig: strings.map(
             lambda text: msgspec.structs.replace(CONFIG, corpus=text, preset=text)

@@ -27,6 +27,11 @@ MIN_WIDTH = 20
 MIN_HEIGHT = 5
 """Cells. A lower chart is left blank."""
 
+COMPARED = ("$success", "$warning", "$secondary")
+"""Styles of the runs that are compared, in their order."""
+
+MOST_COMPARED = len(COMPARED)
+
 HELD_OUT = "◆"
 CLIPPED = "▲"
 SPIKE = "✶"
@@ -78,6 +83,7 @@ def draw_chart(
     train: Curve,
     validation: Curve,
     spikes: Sequence[tuple[int, float]],
+    compared: Sequence[Sequence[tuple[int, float]]] = (),
     uniform: float | None,
     unigram: float | None,
     steps: int,
@@ -87,12 +93,14 @@ def draw_chart(
     """Draw the losses over the steps: exactly `height` lines of exactly `width` cells.
 
     Losses are in nats per character: `uniform` is that of a guess among all characters alike,
-    `unigram` that of a guess by their frequencies; `spikes` are the steps and losses to mark. `steps` is how many are planned: the right end,
-    unless the curves go beyond. A chart smaller than `MIN_WIDTH` x `MIN_HEIGHT` is blank.
+    `unigram` that of a guess by their frequencies; `spikes` are the steps and losses to mark,
+    `compared` those of other runs' exams. `steps` is how many are planned: the right end, unless
+    the curves go beyond. A chart smaller than `MIN_WIDTH` x `MIN_HEIGHT` is blank.
     """
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return [Content(" " * max(0, width)) for _ in range(height)]
-    newest = max((curve.last[0] for curve in (train, validation) if curve.last), default=0)
+    ends = [curve.last[0] for curve in (train, validation) if curve.last]
+    newest = max([*ends, *(losses[-1][0] for losses in compared if losses)], default=0)
     named = (("a uniform guess", "uniform", uniform), ("letter frequencies", "letters", unigram))
     references = [
         _Reference(name, short, value)
@@ -101,7 +109,9 @@ def draw_chart(
     ]
     losses, held_out = train.buckets, validation.buckets
     known = [reference.value for reference in references]
-    values = _value_scale(losses, held_out, known, height - 1)
+    examined = [bucket.mean for bucket in held_out]
+    examined += [loss for other in compared for _, loss in other if abs(loss) <= LARGEST]
+    values = _value_scale(losses, examined, known, height - 1)
     labels = values.ticks()
     gutter = max(len(label) for label in labels.values()) + 1
     scale = StepScale(max(steps, newest, _FEWEST_STEPS), (width - gutter) * DOTS_X, log_x)
@@ -109,6 +119,8 @@ def draw_chart(
     plot = Page(width - gutter, height - 1)
     for reference in references:
         plot.write(values.at(reference.value, 1), 0, _REFERENCE * plot.width, styles.reference)
+    for other, style in zip(compared, COMPARED, strict=False):
+        _draw_compared(plot, other, scale, values, style)
     _draw_train(plot, losses, scale, values, styles)
     for step, value in spikes:
         plot.write(max(values.at(value, 1), 0), scale.at(step) // DOTS_X, SPIKE, styles.spike)
@@ -151,11 +163,10 @@ def _columns(buckets: Sequence[Bucket], scale: StepScale) -> list[_Column]:
 
 
 def _value_scale(
-    train: Sequence[Bucket], validation: Sequence[Bucket], known: list[float], rows: int
+    train: Sequence[Bucket], held_out: list[float], known: list[float], rows: int
 ) -> ValueScale:
     """A scale for all values but spikes, which may not flatten the rest."""
     means = [bucket.mean for bucket in train]
-    held_out = [bucket.mean for bucket in validation]
     # Half of the lowest reference is shown from the beginning: so the curve has room to fall, and
     # the axis seldom changes under it.
     room = [min(value, value / 2) for value in known]
@@ -195,6 +206,26 @@ def _draw_train(
     for column in columns:
         if column.high > values.top:
             plot.write(0, column.x // DOTS_X, CLIPPED, styles.train)
+
+
+def _draw_compared(
+    plot: Page,
+    losses: Sequence[tuple[int, float]],
+    scale: StepScale,
+    values: ValueScale,
+    style: Style | str,
+) -> None:
+    """The exams of another run as a line."""
+    path = [
+        (scale.at(step), max(-1, values.at(loss, DOTS_Y)))
+        for step, loss in losses
+        if abs(loss) <= LARGEST
+    ]
+    line = Canvas(plot.width, values.rows)
+    for (x0, y0), (x1, y1) in pairwise(path):
+        line.line(x0, y0, x1, y1)
+    for row, cell, character in line.characters():
+        plot.write(row, cell, character, style)
 
 
 def _smooth(columns: list[_Column], scale: StepScale) -> Iterator[tuple[int, float]]:

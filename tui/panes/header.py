@@ -13,6 +13,7 @@ PHASE_STYLES = {
     "paused": "$warning",
     "done": "$success",
     "failed": "bold $error",
+    "following": "bold $secondary",
 }
 
 
@@ -112,6 +113,8 @@ def _advice(state: RunState) -> str:
                 best = f"; best {state.best.loss:.4f} at step {count(state.best.step)}"
             saved = f", saved as {state.saved.run}" if state.saved else ""
             return f"{ended}{best}{saved}. Space trains on, p lets it write."
+        case "following":
+            return "Another program trains this run: here it is followed, and p lets it write."
         case _:
             return ""
 

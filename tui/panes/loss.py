@@ -5,7 +5,7 @@ from math import exp, log
 from textual.content import Content
 from textual.reactive import reactive
 
-from tui.drawing.chart import HELD_OUT, ChartStyles, draw_chart, legend
+from tui.drawing.chart import COMPARED, HELD_OUT, ChartStyles, draw_chart, legend
 from tui.panes.pane import Pane
 from tui.state import RunState
 
@@ -20,7 +20,14 @@ class LossPane(Pane):
     log_x: reactive[bool] = reactive(False)
 
     def part(self, state: RunState) -> object:
-        return (state.step, state.steps, state.evaluated, state.corpus, state.phase)
+        return (
+            state.step,
+            state.steps,
+            state.evaluated,
+            state.corpus,
+            state.phase,
+            state.compared,
+        )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         corpus = state.corpus
@@ -30,6 +37,7 @@ class LossPane(Pane):
             train=state.train,
             validation=state.validation,
             spikes=state.spikes.found,
+            compared=[run.losses for run in state.compared],
             uniform=corpus.uniform_loss if corpus else None,
             unigram=corpus.unigram_loss if corpus else None,
             steps=state.last_planned_step,
@@ -45,12 +53,15 @@ def numbers(state: RunState, width: int) -> Content:
     if state.train.last is not None:
         loss = _recent(state)
         parts.append(Content.assemble(("━ train", "$primary"), f" {loss:.3f}"))
-    if state.evaluated is not None:
-        held_out = state.evaluated
-        bits = f"{held_out.loss / log(2):.2f} bits/char"
+    held_out = state.evaluated
+    if held_out is not None:
+        parts.append(Content.assemble((f"{HELD_OUT} held out", "$accent"), f" {held_out.loss:.4f}"))
+    for run, style in zip(state.compared, COMPARED, strict=False):
+        best = f" {min(loss for _, loss in run.losses):.4f}" if run.losses else ""
+        parts.append(Content.assemble((f"━ {run.run}", style), best))
+    if held_out is not None:
         parts += [
-            Content.assemble((f"{HELD_OUT} held out", "$accent"), f" {held_out.loss:.4f}"),
-            Content(bits),
+            Content(f"{held_out.loss / log(2):.2f} bits/char"),
             Content(f"perplexity {exp(min(held_out.loss, 50)):.2f}"),
             Content(f"{held_out.accuracy:.0%} right"),
         ]

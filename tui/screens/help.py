@@ -23,7 +23,7 @@ KEYS = (
     ("l", "linear or logarithmic step axis"),
     ("v", "in a small window: what it writes, the text, or the training"),
     ("c", "a new run: another text, size or pace"),
-    ("o", "open a saved run, or delete one"),
+    ("o", "the saved runs: open, compare, rename, note, delete"),
     ("b", "after a failed step: back to the last save, at half the learning rate"),
     ("q", "save and quit"),
     ("?", "this page"),

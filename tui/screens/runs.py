@@ -1,22 +1,29 @@
-"""The saved runs: open one, or delete it."""
+"""The saved runs: open one, compare some, rename, annotate or delete one."""
+
+from collections.abc import Callable
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from data.safe import safe_text
-from engine.headless import delete_run, saved_runs
-from engine.protocol import RunSummary
+from engine.headless import saved_runs
+from engine.protocol import AnnotateRun, Command, Compare, DeleteRun, RenameRun, RunSummary
+from tui.drawing.chart import COMPARED, MOST_COMPARED
 from tui.drawing.words import count, size
+from tui.screens.one_line import OneLine
 from tui.screens.question import Question
+from tui.state import RunState
 
 COLUMNS = (
-    ("run", 21),
+    ("", 2),
+    ("run", 20),
     ("step", 18),
     ("best", 8),
     ("last used", 18),
@@ -25,6 +32,8 @@ COLUMNS = (
     ("size", 7),
 )
 """With their widths in cells; in a narrow window the last ones are cut off."""
+WIDTH = 108
+"""Cells of the page where there is room."""
 
 
 class RunsScreen(ModalScreen[str]):
@@ -33,91 +42,176 @@ class RunsScreen(ModalScreen[str]):
     DEFAULT_CSS = """
     RunsScreen { align: center middle; }
     RunsScreen > Vertical {
-      width: 106; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
+      width: 108; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
       border: round $primary; background: $surface; border-title-color: $primary;
       border-subtitle-color: $foreground-muted;
     }
     RunsScreen OptionList { height: auto; max-height: 20; border: none; background: $surface; }
     RunsScreen #runs-headings { height: 1; text-wrap: nowrap; color: $foreground-muted; }
+    RunsScreen #runs-note { height: 1; text-wrap: nowrap; text-overflow: ellipsis; color: $accent; }
     RunsScreen #runs-problem { height: auto; color: $warning; }
     """
 
-    BINDINGS = [Binding("escape,q", "dismiss", "Close"), Binding("d,delete", "delete", "Delete")]
+    BINDINGS = [
+        Binding("escape,q", "dismiss", "Close"),
+        Binding("b", "open_best", "Open its best"),
+        Binding("c", "compare", "Compare"),
+        Binding("r", "rename", "Rename"),
+        Binding("n", "annotate", "Note"),
+        Binding("d,delete", "delete", "Delete"),
+    ]
 
-    def __init__(self, opened: str) -> None:
-        """`opened`: the run that is open, which cannot be deleted."""
+    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
+
+    def __init__(self, send: Callable[[Command], None]) -> None:
+        """`send`: to the engine."""
         super().__init__()
-        self._opened = opened
+        self._send = send
         self._runs: list[RunSummary] = []
+        self._seen = self.state
 
     def compose(self) -> ComposeResult:
         with Vertical() as page:
             page.border_title = "saved runs"
-            page.border_subtitle = "Enter opens, d deletes, Esc closes"
-            headings = tuple(heading for heading, _ in COLUMNS)
-            yield Static(Content(_columns(headings)), id="runs-headings")
+            page.border_subtitle = (
+                "Enter opens, b its best, c compares, r renames, n notes, d deletes"
+            )
+            headings = [Content(heading) for heading, _ in COLUMNS]
+            yield Static(_columns(headings), id="runs-headings")
             yield OptionList(compact=True)
+            yield Static("", id="runs-note")
             yield Static("", id="runs-problem")
 
     def on_mount(self) -> None:
-        self._show()
+        self._seen = self.state
+        self._list()
+        self.query_one(OptionList).focus()
 
-    def _show(self) -> None:
-        """Read the list anew."""
+    def watch_state(self, state: RunState) -> None:
+        if not self.is_mounted:
+            return
+        before, self._seen = self._seen, state
+        if state.failure is not None and state.failure is not before.failure:
+            self._tell(state.failure.message)
+        if _listed(state) != _listed(before):
+            self._tell("")
+            self._list()
+
+    def _list(self) -> None:
+        """Read the list anew; the same line stays chosen."""
         self._runs = saved_runs()
         listed = self.query_one(OptionList)
+        chosen = listed.highlighted or 0
         listed.clear_options()
-        room = min(106, self.app.size.width) - 6
-        listed.add_options([Option(_row(run, self._opened, room)) for run in self._runs])
-        listed.highlighted = 0 if self._runs else None
-        listed.focus()
+        room = min(WIDTH, self.app.size.width) - 6
+        listed.add_options([Option(_row(run, self.state, room)) for run in self._runs])
+        listed.highlighted = min(chosen, len(self._runs) - 1) if self._runs else None
         if not self._runs:
             self._tell("No run is saved yet: a run is kept from its first step.")
 
     def _tell(self, sentence: str) -> None:
         self.query_one("#runs-problem", Static).update(Content(safe_text(sentence)))
 
+    @property
+    def _chosen(self) -> RunSummary | None:
+        highlighted = self.query_one(OptionList).highlighted
+        return None if highlighted is None else self._runs[highlighted]
+
+    @on(OptionList.OptionHighlighted)
+    def show_note(self) -> None:
+        """The note of the run that is chosen."""
+        note = self._chosen.note if self._chosen else ""
+        self.query_one("#runs-note", Static).update(Content(safe_text(note)))
+
     @on(OptionList.OptionSelected)
     def open_it(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._runs[event.option_index].name)
 
+    def action_open_best(self) -> None:
+        """Open it as it was in its best exam."""
+        if self._chosen is not None:
+            self.dismiss(f"{self._chosen.name}@best")
+
+    def action_compare(self) -> None:
+        """Draw its held-out losses into the chart, or no longer."""
+        if self._chosen is None:
+            return
+        compared = [other.run for other in self.state.compared]
+        names = [run.name for run in self._runs if safe_text(run.name) in compared]
+        names.sort(key=lambda name: compared.index(safe_text(name)))
+        if self._chosen.name in names:
+            names.remove(self._chosen.name)
+        elif len(names) < MOST_COMPARED:
+            names.append(self._chosen.name)
+        else:
+            self._tell(f"{MOST_COMPARED} runs are compared already: c on one of them takes it out.")
+            return
+        self._send(Compare(tuple(names)))
+
+    def action_rename(self) -> None:
+        """Ask for another name."""
+        if self._chosen is not None:
+            run = self._chosen.name
+            question = f"A name for {safe_text(run)}:"
+            self._ask(question, run, lambda name: RenameRun(run, name))
+
+    def action_annotate(self) -> None:
+        """Ask for a note."""
+        if self._chosen is not None:
+            run, note = self._chosen.name, self._chosen.note
+            question = f"A note on {safe_text(run)}:"
+            self._ask(question, note, lambda text: AnnotateRun(run, text))
+
+    def _ask(self, question: str, value: str, command: Callable[[str], Command]) -> None:
+        def answered(text: str | None) -> None:
+            if text is not None and text != value:
+                self._send(command(text))
+
+        self.app.push_screen(OneLine(question, value), answered)
+
     def action_delete(self) -> None:
         """Ask, then delete."""
-        chosen = self.query_one(OptionList).highlighted
-        if chosen is None:
+        run = self._chosen
+        if run is None:
             return
-        run = self._runs[chosen]
-        if run.name == self._opened:
+        if _is_open(run, self.state):
             self._tell(f"{run.name} is open here: open another run first.")
             return
 
         def answered(sure: bool | None) -> None:
-            if not sure:
-                return
-            try:
-                delete_run(run.name)
-            except (ValueError, OSError) as error:
-                self._tell(str(error))
-            else:
-                self._show()
+            if sure:
+                self._send(DeleteRun(run.name))
 
         question = f"Delete {safe_text(run.name)}, {count(run.step)} steps? It cannot be undone."
         self.app.push_screen(Question(question), answered)
 
 
-def _row(run: RunSummary, opened: str, room: int) -> Content:
-    """A run in columns, as far as there is room; the one that is open is marked."""
+def _listed(state: RunState) -> object:
+    """What of the state the list depends on."""
+    return (state.opened, state.compared, state.runs_changed)
+
+
+def _is_open(run: RunSummary, state: RunState) -> bool:
+    return state.opened is not None and state.opened.run == safe_text(run.name)
+
+
+def _row(run: RunSummary, state: RunState, room: int) -> Content:
+    """A run in columns, as far as there is room; what is open or compared is marked."""
     best = "-" if run.best_loss is None else f"{run.best_loss:.4f}"
     steps = f"{count(run.step)} / {count(run.steps)}"
-    name = f"{run.name} ●" if run.name == opened else run.name
-    cells = (name, steps, best, run.last_used, run.corpus, run.preset, size(run.size))
-    return Content(_columns(cells)).truncate(room)
+    mark = Content("●" if _is_open(run, state) else "")
+    name = safe_text(run.name)
+    compared = [other.run for other in state.compared]
+    if name in compared:
+        mark = Content.styled("━", COMPARED[compared.index(name)])
+    words = (name, steps, best, run.last_used, run.corpus, run.preset, size(run.size))
+    return _columns([mark, *(Content(safe_text(word)) for word in words)]).truncate(room)
 
 
-def _columns(cells: tuple[str, ...]) -> str:
+def _columns(cells: list[Content]) -> Content:
     """Cells of a width each, whatever is in them."""
     padded = []
     for cell, (_, width) in zip(cells, COLUMNS, strict=True):
-        content = Content(safe_text(cell)).truncate(width - 1, ellipsis=True)
-        padded.append(content.pad_right(width - content.cell_length).plain)
-    return "".join(padded)
+        content = cell.truncate(width - 1, ellipsis=True)
+        padded.append(content.pad_right(width - content.cell_length))
+    return Content("").join(padded)

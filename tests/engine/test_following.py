@@ -1,0 +1,179 @@
+"""A run that another program trains is followed: its steps are seen as they come, nothing is
+changed."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+from driving import Driver, is_a, losses, of, only, tiny
+from forking import child, ended, needs_fork
+
+from engine import runs
+from engine.config import SampleConfig
+from engine.protocol import (
+    Close,
+    Command,
+    Event,
+    Failed,
+    GoBack,
+    Measure,
+    Measured,
+    Open,
+    Opened,
+    OpenRun,
+    PhaseChanged,
+    RenameRun,
+    Sample,
+    SampleDone,
+    SampleStarted,
+    Save,
+    SetLearningRate,
+    Step,
+    StepDone,
+    Stop,
+    TextSampled,
+    Train,
+)
+from engine.session import Session
+
+pytestmark = [pytest.mark.timeout(20), needs_fork]
+
+
+def saved_run(corpus: Path) -> str:
+    driver = Driver().when(is_a(StepDone), Close())
+    return only(driver.run(Open(tiny(corpus, "train.steps=100000")), Step()), Opened).run
+
+
+def train(command: Command, ready: Callable[[Event], None]) -> None:
+    """As another program would: train until it is told to end, a step in some milliseconds."""
+    inbox: SimpleQueue[Command] = SimpleQueue()
+    signal.signal(signal.SIGTERM, lambda *_: inbox.put(Close()))
+    inbox.put(command)
+    inbox.put(Train())
+    Session(ready, gate=lambda: time.sleep(0.005)).run(inbox)
+
+
+@contextmanager
+def trained_elsewhere(name: str) -> Iterator[int]:
+    """The run is being trained by another process, whose id this is."""
+    with child(partial(train, OpenRun(name), lambda _: None)) as (pid, begin):
+        begin()
+        holder = runs.folder_of(name) / "holder.json"
+        while f'"pid":{pid},' not in holder.read_text():
+            time.sleep(0.01)
+        try:
+            yield pid
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            ended(pid)
+
+
+class Watcher(Driver):
+    """A Session with real time, before which a person sits and watches."""
+
+    def __init__(self) -> None:
+        super().__init__(clock=time.perf_counter)
+
+
+def test_its_steps_are_seen_as_they_come(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    with trained_elsewhere(name) as pid:
+        seen = len(of(Watcher().run(OpenRun(name), Close()), StepDone))
+        watcher = Watcher().when(lambda e: isinstance(e, StepDone) and e.step > seen + 200, Close())
+        events = watcher.run(OpenRun(name))
+    opened = only(events, Opened)
+    assert opened.phase == "following"
+    assert opened.note.startswith(f"Another program trains this run (process {pid}, since ")
+    steps = [event.step for event in of(events, StepDone)]
+    assert steps == list(range(1, steps[-1] + 1)), "each of them once"
+    kept = losses(Driver().run(OpenRun(name), Close()))
+    assert losses(events)[: len(kept)] == kept[: len(losses(events))]
+    assert len(kept) > 100
+
+
+def test_it_writes_with_the_weights_that_were_saved_last(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    config = SampleConfig(characters=20)
+    with trained_elsewhere(name):
+        watcher = Watcher()
+        watcher.when(is_a(Opened), Sample(1, "The owl", config))
+        watcher.when(is_a(SampleDone), OpenRun(name))  # until an exam has come, and its save
+        watcher.when(lambda e: isinstance(e, StepDone) and e.step > 300, Sample(2, "The", config))
+        watcher.when(is_a(SampleDone, sample_id=2), Close())
+        events = watcher.run(OpenRun(name))
+    first, second = of(events, SampleStarted)
+    assert second.step > first.step
+    assert sum(len(e.text) for e in of(events, TextSampled)) == 40
+
+
+@pytest.mark.parametrize(
+    "command", [Train(), Step(), Stop(), GoBack(), SetLearningRate(0.01), Save()]
+)
+def test_what_would_change_it_is_refused(verse_file: Path, command: Command) -> None:
+    name = saved_run(verse_file)
+    with trained_elsewhere(name) as pid:
+        events = Watcher().run(OpenRun(name), command, Close())
+    failed = only(events, Failed)
+    assert failed.message.startswith(
+        f"The run {name!r} is open in another program (process {pid}, since "
+    )
+    assert of(events, PhaseChanged) == []
+
+
+def test_what_a_new_run_would_cost_is_told(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    with trained_elsewhere(name):
+        events = Watcher().run(OpenRun(name), Measure(tiny(verse_file)), Close())
+    assert only(events, Measured).parameters > 0
+
+
+def is_one_more_step(events: list[Event], event: Event) -> bool:
+    """Whether this is a step beyond the one that the run was opened at last."""
+    return isinstance(event, StepDone) and event.step == of(events, Opened)[-1].step + 1
+
+
+def test_once_the_other_has_ended_it_is_ours(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    with trained_elsewhere(name) as pid:
+        watcher = Watcher()
+        watcher.call_when(is_a(Opened, phase="following"), partial(os.kill, pid, signal.SIGTERM))
+        watcher.when(is_a(Opened, phase="paused"), Step())
+        watcher.when(lambda e: is_one_more_step(watcher.events, e), Close())
+        events = watcher.run(OpenRun(name))
+    assert [opened.phase for opened in of(events, Opened)] == ["following", "paused"]
+    assert of(events, Failed) == []
+
+
+def test_a_follower_leaves_no_trace(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    folder = runs.folder_of(name)
+    with trained_elsewhere(name) as pid:
+        os.kill(pid, signal.SIGSTOP)
+        before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+        Watcher().run(OpenRun(name), Sample(1, "a", SampleConfig(characters=5)), Close())
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_a_run_that_goes_away_is_followed_no_more(verse_file: Path, home: Path) -> None:
+    name = saved_run(verse_file)
+    folder = runs.folder_of(name)
+    with trained_elsewhere(name):
+        watcher = Watcher()
+        watcher.call_when(is_a(Opened), lambda: (folder.rename(home / "elsewhere"), None)[1])
+        watcher.when(is_a(Failed), Sample(1, "a", SampleConfig(characters=5)))
+        watcher.when(is_a(SampleDone), Close())
+        events = watcher.run(OpenRun(name))
+    assert only(events, Failed).message.startswith(f"There is no run {name!r}")
+
+
+def test_it_cannot_be_renamed_under_the_other(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    with trained_elsewhere(name):
+        events = Watcher().run(OpenRun(name), RenameRun(name, "mine"), Close())
+    assert only(events, Failed).during == "runs"

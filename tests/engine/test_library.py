@@ -1,0 +1,194 @@
+"""The runs that are kept: listed, renamed, annotated, compared, deleted."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from driving import Driver, is_a, losses, of, only, run_to_end, tiny
+
+from engine import library, runs
+from engine.checkpoints import checkpoints_of
+from engine.protocol import (
+    AnnotateRun,
+    Close,
+    Command,
+    Compare,
+    Compared,
+    DeleteRun,
+    Evaluated,
+    Event,
+    Failed,
+    Open,
+    Opened,
+    OpenRun,
+    RenameRun,
+    RunChanged,
+    Saved,
+    Step,
+    StepDone,
+    Train,
+)
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def saved_run(corpus: Path, *assignments: str) -> str:
+    return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
+
+
+def told(*commands: Command) -> list[Event]:
+    return Driver().run(*commands, Close())
+
+
+def names() -> list[str]:
+    return [run.name for run in library.summaries()]
+
+
+def test_the_last_used_run_is_listed_first(verse_file: Path) -> None:
+    older, newer = saved_run(verse_file), saved_run(verse_file)
+    for age, name in enumerate((newer, older)):
+        for checkpoint in checkpoints_of(runs.folder_of(name)):
+            os.utime(checkpoint, (1e9 - age, 1e9 - age))
+    assert names() == [newer, older]
+    Driver().when(is_a(StepDone, step=21), Close()).run(OpenRun(older), Step())
+    assert names() == [older, newer]
+
+
+def test_the_list_says_where_each_run_stands(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    (summary,) = library.summaries()
+    assert (summary.name, summary.corpus, summary.preset) == (name, "verse.txt", "nano")
+    assert (summary.step, summary.steps) == (20, 20)
+    assert 40_000 < summary.size < 400_000
+    assert summary.best_loss == min(e.loss for e in of(told(OpenRun(name)), Evaluated))
+
+
+def test_what_cannot_be_read_is_left_out_of_the_list(verse_file: Path, home: Path) -> None:
+    name = saved_run(verse_file)
+    (home / "runs" / "empty").mkdir()
+    (home / "runs" / "torn").mkdir()
+    (home / "runs" / "torn" / "run.json").write_text("{")
+    (home / "runs" / "stray.txt").write_text("")
+    assert names() == [name]
+
+
+def test_a_deleted_run_is_gone_and_no_other(verse_file: Path, home: Path) -> None:
+    gone, kept = saved_run(verse_file), saved_run(verse_file)
+    assert only(told(DeleteRun(gone)), RunChanged) == RunChanged(gone, "")
+    assert names() == [kept]
+    assert [path.name for path in (home / "runs").iterdir()] == [kept]
+
+
+def test_what_a_stop_left_of_a_deleted_run_goes_with_the_next_step(
+    verse_file: Path, home: Path
+) -> None:
+    (home / "runs" / ".old-run.deleted" / "checkpoints").mkdir(parents=True)
+    name = saved_run(verse_file)
+    assert [path.name for path in (home / "runs").iterdir()] == [name]
+
+
+def test_a_renamed_run_is_the_same_run(verse_file: Path) -> None:
+    before = run_to_end(Open(tiny(verse_file)), Train())
+    name = only(before, Opened).run
+    assert only(told(RenameRun(name, "my best (2)")), RunChanged) == RunChanged(name, "my best (2)")
+    assert names() == ["my best (2)"]
+    assert losses(told(OpenRun("my best (2)"))) == losses(before)
+    assert only(told(OpenRun(name)), Failed).message.startswith("There is no run")
+
+
+def test_the_open_run_is_renamed_while_it_trains(verse_file: Path) -> None:
+    straight = run_to_end(Open(tiny(verse_file)), Train())
+    driver = Driver()
+    driver.call_when(
+        is_a(StepDone, step=7), lambda: driver.send(RenameRun(only(driver.events, Opened).run, "b"))
+    )
+    events = driver.when(is_a(Saved), Close()).run(Open(tiny(verse_file)), Train())
+    saved = only(events, Saved)
+    assert saved.run == "b"
+    assert Path(saved.path).is_dir()
+    assert losses(told(OpenRun("b"))) == losses(straight)
+    assert sorted(names()) == sorted([only(straight, Opened).run, "b"])
+
+
+def test_a_run_that_has_taken_no_step_can_be_renamed_too(verse_file: Path) -> None:
+    driver = Driver()
+    driver.call_when(
+        is_a(Opened), lambda: driver.send(RenameRun(only(driver.events, Opened).run, "b"), Step())
+    )
+    driver.when(is_a(StepDone), Close()).run(Open(tiny(verse_file)))
+    assert names() == ["b"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "../a", " a", "a ", "a@best", "\x1b]0;x\x07", "x" * 61, "a\nb"]
+)
+def test_a_name_that_cannot_be_is_refused(verse_file: Path, name: str) -> None:
+    run = saved_run(verse_file)
+    assert only(told(RenameRun(run, name)), Failed).message.startswith("A run's name has up to 60")
+    assert names() == [run]
+
+
+def test_a_name_that_is_taken_is_refused(verse_file: Path) -> None:
+    one, two = saved_run(verse_file), saved_run(verse_file)
+    failed = only(told(RenameRun(one, two)), Failed)
+    assert failed.message == f"There is already a run {two!r}."
+    assert sorted(names()) == sorted([one, two])
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["open", "not open"])
+def test_a_note_is_kept_with_a_run(verse_file: Path, opened: bool) -> None:
+    name = saved_run(verse_file)
+    first = [OpenRun(name)] if opened else []
+    assert only(told(*first, AnnotateRun(name, "wide, no dropout")), RunChanged).name == name
+    assert library.summaries()[0].note == "wide, no dropout"
+    told(AnnotateRun(name, ""))
+    assert library.summaries()[0].note == ""
+
+
+def test_a_note_that_came_before_the_first_step_is_kept(verse_file: Path) -> None:
+    driver = Driver()
+    driver.call_when(
+        is_a(Opened),
+        lambda: driver.send(AnnotateRun(only(driver.events, Opened).run, "hm"), Step()),
+    )
+    driver.when(is_a(StepDone), Close()).run(Open(tiny(verse_file)))
+    assert library.summaries()[0].note == "hm"
+
+
+def test_a_note_without_end_is_refused(verse_file: Path) -> None:
+    failed = only(told(AnnotateRun(saved_run(verse_file), 201 * "x")), Failed)
+    assert failed.message == "A note has 200 characters at most, not 201."
+
+
+@pytest.mark.parametrize("command", [RenameRun, AnnotateRun, DeleteRun])
+def test_a_run_in_use_stays_as_it_is(verse_file: Path, command: Any) -> None:
+    name = saved_run(verse_file)
+    saved = runs.load(name)
+    holder = runs.Run(name, saved)
+    holder.begin(saved.info, saved.text, 0)
+    words = () if command is DeleteRun else ("other",)
+    failed = only(told(command(name, *words)), Failed)
+    assert failed.message.startswith(f"The run {name!r} is open in another program")
+    assert (failed.during, names()) == ("runs", [name])
+    holder.close()
+
+
+def test_runs_are_compared_by_their_exams(verse_file: Path) -> None:
+    events = run_to_end(Open(tiny(verse_file)), Train())
+    name, other = only(events, Opened).run, saved_run(verse_file, "train.seed=2")
+    one, two = only(told(Compare((name, other))), Compared).runs
+    assert one.losses == tuple((e.step, e.loss) for e in of(events, Evaluated))
+    assert (one.run, two.run) == (name, other)
+    assert two.losses != one.losses
+    assert only(told(Compare(())), Compared).runs == ()
+    assert only(told(Compare(("nobody",))), Failed).during == "runs"
+
+
+def test_of_many_exams_few_are_told_and_the_last_always(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "COMPARED_POINTS", 4)
+    events = run_to_end(Open(tiny(verse_file, "train.evaluation_interval=2")), Train())
+    held_out = library.held_out(only(events, Opened).run)
+    assert [step for step, _ in held_out.losses] == [2, 8, 14, 20]
