@@ -1,5 +1,12 @@
 """The one door between a stranger's text and the terminal."""
 
+import re
+import unicodedata
+
+MARKS = 4
+"""So many marks may stand on one character: more are a flood that runs over the lines around it."""
+_MANY_NOT_LATIN = re.compile(f"[\u0300-\U0010ffff]{{{MARKS + 1},}}")
+
 _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _INVISIBLE = (
     0x00AD,
@@ -25,7 +32,23 @@ _KEEP_LINES = {code: picture for code, picture in _TABLE.items() if code != ord(
 def safe_text(text: str, *, lines: bool = False) -> str:
     """Text that is safe to draw: every control, bidi and invisible character made visible.
 
-    Works one character at a time, so a text may be cut anywhere and each piece made safe alone.
-    With `lines`, the newline stays a newline; otherwise it becomes its picture, too.
+    Works one character at a time, so a text may be cut anywhere and each piece made safe alone
+    (but for `MARKS` in a row, which are counted anew in each piece). With `lines`, the newline
+    stays a newline; otherwise it becomes its picture, too.
     """
-    return text.translate(_KEEP_LINES if lines else _TABLE)
+    return few_marks(text.translate(_KEEP_LINES if lines else _TABLE))
+
+
+def few_marks(text: str) -> str:
+    """The text with at most `MARKS` combining marks in a row; the others are left out."""
+    return text if text.isascii() else _MANY_NOT_LATIN.sub(_few_marks, text)
+
+
+def _few_marks(found: re.Match[str]) -> str:
+    kept: list[str] = []
+    marks = 0
+    for character in found.group():
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        if marks <= MARKS:
+            kept.append(character)
+    return "".join(kept)

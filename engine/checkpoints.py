@@ -16,7 +16,7 @@ import safetensors.torch
 from msgspec import Struct
 from torch import Tensor
 
-from engine.files import new_folder
+from engine.files import make_folder, new_folder, sync_folder
 from engine.machine import Machine
 from engine.protocol import Phase
 
@@ -141,7 +141,7 @@ def read_checkpoint(checkpoint: Path, largest: int) -> tuple[Manifest, State]:
 def write_checkpoint(folder: Path, progress: Progress, machine: Machine, state: State) -> None:
     """Add a checkpoint to a run, then let go of those that are not needed any more."""
     checkpoints = folder / "checkpoints"
-    checkpoints.mkdir(exist_ok=True)
+    make_folder(checkpoints)
     contents = {
         name: safetensors.torch.save({k: t.contiguous().cpu() for k, t in state[name].items()})
         for name in GROUPS
@@ -161,6 +161,7 @@ def set_aside(damaged: Iterable[Path]) -> None:
         target = checkpoint.with_name(f"{checkpoint.name}.damaged")
         shutil.rmtree(target, ignore_errors=True)
         checkpoint.rename(target)
+        sync_folder(target.parent)  # in this order: the newest that is there is to be the newest
 
 
 def best_of(folder: Path) -> Path | None:

@@ -50,6 +50,15 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder where none is, and those that it is in, and force their names to the disk."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
 def clear_unfinished(folder: Path) -> None:
     """Remove what a stop in the middle of writing has left in a folder."""
     for path in folder.glob("*" + UNFINISHED):

@@ -49,6 +49,12 @@ class History:
         self._good += written
         self._waiting.clear()
 
+    def save(self) -> None:
+        """Force all that has been recorded to the disk. OSError as in `flush`."""
+        self.flush()
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+
     def close(self) -> None:
         """Write no more."""
         if self._file is not None:

@@ -32,7 +32,7 @@ from engine.checkpoints import (
     write_checkpoint,
 )
 from engine.config import RunConfig
-from engine.files import clear_unfinished, replace_file, sync_folder
+from engine.files import clear_unfinished, make_folder, replace_file, sync_folder
 from engine.history import History, read_history
 from engine.home import home
 from engine.lock import RunLock, held
@@ -155,7 +155,7 @@ class Run:
         ValueError, in a sentence, where another program holds it or has trained it on since;
         OSError where it cannot be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         free = shutil.disk_usage(self.folder).free
         if free < room:
             raise ValueError(
@@ -197,7 +197,7 @@ class Run:
     def save(self, progress: Progress, machine: Machine, state: State) -> None:
         """Write a checkpoint; OSError leaves the one before in its place."""
         assert self.begun, "what is written is held"
-        self._history.flush()
+        self._history.save()
         write_checkpoint(self.folder, progress, machine, state)
 
     def rename(self, name: str) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from time import monotonic
@@ -40,8 +42,10 @@ from engine.protocol import (
     StopSample,
     Train,
 )
-from engine.thread import EngineThread
+from engine.thread import EngineThread, write_log
+from tui.ascii_filter import AsciiFilter
 from tui.dials import DIALS, turned
+from tui.encoding import ascii_only
 from tui.line_filter import DroppingFilter
 from tui.link import Engine, Link
 from tui.panes.header import HeaderLine, MessageLine
@@ -63,6 +67,8 @@ RATE_FACTOR = 1.25
 """By how much a key changes the learning rate."""
 SECONDS_TO_END = 2.5
 """After a signal: how long a last save may take. What was saved before is there in any case."""
+LOOK_AT_TERMINAL = 1.0
+"""Seconds between two looks whether the terminal is still there."""
 FULL_SIZE = Size(110, 34)
 """Cells from which on everything is shown at once."""
 LEAST_SIZE = Size(80, 24)
@@ -160,6 +166,8 @@ class TinyGPTApp(App[None]):
 
     def on_mount(self) -> None:
         self._ending.watch()
+        if not self.is_headless:
+            self.set_interval(LOOK_AT_TERMINAL, self._ending.look_at_terminal)
         # Only once the screen is painted: torch takes a second or two to load.
         self.call_after_refresh(self._start_engine)
 
@@ -187,8 +195,9 @@ class TinyGPTApp(App[None]):
         )
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's, and last the one that drops what a terminal would obey."""
-        return [*super().get_line_filters(), self._dropping]
+        """Textual's, the one that drops what a terminal would obey, and one for old terminals."""
+        plain = [AsciiFilter()] if ascii_only(os.environ) else []
+        return [*super().get_line_filters(), self._dropping, *plain]
 
     def _end_by_signal(self, number: int) -> None:
         """Save and quit, with no question."""
@@ -202,6 +211,21 @@ class TinyGPTApp(App[None]):
     def exit_code(self) -> int:
         """How it ended. A terminal that closes also makes Textual fail: the signal came first."""
         return self._code or self.return_code or 0
+
+    def _fatal_error(self) -> None:
+        """An error on the screen's side: one sentence, and all of it in a log. Textual's own page,
+        which this replaces, prints local variables, and so a person's text."""
+        error = sys.exc_info()[1]
+        assert error is not None, "called where it is handled"
+        log = write_log(error)
+        self.panic(
+            Text(
+                safe_text(
+                    f"The screen stopped: {type(error).__name__}: {error}"
+                    f"{f' (all of it in {log})' if log else ''}. The run is saved."
+                )
+            )
+        )
 
     async def on_unmount(self) -> None:
         """However the app ends, the run is saved if it can be, and the thread joined."""

@@ -1,6 +1,7 @@
 """The command line. Imports nothing heavy: each command brings what it needs."""
 
 import gc
+import io
 import os
 import sys
 from typing import Any
@@ -10,6 +11,7 @@ import click
 from data.catalog import default
 from engine.config import PRESETS, RunConfig, override, preset
 from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
+from tui.encoding import ascii_only
 
 VERSION = "0.1.0"
 
@@ -42,6 +44,10 @@ def main() -> None:
 
     CORPUS is tinyshakespeare, shakespeare, tales, or the path of a text file or folder.
     """
+    if ascii_only(os.environ):  # Python itself would write UTF-8 even then
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper) and stream.isatty():
+                stream.reconfigure(encoding="ascii", errors="replace")
 
 
 def _run_options(command: Any) -> Any:

@@ -10,6 +10,8 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
+from data.safe import few_marks
+
 OBEYED = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
@@ -20,9 +22,13 @@ class DroppingFilter(LineFilter):
     """Drops from every line what is not to be shown."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        if not any(OBEYED.search(segment.text) for segment in segments):
+        if all(segment.text.isascii() and segment.text.isprintable() for segment in segments):
             return segments
         return [
-            segment if segment.control else Segment(OBEYED.sub("", segment.text), segment.style)
+            segment if segment.control else Segment(_harmless(segment.text), segment.style)
             for segment in segments
         ]
+
+
+def _harmless(text: str) -> str:
+    return few_marks(OBEYED.sub("", text))

@@ -1,6 +1,7 @@
 """What the system asks of the app: to end in order, or at once when it asks again."""
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -56,6 +57,12 @@ class Ending:
         """Begin to watch; in the main thread."""
         self._before = {number: signal.signal(number, self._came) for number in ENDING}
 
+    def look_at_terminal(self) -> None:
+        """End where the terminal has gone and no signal has told so (there is none where it does
+        not control this program): reading from it would spin."""
+        if sys.platform != "win32" and _hung_up(sys.stdin.fileno()):
+            signal.raise_signal(signal.SIGHUP)
+
     def forget(self) -> None:
         """Watch no more."""
         for number, handler in self._before.items():
@@ -85,3 +92,10 @@ class Ending:
         if sys.platform != "win32" and self._modes is not None:
             with suppress(termios.error, OSError):
                 termios.tcsetattr(sys.stdin, termios.TCSANOW, self._modes)
+
+
+def _hung_up(terminal: int) -> bool:
+    """Whether the other end of a terminal is closed."""
+    poll = select.poll()
+    poll.register(terminal, 0)
+    return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))

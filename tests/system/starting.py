@@ -17,9 +17,15 @@ SETTINGS = (
 
 
 def start(
-    text: Path, tmp_path: Path, *more: str, columns: int = 80, lines: int = 24, **env: str
+    text: Path,
+    tmp_path: Path,
+    *more: str,
+    columns: int = 80,
+    lines: int = 24,
+    controls: bool = True,
+    **env: str,
 ) -> Terminal:
-    """The app on a text, small enough to train on in moments."""
+    """The app on a text, small enough to train on in moments; `controls` as in Terminal."""
     command = [str(Path(sys.executable).with_name("tinygpt-tui")), str(text), *SETTINGS, *more]
     return Terminal(
         command,
@@ -27,6 +33,7 @@ def start(
         lines=lines,
         cwd=str(tmp_path),
         env={"TINYGPT_HOME": str(tmp_path / "home"), **env},
+        controls=controls,
     )
 
 

@@ -21,8 +21,17 @@ class Terminal:
     """Starts a command at a size; types to it; waits for what its screen shows."""
 
     def __init__(
-        self, command: Sequence[str], *, columns: int, lines: int, env: dict[str, str], cwd: str
+        self,
+        command: Sequence[str],
+        *,
+        columns: int,
+        lines: int,
+        env: dict[str, str],
+        cwd: str,
+        controls: bool = True,
     ) -> None:
+        """`controls`: whether it is the command's controlling terminal, whose end is told by a
+        signal."""
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
@@ -38,7 +47,7 @@ class Terminal:
             cwd=cwd,
             env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "", "LINES": "", **env},
             start_new_session=True,
-            preexec_fn=partial(fcntl.ioctl, slave, termios.TIOCSCTTY, 0),
+            preexec_fn=partial(fcntl.ioctl, slave, termios.TIOCSCTTY, 0) if controls else None,
         )
 
     def __enter__(self) -> "Terminal":

@@ -115,3 +115,11 @@ def test_a_terminal_that_cannot_show_it_is_told_the_other_way(
     with start(text, tmp_path, **env) as terminal:
         assert terminal.wait_for_end() == 2
         assert "tinygpt-tui train" in terminal.raw.decode()
+
+
+def test_a_terminal_that_closes_without_a_signal_ends_it_too(text: Path, tmp_path: Path) -> None:
+    with start(text, tmp_path, "--steps=1000000", controls=False) as terminal:
+        reach(terminal, "training")
+        terminal.hang_up()
+        assert terminal.process.wait(SECONDS) == 129
+    assert saved_step(tmp_path / "home") > 0

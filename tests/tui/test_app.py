@@ -1,6 +1,7 @@
 """What a person's keys, mouse and words do; what the engine is told; what the screen then says."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -601,3 +602,20 @@ async def test_the_panes_say_what_they_are(desk: Opener) -> None:
         assert it.app.query_one(Footer).size.height == 1
         assert isinstance(it.app, TinyGPTApp)
         assert it.app.query_one("#prompt-input", Input).size.width > 100
+
+
+async def test_an_error_of_the_screen_is_a_sentence_and_a_log(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = recorded_app()
+    async with app.run_test():
+        secret = "a line of the person's text"
+        try:
+            raise ValueError("[@click=app.quit]\x1b]0;x\x07")
+        except ValueError:
+            app._fatal_error()
+    told = capsys.readouterr().err
+    assert told.startswith("The screen stopped: ValueError: [@click=app.quit]␛]0;x␇ (all of it in")
+    assert secret not in told
+    (log,) = (home / "log").iterdir()
+    assert "test_an_error_of_the_screen" in log.read_text()

@@ -1,0 +1,45 @@
+"""A terminal that knows ASCII only gets nothing else, in the same cells."""
+
+import pytest
+from looking import Opener
+from recording import written
+from rich.cells import cell_len
+
+from tui.ascii_filter import in_ascii
+from tui.encoding import ascii_only
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, False),
+        ({"LANG": "C.UTF-8"}, False),
+        ({"LANG": "de_DE.utf8"}, False),
+        ({"LANG": "de_DE"}, False),
+        ({"LANG": "C"}, True),
+        ({"LC_ALL": "C", "LANG": "en_US.UTF-8"}, True),
+        ({"LC_ALL": "", "LC_CTYPE": "POSIX"}, True),
+        ({"LC_CTYPE": "en_US.UTF-8", "LANG": "C"}, False),
+        ({"LANG": "de_DE.ISO-8859-15@euro"}, True),
+    ],
+)
+def test_the_locale_tells(environment: dict[str, str], expected: bool) -> None:
+    assert ascii_only(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("character", "signs"),
+    [("a", "a"), ("é", "e"), ("中", "??"), ("\u0301", ""), ("⣿", ":"), ("⠁", "."), ("Ａ", "A ")],
+)
+def test_a_sign_takes_as_many_cells(character: str, signs: str) -> None:
+    assert in_ascii(character) == signs
+    assert len(signs) == cell_len(character)
+
+
+async def test_the_screen_is_drawn_in_ascii(desk: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    async with desk() as it:
+        await it.play(*written("Ärger 世界 \u0301", prompt="ROMEO:"))
+        await it.sees("+- loss, in nats a character --", "* untrained", "Arger ????")
+        assert "\n".join(it.rows).isascii()
+        assert {cell_len(row) for row in it.rows} == {120}
