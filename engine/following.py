@@ -78,8 +78,8 @@ class FollowedRun:
         who = self._lock.held_elsewhere()
         self._emit(
             Failed(
-                f"The run {self.name!r} is open in another program ({who}): here it can only be "
-                "followed and prompted.",
+                f"Another program trains {self.name!r} ({who}): here it is only followed; p lets "
+                "it write.",
                 "open",
             )
         )

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from data.safe import safe_text
@@ -229,33 +230,38 @@ def list_runs() -> None:
     from engine.home import home
 
     console = Console()
-    table = Table("run", "corpus", "preset", box=None, header_style="bold")
-    for column in ("step", "of", "best loss", "last used", "MB"):
-        table.add_column(column, justify="right")
     found = saved_runs()
+    rows = [_cells(run) for run in found]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for place, heading in enumerate(("run", "step", "best loss", "last used", "MB", "preset")):
+        widths = (cell_len(row[place]) for row in rows)
+        justify: JustifyMethod = "left" if heading in ("run", "preset") else "right"
+        # Where it is narrow the last two columns give way.
+        table.add_column(heading, justify=justify, no_wrap=True, min_width=max(widths, default=0))
+    table.add_column("text", no_wrap=True)
     if any(run.note for run in found):
-        table.add_column("note")
-    for run in found:
-        table.add_row(
-            *(
-                safe_text(cell)
-                for cell in (
-                    run.name,
-                    run.corpus,
-                    run.preset,
-                    f"{run.step:,}",
-                    f"{run.steps:,}",
-                    "-" if run.best_loss is None else f"{run.best_loss:.4f}",
-                    run.last_used,
-                    f"{run.size / 1e6:.1f}",
-                    run.note,
-                )[: len(table.columns)]
-            )
-        )
+        table.add_column("note", no_wrap=True)
+    for row in rows:
+        table.add_row(*row[: len(table.columns)])
     if found:
         console.print(table, markup=False)
     else:
         console.print(f"No run is saved yet in {safe_text(str(home()))}.", markup=False)
+
+
+def _cells(run: RunSummary) -> list[str]:
+    """A run in a row of the table."""
+    cells = (
+        run.name,
+        f"{run.step:,} / {run.steps:,}",
+        "-" if run.best_loss is None else f"{run.best_loss:.4f}",
+        run.last_used,
+        f"{run.size / 1e6:.1f}",
+        run.preset,
+        run.corpus,
+        run.note,
+    )
+    return [safe_text(cell) for cell in cells]
 
 
 @contextmanager

@@ -23,7 +23,9 @@ class Holder(Struct, frozen=True):
     since: float  # seconds since the epoch
 
     def __str__(self) -> str:
-        since = time.strftime("%H:%M on %d %B", time.localtime(self.since))
+        then, now = time.localtime(self.since), time.localtime()
+        today = (then.tm_year, then.tm_yday) == (now.tm_year, now.tm_yday)
+        since = time.strftime("%H:%M" if today else "%H:%M on %d %B", then)
         return f"process {self.pid}, since {since}"
 
 

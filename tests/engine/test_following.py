@@ -120,9 +120,7 @@ def test_what_would_change_it_is_refused(verse_file: Path, command: Command) -> 
     with trained_elsewhere(name) as pid:
         events = Watcher().run(OpenRun(name), command, Close())
     failed = only(events, Failed)
-    assert failed.message.startswith(
-        f"The run {name!r} is open in another program (process {pid}, since "
-    )
+    assert failed.message.startswith(f"Another program trains {name!r} (process {pid}, since ")
     assert of(events, PhaseChanged) == []
 
 

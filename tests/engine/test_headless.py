@@ -14,11 +14,14 @@ from driving import of, only, run_to_end, tiny
 from engine import headless, runs
 from engine.config import SampleConfig
 from engine.protocol import (
+    AnnotateRun,
+    DeleteRun,
     Evaluated,
     Event,
     Open,
     Opened,
     OpenRun,
+    RenameRun,
     Saved,
     StepDone,
     Train,
@@ -237,5 +240,30 @@ def test_the_list_of_runs(verse_file: Path, capsys: pytest.CaptureFixture[str]) 
     name = saved_run(verse_file)
     headless.list_runs()
     title, row = capsys.readouterr().out.splitlines()
-    assert title.split()[:3] == ["run", "corpus", "preset"]
-    assert row.split()[:5] == [name, "verse.txt", "nano", "20", "20"]
+    assert title.split()[:3] == ["run", "step", "best"]
+    assert row.split()[:4] == [name, "20", "/", "20"]
+    assert row.split()[-2:] == ["nano", "verse.txt"]
+
+
+def test_a_narrow_list_keeps_what_matters_whole(
+    verse_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    name = saved_run(verse_file)
+    assert headless.change_runs(AnnotateRun(name, 20 * "a long note, ")) == 2, "too long"
+    assert headless.change_runs(AnnotateRun(name, 10 * "a long note, ")) == 0
+    headless.list_runs()
+    captured = capsys.readouterr()
+    _, row = captured.out.splitlines()
+    assert captured.err == "A note has 200 characters at most, not 260.\n"
+    assert row.startswith(f"{name}  20 / 20  ")
+    assert row.rstrip().endswith("…")
+    assert len(row) <= 80
+
+
+def test_saved_runs_are_renamed_and_deleted(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    assert headless.change_runs(RenameRun(name, "mine")) == 0
+    assert [run.name for run in headless.saved_runs()] == ["mine"]
+    assert headless.change_runs(DeleteRun("mine")) == 0
+    assert headless.saved_runs() == []
