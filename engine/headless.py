@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
 
-from rich.cells import cell_len
-from rich.console import Console, JustifyMethod
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from data.safe import safe_text
@@ -224,29 +224,21 @@ def change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> int:
 
 
 def list_runs() -> None:
-    """The saved runs as a table, last used first."""
-    from rich.table import Table
-
+    """The saved runs as a table, last used first; in a narrow window the last columns are cut."""
     from engine.home import home
 
     console = Console()
-    found = saved_runs()
-    rows = [_cells(run) for run in found]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for place, heading in enumerate(("run", "step", "best loss", "last used", "MB", "preset")):
-        widths = (cell_len(row[place]) for row in rows)
-        justify: JustifyMethod = "left" if heading in ("run", "preset") else "right"
-        # Where it is narrow the last two columns give way.
-        table.add_column(heading, justify=justify, no_wrap=True, min_width=max(widths, default=0))
-    table.add_column("text", no_wrap=True)
-    if any(run.note for run in found):
-        table.add_column("note", no_wrap=True)
-    for row in rows:
-        table.add_row(*row[: len(table.columns)])
-    if found:
-        console.print(table, markup=False)
-    else:
+    rows = [_cells(run) for run in saved_runs()]
+    if not rows:
         console.print(f"No run is saved yet in {safe_text(str(home()))}.", markup=False)
+        return
+    table = [["run", "step", "best", "last used", "MB", "preset", "text", "note"], *rows]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        line = "  ".join(map(set_cell_size, row, widths)).rstrip()
+        if console.is_terminal and cell_len(line) > console.width:
+            line = set_cell_size(line, console.width - 1) + "…"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _cells(run: RunSummary) -> list[str]:

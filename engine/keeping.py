@@ -115,7 +115,9 @@ class Keeper:
         room = ""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             room = f" It needs {self._assembly.checkpoint_bytes / 1e6:,.0f} MB."
-            with suppress(OSError):
-                free = shutil.disk_usage(self._run.folder).free
+            folder = self._run.folder
+            with suppress(OSError, StopIteration):
+                there = next(path for path in (folder, *folder.parents) if path.exists())
+                free = shutil.disk_usage(there).free
                 room = f"{room[:-1]}; {free / 1e6:,.0f} MB are free."
         return f"The run could not be saved: {where}: {reason}.{room}"

@@ -133,7 +133,10 @@ def test_what_a_new_run_would_cost_is_told(verse_file: Path) -> None:
 
 def is_one_more_step(events: list[Event], event: Event) -> bool:
     """Whether this is a step beyond the one that the run was opened at last."""
-    return isinstance(event, StepDone) and event.step == of(events, Opened)[-1].step + 1
+    last = of(events, Opened)[-1:]
+    return (
+        isinstance(event, StepDone) and last[0].phase == "paused" and event.step == last[0].step + 1
+    )
 
 
 def test_once_the_other_has_ended_it_is_ours(verse_file: Path) -> None:
