@@ -80,6 +80,15 @@ class EventsWaiting(Message):
     """The doorbell: the link holds events."""
 
 
+class Keys(Footer):
+    """The footer. Textual's keeps hold of every key that it ever showed, and it is made anew at
+    each change of focus (textual #6666)."""
+
+    async def recompose(self) -> None:
+        await super().recompose()
+        self.mutate_reactive(Footer.compact)  # those that are gone are forgotten when it is told
+
+
 class TinyGPTApp(App[None]):
     """Trains a small GPT on a text, shows how its loss falls, and lets it write."""
 
@@ -162,7 +171,7 @@ class TinyGPTApp(App[None]):
                     yield LossPane().data_bind(TinyGPTApp.state)
                     yield WritesPane().data_bind(TinyGPTApp.state)
             yield PromptPane().data_bind(TinyGPTApp.state, config=TinyGPTApp.sample_config)
-            yield Footer(compact=True)
+            yield Keys(compact=True)
 
     def on_mount(self) -> None:
         self._ending.watch()
@@ -184,7 +193,7 @@ class TinyGPTApp(App[None]):
         full = width >= FULL_SIZE.width and height >= FULL_SIZE.height
         fits = width >= LEAST_SIZE.width and height >= LEAST_SIZE.height
         self.query_one("#main").set_class(not full, "column")
-        footer = self.query_one(Footer)
+        footer = self.query_one(Keys)
         if footer.show_command_palette != full:
             footer.show_command_palette = full
             footer.refresh(recompose=True)
