@@ -14,19 +14,41 @@ _INVISIBLE = (
     *range(0x200B, 0x200E),
     *range(0x2028, 0x202A),
     *range(0x2060, 0x2066),
+    *range(0x206A, 0x2070),
     0xFEFF,
+    *range(0xFFF9, 0xFFFC),
+    # Format characters of single scripts.
+    *range(0x0600, 0x0606),
+    0x06DD,
+    0x070F,
+    *range(0x0890, 0x0892),
+    0x08E2,
+    0x110BD,
+    0x110CD,
+    *range(0x13430, 0x13440),
+    *range(0x1BCA0, 0x1BCA4),
+    *range(0x1D173, 0x1D17B),
 )
 _REPLACEMENT = 0xFFFD
+# Terminals do not agree on how many cells an emoji has with one of these behind it.
+_SELECTORS = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+# Vowels and last consonants of Korean, which take no cell of their own.
+_JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD800))
 
-_TABLE: dict[int, int] = (
+_TABLE: dict[int, int | None] = (
     {code: 0x2400 + code for code in range(0x20)}  # C0 controls have visible pictures
     | {0x7F: 0x2421}
     | dict.fromkeys(range(0x80, 0xA0), _REPLACEMENT)
-    | dict.fromkeys((*_BIDI, *_INVISIBLE), _REPLACEMENT)
+    | dict.fromkeys((*_BIDI, *_INVISIBLE, *_SKIN_TONES), _REPLACEMENT)
     | dict.fromkeys(range(0xD800, 0xE000), _REPLACEMENT)
     | dict.fromkeys(range(0xE0000, 0xE0080), _REPLACEMENT)
+    | dict.fromkeys(_SELECTORS)
 )
 _KEEP_LINES = {code: picture for code, picture in _TABLE.items() if code != ord("\n")}
+
+UNSAFE = frozenset(_TABLE)
+"""The code points that `safe_text` lets nowhere through."""
 
 
 def safe_text(text: str, *, lines: bool = False) -> str:
@@ -48,7 +70,14 @@ def _few_marks(found: re.Match[str]) -> str:
     kept: list[str] = []
     marks = 0
     for character in found.group():
-        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        marks = marks + 1 if _is_mark(character) else 0
         if marks <= MARKS:
             kept.append(character)
     return "".join(kept)
+
+
+def _is_mark(character: str) -> bool:
+    """Whether it is drawn onto the character before it."""
+    if unicodedata.category(character).startswith("M"):
+        return True
+    return any(ord(character) in vowels for vowels in _JAMO)
