@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from data.catalog import default
+from data.safe import safe_text
 from engine.config import PRESETS, RunConfig, override, preset
 from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
 from tui.encoding import ascii_only
@@ -29,6 +30,20 @@ class _AppByDefault(click.Group):
         if not args or (args[0] not in self.commands and args[0] not in ("--help", "--version")):
             args = ["app", *args]
         return super().parse_args(ctx, args)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Click's, but what was typed wrong is told as safe text: a word may be a file's name."""
+        try:
+            return super().main(*args, **{**extra, "standalone_mode": False})
+        except click.ClickException as error:
+            message = safe_text(error.format_message())
+            if isinstance(error, click.UsageError):
+                click.UsageError(message, error.ctx).show()
+            else:
+                Refusal(message).show()
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(1)
 
 
 @click.group(cls=_AppByDefault, context_settings={"help_option_names": ["-h", "--help"]})
@@ -97,7 +112,9 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
         raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
     gc.disable()  # until the first paint: what is loaded stays, there is nothing to collect
     from tui.app import TinyGPTApp
+    from tui.bad_bytes import forgive_bad_bytes
 
+    forgive_bad_bytes()
     app = TinyGPTApp(opening, why=default()[1] if corpus is None and run_name is None else "")
     try:
         app.run()
