@@ -1,5 +1,6 @@
 """The same runs without a screen: train with a progress bar or JSON lines, sample, list."""
 
+import json
 import os
 import signal
 import sys
@@ -139,13 +140,17 @@ def train(opening: Open | OpenRun, *, as_json: bool) -> int:
             case _:
                 pass
 
+    terminal = sys.stdout.isatty()
+
     with _interruptible(inbox) as interrupted:
         if as_json:
 
             def emit(event: Event) -> None:
                 handle(event)
                 if not isinstance(event, Working):
-                    print(to_json(event), flush=True)  # noqa: T201
+                    line = to_json(event)
+                    # For a terminal nothing but ASCII, for which JSON has words for all the rest.
+                    print(json.dumps(json.loads(line)) if terminal else line, flush=True)  # noqa: T201
 
             Session(emit).run(inbox)
         else:

@@ -5,6 +5,7 @@ tuples of them. An event is at once the type, its check and its JSON line: `metr
 `train --json` hold the same lines that the app folds.
 """
 
+import json
 import time
 from typing import Literal
 
@@ -365,7 +366,11 @@ _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 def to_json(event: Event) -> str:
     """One line of strict JSON (a number that is not finite becomes null)."""
-    return _encoder.encode(event).decode()
+    try:
+        return _encoder.encode(event).decode()
+    except UnicodeEncodeError:  # a path that is no text; it is told with "?" in these places
+        plain = json.dumps(msgspec.to_builtins(event), ensure_ascii=False)
+        return plain.encode("utf-8", "replace").decode()
 
 
 def from_json(line: str | bytes) -> Event:

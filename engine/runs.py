@@ -253,11 +253,11 @@ def load(wanted: str, *, changed_text: bool = False) -> SavedRun:
 
     ValueError, in a sentence, when there is no such run or nothing of it can be read.
     """
-    name, _, which = wanted.partition("@")
+    name, which = wanted, ""
+    if wanted.endswith(("@best", "@latest")):
+        name, _, which = wanted.rpartition("@")
     check_known(name)
     folder = folder_of(name)
-    if which not in ("", "latest", "best"):
-        raise ValueError(f"A run opens as {name}@latest or as {name}@best, not {wanted!r}.")
     try:
         info = read_info(folder)
         text = (folder / "corpus.txt").read_bytes().decode("utf-8", "surrogatepass")

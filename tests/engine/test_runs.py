@@ -330,7 +330,7 @@ def test_a_run_opens_as_it_was_in_its_best_exam(verse_file: Path) -> None:
 def test_a_word_behind_the_name_that_means_nothing_is_refused(verse_file: Path) -> None:
     name = train_and_save(verse_file)
     failed = only(reopen(f"{name}@first"), Failed)
-    assert failed.message == f"A run opens as {name}@latest or as {name}@best, not '{name}@first'."
+    assert failed.message == f"There is no run '{name}@first'; near it: {name}."
 
 
 def test_a_torn_run_json_is_refused_in_a_sentence(verse_file: Path) -> None:

@@ -1,0 +1,549 @@
+"""Text of strangers before a real terminal: of all the bytes that reach it, none is theirs to obey.
+
+The same visit is made on a harmless text and on hostile ones. What the harmless one sends is all
+that may be sent; beyond it there is only text that can be seen.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import groupby, pairwise
+from operator import ne
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from starting import SETTINGS
+from terminal import DEADLINE, Terminal
+from wcwidth import wcwidth
+
+from tui.screens.new_run import FIELDS
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="no pseudo-terminals here")
+
+COMMAND = str(Path(sys.executable).with_name("tinygpt-tui"))
+PIECE = 0.03
+"""Seconds after which a picture is whole, when nothing more of it has come."""
+MOST_MARKS = 8
+"""Combining marks in a row that a terminal may still be given."""
+
+MARKUP = "[@click=app.quit]quit[/] [/ [bold] :bomb: "
+SEQUENCES = (
+    "\x1b]52;c;aGFja2Vk\x07",  # the clipboard
+    "\x1b]0;pwned-title\x07",
+    "\x1b]8;;http://pwned.example\x1b\\link\x1b]8;;\x1b\\",
+    "\x1b[2J\x1b[5n\x1b[?1049l",
+    "\x1bPpwned-dcs\x1b\\",
+    "\x1b_pwned-apc\x1b\\",
+    "\x9d52;c;aGFja2Vk\x9c",  # the same in C1 controls
+    "\x9b31m",
+    "\x90pwned-dcs\x9c",
+    "\x1bc",
+)
+INSIDE = "aGFja2Vk"
+"""What stands inside the first of those sequences, and is to be seen as text."""
+UNSEEN = (
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # turn text round
+    "\u00ad\u180e\u200b\u200c\u200d\u2060\u2061\u2064\ufeff\U000e0041"
+)
+FLOODS = "a" + 60 * "\u0301" + " ب" + 60 * "\u064b" + " ก" + 60 * "\u0e48"
+WIDE = "世界 🦉 é e\u0301 한국"
+TAIL = "¶"
+LINE_ENDS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+CONTROLS = "".join(
+    chr(code)
+    for code in (*range(1, 0x20), *range(0x7F, 0xA0))
+    if chr(code) not in "\n\r\x1b" + LINE_ENDS
+)
+HOSTILE = MARKUP + "".join(SEQUENCES) + FLOODS + UNSEEN + WIDE + CONTROLS + TAIL + LINE_ENDS
+"""What ends a line comes last, since a field takes no more than one line."""
+STRANGE = HOSTILE.replace(TAIL, "")
+"""The same where it must not be taken for what has just been pasted."""
+HARMLESS = "nothing" + TAIL
+HOSTILE_PATH = "/none" + SEQUENCES[0] + SEQUENCES[1] + 40 * "\u0301" + UNSEEN + "[/" + TAIL
+HARMLESS_PATH = "/none" + TAIL
+HOSTILE_NAME = os.fsdecode(
+    b"q[@click=app.quit][ \x1b]52;c;aGFja2Vk\x07\x1b]0;pwned-title\x07\n\r\xff\x9b31m\xc2\x9b31m"
+    + "\u202e\u200b世🦉a\u0301".encode()
+)
+"""A file may have such a name: no UTF-8, two lines, and all the rest."""
+RUN_NAME = "z" + HOSTILE_NAME.replace("@", "")
+"""A run's folder may, too; behind an @ stands which of its checkpoints is meant."""
+PASTE = "\x1b[200~{}\x1b[201~"
+
+SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
+    r"|\x1b[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC, DCS and other strings
+    r"|\x1b[ -/]*[0-~]?"
+)
+HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+SIZES = ((120, 40), (80, 24))
+NOT_ANY = (
+    "type",
+    "device",
+    "precision",
+    "sha256",
+    "model",
+    "optimizer",
+    "digest",
+    "created",
+    "characters",
+)
+"""Strings of a saved run that are checked as it is read."""
+COMMANDS = {
+    "runs": ("runs",),
+    "a run that is damaged": ("sample", "damaged"),
+    "no such run": ("train", "--run", STRANGE.replace("@", "")),
+    "no such preset": ("train", "--preset", HOSTILE),
+    "no such setting": ("train", "--set", HOSTILE.replace("=", "-") + "=1"),
+    "no such value": ("train", "--set", "train.steps=" + HOSTILE),
+    "no such option": ("train", "--" + HOSTILE.replace("=", "-")),
+    "no such command": ("runs", HOSTILE),
+    "a word too many": ("train", "one", HOSTILE),
+    "no such file": ("train", HOSTILE_PATH),
+    "no such file, in the app": (HOSTILE_PATH,),
+}
+RICH = frozenset({"colour", "\x1b[2K", "\x1b[1A", "\x1b[?25l", "\x1b[?25h"})
+"""What rich sends for a progress bar and a table."""
+
+
+def shape(size: tuple[int, int]) -> str:
+    """A size as a name."""
+    return "{}x{}".format(*size)
+
+
+class Recording(NamedTuple):
+    """All that came out of a terminal, and what its screen showed on the way."""
+
+    raw: str
+    screens: Sequence[Sequence[Sequence[str]]] = ()
+
+    @property
+    def text(self) -> str:
+        """What is printed between the sequences."""
+        return SEQUENCE.sub("", self.raw)
+
+
+def kinds(raw: str) -> frozenset[str]:
+    """The sequences in it, each once: colours and places as one, all others to the letter."""
+    return frozenset(map(_kind, SEQUENCE.findall(raw)))
+
+
+def _kind(sequence: str) -> str:
+    if re.fullmatch(r"\x1b\[[\d;]*m", sequence):
+        return "colour"
+    return "place" if re.fullmatch(r"\x1b\[\d+;\d+H", sequence) else sequence
+
+
+class WideTerminal(Terminal):
+    """One whose emulator may keep half of a wide character where something was drawn over it."""
+
+    def __enter__(self) -> "WideTerminal":
+        return self
+
+    def wait_for(self, wanted: str | Callable[[str], bool], deadline: float = DEADLINE) -> str:
+        """Wait for what stays: a picture may come in pieces, and half of one tells nothing."""
+        shows = wanted if callable(wanted) else (lambda text: wanted in text)
+        while True:
+            super().wait_for(shows, deadline)
+            while self.read(PIECE):
+                pass
+            if shows(text := self.text()):
+                return text
+
+    def text(self) -> str:
+        return "\n".join("".join(row) for row in self.cells())
+
+    def send(self, content: bytes) -> None:
+        """What a keyboard would not send, to the byte."""
+        os.write(self._master, content)
+
+    def cells(self) -> list[list[str]]:
+        """The screen, cell by cell: a wide character, then an empty one."""
+        screen = self.screen
+        rows = (
+            [screen.buffer[row][column].data for column in range(screen.columns)]
+            for row in range(screen.lines)
+        )
+        return [
+            [
+                now or ("" if wcwidth(before[:1]) == 2 else " ")
+                for before, now in pairwise(["", *row])
+            ]
+            for row in rows
+        ]
+
+
+def backgrounds(terminal: Terminal) -> list[list[str]]:
+    """The colours behind each row."""
+    screen = terminal.screen
+    return [
+        [screen.buffer[row][column].bg for column in range(screen.columns)]
+        for row in range(screen.lines)
+    ]
+
+
+class Visitor:
+    """A person who shows a stranger's text to every part of the app."""
+
+    def __init__(self, terminal: WideTerminal, words: str) -> None:
+        """`words` go into every field."""
+        self.terminal = terminal
+        self.words = words
+        self.missing = HARMLESS_PATH if words == HARMLESS else HOSTILE_PATH
+        self.screens: list[list[list[str]]] = []
+
+    def visit(self) -> None:
+        """From the start to the end."""
+        self.train()
+        self.prompt()
+        self.click_on_the_name()
+        self.fill_in_the_form()
+        self.open_what_is_not_there()
+        self.look_at_the_runs()
+        self.look_for_a_command()
+        self.terminal.type("q")
+        assert self.terminal.wait_for_end() == 0
+
+    def train(self) -> None:
+        self.terminal.wait_for("● untrained")
+        self.terminal.wait_for("step      0")
+        self.terminal.type(" ")
+        self._sees("● done")
+
+    def prompt(self) -> None:
+        self.terminal.type("p")
+        self._paste(self.words)
+        self.terminal.type("\r")
+        self._sees("500 characters")
+        self._leave()
+        self.terminal.wait_for("w again")
+
+    def click_on_the_name(self) -> None:
+        """On what would be a link, were it read as markup; then look whether the app lives."""
+        column = len("tinygpt") + 8
+        self.terminal.type(f"\x1b[<0;{column};1M\x1b[<0;{column};1m?")
+        self._sees("Esc closes")
+        self._leave("Esc closes")
+
+    def fill_in_the_form(self) -> None:
+        self.terminal.type("c")
+        self.terminal.wait_for("Start fresh")
+        row = self._paste(self.words)
+        for _ in range(len(FIELDS) + 1):
+            self._move_on(row)
+            row = self._paste(self.words)
+        self.terminal.type("\r")
+        self._sees("There is no preset")
+        self._leave("Start fresh")
+
+    def open_what_is_not_there(self) -> None:
+        self.terminal.type("c")
+        self.terminal.wait_for("Start fresh")
+        self._paste(self.missing)
+        self.terminal.type("\r")
+        self._sees("There is no file")
+        self._leave("Start fresh")
+
+    def look_at_the_runs(self) -> None:
+        """The stranger's run: the question whether to delete it, then open it and let it write."""
+        self.terminal.type("o")
+        self._sees("saved runs")
+        self.terminal.type("\x1b[B")
+        for key in "nr":  # another note, another name
+            self.terminal.type(key)
+            self.terminal.wait_for("Enter keeps it")
+            self._paste(self.words)
+            self.screens.append(self.terminal.cells())
+            self.terminal.type("\r")
+            self.terminal.wait_for(lambda text: "Enter keeps it" not in text)
+        self.terminal.type("d")
+        self._sees("cannot be undone")
+        self.terminal.type("n")
+        self.terminal.wait_for(lambda text: "cannot be undone" not in text)
+        self.terminal.type("\r")
+        self._sees("nothing written yet")
+        self.terminal.type("w")
+        self._sees("500 characters")
+        self.terminal.type("n")  # a step more, so that quitting says where it is saved
+        self._sees("● paused")
+
+    def look_for_a_command(self) -> None:
+        self.terminal.type("\x10")
+        self.terminal.wait_for("Search for")
+        self._paste(TAIL + self.missing)
+        self.terminal.wait_for("No matches found")
+        self._leave("No matches found")
+
+    def _paste(self, words: str) -> int:
+        """Paste, and wait until the end of it is there: in which row."""
+        before = [row.count(TAIL) for row in self.terminal.text().split("\n")]
+
+        def grown() -> list[int]:
+            now = [row.count(TAIL) for row in self.terminal.text().split("\n")]
+            return [
+                row for row, (few, many) in enumerate(zip(before, now, strict=True)) if many > few
+            ]
+
+        self.terminal.type(PASTE.format(words))
+        self.terminal.wait_for(lambda _: bool(grown()))
+        return grown()[0]
+
+    def _move_on(self, row: int) -> None:
+        """From the field in this row to the next: another row then has a cursor."""
+        before = backgrounds(self.terminal)
+
+        def has_moved(_: str) -> bool:
+            changed = map(ne, before, backgrounds(self.terminal))
+            return any(moved for number, moved in enumerate(changed) if number != row)
+
+        self.terminal.type("\x1b[B")
+        self.terminal.wait_for(has_moved)
+
+    def _sees(self, text: str) -> None:
+        self.terminal.wait_for(text)
+        self.screens.append(self.terminal.cells())
+
+    def _leave(self, what: str = "") -> None:
+        """Esc, after a key that is none by itself: alone it would join the next one."""
+        self.terminal.type("\x1b[D\x1b")
+        if what:
+            self.terminal.wait_for(lambda text: what not in text)
+
+
+def open_app(text: Path, folder: Path, size: tuple[int, int]) -> WideTerminal:
+    """The app on a text, small enough to train on in moments."""
+    folder.mkdir(exist_ok=True)
+    columns, lines = size
+    return WideTerminal(
+        [COMMAND, str(text), *SETTINGS, "--steps=20"],
+        columns=columns,
+        lines=lines,
+        cwd=str(folder),
+        env={"TINYGPT_HOME": str(folder / "home")},
+    )
+
+
+def visit(text: Path, folder: Path, words: str, stranger: Path, size: tuple[int, int]) -> Recording:
+    """Visit the app, where a stranger's run is saved."""
+    shutil.copytree(stranger, folder / "home" / "runs" / stranger.name)
+    with open_app(text, folder, size) as terminal:
+        visitor = Visitor(terminal, words)
+        visitor.visit()
+    return Recording(terminal.raw.decode(), visitor.screens)
+
+
+def print_all(home: Path, lines: Mapping[str, Sequence[str]]) -> dict[str, Recording]:
+    """What each command prints, in a terminal of its own, all at once."""
+    with ExitStack() as stack:
+        terminals = {
+            name: stack.enter_context(
+                Terminal(
+                    [COMMAND, *line],
+                    columns=120,
+                    lines=40,
+                    cwd=str(home),
+                    env={"TINYGPT_HOME": str(home)},
+                )
+            )
+            for name, line in lines.items()
+        }
+        for terminal in terminals.values():
+            terminal.wait_for_end()
+    return {name: Recording(terminal.raw.decode()) for name, terminal in terminals.items()}
+
+
+def poisoned(value: Any, key: str = "") -> Any:
+    """What a JSON file holds, with a stranger's words in every string that may be any."""
+    if isinstance(value, dict):
+        return {name: poisoned(within, name) for name, within in value.items()}
+    return value + STRANGE if isinstance(value, str) and key not in NOT_ANY else value
+
+
+def poison(run: Path) -> None:
+    """Let every word of a saved run be a stranger's; its numbers stay, and its sums are right."""
+    about = run / "run.json"
+    about.write_text(json.dumps(poisoned(json.loads(about.read_text()))))
+    history = run / "metrics.jsonl"
+    lines = [poisoned(json.loads(line)) for line in history.read_text().split("\n") if line]
+    history.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for manifest in run.glob("checkpoints/*/manifest.json"):
+        content = {**poisoned(json.loads(manifest.read_text())), "digest": ""}
+        digest = hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+        manifest.write_text(json.dumps({**content, "digest": digest}))
+
+
+def damage(run: Path) -> None:
+    """Let a setting of a saved run be one that cannot be."""
+    content = json.loads((run / "run.json").read_text())
+    content["config"]["train"]["device"] = HOSTILE
+    (run / "run.json").write_text(json.dumps(content))
+
+
+def halve(run: Path) -> None:
+    """Let a character of a saved run's text be half of a pair."""
+    text = (run / "corpus.txt").read_text("utf-8").replace("世", "\ud800")
+    content = text.encode("utf-8", "surrogatepass")
+    (run / "corpus.txt").write_bytes(content)
+    about = json.loads((run / "run.json").read_text())
+    about["corpus"]["sha256"] = hashlib.sha256(content).hexdigest()
+    about["corpus"]["characters"] = "".join(sorted(set(text)))
+    (run / "run.json").write_text(json.dumps(about))
+
+
+class Place(NamedTuple):
+    """Files of strangers."""
+
+    folder: Path
+    harmless: Path
+    """A text."""
+    hostile: Path
+    """A text and its name."""
+    home: Path
+    """Where runs of the hostile text are saved."""
+    quiet: Path
+    """A saved run with nothing to fear in it."""
+    stranger: Path
+    """A saved run that is a stranger's in every word."""
+    trained: Recording
+    """What was printed when they were trained."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("strangers")
+    harmless, hostile = folder / "rhymes.txt", folder / HOSTILE_NAME
+    rhyme = "the cat sat on the mat and the rat ran.\n"
+    harmless.write_text(20 * rhyme, encoding="utf-8")
+    hostile.write_text(20 * (10 * rhyme + HOSTILE + "\n"), encoding="utf-8", newline="\n")
+    home = folder / "home"
+    home.mkdir()
+    texts = {"harmless": harmless, "hostile": hostile}
+    trained = print_all(home, {name: train_line(text, 20) for name, text in texts.items()})
+    runs = {about.parent for about in home.glob("runs/*/run.json")}
+    (run,) = (each for each in runs if HOSTILE in (each / "corpus.txt").read_text("utf-8"))
+    (other,) = runs - {run}
+    quiet = other.rename(folder / "zz-quiet")
+    for name, spoil in (("damaged", damage), ("halved", halve), (RUN_NAME, poison)):
+        shutil.copytree(run, home / "runs" / name)
+        spoil(home / "runs" / name)
+    stranger = home / "runs" / RUN_NAME
+    return Place(folder, harmless, hostile, home, quiet, stranger, trained["hostile"])
+
+
+def train_line(text: Path, steps: int, *more: str) -> list[str]:
+    """Training without the screen."""
+    return ["train", str(text), *SETTINGS, f"--steps={steps}", *more]
+
+
+@pytest.fixture(scope="module")
+def ours(place: Place) -> frozenset[str]:
+    """The sequences that the app sends by itself."""
+    folder = place.folder / "reference"
+    return kinds(visit(place.harmless, folder, HARMLESS, place.quiet, SIZES[1]).raw)
+
+
+@pytest.fixture(scope="module")
+def visits(place: Place) -> dict[str, Recording]:
+    """Of hostile texts, at each size."""
+    return {
+        shape(size): visit(place.hostile, place.folder / shape(size), HOSTILE, place.stranger, size)
+        for size in SIZES
+    }
+
+
+@pytest.fixture(scope="module")
+def printed(place: Place) -> dict[str, Recording]:
+    """What commands print that need no screen, or refuse."""
+    lines = {
+        "JSON": train_line(place.hostile, 2, "--json"),
+        "sample": ["sample", place.stranger.name, "--chars=100", "--prompt", HOSTILE + "\udcff"],
+        **{name: list(line) for name, line in COMMANDS.items()},
+    }
+    return {"train": place.trained, **print_all(place.home, lines)}
+
+
+@pytest.fixture(params=[*map(shape, SIZES), "train", "JSON", "sample", *COMMANDS])
+def recording(request: pytest.FixtureRequest) -> Recording:
+    """All that reached a terminal, of one visit or command after the other."""
+    name: str = request.param
+    source = "visits" if name in map(shape, SIZES) else "printed"
+    found: dict[str, Recording] = request.getfixturevalue(source)
+    return found[name]
+
+
+def test_no_sequence_is_theirs(recording: Recording, ours: frozenset[str]) -> None:
+    assert kinds(recording.raw) - ours - RICH == set()
+
+
+def test_nothing_is_hidden(recording: Recording) -> None:
+    """Controls, marks that turn text round, and what has no width."""
+    hidden = {ch for ch in recording.text if unicodedata.category(ch) in HIDDEN}
+    assert hidden - {"\r", "\n"} == set()
+
+
+def test_no_flood_of_marks(recording: Recording) -> None:
+    runs = groupby(recording.text, lambda ch: unicodedata.category(ch) in ("Mn", "Me"))
+    assert max((len(list(run)) for marks, run in runs if marks), default=0) <= MOST_MARKS
+
+
+def test_it_is_shown_as_it_is(recording: Recording) -> None:
+    """What stands inside their sequences is seen as text, and markup is none."""
+    assert INSIDE in recording.text
+    assert "\N{BOMB}" not in recording.text
+
+
+@pytest.mark.parametrize("size", SIZES, ids=shape)
+def test_borders_stay_in_their_columns(visits: dict[str, Recording], size: tuple[int, int]) -> None:
+    """Below the lines on top, whatever is drawn between them and over them."""
+    for screen in visits[shape(size)].screens:
+        for row in screen[3:-1]:
+            assert {row[0], row[-1]} <= set("│╭╮╰╯├┤"), "".join(row)
+
+
+@pytest.mark.parametrize("name", ["home", "home\udcff"], ids=["home", "a home that is no text"])
+def test_each_line_of_json_is_json(place: Place, name: str) -> None:
+    line = train_line(place.hostile, 2, "--json")
+    code, told = piped(line, place.folder / name)
+    assert code == 0
+    for each in told.split(b"\n")[:-1]:
+        assert "type" in json.loads(each, parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [("train", "--run", "halved", "--json"), ("sample", "halved")],
+    ids=" ".join,
+)
+def test_half_of_a_pair_is_no_crash(place: Place, line: Sequence[str]) -> None:
+    """It is written, or refused in a sentence."""
+    code, _ = piped(line, place.home)
+    assert code in (0, 2)
+
+
+def piped(line: Sequence[str], home: Path) -> tuple[int, bytes]:
+    """Run a command without a terminal: its exit code, and what it prints."""
+    env = {**os.environ, "TINYGPT_HOME": str(home)}
+    done = subprocess.run([COMMAND, *line], env=env, capture_output=True, check=False)
+    return done.returncode, done.stdout
+
+
+def test_bytes_that_are_no_text_end_nothing(text: Path, tmp_path: Path) -> None:
+    """A terminal that is not set to UTF-8 sends them for any key with an accent."""
+    with open_app(text, tmp_path, SIZES[1]) as terminal:
+        terminal.wait_for("q quit")
+        terminal.send("é".encode("latin-1"))
+        terminal.type("?")
+        terminal.wait_for("Esc closes")
+        terminal.type("q")
+        terminal.wait_for(lambda text: "Esc closes" not in text)
+        terminal.type("q")
+        assert terminal.wait_for_end() == 0
