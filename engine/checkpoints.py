@@ -98,7 +98,7 @@ def read_manifest(checkpoint: Path) -> Manifest:
         raise DamagedError(
             f"the manifest of checkpoint {checkpoint.name}: {error.strerror}"
         ) from None
-    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
         raise DamagedError(
             f"checkpoint {checkpoint.name} has no readable manifest ({error})"
         ) from None

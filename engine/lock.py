@@ -70,7 +70,7 @@ class RunLock:
     def _read_holder(self) -> Holder | None:
         try:
             return msgspec.json.decode(self._holder.read_bytes(), type=Holder)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, RecursionError):
             return None
 
 

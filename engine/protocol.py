@@ -290,7 +290,7 @@ class RunChanged(_Message, frozen=True):
     name: str
 
 
-class HeldOut(_Message, frozen=True):
+class HeldOut(Struct, frozen=True):
     """How a saved run went: its loss on held-out text, in nats a character, by step."""
 
     run: str
@@ -377,5 +377,5 @@ def from_json(line: str | bytes) -> Event:
     """The event of one line; ValueError when it is none of ours."""
     try:
         return _decoder.decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"A line of the run's record is not readable: {error}.") from None

@@ -115,7 +115,10 @@ def free_folder(name: str) -> Path:
 
 def read_info(folder: Path) -> RunInfo:
     """A run's `run.json`. OSError or msgspec.DecodeError where there is none of ours."""
-    return msgspec.json.decode((folder / "run.json").read_bytes(), type=RunInfo)
+    try:
+        return msgspec.json.decode((folder / "run.json").read_bytes(), type=RunInfo)
+    except RecursionError as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def largest_group(info: RunInfo) -> int:

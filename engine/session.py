@@ -181,7 +181,7 @@ class Session:
 
         try:
             self._emit(measure(command.config, beside.assembly))
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:
             self._emit(Failed(str(error), "measure"))
         except (MemoryError, RuntimeError) as error:
             self._emit(Failed(f"A step of that size cannot be taken here: {error}", "measure"))

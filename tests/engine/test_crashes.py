@@ -7,38 +7,30 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 
 import msgspec
 import pytest
-import torch
-from driving import Driver, is_a, losses, of, only, run_to_end, tiny
+from driving import Driver, is_a, of, only, run_to_end, tiny
 from forking import DONE, REFUSED, child, ended, injected, needs_fork, needs_strace
+from killing import alike, killed_again_and_again
 
 from engine import library, runs
 from engine.checkpoints import (
     DamagedError,
-    State,
     checkpoints_of,
     read_checkpoint,
-    read_manifest,
     write_checkpoint,
 )
 from engine.protocol import (
     Close,
-    Command,
-    Event,
     Failed,
     Open,
     Opened,
     OpenRun,
-    Saved,
     StepDone,
     Train,
 )
-from engine.session import Session
 
 pytestmark = [pytest.mark.timeout(300), needs_fork]
 
@@ -50,14 +42,6 @@ MOST = 30
 
 def saved_run(verse_file: Path) -> str:
     return only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
-
-
-def alike(one: State, other: State) -> bool:
-    return all(
-        torch.equal(tensor, other[group][name])
-        for group, tensors in one.items()
-        for name, tensor in tensors.items()
-    )
 
 
 def unfinished(name: str) -> list[Path]:
@@ -199,46 +183,8 @@ def test_ten_thousand_flips_and_cuts_never_load_other_weights(verse_file: Path) 
     assert refused > 9_900
 
 
-def train_in_a_child(command: Command) -> None:
-    """As the program does it: open, train to the end."""
-    inbox: SimpleQueue[Command] = SimpleQueue()
-
-    def hear(event: Event) -> None:
-        if isinstance(event, Saved):
-            inbox.put(Close())
-
-    inbox.put(command)
-    inbox.put(Train())
-    Session(hear).run(inbox)
-
-
 def test_killed_thirty_times_it_is_the_same_run(verse_file: Path) -> None:
-    config = tiny(verse_file, "train.steps=4000", "train.evaluation_interval=25")
-    straight = run_to_end(Open(config), Train())
-    expected = only(straight, Opened).run
-    dice = random.Random(2)
-    command: Command = Open(config)
-    kills = 0
-    while True:
-        with child(partial(train_in_a_child, command)) as (pid, begin):
-            begin()
-            if kills < 30:
-                time.sleep(dice.uniform(0.02, 0.25))
-                os.kill(pid, signal.SIGKILL)
-                kills += 1
-            code = ended(pid)
-        others = [name for name in runs.names() if name != expected]
-        if others:
-            command = OpenRun(others[0])
-        if code == DONE:
-            break
-        assert code == -signal.SIGKILL
-    (name,) = others
-    assert alike(runs.load(name).state, runs.load(expected).state)
-    ours = Driver().run(OpenRun(name), Close())
-    assert losses(ours) == losses(straight)
-    assert kills == 30, "it ended before it was killed often enough"
-    assert read_manifest(checkpoints_of(runs.folder_of(name))[-1]).progress.step == 4000
+    assert killed_again_and_again(verse_file, kills=30, steps=4_000) > 3
 
 
 def test_a_second_writer_is_told_who_holds_the_run(verse_file: Path) -> None:

@@ -1,0 +1,358 @@
+"""Whatever stands in a run's files, or in a text: it is opened as it was saved, or one sentence says
+why not."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
+from time import process_time
+from typing import Any, NamedTuple
+
+import filelock
+import msgspec
+import pytest
+import torch
+from driving import Driver, FakeClock, is_a, of, tiny
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from data.catalog import load
+from engine import library, runs
+from engine.checkpoints import MANIFEST, Manifest, State, checkpoints_of, read_checkpoint
+from engine.config import SampleConfig
+from engine.headless import list_runs
+from engine.protocol import (
+    AnnotateRun,
+    Close,
+    Command,
+    Compare,
+    CorpusLoaded,
+    Event,
+    Failed,
+    NeedsYes,
+    Open,
+    Opened,
+    OpenRun,
+    RenameRun,
+    Sample,
+    Save,
+    Saved,
+    Step,
+    StepDone,
+    Train,
+)
+from engine.session import Session
+
+pytestmark = pytest.mark.timeout(300)
+
+SECONDS = 2.0
+FILES = ("run.json", "corpus.txt", "metrics.jsonl", "manifest", "model", "optimizer")
+TEXT = "\n".join(
+    f"{number} owls upon the wall, said she;\nand {number} mice below, said he."
+    for number in range(30)
+)
+
+# What may stand in a file.
+
+HOSTILE = st.sampled_from(
+    [
+        "null",
+        "true",
+        "0",
+        "-1",
+        "1.5",
+        "NaN",
+        "-Infinity",
+        "1e308",
+        "1e999",
+        "5e-324",
+        str(2**31),
+        str(2**63),
+        str(2**64),
+        "1" + "0" * 400,
+        "9" * 5000,
+        '""',
+        '"\\ud800"',
+        '"\\u0000\\u001b[2J\\n"',
+        '"' + "x" * 100_000 + '"',
+        '"\xff\udcff"',
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "",
+    ]
+)
+"""Pieces of JSON, or nearly, that stand where another value was."""
+GOING_ON = (Sample(1, "and", SampleConfig(characters=3)), Step())
+MARK = "\x00here\x00"
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where there is a value in a JSON value."""
+    yield path
+    if isinstance(value, dict | list):
+        for key, child in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(child, (*path, key))
+
+
+def with_another(value: Any, path: tuple[Any, ...], raw: str, how: str) -> str:
+    """The JSON with `raw` in this place, or beside it under a name that nobody knows; or without
+    what is there."""
+    if not path:
+        return raw
+    changed = json.loads(json.dumps(value))
+    parent = changed
+    for key in path[:-1]:
+        parent = parent[key]
+    if how == "remove":
+        del parent[path[-1]]
+    elif how == "add" and isinstance(parent, dict):
+        first = {"unknown": MARK, **parent}
+        parent.clear()
+        parent.update(first)
+    else:
+        parent[path[-1]] = MARK
+    return json.dumps(changed).replace(json.dumps(MARK), raw)
+
+
+@st.composite
+def spoiled(draw: st.DrawFn, content: bytes) -> bytes:
+    """Other bytes in place of these: anything, or nearly the same."""
+    how = draw(st.sampled_from(["anything", "cut", "splice", "value", "value", "number"]))
+    if how == "anything" or not content:
+        return draw(st.binary(max_size=400))
+    place = draw(st.integers(0, len(content) - 1))
+    if how == "cut":
+        return content[:place]
+    if how == "splice":
+        new = draw(st.binary(max_size=20))
+        return content[:place] + new + content[place + draw(st.integers(0, 20)) :]
+    # One line of JSON, or a whole file of it.
+    lines = content.split(b"\n") if content.count(b'"type"') > 1 else [content]
+    number = draw(st.integers(0, len(lines) - 1))
+    try:
+        value = json.loads(lines[number])
+    except ValueError:
+        return content[:place] + draw(st.binary(max_size=20))
+    path = draw(st.sampled_from(sorted(places(value), key=repr)))
+    numbers = st.integers().map(str) | st.floats(allow_nan=False, allow_infinity=False).map(repr)
+    raw = draw(HOSTILE if how == "value" else numbers)
+    changed = with_another(value, path, raw, draw(st.sampled_from(["replace", "add", "remove"])))
+    lines[number] = changed.encode("utf-8", "surrogateescape")
+    return b"\n".join(lines)
+
+
+# A run that was saved, and the ways to it.
+
+
+class Sound(NamedTuple):
+    """A saved run as it should be."""
+
+    folder: Path
+    states: list[str]
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sound]:
+    """A run with two checkpoints, and the weights of each."""
+    home = tmp_path_factory.mktemp("sound")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINYGPT_HOME", str(home))
+        torch.set_num_threads(1)
+        text = home / "text.txt"
+        text.write_text(TEXT, encoding="utf-8")
+        (
+            Driver()
+            .when(is_a(StepDone, step=5), Save())
+            .when(is_a(Saved, step=5), Step())
+            .when(is_a(StepDone, step=7), Close())
+            .run(Open(tiny(text, "model.width=16", "train.steps=12")), Train())
+        )
+        (name,) = runs.names()
+        folder = runs.folder_of(name)
+        states = [digest(read_checkpoint(path, 1 << 20)[1]) for path in checkpoints_of(folder)]
+        assert len(states) > 1
+        made = Sound(folder, states)
+        with suppress(AssertionError), copy_of(made) as copy:
+            opened(OpenRun(copy.name), *GOING_ON)  # the first time is slow
+        yield made
+
+
+def digest(state: State) -> str:
+    """One number for all tensors of a checkpoint."""
+    return hashlib.sha256(
+        b"".join(
+            tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes()
+            for _, group in sorted(state.items())
+            for _, tensor in sorted(group.items())
+        )
+    ).hexdigest()
+
+
+@contextmanager
+def copy_of(sound: Sound) -> Iterator[Path]:
+    """A copy of the run, in a home of its own."""
+    with TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINYGPT_HOME", home)
+        patch.setattr("engine.lock.PATIENCE", 0.01)
+        patch.setattr(os, "fsync", lambda _descriptor: None)
+        folder = Path(home, "runs", "a-run")
+        shutil.copytree(sound.folder, folder)
+        yield folder
+
+
+def files_of(folder: Path, file: str) -> list[Path]:
+    """The files that bear this name: that of each checkpoint, or the one there is."""
+    if file in ("run.json", "corpus.txt", "metrics.jsonl"):
+        return [folder / file]
+    ending = MANIFEST if file == "manifest" else f"{file}.safetensors"
+    return [checkpoint / ending for checkpoint in checkpoints_of(folder)]
+
+
+def seal(content: bytes) -> bytes:
+    """The manifest as a stranger would make it fit."""
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except (ValueError, RecursionError):
+        return content
+    return msgspec.json.encode(manifest.sealed())
+
+
+# What must be.
+
+
+def assert_sentence(message: str) -> None:
+    """One line for the person."""
+    assert message.strip()
+    assert "\n" not in message
+    assert "Traceback" not in message
+    assert len(message) < 1000
+
+
+class Patient(SimpleQueue[Command]):
+    """A person who asks for the next only when there is nothing left to do."""
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        self._commands = iter(commands)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Command:
+        if not block:
+            raise Empty
+        return next(self._commands, Close(save=False))
+
+
+def opened(*commands: Command) -> list[Event]:
+    """Whatever happens is told, once, and quickly."""
+    events: list[Event] = []
+    began = process_time()
+    Session(events.append, clock=FakeClock()).run(Patient(commands))
+    assert process_time() - began < SECONDS
+    for failed in of(events, Failed):
+        assert_sentence(failed.message)
+        assert failed.during != "engine"
+    assert len(of(events, Opened)) <= 1
+    return events
+
+
+def assert_its_own_weights(sound: Sound, name: str) -> None:
+    """It is loaded with weights that it had, or not at all."""
+    try:
+        saved = runs.load(name)
+    except ValueError as refusal:
+        assert_sentence(str(refusal))
+    else:
+        assert digest(saved.state) in sound.states
+
+
+def assert_listed() -> None:
+    """The list can be made, and shown."""
+    assert len(library.summaries()) <= 1
+    with redirect_stdout(io.StringIO()):
+        list_runs()
+
+
+def assert_usable(name: str) -> None:
+    """It is opened and goes on, or one sentence says why not."""
+    keeping = (Compare((name,)), AnnotateRun(name, "mine"), RenameRun(name, "another"))
+    events = opened(OpenRun(name), *GOING_ON, *keeping)
+    assert any(isinstance(event, Opened | Failed | NeedsYes) for event in events)
+    for asked in of(events, NeedsYes):
+        assert_sentence(asked.question)
+        opened(msgspec.structs.replace(asked.command, name="another"), *GOING_ON)
+
+
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), file=st.sampled_from(FILES), newest=st.booleans(), sealed=st.booleans())
+def test_any_content_of_any_file_of_a_run(
+    sound: Sound, data: st.DataObject, file: str, newest: bool, sealed: bool
+) -> None:
+    with copy_of(sound) as folder:
+        for path in files_of(folder, file)[-1 if newest else 0 :]:
+            content = data.draw(spoiled(path.read_bytes()), label=str(path.relative_to(folder)))
+            path.write_bytes(seal(content) if sealed and file == "manifest" else content)
+        assert_its_own_weights(sound, folder.name)
+        assert_listed()
+        assert_usable(folder.name)
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_content_of_the_file_on_who_holds_a_run(sound: Sound, data: st.DataObject) -> None:
+    """While another program trains the run, and this one wants to."""
+    with copy_of(sound) as folder:
+        holder = json.dumps({"pid": os.getpid() + 1, "since": 1.5e9}).encode()
+        (folder / "holder.json").write_bytes(data.draw(spoiled(holder), label="holder.json"))
+        name = folder.name
+        with filelock.FileLock(folder / "lock"):
+            events = opened(OpenRun(name), Train(), RenameRun(name, "another"))
+            assert of(events, Failed), "it was neither trained nor renamed"
+            with pytest.raises(ValueError, match=r"^The run 'a-run' is open in another program"):
+                library.delete(name)
+
+
+# A text.
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1")
+BEGINNINGS = (b"", b"\x1f\x8b", b"PK\x03\x04", b"%PDF-", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\0")
+TEXTS = (
+    st.binary(max_size=300)
+    | st.text(max_size=100).map(str.encode)
+    | st.builds(
+        lambda text, encoding: text.encode(encoding, "ignore"),
+        st.text(max_size=100),
+        st.sampled_from(ENCODINGS),
+    )
+)
+CONTENTS = st.builds(
+    lambda first, content, times: first + times * content,
+    st.sampled_from(BEGINNINGS),
+    TEXTS,
+    st.sampled_from([1, 60]),
+)
+
+
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
+@given(st.lists(CONTENTS, min_size=1, max_size=3), st.booleans())
+def test_any_bytes_as_a_text(sound: Sound, contents: list[bytes], as_folder: bool) -> None:
+    """They make a run that opens again as it was, or a sentence."""
+    with copy_of(sound) as folder:
+        shutil.rmtree(folder)
+        texts = folder.with_name("texts")
+        texts.mkdir()
+        for number, content in enumerate(contents):
+            (texts / f"{number}.txt").write_bytes(content)
+        config = tiny(texts if as_folder else texts / "0.txt", "model.context_length=8")
+        events = opened(Open(config), *GOING_ON)
+        assert len(of(events, Opened)) + len(of(events, Failed)) == 1
+        for fresh in of(events, Opened):
+            assert len(of(events, CorpusLoaded)) == 1
+            saved = runs.load(fresh.run)
+            assert saved.text == load(config.corpus).text
+            assert len(of(opened(OpenRun(fresh.run)), Opened)) == 1
