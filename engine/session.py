@@ -71,7 +71,8 @@ class Session:
                     self._gate()
                     self._work(self._active)
         finally:
-            self._leave()
+            if self._active is not None:
+                self._active.close()
 
     def _next(self, inbox: SimpleQueue[Command]) -> Command | None:
         """The next command; None when there is work to do before one comes."""

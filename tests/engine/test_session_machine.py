@@ -642,7 +642,7 @@ class Computer(SimpleQueue[Command]):
         variant: int | None = None
         command: Command
         match deed:
-            case Kill(at, _):
+            case Kill(at):
                 self._kill = deed
                 if at == "now":
                     self._die()

@@ -107,7 +107,7 @@ class RestlessInbox(SimpleQueue[Command]):
             self.put(self._waiting.pop(0))
 
     def get(self, block: bool = True, timeout: float | None = None) -> Command:
-        if self.empty():
+        if block and self.empty():
             self.put(self._waiting.pop(0) if self._waiting else Close(save=False))
         return super().get(block, timeout)
 
