@@ -1,5 +1,7 @@
 """Files that are at every moment there as they were, or as they are to be: never in between.
 
+An OSError from here names what was to be written.
+
 A file is written beside its place, forced to the disk, and renamed into it; then the folder is
 forced to the disk, too, since a rename may otherwise be lost with the power. What a stop in the
 middle leaves behind has a name of its own, and is cleared away.
@@ -20,7 +22,8 @@ def replace_file(path: Path, content: bytes) -> None:
     try:
         _write(temporary, content)
         temporary.replace(path)
-    except OSError:
+    except OSError as error:
+        error.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
@@ -36,7 +39,8 @@ def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
             _write(unfinished / name, content)
         sync_folder(unfinished)
         unfinished.rename(final)
-    except OSError:
+    except OSError as error:
+        error.filename = str(final)
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     sync_folder(final.parent)
@@ -59,6 +63,16 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
+def rename_folder(folder: Path, target: Path) -> None:
+    """Give a folder another name beside its own. OSError leaves it the one it had."""
+    folder.rename(target)
+    try:
+        sync_folder(target.parent)
+    except OSError:
+        target.rename(folder)
+        raise
+
+
 def clear_unfinished(folder: Path) -> None:
     """Remove what a stop in the middle of writing has left in a folder."""
     for path in folder.glob("*" + UNFINISHED):
@@ -75,5 +89,8 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        error.filename = str(folder)
+        raise
     finally:
         os.close(descriptor)

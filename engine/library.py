@@ -5,7 +5,7 @@ import shutil
 import msgspec
 
 from engine.checkpoints import DamagedError, checkpoints_of, read_manifest
-from engine.files import sync_folder
+from engine.files import rename_folder
 from engine.history import read_history
 from engine.lock import held
 from engine.protocol import Evaluated, HeldOut, RunSummary
@@ -57,8 +57,7 @@ def delete(name: str) -> None:
     check_known(name)
     with held(folder_of(name)) as folder:
         gone = folder.with_name(f".{name}.deleted")
-        folder.rename(gone)
-        sync_folder(gone.parent)
+        rename_folder(folder, gone)
         shutil.rmtree(gone)
 
 
@@ -67,8 +66,7 @@ def rename(name: str, new_name: str) -> None:
     being trained."""
     check_known(name)
     with held(folder_of(name)) as folder:
-        folder.rename(free_folder(new_name))
-        sync_folder(folder.parent)
+        rename_folder(folder, free_folder(new_name))
 
 
 def annotate(name: str, note: str) -> None:

@@ -32,7 +32,7 @@ from engine.checkpoints import (
     write_checkpoint,
 )
 from engine.config import RunConfig
-from engine.files import clear_unfinished, make_folder, replace_file, sync_folder
+from engine.files import clear_unfinished, make_folder, rename_folder, replace_file
 from engine.history import History, read_history
 from engine.home import home
 from engine.lock import RunLock, held
@@ -208,8 +208,7 @@ class Run:
         target = free_folder(name)
         with self._held() as there:
             if there:
-                self.folder.rename(target)
-                sync_folder(target.parent)
+                rename_folder(self.folder, target)
         self.name, self.folder = name, target
 
     def annotate(self, info: RunInfo, note: str) -> RunInfo:

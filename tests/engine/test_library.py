@@ -1,5 +1,6 @@
 """The runs that are kept: listed, renamed, annotated, compared, deleted."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 
-from engine import library, runs
+from engine import files, library, runs
 from engine.checkpoints import checkpoints_of
 from engine.protocol import (
     AnnotateRun,
@@ -39,6 +40,17 @@ def saved_run(corpus: Path, *assignments: str) -> str:
 
 def told(*commands: Command) -> list[Event]:
     return Driver().run(*commands, Close())
+
+
+class Disk:
+    """Takes the names in a folder while it has room."""
+
+    def __init__(self) -> None:
+        self.full = False
+
+    def sync(self, folder: Path) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def names() -> list[str]:
@@ -134,6 +146,38 @@ def test_a_name_that_is_taken_is_refused(verse_file: Path) -> None:
     failed = only(told(RenameRun(one, two)), Failed)
     assert failed.message == f"There is already a run {two!r}."
     assert sorted(names()) == sorted([one, two])
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["open", "not open"])
+@pytest.mark.parametrize("kind", [RenameRun, DeleteRun])
+def test_where_the_disk_does_not_take_it_a_run_stays(
+    verse_file: Path,
+    opened: bool,
+    kind: type[RenameRun | DeleteRun],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run, other = saved_run(verse_file), saved_run(verse_file)
+    folder = runs.folder_of(run).parent
+    driver, disk = Driver(), Disk()
+    monkeypatch.setattr(files, "sync_folder", disk.sync)
+
+    def on_a_full_disk() -> None:
+        disk.full = True
+        driver.send(RenameRun(run, "b") if kind is RenameRun else DeleteRun(other))
+
+    def with_room_again() -> None:
+        disk.full = False
+        driver.send(Step())
+
+    driver.call_when(is_a(Opened), on_a_full_disk)
+    driver.call_when(is_a(Failed), with_room_again)
+    opened_run = OpenRun(run if opened else other)
+    events = driver.when(is_a(StepDone, step=21), Close()).run(opened_run)
+    message = only(events, Failed).message
+    assert message.startswith(str(folder))
+    assert message.endswith(": No space left on device.")
+    assert only(events, Saved).step == 21
+    assert sorted(names()) == sorted([run, other])
 
 
 @pytest.mark.parametrize("opened", [True, False], ids=["open", "not open"])
