@@ -9,18 +9,18 @@ middle leaves behind has a name of its own, and is cleared away.
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 UNFINISHED = ".unfinished"
 """How the name of what is being written ends."""
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file. OSError leaves the one before in its place."""
+def replace_file(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file from its parts. OSError leaves the one before in its place."""
     temporary = path.with_name(path.name + UNFINISHED)
     try:
-        _write(temporary, content)
+        _write(temporary, parts)
         temporary.replace(path)
     except OSError as error:
         error.filename = str(path)
@@ -36,7 +36,7 @@ def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
     try:
         unfinished.mkdir()
         for name, content in contents.items():
-            _write(unfinished / name, content)
+            _write(unfinished / name, [content])
         sync_folder(unfinished)
         unfinished.rename(final)
     except OSError as error:
@@ -46,10 +46,10 @@ def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
     sync_folder(final.parent)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file where none is, and force it to the disk."""
     with path.open("wb") as file:
-        file.write(content)
+        file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
 

@@ -93,19 +93,24 @@ class FollowedRun:
         self.assembly.close()
 
     def _look(self) -> None:
+        self.over = not self._tell_new_events()
+        if not self.over:
+            self._take_newest_weights()
+            self.over = not self._lock.held_elsewhere()
+
+    def _tell_new_events(self) -> bool:
+        """Whether the history is still the one that was told so far."""
         try:
             events = self._reader.new_events()
         except OSError:  # renamed or deleted
-            events = None
+            return False
         if events is None:
-            self.over = True
-            return
+            return False
         for event in events:
             if isinstance(event, StepDone):
                 self.assembly.trainer.context_length = event.context_length
             self._emit(event)
-        self._take_newest_weights()
-        self.over = not self._lock.held_elsewhere()
+        return True
 
     def _take_newest_weights(self) -> None:
         from engine.checkpoints import DamagedError, checkpoints_of, read_checkpoint

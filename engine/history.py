@@ -1,7 +1,11 @@
-"""`metrics.jsonl`: a run's history, one event a line, written on while it trains."""
+"""`metrics.jsonl`: a run's history, one event a line, written on while it trains.
+
+It may have millions of lines: it is read as a stream, and only what is not yet written is in
+memory.
+"""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,19 +18,23 @@ FILE = "metrics.jsonl"
 class History:
     """The history of a run that is being written. Until `open` it is kept in memory."""
 
-    def __init__(self, events: Iterable[Event] = ()) -> None:
-        self._waiting = [_line(event) for event in events]
+    def __init__(self, step: int | None = None) -> None:
+        """`step`: of the checkpoint that a saved run goes on from."""
+        self._step = step
+        self._waiting: list[bytes] = []
         self._file: BinaryIO | None = None
         self._good = 0  # bytes of the file that are whole lines
 
     def open(self, folder: Path) -> None:
-        """Write it as it stands, and from here on to its end. What the file held beyond, of steps
-        after the checkpoint, is gone: those steps are taken again."""
-        content = b"".join(self._waiting)
-        replace_file(folder / FILE, content)
-        self._file = (folder / FILE).open("ab", buffering=0)
-        self._good = len(content)
-        self._waiting.clear()
+        """Write on from here. What the file holds of steps after the checkpoint goes: those steps
+        are taken again. OSError where it cannot be written."""
+        path = folder / FILE
+        if self._step is None:
+            replace_file(path, [])
+        elif not _ends_with(path, self._step):
+            replace_file(path, map(_line, read_history(folder, self._step)))
+        self._file = path.open("ab", buffering=0)
+        self._good = self._file.tell()
 
     def record(self, event: Event) -> None:
         """Keep an event, if it is one for the record."""
@@ -62,11 +70,18 @@ class History:
             self._file = None
 
 
-def read_history(folder: Path, step: int | None = None) -> list[Event]:
+def read_history(folder: Path, step: int | None = None) -> Iterator[Recorded]:
     """The recorded events, up to a step: a later one belongs to a checkpoint that was lost. A line
-    that cannot be read (the last may be cut) is left out."""
-    events = _events_of((folder / FILE).read_bytes())
-    return [event for event in events if step is None or event.step <= step]
+    that cannot be read (the last may be cut) is left out. None where there is no history: a run
+    may have been stopped before its first line."""
+    try:
+        file = (folder / FILE).open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        for event in map(_event, file):
+            if event is not None and (step is None or event.step <= step):
+                yield event
 
 
 class HistoryReader:
@@ -77,32 +92,48 @@ class HistoryReader:
         self._read = 0  # bytes: whole lines
         self._inode = 0
 
-    def new_events(self) -> list[Event] | None:
+    def new_events(self) -> Iterator[Recorded] | None:
         """What has come since the last time; None where it was begun anew meanwhile. OSError where
         there is none."""
-        with (self.folder / FILE).open("rb") as file:
-            inode = os.fstat(file.fileno()).st_ino
-            if self._inode not in (0, inode):
-                return None
-            self._inode = inode
+        file = (self.folder / FILE).open("rb")
+        inode = os.fstat(file.fileno()).st_ino
+        if self._inode not in (0, inode):
+            file.close()
+            return None
+        self._inode = inode
+        return self._rest(file)
+
+    def _rest(self, file: BinaryIO) -> Iterator[Recorded]:
+        with file:
             file.seek(self._read)
-            content = file.read()
-        whole = content[: content.rfind(b"\n") + 1]
-        self._read += len(whole)
-        return [*_events_of(whole)]
+            for line in file:
+                if not line.endswith(b"\n"):  # it is just being written
+                    return
+                self._read += len(line)
+                event = _event(line)
+                if event is not None:
+                    yield event
 
 
-def _events_of(content: bytes) -> list[Recorded]:
-    """The events of all lines that can be read."""
-    events: list[Recorded] = []
-    for line in content.splitlines():
-        try:
-            event = from_json(line)
-        except ValueError:
-            continue
-        if isinstance(event, RECORDED):
-            events.append(event)
-    return events
+def _ends_with(path: Path, step: int) -> bool:
+    """Whether a history holds nothing but whole lines of events up to this step."""
+    try:
+        with path.open("rb") as file:
+            return all(
+                line.endswith(b"\n") and (event := _event(line)) is not None and event.step <= step
+                for line in file
+            )
+    except FileNotFoundError:
+        return False
+
+
+def _event(line: bytes) -> Recorded | None:
+    """The event of a line, if it can be read and is one for the record."""
+    try:
+        event = from_json(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, RECORDED) else None
 
 
 def _line(event: Event) -> bytes:

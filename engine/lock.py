@@ -5,22 +5,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import filelock
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from engine.files import replace_file
 
 PATIENCE = 0.2
 """Seconds in which it is tried again: another program may just look whether it is held."""
 
+LAST_SECOND = 250e9
+"""Seconds since the epoch: the year 9892. A file may hold a number that is no time."""
+
 
 class Holder(Struct, frozen=True):
     """Who holds a run."""
 
     pid: int
-    since: float  # seconds since the epoch
+    since: Annotated[float, Meta(ge=0, le=LAST_SECOND)]  # seconds since the epoch
 
     def __str__(self) -> str:
         then, now = time.localtime(self.since), time.localtime()
@@ -46,7 +50,7 @@ class RunLock:
             who = f" ({holder})" if holder else ""
             raise ValueError(f"The run {name!r} is open in another program{who}.") from None
         holder = Holder(os.getpid(), time.time())
-        replace_file(self._holder, msgspec.json.encode(holder))
+        replace_file(self._holder, [msgspec.json.encode(holder)])
 
     def release(self) -> None:
         """Let others write."""

@@ -76,7 +76,7 @@ def open_saved(
     None where that needs a yes, which is told. ValueError, in a sentence, when it cannot be read.
     """
     emit(Working(f"opening {wanted}, loading torch"))
-    from engine.history import HistoryReader
+    from engine.history import HistoryReader, read_history
     from engine.lock import RunLock
     from engine.runs import ChangedTextError, Run, load
 
@@ -97,7 +97,8 @@ def open_saved(
     )
     _tell(corpus, saved.info.config, emit)
     assembly = _assemble(saved.info, saved.text, saved, emit, clock)
-    progress = caught_up(saved.manifest.progress, saved.events)
+    step = saved.manifest.progress.step
+    progress = caught_up(saved.manifest.progress, read_history(run.folder, step))
     if elsewhere:
         note = (
             f"Another program trains this run ({elsewhere}): here it is followed, p lets it write."
@@ -108,7 +109,7 @@ def open_saved(
     note = " ".join(note for note in notes if note)
     _tell_opened(assembly, run.name, saved.info, progress, progress.phase, note, emit)
     active = ActiveRun(assembly, run, saved.info, saved.text, progress, emit, clock)
-    for event in saved.events:
+    for event in read_history(run.folder, step):
         emit(event)
     return active
 

@@ -33,7 +33,7 @@ from engine.checkpoints import (
 )
 from engine.config import RunConfig
 from engine.files import clear_unfinished, make_folder, rename_folder, replace_file
-from engine.history import History, read_history
+from engine.history import History
 from engine.home import home
 from engine.lock import RunLock, held
 from engine.machine import Machine
@@ -76,7 +76,6 @@ class SavedRun(NamedTuple):
     changed_text: bool  # it is not the one that it was trained on
     manifest: Manifest
     state: State
-    events: list[Event]
     checkpoints: list[Path]  # that there were
     dropped: list[Path]  # of these the newest, if it is trained on: damaged, or later
     note: str  # one sentence on these, or nothing
@@ -128,7 +127,7 @@ def largest_group(info: RunInfo) -> int:
 
 def write_info(folder: Path, info: RunInfo) -> None:
     """Write a run's `run.json`. OSError leaves the one before in its place."""
-    replace_file(folder / "run.json", msgspec.json.format(msgspec.json.encode(info)))
+    replace_file(folder / "run.json", [msgspec.json.format(msgspec.json.encode(info))])
 
 
 class Run:
@@ -144,7 +143,7 @@ class Run:
         self.name = name or new_name({p.name for p in runs.glob("*")})
         self.folder = runs / self.name
         self._saved = saved
-        self._history = History(saved.events if saved else ())
+        self._history = History(saved.manifest.progress.step if saved else None)
         self._lock: RunLock | None = None
 
     @property
@@ -171,7 +170,7 @@ class Run:
             _clear_deleted()
             clear_unfinished(self.folder)
             if self._saved is None:
-                replace_file(self.folder / "corpus.txt", text.encode("utf-8", "surrogatepass"))
+                replace_file(self.folder / "corpus.txt", [text.encode("utf-8", "surrogatepass")])
                 write_info(self.folder, info)
             else:
                 clear_unfinished(self.folder / "checkpoints")
@@ -287,10 +286,7 @@ def load(wanted: str, *, changed_text: bool = False) -> SavedRun:
             note = (
                 f"Opened as it was at step {step:,}, its best; training on drops what came after."
             )
-        events = read_history(folder, step)
-        return SavedRun(
-            name, info, text, changed, manifest, state, events, checkpoints, dropped, note
-        )
+        return SavedRun(name, info, text, changed, manifest, state, checkpoints, dropped, note)
     reason = first_damage or "none at all"
     raise ValueError(f"The run {name!r} has no checkpoint that is whole: {reason}.")
 

@@ -7,7 +7,9 @@ from typing import TypeVar
 import msgspec
 
 from engine.config import RunConfig, nano, override
+from engine.history import read_history
 from engine.protocol import Close, Command, Evaluated, Event, Excerpt, Saved, StepDone, Working
+from engine.runs import SavedRun, folder_of
 from engine.session import Session
 
 T = TypeVar("T")
@@ -110,6 +112,11 @@ def only(events: Iterable[Event], kind: type[T]) -> T:
     """The one event of a kind."""
     (event,) = of(events, kind)
     return event
+
+
+def history_of(saved: SavedRun) -> list[Event]:
+    """What is recorded of a run, up to where it was saved."""
+    return [*read_history(folder_of(saved.name), saved.manifest.progress.step)]
 
 
 def losses(events: Iterable[Event]) -> list[tuple[int, float]]:

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import pytest
 import torch
-from driving import of, only, run_to_end, tiny
+from driving import history_of, of, only, run_to_end, tiny
 from forking import needs_fork, needs_strace
 from recording_calls import (
     Change,
@@ -157,6 +157,18 @@ def power_losses(before: Disk, operations: Sequence[Operation]) -> Iterator[tupl
         power.do(operation)
 
 
+class Kept(NamedTuple):
+    """What opened before."""
+
+    step: int
+    events: list[Event]
+
+
+def kept(saved: runs.SavedRun) -> Kept:
+    """The same, from what opens now."""
+    return Kept(saved.manifest.progress.step, history_of(saved))
+
+
 class Writing:
     """A run of 20 steps, and what is written of it further."""
 
@@ -164,7 +176,8 @@ class Writing:
         self.name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
         self.folder = runs.folder_of(self.name)
         self.before = runs.load(self.name)
-        self._told = of(self.before.events, StepDone)[0]
+        self.kept = kept(self.before)
+        self._told = of(self.kept.events, StepDone)[0]
 
     def state(self, step: int) -> State:
         """No two steps have the same weights."""
@@ -271,14 +284,14 @@ def assert_goes_on(writing: Writing, saved: runs.SavedRun | None) -> None:
 def assert_old_or_new(
     writing: Writing,
     recording: Recording,
-    old: runs.SavedRun | None,
+    old: Kept | None,
     steps: Sequence[int],
     found: Found,
 ) -> int:
-    """In every case; how many there are. `old`: what opened before. `steps`: at which it opens when
+    """In every case; how many there are. `steps`: at which it opens when
     the first part is done, when the second is done, and so on."""
-    outcomes = (step_of(old), *steps)
-    told = [*writing.before.events, *map(writing.event, steps)]
+    outcomes = (old.step if old else None, *steps)
+    told = [*writing.kept.events, *map(writing.event, steps)]
     cases = 0
     for done, tree in power_losses(*recording):
         found.make(tree)
@@ -288,7 +301,7 @@ def assert_old_or_new(
             assert step in outcomes[done : done + 2]
             if saved and step is not None:
                 assert alike(saved.state, writing.state(step))
-                assert_history(saved, old, writing.before.events, told)
+                assert_history(saved, old, writing.kept.events, told)
             assert_goes_on(writing, saved)
         except Exception as error:
             error.add_note(f"{done} parts were done, and this was found: {listing(tree)}")
@@ -298,15 +311,15 @@ def assert_old_or_new(
 
 
 def assert_history(
-    saved: runs.SavedRun, old: runs.SavedRun | None, kept: list[Event], told: Sequence[Event]
+    saved: runs.SavedRun, old: Kept | None, kept: list[Event], told: Sequence[Event]
 ) -> None:
     """What was there before is there; of what the work told, nothing is changed or out of turn."""
-    if step_of(saved) == step_of(old):
-        assert old is not None
-        assert saved.events == old.events
+    events = history_of(saved)
+    if old is not None and step_of(saved) == old.step:
+        assert events == old.events
     else:
-        assert saved.events[: len(kept)] == kept
-        assert [event for event in told if event in saved.events] == saved.events
+        assert events[: len(kept)] == kept
+        assert [event for event in told if event in events] == events
 
 
 def listing(tree: Tree) -> str:
@@ -316,7 +329,7 @@ def listing(tree: Tree) -> str:
 
 def test_a_fresh_run_and_its_first_checkpoints(home: Path, verse_file: Path, found: Found) -> None:
     writing = Writing(verse_file)
-    writing.before = writing.before._replace(events=[])
+    writing.kept = Kept(0, [])
     shutil.rmtree(home)
     recording = recorded(partial(writing.train, None, 1, 2), home.parent)
     assert assert_old_or_new(writing, recording, None, (1, 2), found) > 50
@@ -325,7 +338,7 @@ def test_a_fresh_run_and_its_first_checkpoints(home: Path, verse_file: Path, fou
 def test_a_saved_run_and_its_next_checkpoints(home: Path, verse_file: Path, found: Found) -> None:
     writing = Writing(verse_file)
     recording = recorded(partial(writing.train, writing.before, 21, 22), home.parent)
-    assert assert_old_or_new(writing, recording, writing.before, (21, 22), found) > 100
+    assert assert_old_or_new(writing, recording, writing.kept, (21, 22), found) > 100
 
 
 def test_a_repair_and_its_next_checkpoints(home: Path, verse_file: Path, found: Found) -> None:
@@ -334,11 +347,12 @@ def test_a_repair_and_its_next_checkpoints(home: Path, verse_file: Path, found: 
     (newest / "model.safetensors").write_bytes(b"torn")
     (writing.folder / "checkpoints" / "000099.unfinished").mkdir()
     writing.before = runs.load(writing.name)
+    writing.kept = kept(writing.before)
     step = writing.before.manifest.progress.step
     assert step < 20
     steps = (step + 1, step + 2)
     recording = recorded(partial(writing.train, writing.before, *steps), home.parent)
-    assert assert_old_or_new(writing, recording, writing.before, steps, found) > 100
+    assert assert_old_or_new(writing, recording, writing.kept, steps, found) > 100
 
 
 def test_going_back_to_the_best(home: Path, verse_file: Path, found: Found) -> None:
@@ -348,7 +362,8 @@ def test_going_back_to_the_best(home: Path, verse_file: Path, found: Found) -> N
         writing.save(run, step, examined=False)
     run.close()
     latest, best = runs.load(writing.name), runs.load(f"{writing.name}@best")
-    assert (step_of(latest), step_of(best)) == (22, 20)
+    before = kept(latest)
+    assert (before.step, step_of(best)) == (22, 20)
 
     def go_back() -> None:
         run = writing.begun(best)
@@ -358,7 +373,7 @@ def test_going_back_to_the_best(home: Path, verse_file: Path, found: Found) -> N
         run.close()
 
     recording = recorded(go_back, home.parent)
-    assert assert_old_or_new(writing, recording, latest, (20, 31), found) > 100
+    assert assert_old_or_new(writing, recording, before, (20, 31), found) > 100
 
 
 def test_a_history_that_is_written_on(home: Path, verse_file: Path, found: Found) -> None:
@@ -372,7 +387,7 @@ def test_a_history_that_is_written_on(home: Path, verse_file: Path, found: Found
         run.close()
 
     recording = recorded(go_on, home.parent)
-    assert assert_old_or_new(writing, recording, writing.before, (), found) > 10
+    assert assert_old_or_new(writing, recording, writing.kept, (), found) > 10
 
 
 @pytest.mark.parametrize("name", ["run.json", "holder.json", "metrics.jsonl"])
@@ -383,14 +398,14 @@ def test_a_file_that_is_replaced(home: Path, verse_file: Path, found: Found, nam
     new = old + b"\n"
 
     def replace() -> None:
-        replace_file(path, new)
+        replace_file(path, [new])
         tell()
 
     recording = recorded(replace, home.parent)
     for done, tree in power_losses(*recording):
         content = dict(tree)[str(path.relative_to(home.parent.parent))]
         assert content in (old, new)[done:]
-    assert assert_old_or_new(writing, recording, writing.before, (20,), found) > 5
+    assert assert_old_or_new(writing, recording, writing.kept, (20,), found) > 5
 
 
 def found_out(

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 import pytest
 import torch
-from driving import FakeClock, of, tiny
+from driving import FakeClock, history_of, of, tiny
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -307,15 +307,16 @@ class Line:
         assert at_least <= step <= self.top
         assert saved.text == TEXT
         assert saved.info.config == self.config
-        taken = [event.step for event in of(saved.events, StepDone)]
+        events = history_of(saved)
+        taken = [event.step for event in of(events, StepDone)]
         assert taken == [k for k in range(1, step + 1) if k not in self.skipped]
-        for done in of(saved.events, StepDone):
+        for done in of(events, StepDone):
             assert done.loss == self.losses[done.step]
-        examined = [event.step for event in of(saved.events, Evaluated)]
+        examined = [event.step for event in of(events, Evaluated)]
         assert all(one < other for one, other in pairwise(examined)), "an exam twice"
-        for exam in of(saved.events, Evaluated):
+        for exam in of(events, Evaluated):
             assert exam.loss == self.exams[exam.step]
-        straight = min(map(bend, saved.events), default=math.inf)
+        straight = min(map(bend, events), default=math.inf)
         straight = min(straight, self._first_skipped(step))
         reference = reference_of(self.variant)
         if step <= min(straight, reference.steps):
@@ -478,7 +479,7 @@ class Witness:
             wanted = f"{event.run}@best" if best else event.run
             saved = runs.load(wanted)
             assert event.step == saved.manifest.progress.step
-            self._retold.extend(saved.events)
+            self._retold.extend(history_of(saved))
             line = self.lines[event.run]
             if best:
                 line.saved = event.step  # what came after it goes when it is trained on

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from driving import Driver, is_a, of, only, run_to_end, tiny
+from driving import Driver, history_of, is_a, of, only, run_to_end, tiny
 
 from engine import runs
 from engine.config import SampleConfig
@@ -155,8 +155,9 @@ def test_a_run_that_cannot_be_saved_stays_open_until_it_can(verse_file: Path, di
 
     # What was saved at last is whole, each step once.
     saved = runs.load(only(events, Opened).run)
-    assert [e.step for e in of(saved.events, StepDone)] == list(range(1, 21))
-    assert [e.step for e in of(saved.events, Evaluated)] == [0, 10, 20]
+    events = history_of(saved)
+    assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
+    assert [e.step for e in of(events, Evaluated)] == [0, 10, 20]
 
 
 def test_a_failed_save_leaves_the_one_before(verse_file: Path, disk: Disk) -> None:
