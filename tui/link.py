@@ -1,14 +1,19 @@
 """The doorbell between the engine thread and the screen.
 
 The engine rings only when nothing waits; the screen then takes all that has come since. So the
-engine never blocks on the screen, and a slow screen gets fewer, larger helpings.
+engine never blocks on the screen, and a slow screen gets fewer, larger helpings: up to a size, so that a
+long history that is told at once does not hold up the keys.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
 from engine.protocol import Command, Event
+
+HELPING = 4_000
+"""Events at most: some 20 ms of folding."""
 
 
 class Engine(Protocol):
@@ -28,7 +33,7 @@ class Link:
         """`ring` is called in the engine thread and must not block: App.post_message, say."""
         self._ring = ring
         self._lock = threading.Lock()
-        self._waiting: list[Event] = []
+        self._waiting: deque[Event] = deque()
 
     def emit(self, event: Event) -> None:
         """Leave an event (engine thread)."""
@@ -39,7 +44,12 @@ class Link:
             self._ring()
 
     def take(self) -> list[Event]:
-        """All that has come since the last time (screen)."""
+        """What has come since the last time, the oldest first (screen). Where that is more than a
+        helping, the bell rings for the rest."""
         with self._lock:
-            taken, self._waiting = self._waiting, []
+            helping = min(HELPING, len(self._waiting))
+            taken = [self._waiting.popleft() for _ in range(helping)]
+            more = bool(self._waiting)
+        if more:
+            self._ring()
         return taken

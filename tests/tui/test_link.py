@@ -8,7 +8,7 @@ import pytest
 from recording import opened, step_done
 
 from engine.protocol import Event, Excerpt
-from tui.link import Link
+from tui.link import HELPING, Link
 
 
 def test_it_rings_once_for_many_events() -> None:
@@ -31,6 +31,21 @@ def test_it_rings_again_once_everything_was_taken() -> None:
     link.emit(opened())
 
     assert len(rings) == 2
+
+
+def test_a_long_history_is_taken_in_helpings() -> None:
+    rings: list[None] = []
+    link = Link(lambda: rings.append(None))
+    history = [step_done(step, 1.0) for step in range(2 * HELPING + 1)]
+
+    for event in history:
+        link.emit(event)
+    taken = []
+    while len(rings) > len(taken):  # each ring is answered
+        taken.append(link.take())
+
+    assert [len(helping) for helping in taken] == [HELPING, HELPING, 1]
+    assert [event for helping in taken for event in helping] == history
 
 
 def test_nothing_waits_twice() -> None:

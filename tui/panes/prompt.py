@@ -14,7 +14,7 @@ from tui.dials import DIALS, shown
 from tui.drawing.words import count
 from tui.drawing.wrapping import Wrapping
 from tui.panes.pane import Pane
-from tui.panes.scrolling import ScrollingLines
+from tui.panes.scrolling import ScrollingLines, lines_of
 from tui.safe_input import SafeInput
 from tui.state import RunState, Writing
 
@@ -84,14 +84,17 @@ class WrittenText(ScrollingLines):
 
     def watch_state(self, state: RunState) -> None:
         before, now = self._writing, state.writing
-        if now is before or now is None:
+        if now is before:
+            return
+        self._writing = now
+        if now is None:  # another run is open
+            self.show([])
             return
         grown = before is not None and before.sample_id == now.sample_id
         if before is not None and grown and now.text.startswith(before.text):
             self._wrapping.append(now.text[len(before.text) :])
         else:
             self._begin(now)
-        self._writing = now
         self._show(now)
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -104,16 +107,9 @@ class WrittenText(ScrollingLines):
         self._wrapping.append(writing.prompt + writing.text)
 
     def _show(self, writing: Writing) -> None:
-        lines = []
-        quiet = len(writing.prompt)
-        for text in self._wrapping.lines:
-            if quiet > 0:
-                lines.append(Content(text).stylize("$foreground-muted", 0, min(quiet, len(text))))
-                quiet -= len(text) + 1
-            else:
-                lines.append(Content(text))
+        lines = lines_of(self._wrapping.lines, len(writing.prompt))
         if not writing.ended:
-            lines[-1] += Content.styled(CURSOR, "$primary")
+            lines[-1] = lines[-1]._replace(cursor=CURSOR)
         self.show(lines)
 
 

@@ -1,12 +1,43 @@
 """Lines that scroll, and follow their end unless a person has scrolled up."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from textual.content import Content
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
+
+
+class Line(NamedTuple):
+    """One line, plain: it is coloured only when it is drawn, since thousands may be out of sight."""
+
+    text: str
+    quiet: int = 0
+    """So many characters at the beginning were given, not written."""
+    label: str = ""
+    cursor: str = ""
+
+    @property
+    def plain(self) -> str:
+        """What is read in it."""
+        return f"{self.label}{self.text}{self.cursor}"
+
+    @property
+    def content(self) -> Content:
+        """It in its colours."""
+        text = Content(self.text).stylize("$foreground-muted", 0, self.quiet)
+        return Content.assemble((self.label, "$primary"), text, (self.cursor, "$primary"))
+
+
+def lines_of(texts: Sequence[str], given: int) -> list[Line]:
+    """The lines of a wrapped text, of which so many characters were given."""
+    lines = []
+    for text in texts:
+        lines.append(Line(text, min(max(0, given), len(text))))
+        given -= len(text) + 1
+    return lines
 
 
 class ScrollingLines(ScrollView, can_focus=True):
@@ -16,7 +47,7 @@ class ScrollingLines(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._lines: Sequence[Content] = ()
+        self._lines: Sequence[Line] = ()
         self._following = True
 
     @property
@@ -24,7 +55,7 @@ class ScrollingLines(ScrollView, can_focus=True):
         """All the text, as it is wrapped."""
         return "\n".join(line.plain for line in self._lines)
 
-    def show(self, lines: Sequence[Content]) -> None:
+    def show(self, lines: Sequence[Line]) -> None:
         """Replace the lines, each at most as wide as the widget."""
         following = self._following
         self._lines = lines
@@ -44,6 +75,6 @@ class ScrollingLines(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         number = y + self.scroll_offset.y
-        line = self._lines[number] if number < len(self._lines) else Content("")
-        strips = Visual.to_strips(self, line, width, 1, self.visual_style)
+        line = self._lines[number] if number < len(self._lines) else Line("")
+        strips = Visual.to_strips(self, line.content, width, 1, self.visual_style)
         return strips[0] if strips else Strip.blank(width)

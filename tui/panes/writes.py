@@ -2,14 +2,13 @@
 
 import re
 
-from textual.content import Content
 from textual.events import Resize
 from textual.reactive import reactive
 
 from engine.protocol import Excerpt
 from tui.drawing.words import count
 from tui.drawing.wrapping import Wrapping
-from tui.panes.scrolling import ScrollingLines
+from tui.panes.scrolling import Line, ScrollingLines, lines_of
 from tui.state import RunState
 
 LABEL = 13
@@ -25,32 +24,37 @@ class WritesPane(ScrollingLines):
 
     _shown: tuple[Excerpt, ...] | None = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._wrapped: dict[Excerpt, list[Line]] = {}
+
     def watch_state(self, state: RunState) -> None:
         if state.excerpts is not self._shown:
             self._shown = state.excerpts
-            self._rewrap()
+            self._wrap()
 
     def on_resize(self, _event: Resize) -> None:
-        self._rewrap()
+        self._wrapped.clear()
+        self._wrap()
 
-    def _rewrap(self) -> None:
+    def _wrap(self) -> None:
+        """Show what there is; of it only what is new is wrapped."""
         width = self.size.width - self.scrollbar_size_vertical
-        self.show([line for excerpt in self._shown or () for line in excerpt_lines(excerpt, width)])
+        shown, before = self._shown or (), self._wrapped
+        self._wrapped = {one: before.get(one) or excerpt_lines(one, width) for one in shown}
+        self.show([line for one in shown for line in self._wrapped[one]])
 
 
-def excerpt_lines(excerpt: Excerpt, width: int) -> list[Content]:
+def excerpt_lines(excerpt: Excerpt, width: int) -> list[Line]:
     """The step, the prompt in a quiet colour, and what was written: a slash for each line's end."""
     wrapping = Wrapping(width - LABEL)
     prompt, text = (_in_a_row(part) for part in (excerpt.prompt, excerpt.text.rstrip("\n")))
     wrapping.append(prompt + text)
-    lines = []
-    quiet = len(prompt)
-    for number, text in enumerate(wrapping.lines):
-        label = f"step {count(excerpt.step):>6}" if number == 0 else ""
-        content = Content(text).stylize("$foreground-muted", 0, max(0, min(quiet, len(text))))
-        lines.append(Content.styled(label.ljust(LABEL), "$primary") + content)
-        quiet -= len(text) + 1
-    return lines
+    label = f"step {count(excerpt.step):>6}"
+    return [
+        line._replace(label=(label if number == 0 else "").ljust(LABEL))
+        for number, line in enumerate(lines_of(wrapping.lines, len(prompt)))
+    ]
 
 
 def _in_a_row(text: str) -> str:
