@@ -1,5 +1,5 @@
 # make run    opens the app (makes .venv and installs first)
-# make test   runs the tests (the same)
+# make test   runs the tests (the same), two files at a time
 # make lint   style, types and import rules
 # make bench  measures it on this machine, some 40 minutes, with nothing else running
 #             (ONLY=screen: one file of tests/bench; TEXT=FILE: another text; LONG=1: ten-minute
@@ -24,7 +24,7 @@ run: $(VENV)/.app
 	@$(BIN)/tinygpt-tui
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
