@@ -80,7 +80,7 @@ def _from_path(given: str) -> Corpus:
 
     try:
         path = Path(given).expanduser()
-    except RuntimeError:  # a home that nobody has
+    except (RuntimeError, ValueError):  # a home that nobody has, or can have
         path = Path(given)
     if not _looks_like_path(given, path):
         raise ValueError(_unknown(given))

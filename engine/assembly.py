@@ -1,9 +1,12 @@
 """Puts a run together from its config and its text: the one place where everything is built."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from engine.by_hand import ByHand
 from engine.checkpoints import State
@@ -83,10 +86,27 @@ def compile_loops() -> None:
     Decoder(shape, 2).read(0)
 
 
+class _Unfilled(TorchFunctionMode):
+    """Draws no weights: where there is no memory for them torch brings its compiler along for that,
+    which takes seconds."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in (nn.init.normal_, nn.init.kaiming_uniform_):
+            return kwargs["tensor"]
+        return args[0] if func is Tensor.normal_ else func(*args, **kwargs)
+
+
 def check_state(state: State, config: RunConfig, vocabulary: int) -> None:
     """ValueError, in a sentence, for tensors that are not those of such a model. Nothing of its
     size is made."""
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         model = GPT(config.model, vocabulary)
         optimizer = Optimizer(model, config.train, Shards(1))
     expected = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}

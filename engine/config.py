@@ -150,6 +150,11 @@ class SampleConfig(Section, frozen=True, forbid_unknown_fields=True):
     ] = 500
     stop: Annotated[str, Meta(description="Stop at any of these characters; empty: at none.")] = ""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any("\ud800" <= character <= "\udfff" for character in self.stop):
+            raise ValueError("sample.stop holds half a character, which no file can keep.")
+
 
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that defines a run, apart from the text itself."""

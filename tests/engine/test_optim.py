@@ -232,11 +232,15 @@ def test_adam_is_that_of_torch() -> None:
         torch.testing.assert_close(ours, theirs)
 
 
-def test_training_does_not_import_the_compiler_of_torch() -> None:
+def test_neither_training_nor_opening_imports_the_compiler_of_torch() -> None:
     program = (
         "import sys, torch; from engine.optim import Optimizer; from engine.model import GPT;"
-        "from engine.config import ModelConfig, TrainConfig; from engine.shards import Shards;"
-        "Optimizer(GPT(ModelConfig(), 7), TrainConfig(), Shards(1));"
+        "from engine.config import nano; from engine.shards import Shards;"
+        "from engine.assembly import check_state;"
+        "config = nano('verse.txt'); model = GPT(config.model, 7);"
+        "optimizer = Optimizer(model, config.train, Shards(1));"
+        "state = {'model': model.state_dict(), 'optimizer': optimizer.state_dict()};"
+        "check_state(state, config, 7);"
         "print('torch._dynamo' in sys.modules)"
     )
     told = subprocess.run(
