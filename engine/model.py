@@ -138,16 +138,17 @@ def drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
 def angles(time: int, width: int) -> tuple[Tensor, Tensor]:
     """Cosine and sine, (T, K / 2) each, of the angles at positions 0 to T - 1.
 
-    Source: RoFormer (Su et al. 2021). Computed in float64: a long text has large positions.
+    Source: RoFormer (Su et al. 2021). Computed in float64: a long text has large positions; and by
+    the CPU, even for a model without numbers (`engine.assembly.check_state`).
     """
-    angle = torch.outer(torch.arange(time, dtype=torch.float64), frequencies(width))
+    angle = torch.outer(torch.arange(time, dtype=torch.float64, device="cpu"), frequencies(width))
     return angle.cos().float(), angle.sin().float()
 
 
 def frequencies(width: int) -> Tensor:
     """(K / 2) radians that each pair of numbers turns from one position to the next."""
     half = width // 2
-    return ROTARY_BASE ** (-torch.arange(half, dtype=torch.float64) / half)
+    return ROTARY_BASE ** (-torch.arange(half, dtype=torch.float64, device="cpu") / half)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
