@@ -16,7 +16,7 @@ import safetensors.torch
 from msgspec import Struct
 from torch import Tensor
 
-from engine.files import make_folder, new_folder, sync_folder
+from engine.files import make_folder, new_folder, rename_folder
 from engine.machine import Machine
 from engine.protocol import Phase
 
@@ -160,8 +160,9 @@ def set_aside(damaged: Iterable[Path]) -> None:
     for checkpoint in damaged:
         target = checkpoint.with_name(f"{checkpoint.name}.damaged")
         shutil.rmtree(target, ignore_errors=True)
-        checkpoint.rename(target)
-        sync_folder(target.parent)  # in this order: the newest that is there is to be the newest
+        rename_folder(
+            checkpoint, target
+        )  # one by one: the newest that is there is to be the newest
 
 
 def best_of(folder: Path) -> Path | None:

@@ -11,7 +11,6 @@ from time import monotonic
 from rich.text import Text
 from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.filter import LineFilter
 from textual.geometry import Size
@@ -19,7 +18,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from data.safe import safe_text
 from engine.config import SampleConfig
@@ -44,11 +43,13 @@ from engine.protocol import (
 )
 from engine.thread import EngineThread, write_log
 from tui.ascii_filter import AsciiFilter
+from tui.bindings import BINDINGS
 from tui.dials import DIALS, turned
 from tui.encoding import ascii_only
 from tui.line_filter import DroppingFilter
 from tui.link import Engine, Link
 from tui.panes.header import HeaderLine, MessageLine
+from tui.panes.keys import Keys
 from tui.panes.loss import LossPane
 from tui.panes.prompt import PromptInput, PromptPane
 from tui.panes.text import TextPane
@@ -80,15 +81,6 @@ class EventsWaiting(Message):
     """The doorbell: the link holds events."""
 
 
-class Keys(Footer):
-    """The footer. Textual's keeps hold of every key that it ever showed, and it is made anew at
-    each change of focus (textual #6666)."""
-
-    async def recompose(self) -> None:
-        await super().recompose()
-        self.mutate_reactive(Footer.compact)  # those that are gone are forgotten when it is told
-
-
 class TinyGPTApp(App[None]):
     """Trains a small GPT on a text, shows how its loss falls, and lets it write."""
 
@@ -96,34 +88,7 @@ class TinyGPTApp(App[None]):
     CSS_PATH = "app.tcss"
     AUTO_FOCUS = None
 
-    BINDINGS = [
-        Binding("space", "train", "train"),
-        Binding("n", "step", "step"),
-        Binding("x", "end", "end"),
-        # Before any widget sees the key: what is typed right after it is already text.
-        Binding("p", "prompt", "prompt", priority=True),
-        Binding("tab", "prompt(True)", "Prompt", show=False, priority=True),
-        Binding("c", "new_run", "new"),
-        Binding("o", "runs", "open"),
-        Binding("v", "view", "view"),
-        Binding("question_mark", "help", "help"),
-        Binding("q", "quit", "quit"),
-        Binding("w", "write", "again"),
-        Binding("l", "log_axis", "Linear or logarithmic steps", show=False),
-        Binding("b", "go_back", "back", show=False),
-        Binding("ctrl+z", "suspend_process", "To the shell; fg comes back", show=False),
-        Binding("escape", "leave", "Stop writing, leave the prompt", show=False),
-        Binding("less_than_sign", "learning_rate(-1)", "Lower learning rate", show=False),
-        Binding("greater_than_sign", "learning_rate(1)", "Higher learning rate", show=False),
-        Binding("left_square_bracket", "dial(0, -1)", "Lower temperature", show=False),
-        Binding("right_square_bracket", "dial(0, 1)", "Higher temperature", show=False),
-        Binding("minus", "dial(1, -1)", "Smaller top-k", show=False),
-        Binding("equals_sign", "dial(1, 1)", "Larger top-k", show=False),
-        Binding("left_curly_bracket", "dial(2, -1)", "Lower top-p", show=False),
-        Binding("right_curly_bracket", "dial(2, 1)", "Higher top-p", show=False),
-        Binding("S", "dial(3, -1)", "Seed before", show=False),
-        Binding("s", "dial(3, 1)", "Next seed", show=False),
-    ]
+    BINDINGS = [*BINDINGS]
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
     sample_config: reactive[SampleConfig] = reactive(SampleConfig(), repaint=False, layout=False)
@@ -408,8 +373,7 @@ class TinyGPTApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key's action, by name, beside Textual's own commands."""
         yield from super().get_system_commands(screen)
-        for binding in self.BINDINGS:
-            assert isinstance(binding, Binding)
+        for binding in BINDINGS:
             if binding.key in ("escape", "tab", "ctrl+z"):
                 continue
             yield SystemCommand(

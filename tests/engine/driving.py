@@ -1,7 +1,7 @@
 """Runs a Session in the test's own thread: commands go in, and what it tells comes out as a list."""
 
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 import msgspec
@@ -49,6 +49,19 @@ class FakeClock:
     def __call__(self) -> float:
         self.now += self._tick
         return self.now
+
+
+class Patient(SimpleQueue[Command]):
+    """A person who asks for the next only when there is nothing left to do."""
+
+    def __init__(self, *commands: Command, last: Close) -> None:
+        self._commands = iter(commands)
+        self._last = last
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Command:
+        if not block:
+            raise Empty
+        return next(self._commands, self._last)
 
 
 class Driver:

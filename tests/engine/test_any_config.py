@@ -5,12 +5,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
-from driving import FakeClock, losses, of, only, tiny
+from driving import FakeClock, Patient, losses, of, only, tiny
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -150,22 +149,10 @@ TOO_LONG = st.just(4096)
 # Ways to the engine.
 
 
-class Patient(SimpleQueue[Command]):
-    """A person who asks for the next only when there is nothing left to do."""
-
-    def __init__(self, *commands: Command) -> None:
-        self._commands = iter(commands)
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Command:
-        if not block:
-            raise Empty
-        return next(self._commands, Close())
-
-
 def told(*commands: Command) -> list[Event]:
     """All that is told; what fails is told in a sentence."""
     events: list[Event] = []
-    Session(events.append, clock=FakeClock()).run(Patient(*commands))
+    Session(events.append, clock=FakeClock()).run(Patient(*commands, last=Close()))
     for failed in of(events, Failed):
         assert_sentence(failed.message)
         assert failed.during != "engine"

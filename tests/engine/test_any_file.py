@@ -6,10 +6,9 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ import filelock
 import msgspec
 import pytest
 import torch
-from driving import Driver, FakeClock, is_a, of, tiny
+from driving import Driver, FakeClock, Patient, is_a, of, tiny
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -236,23 +235,11 @@ def assert_sentence(message: str) -> None:
     assert len(message) < 1000
 
 
-class Patient(SimpleQueue[Command]):
-    """A person who asks for the next only when there is nothing left to do."""
-
-    def __init__(self, commands: Iterable[Command]) -> None:
-        self._commands = iter(commands)
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Command:
-        if not block:
-            raise Empty
-        return next(self._commands, Close(save=False))
-
-
 def opened(*commands: Command) -> list[Event]:
     """Whatever happens is told, once, and quickly."""
     events: list[Event] = []
     began = process_time()
-    Session(events.append, clock=FakeClock()).run(Patient(commands))
+    Session(events.append, clock=FakeClock()).run(Patient(*commands, last=Close(save=False)))
     assert process_time() - began < SECONDS
     for failed in of(events, Failed):
         assert_sentence(failed.message)
