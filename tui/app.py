@@ -146,9 +146,6 @@ class TinyGPTApp(App[None]):
         self.call_after_refresh(self._start_engine)
 
     def _start_engine(self) -> None:
-        if not gc.isenabled():  # the command put collecting off until now
-            gc.freeze()
-            gc.enable()
         self.engine.start()
         self.engine.send(self._opening)
 
@@ -231,6 +228,7 @@ class TinyGPTApp(App[None]):
         match event:
             case Opened():
                 self.sample_config = event.config.sample
+                _collect_from_now_on()
             case NeedsYes():
                 self._ask_for_a_yes(event)
             case Failed() if state.opened is None and state.failure is not None:
@@ -381,6 +379,14 @@ class TinyGPTApp(App[None]):
                 f"key {self.get_key_display(binding)}",
                 partial(self.run_action, binding.action),
             )
+
+
+def _collect_from_now_on() -> None:
+    """The command put collecting garbage off until a run is open. All that was loaded until then,
+    torch included, stays: no later collection has to look through it."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _farewell(state: RunState) -> str:

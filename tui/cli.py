@@ -110,7 +110,7 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
         raise Refusal("The app needs a terminal; without one, use tinygpt-tui train.")
     if os.environ.get("TERM") == "dumb":
         raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
-    gc.disable()  # until the first paint: what is loaded stays, there is nothing to collect
+    gc.disable()  # until a run is open: what is loaded stays, there is nothing to collect
     from tui.app import TinyGPTApp
     from tui.bad_bytes import forgive_bad_bytes
 

@@ -23,7 +23,7 @@ async def test_ten_million_steps() -> None:
 
     app = recorded_app()
     async with app.run_test(size=(120, 40)):
-        gc.freeze()  # as the command does when it has started
+        gc.freeze()  # as the command does when a run is open
         (busy,) = redraw_seconds(app, [run.state], REDRAWS, thread_time)
         (passed,) = redraw_seconds(app, [run.state], REDRAWS, perf_counter)
     print(f"redraw of the loss at 120x40, ms of the processor: {spread(busy)}")

@@ -1,6 +1,7 @@
 """What a person's keys, mouse and words do; what the engine is told; what the screen then says."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -97,6 +98,27 @@ async def test_the_screen_is_painted_before_the_engine_starts(
 async def test_while_torch_loads_the_text_is_already_there(desk: Opener) -> None:
     async with desk(*opening()[:4]) as it:
         await it.sees("warming up: loading torch", "1,188,624 characters", "63 different")
+
+
+@pytest.fixture
+def not_collecting() -> Iterator[None]:
+    """As the command starts the app."""
+    gc.disable()
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.usefixtures("not_collecting")
+async def test_once_a_run_is_open_garbage_is_collected(desk: Opener) -> None:
+    async with desk(play=False) as it:
+        assert not gc.isenabled()
+
+        await it.play(*opening())
+
+        await it.sees("1,188,624 characters")
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 10_000
 
 
 async def test_it_says_why_this_text(desk: Opener) -> None:
