@@ -187,7 +187,7 @@ class ActiveRun:
         step = self._trainer.step_number
         if not self._keeper.begun or not step:
             return True
-        if self._keeper.dirty and not self._keep():
+        if self._keeper.unsaved and not self._keep():
             return False
         if step != self._told_saved:
             self._told_saved = step

@@ -13,6 +13,8 @@ from engine.files import replace_file
 from engine.protocol import RECORDED, Event, Recorded, from_json, to_json
 
 FILE = "metrics.jsonl"
+BLOCK = 1 << 20
+"""Bytes that are copied at once."""
 
 
 class History:
@@ -27,14 +29,20 @@ class History:
 
     def open(self, folder: Path) -> None:
         """Write on from here. What the file holds of steps after the checkpoint goes: those steps
-        are taken again. OSError where it cannot be written."""
-        path = folder / FILE
-        if self._step is None:
+        are taken again. A history that is open already is copied. OSError where it cannot be
+        written."""
+        path, before = folder / FILE, self._file
+        if before is not None:
+            before.seek(0)
+            replace_file(path, iter(lambda: before.read(BLOCK), b""))
+        elif self._step is None:
             replace_file(path, [])
         elif not _ends_with(path, self._step):
             replace_file(path, map(_line, read_history(folder, self._step)))
-        self._file = path.open("ab", buffering=0)
-        self._good = self._file.tell()
+        self._file = path.open("a+b", buffering=0)
+        self._good = self._file.seek(0, os.SEEK_END)
+        if before is not None:
+            before.close()
 
     def record(self, event: Event) -> None:
         """Keep an event, if it is one for the record."""

@@ -57,6 +57,11 @@ class Keeper:
         """Whether this program writes it."""
         return self._run.begun
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether something is not in the newest checkpoint, or that is gone."""
+        return self.dirty or self._run.gone
+
     def record(self, event: Event) -> None:
         """Keep an event for the run's history."""
         self._run.record(event)
@@ -72,18 +77,23 @@ class Keeper:
 
     def begin(self) -> None:
         """Make the run ours to write, if it is not."""
-        if self.begun:
-            return
+        if not self.begun:
+            self._begin(self._run.begin)
+
+    def _begin(self, begin: Callable[["RunInfo", str, int], None]) -> None:
         room = CHECKPOINTS_ROOM * self._assembly.checkpoint_bytes + 4 * len(self._text)
         try:
-            self._run.begin(self._info, self._text, room)
+            begin(self._info, self._text, room)
         except OSError as error:
             raise NotKeptError(self._sentence(error)) from None
         except ValueError as error:
             raise NotKeptError(str(error)) from None
 
     def checkpoint(self, progress: "Progress") -> None:
-        """Write all that the next step depends on."""
+        """Write all that the next step depends on. Where the run's files are gone that is told
+        first; the next time they are written anew."""
+        if self.failed and self._run.gone:
+            self._begin(self._run.begin_anew)
         state = self._assembly.trainer.state_dict()
         try:
             self._run.save(progress, self._assembly.machine, state)
@@ -99,6 +109,7 @@ class Keeper:
         try:
             self._run.flush()
         except OSError as error:
+            self.failed = self._run.gone
             raise NotKeptError(self._sentence(error)) from None
         finally:
             self._flushed_at = self._clock()

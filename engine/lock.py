@@ -40,6 +40,7 @@ class RunLock:
         self._holder = folder / "holder.json"
         self._path = folder / "lock"
         self._lock = filelock.FileLock(self._path, timeout=PATIENCE)
+        self._inode = 0
 
     def take(self) -> None:
         """ValueError, in a sentence, when another holds it; OSError where none can be made."""
@@ -49,12 +50,21 @@ class RunLock:
             name, holder = self._holder.parent.name, self._read_holder()
             who = f" ({holder})" if holder else ""
             raise ValueError(f"The run {name!r} is open in another program{who}.") from None
+        self._inode = self._path.stat().st_ino
         holder = Holder(os.getpid(), time.time())
         replace_file(self._holder, [msgspec.json.encode(holder)])
 
     def release(self) -> None:
         """Let others write."""
         self._lock.release()
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether what was taken is the lock of this folder still: someone may have moved or deleted
+        it."""
+        try:
+            return (folder / "lock").stat().st_ino == self._inode
+        except OSError:
+            return False
 
     def held_elsewhere(self) -> str:
         """Which other program holds it, in words, or nothing."""

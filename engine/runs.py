@@ -7,6 +7,7 @@
                    lock, holder.json  (`engine.lock`)
 """
 
+import errno
 import hashlib
 import shutil
 import time
@@ -151,6 +152,13 @@ class Run:
         """Whether this program writes it."""
         return self._lock is not None
 
+    @property
+    def gone(self) -> bool:
+        """Whether its files have been moved or deleted while this program writes it."""
+        return self._lock is not None and not (
+            self._lock.is_in(self.folder) and (self.folder / "run.json").exists()
+        )
+
     def begin(self, info: RunInfo, text: str, room: int) -> None:
         """Make it ours to write, from its first step on. `room`: bytes that will be needed.
 
@@ -188,19 +196,36 @@ class Run:
             raise
         self._lock = lock
 
+    def begin_anew(self, info: RunInfo, text: str, room: int) -> None:
+        """Write what is gone once more, the history so far included. Errors as from `begin`."""
+        before, self._saved = self._lock, None
+        assert before is not None, "what is gone was there"
+        self.begin(info, text, room)
+        before.release()
+
     def record(self, event: Event) -> None:
         """Keep an event of the history."""
         self._history.record(event)
 
     def flush(self) -> None:
         """Hand the history to the system. OSError leaves what could not be written for later."""
+        self._check_there()
         self._history.flush()
 
     def save(self, progress: Progress, machine: Machine, state: State) -> None:
         """Write a checkpoint; OSError leaves the one before in its place."""
         assert self.begun, "what is written is held"
+        self._check_there()
         self._history.save()
         write_checkpoint(self.folder, progress, machine, state)
+
+    def _check_there(self) -> None:
+        if self.gone:
+            raise FileNotFoundError(
+                errno.ENOENT,
+                "moved or deleted while it was open; the next try writes it anew",
+                str(self.folder),
+            )
 
     def rename(self, name: str) -> None:
         """Give it another name. ValueError, in a sentence; OSError where the folder stays."""

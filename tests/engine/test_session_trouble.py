@@ -2,12 +2,13 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from driving import Driver, history_of, is_a, of, only, run_to_end, tiny
+from driving import Driver, history_of, is_a, losses, of, only, run_to_end, tiny
 
 from engine import runs
 from engine.config import SampleConfig
@@ -214,6 +215,41 @@ def test_nothing_is_trained_that_cannot_be_kept(verse_file: Path, disk: Disk) ->
     events = Driver().when(is_a(Failed), Close(save=False)).run(Open(tiny(verse_file)), Train())
     assert only(events, Failed).during == "save"
     assert of(events, StepDone) == []
+
+
+def test_a_run_whose_folder_has_gone_is_told_and_then_written_anew(
+    verse_file: Path, home: Path
+) -> None:
+    undisturbed = run_to_end(Open(tiny(verse_file)), Train())
+    driver = Driver()
+    driver.call_when(is_a(StepDone, step=7), lambda: shutil.rmtree(folder_of_open(driver)))
+    driver.when(is_a(Failed), Train()).when(is_a(Saved), Close())
+    events = driver.run(Open(tiny(verse_file)), Train())
+
+    message = only(events, Failed).message
+    assert "moved or deleted while it was open" in message
+    assert losses(events) == losses(undisturbed)
+    reopened = Driver().run(OpenRun(only(events, Opened).run), Close())
+    assert only(reopened, Opened).phase == "done"
+    assert losses(reopened) == losses(undisturbed)
+    assert list((home / "runs").rglob("*.unfinished")) == []
+
+
+def test_a_run_that_has_gone_is_not_called_saved(verse_file: Path) -> None:
+    driver = Driver()
+
+    def delete_and_close() -> None:
+        shutil.rmtree(folder_of_open(driver))
+        driver.send(Close())
+
+    driver.call_when(is_a(Saved), delete_and_close).when(is_a(Failed), Close())
+    events = driver.run(Open(tiny(verse_file)), Train())
+    assert [type(e) for e in events if isinstance(e, Saved | Failed)] == [Saved, Failed]
+    assert runs.names() == [only(events, Opened).run]
+
+
+def folder_of_open(driver: Driver) -> Path:
+    return runs.folder_of(only(driver.events, Opened).run)
 
 
 def test_too_little_room_is_told_before_the_first_step(
