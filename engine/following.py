@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.config import SampleConfig
-from engine.protocol import Event, Failed, StepDone
+from engine.protocol import Event, Failed, PhaseChanged, StepDone
 from engine.sampling import Sampling
 
 if TYPE_CHECKING:  # torch comes with the first run, not with this file
@@ -75,6 +75,9 @@ class FollowedRun:
 
     def refuse(self) -> None:
         """What would change the run is the other program's to do."""
+        if not self._following:
+            self._emit(Failed(f"The run {self.name!r} is gone: here it can only write.", "open"))
+            return
         who = self._lock.held_elsewhere()
         self._emit(
             Failed(
@@ -94,15 +97,32 @@ class FollowedRun:
 
     def _look(self) -> None:
         self.over = not self._tell_new_events()
-        if not self.over:
+        if self._following and not self.over:
             self._take_newest_weights()
             self.over = not self._lock.held_elsewhere()
 
+    def _lose(self) -> None:
+        """Follow no more what is there no more."""
+        self._following = False
+        self._emit(PhaseChanged("paused", self.assembly.trainer.step_number))
+        self._emit(
+            Failed(
+                f"The run {self.name!r}, which was followed here, has been moved or deleted; p lets "
+                "it write.",
+                "open",
+            )
+        )
+
     def _tell_new_events(self) -> bool:
-        """Whether the history is still the one that was told so far."""
+        """Whether the history is not another than the one that was told so far."""
         try:
             events = self._reader.new_events()
-        except OSError:  # renamed or deleted
+        except OSError:
+            name = self._reader.name_now()
+            if name is None:
+                self._lose()
+                return True
+            self.name = name
             return False
         if events is None:
             return False

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
@@ -47,6 +47,14 @@ from engine.session import Session
 
 EXIT_FAILED = {"open": 2, "train": 3}
 """Exit codes by what failed; anything else is 1."""
+
+
+class Paper(Console):
+    """Standard output. Rich's own ends the program at once when nothing reads it any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the one who prints."""
+        raise BrokenPipeError
 
 
 class Reporter:
@@ -123,10 +131,15 @@ def train(opening: Open | OpenRun, *, as_json: bool) -> int:
     inbox.put(opening)
     inbox.put(Train())
     code = 0
+    following = False  # another program trains it: that is refused, and its steps are not ours
 
     def handle(event: Event) -> None:
-        nonlocal code
+        nonlocal code, following
         match event:
+            case Opened() if event.phase == "following":
+                following = True
+            case Opened() if event.note:
+                print(safe_text(event.note), file=sys.stderr)  # noqa: T201
             case NeedsYes(question):
                 print(f"{safe_text(question)} Yes is --changed-text.", file=sys.stderr)  # noqa: T201
                 code = EXIT_FAILED["open"]
@@ -140,28 +153,41 @@ def train(opening: Open | OpenRun, *, as_json: bool) -> int:
             case _:
                 pass
 
+    with _interruptible(inbox) as interrupted, _shown(as_json=as_json) as show:
+
+        def emit(event: Event) -> None:
+            nonlocal code
+            handle(event)
+            if following:
+                return
+            try:
+                show(event)
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                print("The output has no reader any more: the run ends here.", file=sys.stderr)  # noqa: T201
+                code = 1
+                inbox.put(Close())
+
+        Session(emit).run(inbox)
+    return code or (exit_code(interrupted.number) if interrupted.number else 0)
+
+
+@contextmanager
+def _shown(*, as_json: bool) -> Iterator[Callable[[Event], None]]:
+    """Shows events on standard output. BrokenPipeError once it is read no more."""
+    if not as_json:
+        with Reporter(Paper()) as reporter:
+            yield reporter.show
+        return
     terminal = sys.stdout.isatty()
 
-    with _interruptible(inbox) as interrupted:
-        if as_json:
+    def print_line(event: Event) -> None:
+        if not isinstance(event, Working):
+            line = to_json(event)
+            # For a terminal nothing but ASCII, for which JSON has words for all the rest.
+            print(json.dumps(json.loads(line)) if terminal else line, flush=True)  # noqa: T201
 
-            def emit(event: Event) -> None:
-                handle(event)
-                if not isinstance(event, Working):
-                    line = to_json(event)
-                    # For a terminal nothing but ASCII, for which JSON has words for all the rest.
-                    print(json.dumps(json.loads(line)) if terminal else line, flush=True)  # noqa: T201
-
-            Session(emit).run(inbox)
-        else:
-            with Reporter(Console()) as reporter:
-
-                def emit(event: Event) -> None:
-                    handle(event)
-                    reporter.show(event)
-
-                Session(emit).run(inbox)
-    return code or (exit_code(interrupted.number) if interrupted.number else 0)
+    yield print_line
 
 
 def sample(run: str, prompt: str, config: SampleConfig) -> int:
@@ -170,7 +196,7 @@ def sample(run: str, prompt: str, config: SampleConfig) -> int:
     On a terminal, control characters are shown as pictures; into a file they go as they are.
     """
     inbox: SimpleQueue[Command] = SimpleQueue()
-    inbox.put(OpenRun(run))
+    inbox.put(OpenRun(run, changed_text=True))  # what it writes does not depend on the text
     inbox.put(Sample(1, prompt, config))
     code = 0
     terminal = sys.stdout.isatty()
@@ -182,6 +208,8 @@ def sample(run: str, prompt: str, config: SampleConfig) -> int:
     def emit(event: Event) -> None:
         nonlocal code
         match event:
+            case Opened() if event.note and event.phase != "following":
+                print(safe_text(event.note), file=sys.stderr)  # noqa: T201
             case SampleStarted(_, _, known, unknown):
                 if unknown:
                     left_out = safe_text(unknown)
@@ -192,8 +220,7 @@ def sample(run: str, prompt: str, config: SampleConfig) -> int:
             case SampleDone():
                 write("\n")
                 inbox.put(Close(save=False))
-            case NeedsYes(message) | Failed(message):
-                during = event.during if isinstance(event, Failed) else "open"
+            case Failed(message, during):
                 print(safe_text(message), file=sys.stderr)  # noqa: T201
                 code = EXIT_FAILED.get(during, 1)
                 inbox.put(Close(save=False))
@@ -250,13 +277,13 @@ def _cells(run: RunSummary) -> list[str]:
     """A run in a row of the table."""
     cells = (
         run.name,
-        f"{run.step:,} / {run.steps:,}",
+        "cannot be read" if run.problem else f"{run.step:,} / {run.steps:,}",
         "-" if run.best_loss is None else f"{run.best_loss:.4f}",
         run.last_used,
         f"{run.size / 1e6:.1f}",
         run.preset,
         run.corpus,
-        run.note,
+        run.problem or run.note,
     )
     return [safe_text(cell) for cell in cells]
 

@@ -6,6 +6,7 @@ memory.
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -99,6 +100,8 @@ class HistoryReader:
         self.folder = folder
         self._read = 0  # bytes: whole lines
         self._inode = 0
+        with suppress(OSError):
+            self._inode = (folder / FILE).stat().st_ino
 
     def new_events(self) -> Iterator[Recorded] | None:
         """What has come since the last time; None where it was begun anew meanwhile. OSError where
@@ -110,6 +113,14 @@ class HistoryReader:
             return None
         self._inode = inode
         return self._rest(file)
+
+    def name_now(self) -> str | None:
+        """The name of the run whose history it has become; None where it is gone."""
+        for path in self.folder.parent.glob(f"[!.]*/{FILE}"):
+            with suppress(OSError):
+                if path.stat().st_ino == self._inode:
+                    return path.parent.name
+        return None
 
     def _rest(self, file: BinaryIO) -> Iterator[Recorded]:
         with file:

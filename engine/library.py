@@ -1,10 +1,12 @@
 """The runs that are kept: which there are, other names and notes for them, how they compare."""
 
 import shutil
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
-from engine.checkpoints import DamagedError, checkpoints_of, read_manifest
+from engine.checkpoints import DamagedError, Progress, checkpoints_of, read_manifest
 from engine.files import rename_folder
 from engine.history import read_history
 from engine.lock import held
@@ -24,32 +26,58 @@ COMPARED_POINTS = 500
 
 
 def summaries() -> list[RunSummary]:
-    """The saved runs, last used first; what cannot be read is left out."""
+    """The saved runs, last used first; one that cannot be opened says why."""
     found = []
     for name in names():
-        folder = folder_of(name)
-        try:
-            info = read_info(folder)
-            checkpoint = checkpoints_of(folder)[-1]
-            progress = read_manifest(checkpoint).progress
-            used = checkpoint.stat().st_mtime
-            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        except (OSError, msgspec.DecodeError, IndexError, DamagedError):
-            continue
-        found.append(
-            RunSummary(
-                name=name,
-                corpus=info.corpus.name,
-                preset=info.config.preset,
-                step=progress.step,
-                steps=progress.steps,
-                best_loss=progress.best_loss,
-                used=used,
-                size=size,
-                note=info.note,
-            )
-        )
+        with suppress(OSError):  # it is just being deleted
+            found.append(_summary(name))
     return sorted(found, key=lambda summary: -summary.used)
+
+
+def _summary(name: str) -> RunSummary:
+    folder = folder_of(name)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    newest = next(filter(None, map(_progress, reversed(checkpoints_of(folder)))), None)
+    try:
+        info = read_info(folder)
+    except (OSError, msgspec.DecodeError):
+        return _unreadable(name, size, "its run.json cannot be read")
+    if newest is None:
+        return _unreadable(name, size, "it has no checkpoint that is whole")
+    progress, used = newest
+    return RunSummary(
+        name=name,
+        corpus=info.corpus.name,
+        preset=info.config.preset,
+        step=progress.step,
+        steps=progress.steps,
+        best_loss=progress.best_loss,
+        used=used,
+        size=size,
+        note=info.note,
+    )
+
+
+def _progress(checkpoint: Path) -> tuple[Progress, float] | None:
+    """Where a checkpoint stands, and when it was written; None where that cannot be read."""
+    try:
+        return read_manifest(checkpoint).progress, checkpoint.stat().st_mtime
+    except (OSError, DamagedError):
+        return None
+
+
+def _unreadable(name: str, size: int, problem: str) -> RunSummary:
+    return RunSummary(
+        name=name,
+        corpus="",
+        preset="",
+        step=0,
+        steps=0,
+        best_loss=None,
+        used=folder_of(name).stat().st_mtime,
+        size=size,
+        problem=problem,
+    )
 
 
 def delete(name: str) -> None:

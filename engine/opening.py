@@ -98,6 +98,7 @@ def open_saved(
     _tell(corpus, saved.info.config, emit)
     assembly = _assemble(saved.info, saved.text, saved, emit, clock)
     step = saved.manifest.progress.step
+    # The history is read here, and again below to be told: it may be too long to be held.
     progress = caught_up(saved.manifest.progress, read_history(run.folder, step))
     if elsewhere:
         note = (
@@ -121,7 +122,7 @@ def caught_up(progress: "Progress", events: Iterable[Event]) -> "Progress":
             case LearningRateChanged(_, learning_rate):
                 progress = replace(progress, learning_rate=learning_rate)
             case Extended(_, steps, minutes):
-                progress = replace(progress, steps=steps, minutes=minutes)
+                progress = replace(progress, steps=steps, minutes=minutes, done=False)
             case _:
                 pass
     return progress

@@ -353,6 +353,7 @@ class RunSummary(Struct, frozen=True):
     used: float  # seconds since the epoch
     size: int  # bytes on the disk
     note: str = ""
+    problem: str = ""  # why it cannot be opened: the steps are 0 then
 
     @property
     def last_used(self) -> str:

@@ -43,6 +43,8 @@ from engine.protocol import Event
 from engine.settings import nearest
 
 FORMAT = 2
+INFO_LIMIT = 1 << 22
+"""Bytes of a `run.json`. One of ours has some thousand, and each different character of its text."""
 NOTE_LENGTH = 200
 """Characters of a note at most."""
 
@@ -92,13 +94,17 @@ def folder_of(name: str) -> Path:
 
 
 def names() -> list[str]:
-    """The saved runs, by name."""
-    return sorted(path.parent.name for path in (home() / "runs").glob("[!.]*/run.json"))
+    """The saved runs, by name; not all of them need be readable."""
+    return sorted(path.name for path in (home() / "runs").glob("[!.]*") if _is_run(path))
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "run.json").is_file() or (folder / "checkpoints").is_dir()
 
 
 def check_known(name: str) -> None:
     """ValueError, in a sentence, where there is no such run."""
-    known = Path(name).name == name and (folder_of(name) / "run.json").is_file()
+    known = Path(name).name == name and _is_run(folder_of(name))
     if name in ("", "..") or not known:
         near = nearest(name, names()) if names() else ": none is saved yet"
         raise ValueError(f"There is no run {name!r}{near}.")
@@ -116,7 +122,8 @@ def free_folder(name: str) -> Path:
 def read_info(folder: Path) -> RunInfo:
     """A run's `run.json`. OSError or msgspec.DecodeError where there is none of ours."""
     try:
-        return msgspec.json.decode((folder / "run.json").read_bytes(), type=RunInfo)
+        with (folder / "run.json").open("rb") as file:
+            return msgspec.json.decode(file.read(INFO_LIMIT), type=RunInfo)
     except RecursionError as error:
         raise msgspec.DecodeError(str(error)) from None
 
@@ -288,7 +295,10 @@ def load(wanted: str, *, changed_text: bool = False) -> SavedRun:
         info = read_info(folder)
         text = (folder / "corpus.txt").read_bytes().decode("utf-8", "surrogatepass")
         checkpoints = checkpoints_of(folder)
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+    except OSError as error:
+        where = Path(error.filename).name if error.filename else "a file"
+        raise ValueError(f"The run {name!r} cannot be read: {where}: {error.strerror}.") from None
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
         raise ValueError(f"The run {name!r} cannot be read: {error}.") from None
     info, changed = _with_text(name, info, text, changed_text)
     best = best_of(folder) if which == "best" else None
@@ -321,15 +331,15 @@ def _with_text(name: str, info: RunInfo, text: str, accepted: bool) -> tuple[Run
     sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     unknown = "".join(sorted(set(text) - set(info.corpus.characters)))
     changed = sha256 != info.corpus.sha256
+    if unknown:
+        raise ValueError(
+            f"The text of the run {name!r} (corpus.txt in its folder) is not the one it was trained "
+            f"on: it has characters that the model does not know: {safe_text(unknown[:20])}"
+        )
     if changed and not accepted:
         raise ChangedTextError(
             f"The text of the run {name!r} (corpus.txt in its folder) is not the one it was "
             "trained on."
-        )
-    if unknown:
-        raise ValueError(
-            f"The text of the run {name!r} has characters that its model does not know: "
-            f"{safe_text(unknown[:20])}"
         )
     corpus = msgspec.structs.replace(info.corpus, sha256=sha256)
     return msgspec.structs.replace(info, corpus=corpus), changed

@@ -182,9 +182,11 @@ def note_command(run: str, text: str) -> None:
 
 @runs_group.command("delete")
 @click.argument("run")
-@click.confirmation_option(prompt="Delete it? It cannot be undone.")
-def delete_command(run: str) -> None:
+@click.option("--yes", is_flag=True, help="Delete it without a question.")
+def delete_command(run: str, yes: bool) -> None:
     """Delete a saved run, after a question."""
+    if not yes:
+        click.confirm(f"Delete {safe_text(run)}? It cannot be undone.", abort=True)
     _change_runs(DeleteRun(run))
 
 
@@ -206,7 +208,10 @@ def _opening(
     given = [f"train.{key}={value}" for key, value in shortcuts.items() if value is not None]
     if run_name is not None:
         if corpus is not None or assignments or given:
-            raise Refusal("A saved run (--run) has its own text and settings.")
+            raise Refusal(
+                "A saved run (--run) has its own text and settings: it takes no CORPUS, --set, "
+                "--device, --steps or --minutes. At its end it trains on for as long again."
+            )
         return OpenRun(run_name, changed_text)
     return Open(_configured(corpus or default()[0], preset_name, [*given, *assignments]))
 

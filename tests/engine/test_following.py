@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
-from driving import Driver, is_a, losses, of, only, tiny
+from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 from forking import child, ended, needs_fork
 
 from engine import runs
@@ -170,7 +170,31 @@ def test_a_run_that_goes_away_is_followed_no_more(verse_file: Path, home: Path) 
         watcher.when(is_a(Failed), Sample(1, "a", SampleConfig(characters=5)))
         watcher.when(is_a(SampleDone), Close())
         events = watcher.run(OpenRun(name))
-    assert only(events, Failed).message.startswith(f"There is no run {name!r}")
+    assert only(events, Failed).message.startswith(f"The run {name!r}, which was followed here, ")
+    assert only(events, PhaseChanged).phase == "paused"
+
+
+def test_a_run_that_is_renamed_is_followed_under_its_new_name(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    folder = runs.folder_of(name)
+    with trained_elsewhere(name):
+        watcher = Watcher()
+        watcher.call_when(is_a(Opened), lambda: (folder.rename(runs.folder_of("renamed")), None)[1])
+        watcher.when(is_a(Opened, run="renamed", phase="following"), Close())
+        events = watcher.run(OpenRun(name))
+    assert [event.run for event in of(events, Opened)] == [name, "renamed"]
+    assert of(events, Failed) == []
+
+
+def test_a_run_that_is_killed_after_it_was_made_longer_has_not_ended(verse_file: Path) -> None:
+    config = tiny(verse_file, "train.steps=400", "train.evaluation_interval=1000")
+    name = only(run_to_end(Open(config), Train()), Opened).run
+    with trained_elsewhere(name):
+        watcher = Watcher().when(lambda e: isinstance(e, StepDone) and e.step > 400, Close())
+        watcher.run(OpenRun(name))
+    opened = only(Driver().run(OpenRun(name), Close()), Opened)
+    assert opened.steps > opened.step
+    assert opened.phase == "paused"
 
 
 def test_it_cannot_be_renamed_under_the_other(verse_file: Path) -> None:

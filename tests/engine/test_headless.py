@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from driving import of, only, run_to_end, tiny
+from driving import history_of, of, only, run_to_end, tiny
 
 from engine import headless, runs
+from engine.checkpoints import checkpoints_of
 from engine.config import SampleConfig
+from engine.lock import held
 from engine.protocol import (
     AnnotateRun,
     DeleteRun,
@@ -260,6 +262,56 @@ def test_a_narrow_list_keeps_what_matters_whole(
     assert row.split()[:4] == [name, "20", "/", "20"]
     assert row.rstrip().endswith("…")
     assert len(row) <= 80
+
+
+def test_a_reader_that_goes_away_costs_nothing(verse_file: Path) -> None:
+    for form in ("--json", "--steps=100000"):
+        with subprocess.Popen(
+            [*PROGRAM, "train", str(verse_file), *TINY, "--steps=100000", form],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            exams = (line for line in process.stdout if "Evaluated" in line or "right" in line)
+            next(exams)  # before the first step
+            next(exams)
+            process.stdout.close()
+            assert process.stderr is not None
+            told = process.stderr.read()
+        assert process.returncode == 1
+        assert told == "The output has no reader any more: the run ends here.\n"
+    for run in headless.saved_runs():
+        whole = [e.step for e in history_of(runs.load(run.name)) if isinstance(e, StepDone)]
+        assert whole == list(range(1, run.step + 1))
+    assert len(headless.saved_runs()) == 2
+
+
+def test_an_older_checkpoint_is_not_taken_in_silence(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    model = checkpoints_of(runs.folder_of(name))[-1] / "model.safetensors"
+    model.write_bytes(model.read_bytes()[:1000])
+    for command in (["sample"], ["train", "--run"]):  # the second one trains it on
+        told = program(*command, name).stderr
+        assert told.startswith("Opened as it was at step 10, since model in checkpoint ")
+
+
+def test_a_run_that_another_program_trains_is_refused_at_once(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    with held(runs.folder_of(name)):
+        told = program("train", "--run", name)
+    assert told.returncode == 2
+    assert told.stderr.startswith(f"Another program trains '{name}' (process ")
+    assert "step" not in told.stdout
+
+
+def test_of_a_changed_text_a_sample_needs_no_yes(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    corpus = runs.folder_of(name) / "corpus.txt"
+    corpus.write_text(corpus.read_text() + "owl")
+    told = program("sample", name, "--prompt", "The owl", "--chars", "5")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("The owl")
 
 
 def test_saved_runs_are_renamed_and_deleted(verse_file: Path) -> None:

@@ -76,13 +76,35 @@ def test_the_list_says_where_each_run_stands(verse_file: Path) -> None:
     assert summary.best_loss == min(e.loss for e in of(told(OpenRun(name)), Evaluated))
 
 
-def test_what_cannot_be_read_is_left_out_of_the_list(verse_file: Path, home: Path) -> None:
+def test_what_cannot_be_opened_says_so_in_the_list(verse_file: Path, home: Path) -> None:
     name = saved_run(verse_file)
     (home / "runs" / "empty").mkdir()
     (home / "runs" / "torn").mkdir()
     (home / "runs" / "torn" / "run.json").write_text("{")
+    (home / "runs" / "lost" / "checkpoints").mkdir(parents=True)
+    (home / "runs" / "hollow").mkdir()
+    info = (runs.folder_of(name) / "run.json").read_bytes()
+    (home / "runs" / "hollow" / "run.json").write_bytes(info)
     (home / "runs" / "stray.txt").write_text("")
+    assert {run.name: run.problem for run in library.summaries()} == {
+        name: "",
+        "torn": "its run.json cannot be read",
+        "lost": "its run.json cannot be read",
+        "hollow": "it has no checkpoint that is whole",
+    }
+    for broken in ("torn", "lost", "hollow"):
+        assert of(told(DeleteRun(broken)), Failed) == []
     assert names() == [name]
+
+
+def test_a_run_whose_newest_checkpoint_is_damaged_is_listed_by_the_one_before(
+    verse_file: Path,
+) -> None:
+    name = saved_run(verse_file)
+    manifest = checkpoints_of(runs.folder_of(name))[-1] / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:-10])
+    (listed,) = library.summaries()
+    assert (listed.step, listed.problem) == (10, "")
 
 
 def test_a_deleted_run_is_gone_and_no_other(verse_file: Path, home: Path) -> None:

@@ -302,7 +302,8 @@ def test_a_text_with_letters_that_the_model_does_not_know_is_refused(verse_file:
     change_the_text(name, "owl", "☃\x07")
     failed = only(Driver().run(OpenRun(name, changed_text=True), Close()), Failed)
     assert failed.message == (
-        f"The text of the run '{name}' has characters that its model does not know: ␇☃"
+        f"The text of the run '{name}' (corpus.txt in its folder) is not the one it was trained "
+        "on: it has characters that the model does not know: ␇☃"
     )
 
 
