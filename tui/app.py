@@ -142,6 +142,8 @@ class TinyGPTApp(App[None]):
         self._ending.watch()
         if not self.is_headless:
             self.set_interval(LOOK_AT_TERMINAL, self._ending.look_at_terminal)
+        # Back from the shell, Textual takes the screen to be as it left it.
+        self.app_resume_signal.subscribe(self, lambda app: app.refresh(layout=True))
         # Only once the screen is painted: torch takes a second or two to load.
         self.call_after_refresh(self._start_engine)
 

@@ -37,9 +37,10 @@ def start(
     )
 
 
-def assert_restored(terminal: Terminal) -> None:
-    """The terminal is as it was: modes, main screen, cursor, no mouse reports."""
+def assert_restored(terminal: Terminal, *, entered: int = 1) -> None:
+    """The terminal is as it was: modes, main screen, cursor, no mouse reports. `entered`: how often
+    the app took the whole screen."""
     assert terminal.modes == terminal.modes_before
-    assert terminal.raw.count(b"\x1b[?1049l") == terminal.raw.count(b"\x1b[?1049h") == 1
+    assert terminal.raw.count(b"\x1b[?1049l") == terminal.raw.count(b"\x1b[?1049h") == entered
     assert terminal.raw.rfind(b"\x1b[?25h") > terminal.raw.rfind(b"\x1b[?25l")
     assert terminal.raw.rfind(b"\x1b[?1000l") > terminal.raw.rfind(b"\x1b[?1000h")

@@ -1,8 +1,13 @@
 """The real command in a real terminal: it starts, trains, writes and quits, and leaves no trace."""
 
+import signal
 from pathlib import Path
 
 from starting import assert_restored, start
+from watching import needs_proc
+
+EVERYWHERE = ("tinygpt", "characters", "float32", "held out", "step      0", "top-k", "quit")
+"""Something in each pane of the screen."""
 
 
 def test_a_run_from_start_to_quit(text: Path, tmp_path: Path) -> None:
@@ -35,6 +40,23 @@ def test_quitting_while_it_trains_and_writes(text: Path, tmp_path: Path) -> None
         assert terminal.wait_for_end() == 0
         assert "Traceback" not in terminal.raw.decode()
         assert_restored(terminal)
+
+
+@needs_proc
+def test_back_from_the_shell_everything_is_drawn_anew(text: Path, tmp_path: Path) -> None:
+    with start(text, tmp_path, "--steps=1000000", columns=120, lines=40) as terminal:
+        terminal.wait_for("● untrained")
+        terminal.wait_for(whole := lambda screen: all(words in screen for words in EVERYWHERE))
+        terminal.type("\x1a")
+        status = Path(f"/proc/{terminal.process.pid}/status")
+        while "State:\tT" not in status.read_text():
+            terminal.read(0.1)
+        terminal.screen.reset()
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.wait_for(whole, deadline=10.0)
+        terminal.type("q")
+        assert terminal.wait_for_end() == 0
+        assert_restored(terminal, entered=2)
 
 
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
