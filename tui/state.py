@@ -220,10 +220,13 @@ def _with_run_changed(state: RunState, run: str, name: str) -> RunState:
     if opened is not None and opened.run == run and name:
         opened = replace(opened, run=name)
     named = [replace(one, run=name) if one.run == run else one for one in state.compared]
-    failure = state.failure
+    failure, saved = state.failure, state.saved
+    if saved is not None and saved.run == run and name:
+        saved = replace(saved, run=name)
     return replace(
         state,
         opened=opened,
+        saved=saved,
         compared=tuple(one for one in named if one.run),
         runs_changed=state.runs_changed + 1,
         failure=None if failure is not None and failure.during == "runs" else failure,

@@ -121,6 +121,16 @@ async def test_once_a_run_is_open_garbage_is_collected(desk: Opener) -> None:
         assert gc.get_freeze_count() > 10_000
 
 
+async def test_a_long_sentence_is_read_whole_in_a_small_window(desk: Opener) -> None:
+    sentence = " ".join(f"word{number}" for number in range(25))
+    async with desk(size=(80, 24)) as it:
+        await it.play(Failed(sentence, "save"))
+        await it.until(lambda: sentence in " ".join(" ".join(shown(it.app)).split()))
+        await it.play(PhaseChanged("training", 0))
+        await it.sees("● training")
+        assert shown(it.app)[2].startswith("╭")
+
+
 async def test_it_says_why_this_text(desk: Opener) -> None:
     async with desk(why="No text was named, so this is tales.") as it:
         await it.sees("No text was named, so this is", "tales.")

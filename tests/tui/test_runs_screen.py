@@ -131,6 +131,42 @@ async def test_a_run_is_renamed(desk: Opener, saved: list[RunSummary]) -> None:
         await it.sees("run my q run")
 
 
+async def test_the_run_that_was_renamed_stays_chosen(desk: Opener, saved: list[RunSummary]) -> None:
+    async with desk() as it:
+        await it.press("o", "down", "down", "down", "r", "ctrl+u")
+        await it.type("mine")
+        await it.press("enter")
+        assert it.engine.commands[-1] == RenameRun("tidy-wren", "mine")
+        saved[:] = [line("mine"), *(run for run in saved if run.name != "tidy-wren")]
+        await it.play(RunChanged("tidy-wren", "mine"))
+        await it.press("d")
+        await it.sees("Delete mine, ")
+
+
+async def test_a_name_that_would_not_do_can_be_mended(
+    desk: Opener, saved: list[RunSummary]
+) -> None:
+    async with desk() as it:
+        await it.press("o", "down", "r", "ctrl+u")
+        await it.type("tidy-wren")
+        await it.press("enter")
+        await it.play(Failed("There is already a run 'tidy-wren'.", "runs"))
+        await it.sees("There is already a run 'tidy-wren'.", "A name for calm-heron:")
+        await it.press("end", "2", "enter")
+        assert it.engine.commands[-1] == RenameRun("calm-heron", "tidy-wren2")
+        await it.play(Failed("The disk is full.", "runs"))
+        await it.press("escape", "escape")
+        await it.play(Failed("A failure of something else.", "open"))
+        await it.sees("✖ A failure of something else.")
+
+
+async def test_a_run_that_cannot_be_read_says_why(desk: Opener, saved: list[RunSummary]) -> None:
+    saved[1] = RunSummary("torn", "", "", 0, 0, None, USED, 4_000, problem="its text is missing")
+    async with desk() as it:
+        await it.press("o", "down")
+        await it.sees("torn", "cannot be read", "It cannot be opened: its text is missing.")
+
+
 async def test_a_run_has_a_note(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
         await it.press("o", "down")

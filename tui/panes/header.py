@@ -16,6 +16,9 @@ PHASE_STYLES = {
     "following": "bold $secondary",
 }
 
+MOST_LINES = 3
+"""That a sentence may take."""
+
 
 def phase_words(state: RunState) -> Content:
     """The phase with its dot."""
@@ -48,7 +51,8 @@ class HeaderLine(Pane):
 
 
 class MessageLine(Pane):
-    """One sentence: what went wrong, what it waits for, or what can be done now."""
+    """One sentence: what went wrong, what it waits for, or what can be done now. In a narrow window
+    it takes more lines than one."""
 
     DEFAULT_CSS = "MessageLine { height: 1; padding: 0 1; }"
     INTERVAL = 0.1
@@ -65,7 +69,21 @@ class MessageLine(Pane):
         )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
-        return [message(state).truncate(width, ellipsis=True)]
+        lines = message(state).wrap(width)
+        if len(lines) > height:
+            lines[height - 1] = (lines[height - 1] + Content("…")).truncate(width, ellipsis=True)
+        return lines[:height]
+
+    def on_resize(self) -> None:
+        self._make_room()
+
+    def _redraw(self) -> None:
+        self._make_room()
+        super()._redraw()
+
+    def _make_room(self) -> None:
+        if self.size.width:
+            self.styles.height = min(MOST_LINES, len(message(self.state).wrap(self.size.width)))
 
 
 def message(state: RunState) -> Content:

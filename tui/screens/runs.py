@@ -1,6 +1,7 @@
 """The saved runs: open one, compare some, rename, annotate or delete one."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -36,6 +37,16 @@ WIDTH = 108
 """Cells of the page where there is room."""
 
 
+class _Asked(NamedTuple):
+    """A line that a person was asked for."""
+
+    run: str
+    question: str  # safe text
+    value: str  # as it was
+    command: Callable[[str], Command]  # that the answer makes
+    answer: str = ""
+
+
 class RunsScreen(ModalScreen[str]):
     """Dismissed with the name of the run to open."""
 
@@ -69,6 +80,7 @@ class RunsScreen(ModalScreen[str]):
         self._send = send
         self._runs: list[RunSummary] = []
         self._seen = self.state
+        self._asked: _Asked | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical() as page:
@@ -93,19 +105,27 @@ class RunsScreen(ModalScreen[str]):
         before, self._seen = self._seen, state
         if state.failure is not None and state.failure is not before.failure:
             self._tell(state.failure.message)
+            if state.failure.during == "runs" and self._asked is not None:
+                self._ask(self._asked, state.failure.message)
         if _listed(state) != _listed(before):
             self._tell("")
             self._list()
+            self._asked = None
 
     def _list(self) -> None:
-        """Read the list anew; the same line stays chosen."""
-        self._runs = saved_runs()
+        """Read the list anew; the same run stays chosen, or where it is gone the same line."""
         listed = self.query_one(OptionList)
-        chosen = listed.highlighted or 0
+        line, chosen = listed.highlighted or 0, self._chosen.name if self._chosen else ""
+        self._runs = saved_runs()
+        names = [run.name for run in self._runs]
+        if chosen not in names and self._asked is not None:
+            chosen = self._asked.answer  # it has just been renamed
         listed.clear_options()
         room = min(WIDTH, self.app.size.width) - 6
         listed.add_options([Option(_row(run, self.state, room)) for run in self._runs])
-        listed.highlighted = min(chosen, len(self._runs) - 1) if self._runs else None
+        if chosen in names:
+            line = names.index(chosen)
+        listed.highlighted = min(line, len(self._runs) - 1) if self._runs else None
         if not self._runs:
             self._tell("No run is saved yet: a run is kept from its first step.")
 
@@ -115,12 +135,15 @@ class RunsScreen(ModalScreen[str]):
     @property
     def _chosen(self) -> RunSummary | None:
         highlighted = self.query_one(OptionList).highlighted
-        return None if highlighted is None else self._runs[highlighted]
+        return self._runs[highlighted] if highlighted is not None and self._runs else None
 
     @on(OptionList.OptionHighlighted)
     def show_note(self) -> None:
-        """The note of the run that is chosen."""
-        note = self._chosen.note if self._chosen else ""
+        """The note of the run that is chosen, or why it cannot be read."""
+        run = self._chosen
+        note = ""
+        if run is not None:
+            note = f"It cannot be opened: {run.problem}." if run.problem else run.note
         self.query_one("#runs-note", Static).update(Content(safe_text(note)))
 
     @on(OptionList.OptionSelected)
@@ -146,28 +169,35 @@ class RunsScreen(ModalScreen[str]):
         else:
             self._tell(f"{MOST_COMPARED} runs are compared already: c on one of them takes it out.")
             return
-        self._send(Compare(tuple(names)))
+        self._order(Compare(tuple(names)))
 
     def action_rename(self) -> None:
         """Ask for another name."""
         if self._chosen is not None:
             run = self._chosen.name
             question = f"A name for {safe_text(run)}:"
-            self._ask(question, run, lambda name: RenameRun(run, name))
+            self._ask(_Asked(run, question, run, lambda name: RenameRun(run, name)))
 
     def action_annotate(self) -> None:
         """Ask for a note."""
         if self._chosen is not None:
             run, note = self._chosen.name, self._chosen.note
             question = f"A note on {safe_text(run)}:"
-            self._ask(question, note, lambda text: AnnotateRun(run, text))
+            self._ask(_Asked(run, question, note, lambda text: AnnotateRun(run, text)))
 
-    def _ask(self, question: str, value: str, command: Callable[[str], Command]) -> None:
+    def _ask(self, asked: "_Asked", problem: str = "") -> None:
+        """`problem`: safe text, why the last answer would not do."""
+
         def answered(text: str | None) -> None:
-            if text is not None and text != value:
-                self._send(command(text))
+            if text is not None and text != asked.value:
+                self._order(asked.command(text), asked._replace(answer=text))
 
-        self.app.push_screen(OneLine(question, value), answered)
+        question = f"{problem}\n{asked.question}" if problem else asked.question
+        self.app.push_screen(OneLine(question, asked.answer or asked.value), answered)
+
+    def _order(self, command: Command, asked: "_Asked | None" = None) -> None:
+        self._asked = asked
+        self._send(command)
 
     def action_delete(self) -> None:
         """Ask, then delete."""
@@ -180,7 +210,7 @@ class RunsScreen(ModalScreen[str]):
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self._send(DeleteRun(run.name))
+                self._order(DeleteRun(run.name))
 
         question = f"Delete {safe_text(run.name)}, {count(run.step)} steps? It cannot be undone."
         self.app.push_screen(Question(question), answered)
@@ -198,7 +228,7 @@ def _is_open(run: RunSummary, state: RunState) -> bool:
 def _row(run: RunSummary, state: RunState, room: int) -> Content:
     """A run in columns, as far as there is room; what is open or compared is marked."""
     best = "-" if run.best_loss is None else f"{run.best_loss:.4f}"
-    steps = f"{count(run.step)} / {count(run.steps)}"
+    steps = "cannot be read" if run.problem else f"{count(run.step)} / {count(run.steps)}"
     mark = Content("●" if _is_open(run, state) else "")
     name = safe_text(run.name)
     compared = [other.run for other in state.compared]
