@@ -107,6 +107,8 @@ async def test_the_open_run_stays_and_one_in_use_says_so(
         await it.sees(f"{RUN} is open here: open another run first.")
         await it.play(Failed("The run 'shy-lynx' is open in another program.", "runs"))
         await it.sees("The run 'shy-lynx' is open in another program.")
+        await it.press("escape")
+        await it.sees("Untrained: each character is one of 63 at random.")
         assert len(saved) == 5
 
 

@@ -88,7 +88,8 @@ class MessageLine(Pane):
 
 def message(state: RunState) -> Content:
     """The sentence that matters most now."""
-    if state.failure is not None:
+    # What fails on the screen of saved runs is told there.
+    if state.failure is not None and state.failure.during != "runs":
         return Content.styled(f"✖ {state.failure.message}{_way_out(state)}", "$error")
     if state.phase == "warming up":
         what = state.working.what or "starting"
