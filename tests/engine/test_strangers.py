@@ -101,3 +101,10 @@ def test_a_manifest_without_end_is_refused(verse_file: Path) -> None:
     for checkpoint in checkpoints_of(runs.folder_of(name)):
         (checkpoint / MANIFEST).write_bytes(b"[" * (32 << 20))
     assert_refused(name)
+
+
+def test_a_config_without_end_is_refused(verse_file: Path) -> None:
+    name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    with (runs.folder_of(name) / "run.json").open("r+b") as file:
+        file.truncate(2 << 30)  # the rest is a hole
+    assert_refused(name)
