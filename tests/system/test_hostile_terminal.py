@@ -14,6 +14,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import groupby, pairwise
 from operator import ne
 from pathlib import Path
@@ -25,6 +26,7 @@ from starting import SETTINGS
 from terminal import DEADLINE, Terminal
 from wcwidth import wcwidth
 
+from engine.runs import NOTE_LENGTH
 from tui.screens.new_run import FIELDS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="no pseudo-terminals here")
@@ -191,6 +193,10 @@ def backgrounds(terminal: Terminal) -> list[list[str]]:
     ]
 
 
+def _all_in(words: Sequence[str], text: str) -> bool:
+    return all(word in text for word in words)
+
+
 class Visitor:
     """A person who shows a stranger's text to every part of the app."""
 
@@ -258,12 +264,17 @@ class Visitor:
         self.terminal.type("o")
         self._sees("saved runs")
         self.terminal.type("\x1b[B")
-        for key in "nr":  # another note, another name
+        note_is_too_long = len(self.words) > NOTE_LENGTH
+        for key, refusal in (("n", "A note has"), ("r", "A run's name has")):
             self.terminal.type(key)
             self.terminal.wait_for("Enter keeps it")
             self._paste(self.words)
             self.screens.append(self.terminal.cells())
             self.terminal.type("\r")
+            if key == "r" or note_is_too_long:  # told why, and asked again
+                self.terminal.wait_for(partial(_all_in, (refusal, "Enter keeps it")))
+                self.screens.append(self.terminal.cells())
+                self._leave("Enter keeps it")
             self.terminal.wait_for(lambda text: "Enter keeps it" not in text)
         self.terminal.type("d")
         self._sees("cannot be undone")
@@ -505,7 +516,7 @@ def test_it_is_shown_as_it_is(recording: Recording) -> None:
 def test_borders_stay_in_their_columns(visits: dict[str, Recording], size: tuple[int, int]) -> None:
     """Below the lines on top, whatever is drawn between them and over them."""
     for screen in visits[shape(size)].screens:
-        for row in screen[3:-1]:
+        for row in screen[4:-1]:
             assert {row[0], row[-1]} <= set("│╭╮╰╯├┤"), "".join(row)
 
 
