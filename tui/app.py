@@ -35,6 +35,7 @@ from engine.protocol import (
     OpenRun,
     Pause,
     Sample,
+    Saved,
     SetLearningRate,
     Step,
     Stop,
@@ -115,6 +116,9 @@ class TinyGPTApp(App[None]):
         self._view = 0
         self._quitting = False
         self._ended = False
+        self._stopped = False  # by an error on the screen's side
+        self.last_words = ""
+        """What became of the run then, to be said once the terminal is given back."""
         self._code = 0
         self._dropping = DroppingFilter()
         self._ending = Ending(self._end_by_signal, SECONDS_TO_END)
@@ -195,16 +199,19 @@ class TinyGPTApp(App[None]):
             Text(
                 safe_text(
                     f"The screen stopped: {type(error).__name__}: {error}"
-                    f"{f' (all of it in {log})' if log else ''}. The run is saved."
+                    f"{f' (all of it in {log})' if log else ''}."
                 )
             )
         )
+        self._stopped = True
 
     async def on_unmount(self) -> None:
         """However the app ends, the run is saved if it can be, and the thread joined."""
         self.engine.send(Close())
         await asyncio.to_thread(self.engine.close)
         self._ending.forget()
+        if self._stopped:
+            self.last_words = _last_words(self._link.take(), self.state.saved)
 
     # Events.
 
@@ -245,7 +252,7 @@ class TinyGPTApp(App[None]):
             case Closed():
                 self._ended = True
                 if self._quitting:
-                    self._exit_with(_farewell(state), self._code)
+                    self._exit_with(_farewell(state.saved), self._code)
             case _:
                 pass
 
@@ -357,7 +364,7 @@ class TinyGPTApp(App[None]):
         """Save and quit; a question only where something would be lost."""
         self._quitting = True
         if self._ended:  # it has stopped by itself, and answers no more
-            self._exit_with(_farewell(self.state), 0)
+            self._exit_with(_farewell(self.state.saved), 0)
         else:
             self.engine.send(Close())
 
@@ -391,9 +398,22 @@ def _collect_from_now_on() -> None:
         gc.enable()
 
 
-def _farewell(state: RunState) -> str:
+def _farewell(saved: Saved | None) -> str:
     """What is said when the app has closed: where the run is."""
-    if state.saved is None:
+    if saved is None:
         return ""
-    run, step = state.saved.run, state.saved.step
-    return f"Saved as {run} at step {step:,}. Go on with: tinygpt-tui --run {run}"
+    run = safe_text(saved.run)
+    return f"Saved as {run} at step {saved.step:,}. Go on with: tinygpt-tui --run {run}"
+
+
+def _last_words(unseen: Sequence[Event], saved: Saved | None) -> str:
+    """The same after an error, from what the engine still told."""
+    for event in reversed(unseen):
+        match event:
+            case Saved():
+                return _farewell(event)
+            case Failed(message, "save" | "engine"):
+                return safe_text(message)
+            case _:
+                pass
+    return _farewell(saved)

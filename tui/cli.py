@@ -121,6 +121,8 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
     except OSError:  # the terminal has gone, and there is nothing to restore
         if not app.exit_code:
             raise
+    if app.last_words:
+        click.echo(app.last_words, err=True)
     sys.exit(app.exit_code)
 
 

@@ -651,3 +651,19 @@ async def test_an_error_of_the_screen_is_a_sentence_and_a_log(
     assert secret not in told
     (log,) = (home / "log").iterdir()
     assert "test_an_error_of_the_screen" in log.read_text()
+
+
+async def test_after_an_error_of_the_screen_it_is_told_where_the_run_is(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = recorded_app()
+    async with app.run_test():
+        app._link.emit(Saved("amber\x1botter", 20, "somewhere"))
+        try:
+            raise ValueError("of ours")
+        except ValueError:
+            app._fatal_error()
+    assert "saved" not in capsys.readouterr().err
+    assert app.last_words == (
+        "Saved as amber␛otter at step 20. Go on with: tinygpt-tui --run amber␛otter"
+    )
