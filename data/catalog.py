@@ -76,7 +76,7 @@ def load(name_or_path: str) -> Corpus:
 
 def _from_path(given: str) -> Corpus:
     from data import files
-    from data.safe import safe_text
+    from data.safe_text import safe_text
 
     try:
         path = Path(given).expanduser()
@@ -97,7 +97,7 @@ def _looks_like_path(given: str, path: Path) -> bool:
 def _unknown(name: str) -> str:
     from difflib import get_close_matches
 
-    from data.safe import safe_text
+    from data.safe_text import safe_text
 
     nearest = get_close_matches(name.casefold(), names(), n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"there are {_listed()}."

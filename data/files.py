@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.decoding import Decoded, decode
-from data.safe import safe_text
+from data.safe_text import safe_text
 
 LIMIT = 1_000_000_000
 """The most bytes that are read, of one file or of a folder together."""

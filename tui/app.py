@@ -20,9 +20,9 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from data.safe import safe_text
+from data.safe_text import safe_text
 from engine.config import SampleConfig
-from engine.ending import exit_code
+from tui.ending import exit_code
 from engine.protocol import (
     Close,
     Closed,
@@ -42,7 +42,7 @@ from engine.protocol import (
     StopSample,
     Train,
 )
-from engine.thread import EngineThread, write_log
+from engine.session.thread import EngineThread, write_log
 from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS
 from tui.dials import DIALS, turned

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from data.safe import UNSAFE, few_marks
+from data.safe_text import UNSAFE, few_marks
 
 OBEYED = re.compile(f"[{re.escape(''.join(map(chr, sorted(UNSAFE - {9}))))}]")
 """What `safe_text` makes visible, a tab apart."""

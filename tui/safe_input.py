@@ -2,7 +2,7 @@
 
 from textual.widgets import Input
 
-from data.safe import safe_text
+from data.safe_text import safe_text
 
 
 class SafeInput(Input):

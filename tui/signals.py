@@ -10,7 +10,7 @@ from threading import Timer
 from types import FrameType
 from typing import Any
 
-from engine.ending import ENDING, exit_code
+from tui.ending import ENDING, exit_code
 
 if sys.platform != "win32":
     import termios

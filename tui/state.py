@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from data.safe import safe_text
+from data.safe_text import safe_text
 from engine import protocol
 from engine.config import RunConfig
 from engine.protocol import (

@@ -9,10 +9,10 @@ import pytest
 from building import config_of
 from figures import Table
 
-from engine import active_run
-from engine.keeping import Keeper
+from engine.session import active_run
+from engine.storage.recorder import Keeper
 from engine.protocol import Close, Command, Event, Failed, Open, PhaseChanged, Train
-from engine.session import Session
+from engine.session.session import Session
 
 PAIRS = 5
 SETTINGS = ("train.steps=500", "train.growth=0")

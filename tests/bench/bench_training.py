@@ -23,8 +23,8 @@ from building import CORES, config_of, matrix_rate, tokens_per_second, trainer_o
 from figures import Table
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from engine.trainer import Trainer
-from engine.vocabulary import Vocabulary
+from engine.training.trainer import Trainer
+from engine.model.tokenizer import Vocabulary
 
 APP = str(Path(sys.executable).with_name("tinygpt-tui"))
 SEEDS = (1, 2, 3)

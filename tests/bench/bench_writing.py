@@ -24,9 +24,9 @@ from engine.protocol import (
     StepDone,
     Train,
 )
-from engine.session import Session
-from engine.vocabulary import Vocabulary
-from engine.writer import Writer
+from engine.session.session import Session
+from engine.model.tokenizer import Vocabulary
+from engine.generation.generator import Writer
 
 PAIRS = 5
 CONTEXT = 256

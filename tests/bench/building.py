@@ -7,10 +7,10 @@ from time import perf_counter
 import torch
 
 from data import files
-from engine.assembly import Assembly
+from engine.session.context import Assembly
 from engine.config import RunConfig, override, preset
-from engine.hardware import MOST_THREADS, keep_freed_memory
-from engine.trainer import Trainer
+from engine.training.autotune import MOST_THREADS, keep_freed_memory
+from engine.training.trainer import Trainer
 
 CORES = MOST_THREADS
 

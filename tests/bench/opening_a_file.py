@@ -6,9 +6,9 @@ from time import perf_counter
 
 from peak import peak_memory
 
-import engine.assembly  # noqa: F401 (torch and all, before the clock starts)
+import engine.session.context  # noqa: F401 (torch and all, before the clock starts)
 from engine.config import override, small
-from engine.opening import open_fresh
+from engine.session.loader import open_fresh
 
 path = Path(sys.argv[1])
 choices = ["train.threads=2", "train.precision=float32"]

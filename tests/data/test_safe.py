@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.safe import safe_text
+from data.safe_text import safe_text
 
 # Surrogates, too: a name of a file may hold them.
 any_text = st.text(st.characters() | st.characters(categories=["Cc", "Cf", "Cs"]))

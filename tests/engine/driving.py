@@ -7,10 +7,10 @@ from typing import TypeVar
 import msgspec
 
 from engine.config import RunConfig, nano, override
-from engine.history import read_history
+from engine.storage.history import read_history
 from engine.protocol import Close, Command, Evaluated, Event, Excerpt, Saved, StepDone, Working
-from engine.runs import SavedRun, folder_of
-from engine.session import Session
+from engine.storage.run import SavedRun, folder_of
+from engine.session.session import Session
 
 T = TypeVar("T")
 

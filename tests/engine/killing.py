@@ -12,8 +12,9 @@ import torch
 from driving import Driver, losses, only, run_to_end, tiny
 from forking import DONE, child, ended
 
-from engine import library, runs
-from engine.checkpoints import State, checkpoints_of, read_manifest
+from engine.storage import library
+from engine.storage import run as runs
+from engine.storage.checkpoints import State, checkpoints_of, read_manifest
 from engine.protocol import (
     Close,
     Command,
@@ -27,7 +28,7 @@ from engine.protocol import (
     Saved,
     Train,
 )
-from engine.session import Session
+from engine.session.session import Session
 
 
 def alike(one: State, other: State) -> bool:

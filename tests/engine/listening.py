@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from engine.protocol import Event
-from engine.thread import EngineThread
+from engine.session.thread import EngineThread
 
 PATIENCE = 30
 """Seconds that a test waits for something that must happen."""

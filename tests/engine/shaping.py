@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from engine.config import ModelConfig
-from engine.model import GPT
+from engine.model.gpt import GPT
 
 VOCABULARY = 11
 CONTEXT = 16

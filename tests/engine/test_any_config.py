@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from data.openings import LONGEST, opening_of
 from data.statistics import measure
-from engine import runs
+from engine.storage import run as runs
 from engine.config import (
     ModelConfig,
     RunConfig,
@@ -44,9 +44,9 @@ from engine.protocol import (
     TextSampled,
     to_json,
 )
-from engine.session import Session
+from engine.session.session import Session
 from engine.settings import Setting
-from engine.vocabulary import Vocabulary
+from engine.model.tokenizer import Vocabulary
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -175,7 +175,7 @@ def a_home() -> Iterator[Path]:
         patch.setenv("TINYGPT_HOME", str(home / "home"))
         patch.setenv("HOME", str(home))
         patch.setattr(os, "fsync", lambda _descriptor: None)
-        patch.setattr("engine.measuring.STEP_FLOPS", 1e7)
+        patch.setattr("engine.training.measuring.STEP_FLOPS", 1e7)
         patch.chdir(home)
         (home / "text.txt").write_text(TEXT, encoding="utf-8")
         yield home

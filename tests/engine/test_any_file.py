@@ -22,10 +22,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.catalog import load
-from engine import library, runs
-from engine.checkpoints import MANIFEST, Manifest, State, checkpoints_of, read_checkpoint
+from engine.storage import library
+from engine.storage import run as runs
+from engine.storage.checkpoints import MANIFEST, Manifest, State, checkpoints_of, read_checkpoint
 from engine.config import SampleConfig
-from engine.headless import list_runs
+from tui.cli.headless import list_runs
 from engine.protocol import (
     AnnotateRun,
     Close,
@@ -46,7 +47,7 @@ from engine.protocol import (
     StepDone,
     Train,
 )
-from engine.session import Session
+from engine.session.session import Session
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -200,7 +201,7 @@ def copy_of(sound: Sound) -> Iterator[Path]:
     """A copy of the run, in a home of its own."""
     with TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYGPT_HOME", home)
-        patch.setattr("engine.lock.PATIENCE", 0.01)
+        patch.setattr("engine.storage.lock.PATIENCE", 0.01)
         patch.setattr(os, "fsync", lambda _descriptor: None)
         folder = Path(home, "runs", "a-run")
         shutil.copytree(sound.folder, folder)

@@ -8,11 +8,12 @@ import torch
 from shaping import CONTEXT, awake, shape, some_ids
 from torch import Tensor
 
-from engine import by_hand, kernels
-from engine.by_hand import ByHand
-from engine.by_torch import ByTorch
+from engine.model import fused as by_hand
+from engine.model import kernels
+from engine.model.fused import ByHand
+from engine.training.replica import ByTorch
 from engine.config import ModelConfig
-from engine.model import GPT
+from engine.model.gpt import GPT
 
 
 class Case(NamedTuple):

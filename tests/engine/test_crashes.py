@@ -15,8 +15,9 @@ from driving import Driver, is_a, of, only, run_to_end, tiny
 from forking import DONE, REFUSED, child, ended, injected, needs_fork, needs_strace
 from killing import alike, killed_again_and_again
 
-from engine import library, runs
-from engine.checkpoints import (
+from engine.storage import library
+from engine.storage import run as runs
+from engine.storage.checkpoints import (
     DamagedError,
     checkpoints_of,
     read_checkpoint,

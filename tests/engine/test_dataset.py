@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.dataset import EVALUATION_TOKENS, Dataset
+from engine.training.dataset import EVALUATION_TOKENS, Dataset
 
 
 def counting(length: int, context: int = 8, validation: float = 0.1, seed: int = 1) -> Dataset:

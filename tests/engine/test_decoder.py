@@ -6,8 +6,8 @@ from shaping import CONTEXT, awake, shape, some_ids
 from torch import Tensor
 
 from engine.config import ModelConfig
-from engine.decoder import Decoder
-from engine.model import GPT
+from engine.model.decoder import Decoder
+from engine.model.gpt import GPT
 
 SHAPES = [
     shape(),

@@ -14,7 +14,7 @@ import pytest
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 from forking import child, ended, needs_fork
 
-from engine import runs
+from engine.storage import run as runs
 from engine.config import SampleConfig
 from engine.protocol import (
     Close,
@@ -40,7 +40,7 @@ from engine.protocol import (
     TextSampled,
     Train,
 )
-from engine.session import Session
+from engine.session.session import Session
 
 pytestmark = [pytest.mark.timeout(20), needs_fork]
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine import hardware
-from engine.by_hand import ByHand
+from engine.training import autotune as hardware
+from engine.model.fused import ByHand
 from engine.config import ModelConfig, TrainConfig
-from engine.hardware import Hardware, choose
-from engine.shards import Shards
+from engine.training.autotune import Hardware, choose
+from engine.training.workers import Shards
 
 MODEL = ModelConfig(context_length=16, n_layer=2, n_head=2, width=32)
 CPU = TrainConfig(device="cpu", precision="auto", threads=0)

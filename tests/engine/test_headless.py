@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from driving import history_of, of, only, run_to_end, tiny
 
-from engine import headless, runs
-from engine.checkpoints import checkpoints_of
+from tui.cli import headless
+from engine.storage import run as runs
+from engine.storage.checkpoints import checkpoints_of
 from engine.config import SampleConfig
-from engine.lock import held
+from engine.storage.lock import held
 from engine.protocol import (
     AnnotateRun,
     DeleteRun,
@@ -33,7 +34,7 @@ from engine.protocol import (
 
 pytestmark = pytest.mark.timeout(30)
 
-PROGRAM = [sys.executable, "-W", "error", "-c", "from tui.cli import main; main()"]
+PROGRAM = [sys.executable, "-W", "error", "-c", "from tui.cli.main import main; main()"]
 
 TINY = [
     *("--preset", "nano", "--device", "cpu"),
@@ -208,7 +209,7 @@ def test_a_full_disk_is_told_and_ends_it(
     def fsync(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("engine.files.os.fsync", fsync)
+    monkeypatch.setattr("engine.storage.atomic.os.fsync", fsync)
     assert headless.train(Open(tiny(verse_file)), as_json=False) == 1
     told = capsys.readouterr().err
     assert told.startswith("The run could not be saved: ")

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 
-from engine import files, library, runs
-from engine.checkpoints import checkpoints_of
+from engine.storage import atomic as files
+from engine.storage import library
+from engine.storage import run as runs
+from engine.storage.checkpoints import checkpoints_of
 from engine.protocol import (
     AnnotateRun,
     Close,

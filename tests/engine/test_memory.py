@@ -6,7 +6,7 @@ import pytest
 import torch
 from driving import Driver, is_a, of, only, tiny
 
-from engine import memory
+from engine.training import cost as memory
 from engine.protocol import (
     Close,
     Failed,
@@ -18,7 +18,7 @@ from engine.protocol import (
     StepDone,
     Train,
 )
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -9,7 +9,7 @@ from shaping import CONTEXT, VOCABULARY, awake, shape, some_ids
 from torch import Tensor
 
 from engine.config import PRESETS, preset
-from engine.model import GPT, drop
+from engine.model.gpt import GPT, drop
 
 
 @pytest.mark.parametrize("place", range(CONTEXT))

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from engine.config import ModelConfig, TrainConfig
-from engine.model import GPT
-from engine.optim import Adam, Optimizer, orthogonalizer, schedule
-from engine.shards import Shards
+from engine.model.gpt import GPT
+from engine.training.optimizers import Adam, Optimizer, orthogonalizer, schedule
+from engine.training.workers import Shards
 
 CONFIG = TrainConfig(warmup=0.1, decay=0.4)
 MODEL = ModelConfig(context_length=8, n_layer=2, n_head=2, width=16)
@@ -234,9 +234,9 @@ def test_adam_is_that_of_torch() -> None:
 
 def test_neither_training_nor_opening_imports_the_compiler_of_torch() -> None:
     program = (
-        "import sys, torch; from engine.optim import Optimizer; from engine.model import GPT;"
-        "from engine.config import nano; from engine.shards import Shards;"
-        "from engine.assembly import check_state;"
+        "import sys, torch; from engine.training.optimizers import Optimizer; from engine.model.gpt import GPT;"
+        "from engine.config import nano; from engine.training.workers import Shards;"
+        "from engine.session.context import check_state;"
         "config = nano('verse.txt'); model = GPT(config.model, 7);"
         "optimizer = Optimizer(model, config.train, Shards(1));"
         "state = {'model': model.state_dict(), 'optimizer': optimizer.state_dict()};"

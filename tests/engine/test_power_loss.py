@@ -34,9 +34,9 @@ from recording_calls import (
     tell,
 )
 
-from engine import runs
-from engine.checkpoints import Progress, State, checkpoints_of, write_checkpoint
-from engine.files import replace_file
+from engine.storage import run as runs
+from engine.storage.checkpoints import Progress, State, checkpoints_of, write_checkpoint
+from engine.storage.atomic import replace_file
 from engine.protocol import Event, Open, Opened, StepDone, Train
 
 pytestmark = [pytest.mark.timeout(300), needs_fork, needs_strace]

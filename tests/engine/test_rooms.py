@@ -11,12 +11,12 @@ HEAVY = ("torch", "numpy", "safetensors")
 @pytest.mark.parametrize(
     "module",
     [
-        "tui.cli",
+        "tui.cli.main",
         "tui.app",
         "engine.config",
         "engine.protocol",
-        "engine.thread",
-        "engine.session",
+        "engine.session.thread",
+        "engine.session.session",
     ],
 )
 def test_importing_it_loads_nothing_heavy(module: str) -> None:
@@ -30,7 +30,7 @@ def test_importing_it_loads_nothing_heavy(module: str) -> None:
 
 def test_the_engine_knows_no_screen() -> None:
     program = (
-        "import sys, engine.session, engine.thread, engine.headless, engine.assembly;"
+        "import sys, engine.session.session, engine.session.thread, tui.cli.headless, engine.session.context;"
         "print('torch' in sys.modules, 'textual' in sys.modules, 'tui' in sys.modules)"
     )
     told = subprocess.run(

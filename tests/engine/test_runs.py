@@ -9,10 +9,10 @@ import pytest
 import torch
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 
-from engine import runs
-from engine.checkpoints import best_of, read_manifest
+from engine.storage import run as runs
+from engine.storage.checkpoints import best_of, read_manifest
 from engine.config import SampleConfig
-from engine.names import new_name
+from engine.storage.names import new_name
 from engine.protocol import (
     RECORDED,
     Close,

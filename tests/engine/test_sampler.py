@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from engine.config import ModelConfig, SampleConfig
-from engine.decoder import Decoder
-from engine.kernels import Array
-from engine.model import GPT
-from engine.sampler import next_id, sample
+from engine.model.decoder import Decoder
+from engine.model.kernels import Array
+from engine.model.gpt import GPT
+from engine.generation.sampler import next_id, sample
 
 CHANCES = (0.05, 0.5, 0.15, 0.3)  # by id
 

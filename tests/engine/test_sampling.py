@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.sampling import first_lines
+from engine.generation.streams import first_lines
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny,
 from torch import Tensor
 
 from engine.config import SampleConfig
-from engine.dataset import Dataset
-from engine.optim import Optimizer
+from engine.training.dataset import Dataset
+from engine.training.optimizers import Optimizer
 from engine.protocol import (
     Close,
     CorpusLoaded,

@@ -23,11 +23,11 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine import runs
-from engine.assembly import Assembly
-from engine.checkpoints import State
+from engine.storage import run as runs
+from engine.session.context import Assembly
+from engine.storage.checkpoints import State
 from engine.config import RunConfig, SampleConfig
-from engine.optim import Optimizer
+from engine.training.optimizers import Optimizer
 from engine.protocol import (
     RECORDED,
     AnnotateRun,
@@ -66,7 +66,7 @@ from engine.protocol import (
     Train,
     Working,
 )
-from engine.session import Session
+from engine.session.session import Session
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -723,7 +723,7 @@ class Computer(SimpleQueue[Command]):
 def computer(course: list[tuple[int, Deed]]) -> Iterator[Computer]:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYGPT_HOME", folder)
-        patch.setattr("engine.lock.PATIENCE", 0.01)
+        patch.setattr("engine.storage.lock.PATIENCE", 0.01)
         made = Computer(Path(folder), course)
         sound = Optimizer.take
 

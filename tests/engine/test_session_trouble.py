@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from driving import Driver, history_of, is_a, losses, of, only, run_to_end, tiny
 
-from engine import runs
+from engine.storage import run as runs
 from engine.config import SampleConfig
 from engine.protocol import (
     Close,
@@ -49,7 +49,7 @@ class Disk:
         def fsync(_descriptor: int) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        self._patch.setattr("engine.files.os.fsync", fsync)
+        self._patch.setattr("engine.storage.atomic.os.fsync", fsync)
 
     def fail_once(self, writes: int) -> None:
         """After so many more writes one fails."""
@@ -62,7 +62,7 @@ class Disk:
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
             sound(descriptor)
 
-        self._patch.setattr("engine.files.os.fsync", fsync)
+        self._patch.setattr("engine.storage.atomic.os.fsync", fsync)
 
     def make_room(self) -> None:
         self._patch.undo()
@@ -255,7 +255,7 @@ def folder_of_open(driver: Driver) -> Path:
 def test_too_little_room_is_told_before_the_first_step(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.runs.shutil.disk_usage", lambda _: SimpleNamespace(free=20_000))
+    monkeypatch.setattr("engine.storage.run.shutil.disk_usage", lambda _: SimpleNamespace(free=20_000))
     events = (
         Driver()
         .when(is_a(Failed), Close(save=False))

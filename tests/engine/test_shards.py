@@ -9,12 +9,12 @@ import pytest
 import torch
 from driving import tiny
 
-from engine.by_hand import ByHand
-from engine.dataset import Dataset
-from engine.hardware import Hardware
-from engine.shards import Shards
-from engine.trainer import Evaluation, Trainer
-from engine.vocabulary import Vocabulary
+from engine.model.fused import ByHand
+from engine.training.dataset import Dataset
+from engine.training.autotune import Hardware
+from engine.training.workers import Shards
+from engine.training.trainer import Evaluation, Trainer
+from engine.model.tokenizer import Vocabulary
 
 TEXT = "The quick brown fox jumps over a lazy dog's hat.\n" * 20
 VOCABULARY = Vocabulary(TEXT)

@@ -13,8 +13,8 @@ import safetensors.torch
 import torch
 from driving import Driver, of, only, run_to_end, tiny
 
-from engine import runs
-from engine.checkpoints import MANIFEST, checkpoints_of, read_manifest
+from engine.storage import run as runs
+from engine.storage.checkpoints import MANIFEST, checkpoints_of, read_manifest
 from engine.protocol import Close, Failed, Open, Opened, OpenRun, Train
 
 pytestmark = pytest.mark.timeout(30)

@@ -34,8 +34,8 @@ from engine.protocol import (
     TextSampled,
     Train,
 )
-from engine.session import Session
-from engine.thread import EngineThread
+from engine.session.session import Session
+from engine.session.thread import EngineThread
 
 pytestmark = [pytest.mark.stress, pytest.mark.timeout(90)]
 

@@ -22,8 +22,8 @@ from engine.protocol import (
     TextSampled,
     Train,
 )
-from engine.thread import EngineThread
-from engine.trainer import StepResult, Trainer
+from engine.session.thread import EngineThread
+from engine.training.trainer import StepResult, Trainer
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -11,12 +11,12 @@ from driving import FakeClock, tiny
 from torch import Tensor
 
 from engine.config import SampleConfig, small
-from engine.dataset import Dataset
-from engine.hardware import Hardware
-from engine.shards import Shards
-from engine.trainer import Evaluation, Trainer
-from engine.vocabulary import Vocabulary
-from engine.writer import Writer
+from engine.training.dataset import Dataset
+from engine.training.autotune import Hardware
+from engine.training.workers import Shards
+from engine.training.trainer import Evaluation, Trainer
+from engine.model.tokenizer import Vocabulary
+from engine.generation.generator import Writer
 
 FIFTY = "The quick brown fox jumps over a lazy dog's hat.\n?"
 TEXT = (FIFTY + "How vexingly quick daft zebras jump, said the owl.\n") * 4

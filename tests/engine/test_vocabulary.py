@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.vocabulary import Vocabulary
+from engine.model.tokenizer import Vocabulary
 
 ANY_TEXT = st.text(st.characters() | st.characters(categories=["Cs", "Cc", "So"]), min_size=1)
 

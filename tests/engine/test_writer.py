@@ -5,9 +5,9 @@ import torch
 from driving import FakeClock
 
 from engine.config import ModelConfig, SampleConfig
-from engine.model import GPT
-from engine.vocabulary import Vocabulary
-from engine.writer import Writer
+from engine.model.gpt import GPT
+from engine.model.tokenizer import Vocabulary
+from engine.generation.generator import Writer
 
 LETTERS = Vocabulary("abcdefgh \n")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from tui.app import TinyGPTApp
-from tui.cli import main
+from tui.cli.main import main
 from tui.screens.help import KEYS
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from engine.config import RunConfig, nano
 from engine.protocol import Event, Excerpt, Open, PhaseChanged
-from engine.thread import EngineThread
+from engine.session.thread import EngineThread
 from tui.app import TinyGPTApp
 
 E = TypeVar("E", bound=Event)

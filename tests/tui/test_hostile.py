@@ -16,7 +16,7 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from data.safe import safe_text
+from data.safe_text import safe_text
 from engine.protocol import Event, Excerpt, Failed, SampleStarted, Saved, TextSampled, Working
 from tui.panes.prompt import PromptInput
 from tui.screens.new_run import NewRunScreen

@@ -27,7 +27,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 from wcwidth import wcwidth
 
-from data.safe import safe_text
+from data.safe_text import safe_text
 from engine import protocol
 from engine.protocol import (
     Event,

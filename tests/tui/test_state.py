@@ -25,7 +25,7 @@ from recording import (
     written,
 )
 
-from data.safe import safe_text
+from data.safe_text import safe_text
 from engine import protocol
 from engine.config import RunConfig
 from engine.protocol import (

@@ -6,7 +6,7 @@ from pathlib import Path
 from textual.suggester import Suggester
 
 from data.catalog import names
-from data.safe import safe_text
+from data.safe_text import safe_text
 
 
 class CorpusSuggester(Suggester):

@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.widgets import Button, Input, Label, Static
 
 from data.catalog import names
-from data.safe import safe_text
+from data.safe_text import safe_text
 from engine.config import PRESETS, RunConfig, all_settings, override, preset
 from engine.protocol import Command, Measure, Open
 from engine.settings import plain

@@ -13,8 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from data.safe import safe_text
-from engine.headless import saved_runs
+from data.safe_text import safe_text
+from tui.cli.headless import saved_runs
 from engine.protocol import AnnotateRun, Command, Compare, DeleteRun, RenameRun, RunSummary
 from tui.drawing.chart import COMPARED, MOST_COMPARED
 from tui.drawing.words import count, size

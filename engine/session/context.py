@@ -1,0 +1,122 @@
+"""Puts a run together from its config and its text: the one place where everything is built."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from engine.model.fused import ByHand
+from engine.storage.checkpoints import State
+from engine.config import ModelConfig, RunConfig
+from engine.training.dataset import Dataset
+from engine.model.decoder import Decoder
+from engine.training.autotune import (
+    as_before,
+    choose,
+    device_of,
+    most_threads,
+    release_freed_memory,
+)
+from engine.device import Machine, machine_of
+from engine.training.cost import check_memory
+from engine.model.gpt import GPT
+from engine.training.optimizers import Optimizer
+from engine.training.workers import Shards
+from engine.training.trainer import Trainer
+from engine.model.tokenizer import Vocabulary
+from engine.generation.generator import Writer
+
+
+class Assembly:
+    """All that owns tensors in a run: what learns, what answers prompts, what writes excerpts."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        text: str,
+        characters: str,
+        opening: str,
+        clock: Callable[[], float],
+        before: Machine | None = None,
+    ) -> None:
+        """`characters`: those of the text. `opening`: words to begin from until a person gives
+        some. `before`: where the run was computed so far.
+
+        ValueError, in a sentence, for a device that is not here, or more memory than is free.
+        """
+        self.opening = opening
+        train = config.train
+        if before is not None:
+            train = as_before(train, before.device, before.threads, before.precision)
+        check_memory(config, len(characters), device_of(train.device), most_threads(train))
+        self.hardware = choose(config.model, train)
+        self.machine = machine_of(self.hardware)
+        release_freed_memory()  # of the trials
+        self.vocabulary = Vocabulary(characters)
+        dataset = Dataset(
+            self.vocabulary.encode_corpus(text),
+            config.model.context_length,
+            config.train.validation,
+            config.train.seed,
+        )
+        self.shards = Shards(self.hardware.threads)
+        self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware, self.shards)
+        self.prompt_writer = Writer(self.trainer.model, self.vocabulary, clock)
+        self.excerpt_writer = Writer(self.trainer.model, self.vocabulary, clock)
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """What a checkpoint takes on the disk."""
+        tensors = [t for group in self.trainer.state_dict().values() for t in group.values()]
+        return sum(t.numel() * t.element_size() for t in tensors)
+
+    def close(self) -> None:
+        """End its threads."""
+        self.shards.close()
+
+
+def compile_loops() -> None:
+    """Have Numba compile all that a step and a character need, or read it from its cache."""
+    shape = msgspec.structs.replace(ModelConfig(), width=16, n_layer=1, context_length=8)
+    model, ids = GPT(shape, 2), torch.zeros(1, 8, dtype=torch.int64)
+    ByHand(model, torch.float32).learn(ids, ids, ids.numel(), None)
+    Decoder(shape, 2).read(0)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Draws no weights: where there is no memory for them torch brings its compiler along for that,
+    which takes seconds."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in (nn.init.normal_, nn.init.kaiming_uniform_):
+            return kwargs["tensor"]
+        return args[0] if func is Tensor.normal_ else func(*args, **kwargs)
+
+
+def check_state(state: State, config: RunConfig, vocabulary: int) -> None:
+    """ValueError, in a sentence, for tensors that are not those of such a model. Nothing of its
+    size is made."""
+    with torch.device("meta"), _Unfilled():
+        model = GPT(config.model, vocabulary)
+        optimizer = Optimizer(model, config.train, Shards(1))
+    expected = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    for group, tensors in expected.items():
+        for name in tensors.keys() | state[group].keys():
+            ours, theirs = tensors.get(name), state[group].get(name)
+            if ours is None or theirs is None:
+                raise ValueError(f"The checkpoint does not fit its model: {group} {name}.")
+            if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+                raise ValueError(
+                    f"The checkpoint does not fit its model: {group} {name} is "
+                    f"{tuple(theirs.shape)}, not {tuple(ours.shape)}."
+                )

@@ -1,0 +1,223 @@
+"""Opens a run, fresh or saved: its text first, which is told at once, then torch and the rest."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from data.catalog import Corpus
+from data.catalog import load as load_corpus
+from data.openings import opening_of
+from engine.session.active_run import ActiveRun
+from engine.config import RunConfig
+from engine.session.followed_run import FollowedRun
+from engine.protocol import (
+    CorpusLoaded,
+    Event,
+    Extended,
+    LearningRateChanged,
+    NeedsYes,
+    Opened,
+    OpenRun,
+    Phase,
+    Working,
+)
+from engine.training.split import check_length, split_at
+
+if TYPE_CHECKING:
+    from engine.session.context import Assembly
+    from engine.storage.checkpoints import Progress
+    from engine.storage.run import RunInfo, SavedRun
+
+Emit = Callable[[Event], None]
+Clock = Callable[[], float]
+
+
+def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
+    """A run at step 0. ValueError, in a sentence, for a text or a config that cannot be used."""
+    emit(Working(f"reading {config.corpus}"))
+    corpus = load_corpus(config.corpus)
+    # A file's name need not be UTF-8, and JSON is: events and run.json name it with a "?".
+    recorded = config.corpus.encode("utf-8", "replace").decode()
+    config = replace(config, corpus=recorded)
+    characters = _tell(corpus, config, emit)
+
+    emit(Working("loading torch"))
+    from engine.storage.checkpoints import Progress
+    from engine.storage.run import CorpusInfo, Run, new_info
+
+    digest = hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()
+    info = new_info(
+        config, CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
+    )
+    progress = Progress(
+        step=0,
+        steps=config.train.steps,
+        minutes=config.train.minutes,
+        elapsed=0.0,
+        learning_rate=config.train.learning_rate,
+        evaluated=-1,
+        loss=None,
+        best_loss=None,
+        done=False,
+    )
+    run = Run()
+    assembly = _assemble(info, corpus.text, None, emit, clock)
+    _tell_opened(assembly, run.name, info, progress, progress.phase, "", emit)
+    return ActiveRun(assembly, run, info, corpus.text, progress, emit, clock)
+
+
+def open_saved(
+    wanted: str, emit: Emit, clock: Clock, *, changed_text: bool = False
+) -> ActiveRun | FollowedRun | None:
+    """A run as it was saved (see `engine.storage.run.load`); one that another program trains is followed.
+    None where that needs a yes, which is told. ValueError, in a sentence, when it cannot be read.
+    """
+    emit(Working(f"opening {wanted}, loading torch"))
+    from engine.storage.history import HistoryReader, read_history
+    from engine.storage.lock import RunLock
+    from engine.storage.run import ChangedTextError, Run, load
+
+    try:
+        saved = load(wanted, changed_text=changed_text)
+    except ChangedTextError as error:
+        emit(Working(""))
+        emit(NeedsYes(f"{error} Open it all the same?", OpenRun(wanted, changed_text=True)))
+        return None
+    run = Run(saved.name, saved)
+    lock, reader = RunLock(run.folder), HistoryReader(run.folder)
+    elsewhere = lock.held_elsewhere()
+    corpus = Corpus(
+        name=saved.info.corpus.name,
+        text=saved.text,
+        source=saved.info.corpus.source,
+        license=saved.info.corpus.license,
+    )
+    _tell(corpus, saved.info.config, emit)
+    assembly = _assemble(saved.info, saved.text, saved, emit, clock)
+    step = saved.manifest.progress.step
+    # The history is read here, and again below to be told: it may be too long to be held.
+    progress = caught_up(saved.manifest.progress, read_history(run.folder, step))
+    if elsewhere:
+        note = (
+            f"Another program trains this run ({elsewhere}): here it is followed, p lets it write."
+        )
+        _tell_opened(assembly, run.name, saved.info, progress, "following", note, emit)
+        return FollowedRun(assembly, saved, lock, reader, emit, clock)
+    notes = [saved.note, _differences(saved, assembly)]
+    note = " ".join(note for note in notes if note)
+    _tell_opened(assembly, run.name, saved.info, progress, progress.phase, note, emit)
+    active = ActiveRun(assembly, run, saved.info, saved.text, progress, emit, clock)
+    for event in read_history(run.folder, step):
+        emit(event)
+    return active
+
+
+def caught_up(progress: "Progress", events: Iterable[Event]) -> "Progress":
+    """The progress of a checkpoint, with what a person has changed since, before the next step."""
+    for event in events:
+        match event:
+            case LearningRateChanged(_, learning_rate):
+                progress = replace(progress, learning_rate=learning_rate)
+            case Extended(_, steps, minutes):
+                progress = replace(progress, steps=steps, minutes=minutes, done=False)
+            case _:
+                pass
+    return progress
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether torch failed for want of memory: on a CPU that is a RuntimeError like any other."""
+    return "DefaultCPUAllocator" in str(error) or type(error).__name__ == "OutOfMemoryError"
+
+
+def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
+    """Count the text and tell what is in it; its distinct characters."""
+    from data.statistics import measure  # brings numpy
+
+    validation = config.train.validation
+    check_length(len(corpus.text), config.model.context_length, validation)
+    emit(Working(f"counting {len(corpus.text):,} characters"))
+    statistics = measure(corpus.text)
+    train = split_at(len(corpus.text), validation)
+    emit(
+        CorpusLoaded(
+            name=corpus.name,
+            source=corpus.source,
+            license=corpus.license,
+            note=corpus.note,
+            opening=opening_of(corpus.name, corpus.text),
+            characters=statistics.characters,
+            lines=statistics.lines,
+            vocabulary=len(statistics.vocabulary),
+            train_characters=train,
+            validation_characters=statistics.characters - train,
+            frequent=statistics.frequent,
+            uniform_loss=math.log(len(statistics.vocabulary)),
+            unigram_loss=statistics.unigram_entropy,
+            bigram_loss=statistics.bigram_entropy,
+        )
+    )
+    return "".join(statistics.vocabulary)
+
+
+def _assemble(
+    info: "RunInfo", text: str, saved: "SavedRun | None", emit: Emit, clock: Clock
+) -> "Assembly":
+    """Build what a run needs."""
+    from engine.session.context import Assembly, check_state, compile_loops
+    from engine.training.autotune import keep_freed_memory
+
+    characters = info.corpus.characters
+    keep_freed_memory()
+    if saved is not None:
+        check_state(saved.state, info.config, len(characters))
+    emit(Working("compiling for this machine (some seconds, the first time only)"))
+    compile_loops()
+    emit(Working("measuring this machine"))
+    opening = opening_of(info.corpus.name, text)
+    before = saved.manifest.machine if saved else None
+    assembly = Assembly(info.config, text, characters, opening, clock, before)
+    if saved is not None:
+        assembly.trainer.load_state_dict(saved.state, saved.manifest.progress.step)
+    emit(Working(""))
+    return assembly
+
+
+def _differences(saved: "SavedRun", assembly: "Assembly") -> str:
+    """One sentence on a machine that is not as it was, or nothing."""
+    different = saved.manifest.machine.differences(assembly.machine)
+    return (
+        f"Not as it was trained before ({different}): last bits will differ." if different else ""
+    )
+
+
+def _tell_opened(
+    assembly: "Assembly",
+    name: str,
+    info: "RunInfo",
+    progress: "Progress",
+    phase: Phase,
+    note: str,
+    emit: Emit,
+) -> None:
+    hardware = assembly.hardware
+    emit(
+        Opened(
+            run=name,
+            config=info.config,
+            phase=phase,
+            step=progress.step,
+            steps=progress.steps,
+            elapsed=progress.elapsed,
+            learning_rate=progress.learning_rate,
+            parameters=sum(p.numel() for p in assembly.trainer.model.parameters()),
+            device=hardware.device.type,
+            threads=hardware.threads,
+            precision=hardware.precision_name,
+            choice=hardware.reason,
+            note=note,
+        )
+    )

@@ -1,0 +1,191 @@
+"""Where to compute, in which number format and with how many threads: measured at the start."""
+
+import ctypes
+import platform
+import time
+from contextlib import ExitStack
+from statistics import median
+from typing import NamedTuple
+
+import msgspec
+import torch
+
+from engine.model.fused import ByHand
+from engine.config import ModelConfig, TrainConfig
+from engine.model.gpt import GPT
+from engine.training.workers import Shards
+
+MOST_THREADS = torch.get_num_threads()
+"""What torch takes by itself: the number of cores. Read before any choice is made."""
+TRIAL_FLOPS = 2.5e9
+"""Work of one trial: about 20 milliseconds."""
+NEARLY = 1.1
+"""Times that differ by less than this factor may do so by chance."""
+TRIAL_LENGTH, TRIAL_VOCABULARY = 64, 64
+TRIALS = 5
+"""Trials of each choice; their median counts."""
+
+
+class Hardware(NamedTuple):
+    """The choice, and how it came about."""
+
+    device: torch.device
+    threads: int
+    precision: torch.dtype
+    reason: str
+
+    @property
+    def precision_name(self) -> str:
+        return str(self.precision).removeprefix("torch.")
+
+
+def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
+    """The device asked for, or the best there is; on a CPU the quickest threads and precision.
+
+    The threads are shards: of torch's own, each of them uses one, and so does the calling thread
+    from here on. ValueError, in a sentence, for a device that this machine lacks.
+    """
+    device = device_of(train.device)
+    if device.type != "cpu":
+        precision = torch.float32
+        if train.precision == "bfloat16" or (
+            train.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
+        ):
+            precision = torch.bfloat16
+        return Hardware(device, 1, precision, f"{device.type} was found")
+
+    torch.set_num_threads(1)
+    counts = [train.threads] if train.threads else _counts(train.batch_size)
+    formats = [torch.float32, torch.bfloat16]
+    if train.precision != "auto":
+        formats = [getattr(torch, train.precision)]
+    choices = [(count, precision) for count in counts for precision in formats]
+    seconds = _trials(choices, model) if len(choices) > 1 else {choices[0]: 0.0}
+    count, precision = _best(seconds)
+    return Hardware(device, count, precision, _reason(seconds))
+
+
+def most_threads(train: TrainConfig) -> int:
+    """So many threads a run may be given on a CPU."""
+    return train.threads or max(_counts(train.batch_size))
+
+
+def as_before(train: TrainConfig, device: str, threads: int, precision: str) -> TrainConfig:
+    """The config of a run that was trained so: what was measured then is not measured again, as
+    far as this machine can do it."""
+    if train.device == "auto" and device == device_of("auto").type:
+        train = msgspec.structs.replace(train, device=device)
+    if not train.threads and threads <= MOST_THREADS:
+        train = msgspec.structs.replace(train, threads=threads)
+    if train.precision == "auto" and precision in ("float32", "bfloat16"):
+        train = msgspec.structs.replace(train, precision=precision)
+    return train
+
+
+def keep_freed_memory() -> None:
+    """Ask the C library to keep large freed blocks for the next step.
+
+    glibc gives them back to the system each time, and a training step then spends up to a
+    quarter of its time on page faults; it also keeps a heap for each thread, which adds up.
+    Elsewhere there is nothing to do.
+    """
+    if libc := _glibc():
+        trim_threshold, mmap_threshold, most_heaps = -1, -3, -8
+        libc.mallopt(most_heaps, 1)
+        libc.mallopt(mmap_threshold, 1 << 30)
+        libc.mallopt(trim_threshold, 1 << 30)
+
+
+def release_freed_memory() -> None:
+    """Give back, once, what was kept: after work whose memory is not needed again."""
+    if libc := _glibc():
+        libc.malloc_trim(0)
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what it was given, so that a clock tells the truth."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """The C library, where it is the one whose memory can be tuned."""
+    found = platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
+    return ctypes.CDLL(None) if found else None
+
+
+def device_of(name: str) -> torch.device:
+    """The device of that name; "auto" is the best there is. ValueError, in a sentence, where this
+    machine lacks it."""
+    if name == "auto":
+        name = "cpu"
+        if torch.cuda.is_available():
+            name = "cuda"
+        elif torch.backends.mps.is_available():
+            name = "mps"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("There is no CUDA device here that torch can use: take --device cpu.")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise ValueError("There is no Apple GPU here that torch can use: take --device cpu.")
+    return torch.device(name)
+
+
+def _counts(batch_size: int) -> list[int]:
+    """One thread, half of the cores, all of them; no more than there are pieces of text."""
+    return sorted({min(count, batch_size) for count in (1, (MOST_THREADS + 1) // 2, MOST_THREADS)})
+
+
+def _trials(
+    choices: list[tuple[int, torch.dtype]], config: ModelConfig
+) -> dict[tuple[int, torch.dtype], float]:
+    """Seconds of each choice for one block of the model, forward and back.
+
+    The median of trials taken in turn: a machine that is busy for a moment is busy for all, and
+    one that is busy all along shows that fewer threads pay.
+    """
+    config = msgspec.structs.replace(
+        config, n_layer=1, context_length=min(config.context_length, TRIAL_LENGTH)
+    )
+    model = GPT(config, TRIAL_VOCABULARY, torch.Generator().manual_seed(0))
+    most = max(count for count, _ in choices)
+    rows = TRIAL_FLOPS / config.flops_per_token(TRIAL_VOCABULARY)
+    pieces = max(most, int(rows / config.context_length))
+    ids = torch.zeros(pieces, config.context_length, dtype=torch.int64)
+    learners = {
+        precision: [ByHand(model, precision) for _ in range(most)] for _, precision in choices
+    }
+    taken: dict[tuple[int, torch.dtype], list[float]] = {choice: [] for choice in choices}
+    with ExitStack() as stack:
+        shards = {count: stack.enter_context(Shards(count)) for count, _ in choices}
+        for number in range(TRIALS + 1):
+            for count, precision in choices:
+                parts = shards[count].split(pieces)
+                learner = learners[precision]
+                began = time.perf_counter()
+                shards[count].map(
+                    lambda i: learner[i].learn(ids[parts[i]], ids[parts[i]], ids.numel(), None),  # noqa: B023
+                    range(len(parts)),
+                )
+                if number:  # the first one warms up
+                    taken[count, precision].append(time.perf_counter() - began)
+    return {choice: median(series) for choice, series in taken.items()}
+
+
+def _best(seconds: dict[tuple[int, torch.dtype], float]) -> tuple[int, torch.dtype]:
+    """The quickest choice, or one with more threads that is as quick but for chance: where cores
+    are only busy for a while, more threads are right for the rest of the run."""
+    least = min(seconds.values())
+    near = [choice for choice, taken in seconds.items() if taken <= NEARLY * least]
+    return min(near, key=lambda choice: (-choice[0], seconds[choice]))
+
+
+def _reason(seconds: dict[tuple[int, torch.dtype], float]) -> str:
+    if len(seconds) == 1:
+        return "as asked for"
+    best = min(seconds.values())
+    return "measured: " + ", ".join(
+        f"{threads} × {'bf16' if precision == torch.bfloat16 else 'fp32'} {took / best:.1f}"
+        for (threads, precision), took in sorted(seconds.items(), key=lambda item: item[1])
+    )

@@ -1,0 +1,76 @@
+"""A text as ids: what is learned from, what is held out, and the batches of both."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from engine.training.split import check_length, split_at
+
+EVALUATION_TOKENS = 4_096
+"""Characters in one batch of an evaluation: large enough to be quick, small enough to pause in."""
+
+
+def step_seed(seed: int, step: int) -> int:
+    """A seed for what is drawn in one step of a run (torch keeps 32 bits of a seed)."""
+    return (seed * 1_000_003 + step) & 0xFFFF_FFFF
+
+
+class Dataset:
+    """Training and validation ids, and their batches."""
+
+    def __init__(self, ids: Tensor, context_length: int, validation: float, seed: int) -> None:
+        """`ids`: (N,) of the whole text."""
+        check_length(len(ids), context_length, validation)
+        end = split_at(len(ids), validation)
+        self.train, self.validation = ids[:end], ids[end:]
+        self.context_length = context_length
+        self.seed = seed
+        self._windows = (len(self.train) - 1) // context_length
+        self._orders: dict[int, Tensor] = {}
+
+    def batch(self, step: int, size: int, length: int) -> tuple[Tensor, Tensor]:
+        """Inputs and targets, (B, `length`) each: `size` windows of the training part, each cut
+        into pieces of that length (what fills no piece is left out).
+
+        Every window is read once before any is read again, in a new order each time. What a step
+        reads follows from seed and step alone, so a run that is resumed needs no memory of the
+        batches before, and nothing else that draws numbers can disturb it.
+        """
+        numbers = range(step * size, (step + 1) * size)
+        starts = [self._order(n // self._windows)[n % self._windows] for n in numbers]
+        window = self.train[torch.stack(starts)[:, None] + torch.arange(self.context_length + 1)]
+        end = self.context_length // length * length
+        inputs, targets = window[:, :end], window[:, 1 : end + 1]
+        return inputs.reshape(-1, length).long(), targets.reshape(-1, length).long()
+
+    def _order(self, epoch: int) -> Tensor:
+        """Where the windows of one reading begin, in its order. The first begins anywhere
+        within a context, so that the same words stand at other places each time; the last is
+        moved back where it would run over the end."""
+        if epoch not in self._orders:
+            generator = torch.Generator().manual_seed(step_seed(self.seed, epoch))
+            first = torch.randint(self.context_length, (1,), generator=generator)
+            order = torch.randperm(self._windows, generator=generator) * self.context_length
+            order = (first + order).clamp(max=len(self.train) - 1 - self.context_length)
+            # A batch may span the end of one reading and the beginning of the next.
+            self._orders = {e: o for e, o in self._orders.items() if abs(e - epoch) == 1}
+            self._orders[epoch] = order
+        return self._orders[epoch]
+
+    def validation_batches(self, length: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The whole validation part once, in windows of that length that do not overlap.
+
+        (B, T) inputs and targets; the rest that fills no window comes last, as (1, R).
+        """
+        predicted = len(self.validation) - 1
+        windows = predicted // length
+        inputs = self.validation[: windows * length].view(windows, length)
+        targets = self.validation[1 : windows * length + 1].view(windows, length)
+        size = max(1, EVALUATION_TOKENS // length)
+        for first in range(0, windows, size):
+            last = first + size
+            yield inputs[first:last].long(), targets[first:last].long()
+        if predicted % length:
+            rest = self.validation[windows * length :].long()[None]
+            yield rest[:, :-1], rest[:, 1:]

@@ -1,0 +1,60 @@
+"""What a run of some config would cost here, measured beside the run that is open."""
+
+import time
+
+import torch
+from msgspec.structs import replace
+
+from engine.session.context import Assembly
+from engine.config import RunConfig
+from engine.training.dataset import Dataset
+from engine.training.autotune import Hardware, synchronize
+from engine.training.cost import check_memory, estimate_memory
+from engine.protocol import Measured
+from engine.training.workers import Shards
+from engine.training.trainer import Trainer
+
+STEP_FLOPS = 2e10
+"""Work of one step when a cost is measured: a fraction of a second on a laptop."""
+
+
+def measure(config: RunConfig, beside: Assembly) -> Measured:
+    """Parameters, memory and time of a step of `config`, for the text and the machine of a run
+    that is open. ValueError, in a sentence, where it needs more memory than is free."""
+    vocabulary, hardware = len(beside.vocabulary), beside.hardware
+    check_memory(config, vocabulary, hardware.device, hardware.threads)
+    return Measured(
+        config=config,
+        parameters=config.model.parameters(vocabulary),
+        memory=estimate_memory(config, vocabulary, hardware.device, hardware.threads),
+        step_seconds=measure_step(config, vocabulary, hardware, beside.shards),
+    )
+
+
+def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware, shards: Shards) -> float:
+    """Seconds that one step of `config` takes here, the mean over a run whose context grows, from
+    real steps of a model built aside.
+
+    A step too large to try in a moment is tried with fewer pieces of text, and scaled.
+    """
+    train = config.train
+    flops = config.model.flops_per_token(vocabulary) * config.model.context_length
+    size = max(1, min(train.batch_size, int(STEP_FLOPS / flops)))
+    ids = torch.arange(20 * config.model.context_length + 40) % vocabulary
+    dataset = Dataset(ids, config.model.context_length, 0.1, 0)
+    trial = replace(config, train=replace(train, batch_size=size))
+    trainer = Trainer(trial, vocabulary, dataset, hardware, shards)
+
+    def step(parts: int) -> float:
+        trainer.context_length = config.model.context_length // parts
+        synchronize(hardware.device)
+        began = time.perf_counter()
+        trainer.step(0.5)
+        synchronize(hardware.device)
+        return time.perf_counter() - began
+
+    # The first of three warms up.
+    mean = sum(
+        share * min([step(parts) for _ in range(3)][1:]) for share, parts in train.stages if share
+    )
+    return mean * train.batch_size / size

@@ -1,0 +1,136 @@
+"""One model learning: a step, an evaluation, and all that the next step depends on."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from engine.model.fused import ByHand
+from engine.training.replica import ByTorch
+from engine.config import RunConfig
+from engine.training.dataset import Dataset, step_seed
+from engine.training.autotune import Hardware
+from engine.model.gpt import GPT
+from engine.training.optimizers import Optimizer, schedule
+from engine.training.workers import Shards
+
+
+class StepResult(NamedTuple):
+    """What a step showed: the loss of its batch, before the update, in nats a character."""
+
+    loss: float
+    gradient_norm: float
+    learning_rate: float
+    tokens: int  # characters it learned from
+
+
+class Evaluation(NamedTuple):
+    """How well it predicts the validation part."""
+
+    loss: float  # nats a character
+    accuracy: float  # share of characters it would have guessed
+
+    @property
+    def bits_per_char(self) -> float:
+        return self.loss / math.log(2)
+
+
+class Trainer:
+    """Model, optimizers and data of one run. No thread, no file, no clock."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        vocabulary: int,
+        dataset: Dataset,
+        hardware: Hardware,
+        shards: Shards,
+    ) -> None:
+        self.config = config
+        self.dataset = dataset
+        self.hardware = hardware
+        self.shards = shards
+        generator = torch.Generator().manual_seed(config.train.seed)
+        self.model = GPT(config.model, vocabulary, generator).to(hardware.device)
+        self.optimizer = Optimizer(self.model, config.train, shards)
+        self.learners = [
+            (ByHand if hardware.device.type == "cpu" else ByTorch)(self.model, hardware.precision)
+            for _ in range(shards.count)
+        ]
+        self.learning_rate = config.train.learning_rate
+        self.context_length = config.model.context_length
+        """How many characters it reads at once by now: fewer than the model could, at first."""
+        self.step_number = 0
+
+    def step(self, progress: float) -> StepResult:
+        """Learn from one batch, at `progress` (0 to 1) through the run.
+
+        ArithmeticError when loss or gradient is not finite: nothing is changed then, since one
+        such update would make every weight useless.
+        """
+        train = self.config.train
+        inputs, targets = self.dataset.batch(
+            self.step_number, train.batch_size, self.context_length
+        )
+        parts = self.shards.split(len(inputs))
+        loss = sum(
+            self.shards.map(
+                lambda i: self.learners[i].learn(
+                    inputs[parts[i]], targets[parts[i]], targets.numel(), self._generator(i)
+                ),
+                range(len(parts)),
+            )
+        )
+        self.optimizer.take([learner.gradients for learner in self.learners[: len(parts)]])
+        norm = self.optimizer.gradient_norm()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            self.optimizer.forget()
+            raise ArithmeticError(
+                f"At step {self.step_number + 1:,} the loss or its gradient is no longer a number; "
+                f"that step was not taken. A lower learning rate helps."
+            )
+        learning_rate = self.learning_rate * schedule(progress, train)
+        self.optimizer.step(learning_rate)
+        self.step_number += 1
+        return StepResult(loss, norm, learning_rate, targets.numel())
+
+    def skip(self) -> None:
+        """Leave out the next batch."""
+        self.step_number += 1
+
+    def evaluate(self) -> Iterator[float | Evaluation]:
+        """Go over the whole validation part, as it reads by now: shares done (0 to 1), and at last
+        the Evaluation."""
+        total = right = seen = 0.0
+        predicted = len(self.dataset.validation) - 1
+        for inputs, targets in self.dataset.validation_batches(self.context_length):
+            parts = self.shards.split(len(inputs))
+            scores = self.shards.map(
+                lambda i: self.learners[i].score(inputs[parts[i]], targets[parts[i]]),  # noqa: B023
+                range(len(parts)),
+            )
+            total += sum(loss for loss, _ in scores)
+            right += sum(guessed for _, guessed in scores)
+            seen += targets.numel()
+            yield seen / predicted
+        yield Evaluation(total / predicted, right / predicted)
+
+    def state_dict(self) -> dict[str, dict[str, Tensor]]:
+        """The tensors that the next step depends on: "model" and "optimizer"."""
+        return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state: dict[str, dict[str, Tensor]], step_number: int) -> None:
+        """Continue from a `state_dict()` that was taken after `step_number` steps."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step_number = step_number
+
+    def _generator(self, place: int) -> torch.Generator | None:
+        """What the dropout of share number `place` of this step is drawn from."""
+        if not self.config.model.dropout:
+            return None
+        number = self.step_number * self.shards.count + place
+        seed = step_seed(self.config.train.seed, number)
+        return torch.Generator(self.hardware.device).manual_seed(seed)

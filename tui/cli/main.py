@@ -1,0 +1,225 @@
+"""The command line. Imports nothing heavy: each command brings what it needs."""
+
+import gc
+import io
+import os
+import sys
+from typing import Any
+
+import click
+
+from data.catalog import default
+from data.safe_text import safe_text
+from engine.config import PRESETS, RunConfig, override, preset
+from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
+from tui.encoding import ascii_only
+
+VERSION = "0.1.0"
+
+
+class Refusal(click.ClickException):
+    """A choice that cannot be: one sentence, exit code 2."""
+
+    exit_code = 2
+
+
+class _AppByDefault(click.Group):
+    """A group whose first word may be left out: then it is the app."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ("--help", "--version")):
+            args = ["app", *args]
+        return super().parse_args(ctx, args)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Click's, but what was typed wrong is told as safe text: a word may be a file's name."""
+        try:
+            return super().main(*args, **{**extra, "standalone_mode": False})
+        except click.ClickException as error:
+            message = safe_text(error.format_message())
+            if isinstance(error, click.UsageError):
+                click.UsageError(message, error.ctx).show()
+            else:
+                Refusal(message).show()
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(1)
+
+
+@click.group(cls=_AppByDefault, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="tinygpt-tui")
+def main() -> None:
+    """Watch a small GPT go to school, in your terminal.
+
+    \b
+    tinygpt-tui [CORPUS]          opens the app on a text
+    tinygpt-tui train [CORPUS]    trains without the screen
+    tinygpt-tui sample RUN        writes with a saved run
+    tinygpt-tui runs              lists the saved runs (rename, note, delete)
+
+    CORPUS is tinyshakespeare, shakespeare, tales, or the path of a text file or folder.
+    """
+    if ascii_only(os.environ):  # Python itself would write UTF-8 even then
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper) and stream.isatty():
+                stream.reconfigure(encoding="ascii", errors="replace")
+
+
+def _run_options(command: Any) -> Any:
+    """The options that choose a run, for the app and for headless training alike."""
+    for option in reversed(
+        [
+            click.argument("corpus", required=False),
+            click.option(
+                "--run", "run_name", metavar="NAME", help="Open a saved run; NAME@best: its best."
+            ),
+            click.option(
+                "--changed-text", is_flag=True, help="Open it even if its text was changed."
+            ),
+            click.option(
+                "--preset",
+                "preset_name",
+                default="small",
+                show_default=True,
+                metavar="NAME",
+                help=f"The size of the model: {', '.join(PRESETS)}.",
+            ),
+            click.option(
+                "--set",
+                "assignments",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Change a setting, such as train.learning_rate=0.01. May be repeated.",
+            ),
+            click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps."),
+            click.option("--steps", metavar="N", help="Stop after N steps."),
+            click.option("--minutes", metavar="M", help="Stop after M minutes."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@main.command("app", hidden=True)
+@_run_options
+def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> None:
+    """Open the app."""
+    opening = _opening(run_name, corpus, **choices)
+    # Textual draws on standard error.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise Refusal("The app needs a terminal; without one, use tinygpt-tui train.")
+    if os.environ.get("TERM") == "dumb":
+        raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
+    gc.disable()  # until a run is open: what is loaded stays, there is nothing to collect
+    from tui.app import TinyGPTApp
+    from tui.bad_bytes import forgive_bad_bytes
+
+    forgive_bad_bytes()
+    app = TinyGPTApp(opening, why=default()[1] if corpus is None and run_name is None else "")
+    try:
+        app.run()
+    except OSError:  # the terminal has gone, and there is nothing to restore
+        if not app.exit_code:
+            raise
+    if app.last_words:
+        click.echo(app.last_words, err=True)
+    sys.exit(app.exit_code)
+
+
+@main.command("train")
+@_run_options
+@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
+def train_command(run_name: str | None, as_json: bool, **choices: Any) -> None:
+    """Train without the screen. Ctrl-C ends the run cleanly."""
+    opening = _opening(run_name, **choices)
+    from tui.cli.headless import train
+
+    sys.exit(train(opening, as_json=as_json))
+
+
+@main.command("sample")
+@click.argument("run")
+@click.option("--prompt", default="", metavar="TEXT", help="What it goes on from.")
+@click.option("--chars", metavar="N", help="How many characters it writes.")
+@click.option("--temperature", metavar="T", help="0 takes the likeliest; higher dares more.")
+@click.option("--top-k", metavar="K", help="Choose among the K likeliest; 0: all.")
+@click.option("--top-p", metavar="P", help="Choose among the likeliest that make up P.")
+@click.option("--seed", metavar="S", help="Same seed, same text.")
+@click.option("--stop", metavar="CHARS", help="Stop at any of these characters.")
+def sample_command(run: str, prompt: str, **choices: str | None) -> None:
+    """Write on from a prompt with a saved run."""
+    choices["characters"] = choices.pop("chars")
+    assignments = [f"sample.{key}={value}" for key, value in choices.items() if value is not None]
+    config = _configured("", "small", assignments).sample
+    from tui.cli.headless import sample
+
+    sys.exit(sample(run, prompt, config))
+
+
+@main.group("runs", invoke_without_command=True)
+@click.pass_context
+def runs_group(context: click.Context) -> None:
+    """List the saved runs; rename, note and delete change one."""
+    if context.invoked_subcommand is None:
+        from tui.cli.headless import list_runs
+
+        list_runs()
+
+
+@runs_group.command("rename")
+@click.argument("run")
+@click.argument("name")
+def rename_command(run: str, name: str) -> None:
+    """Give a saved run another name."""
+    _change_runs(RenameRun(run, name))
+
+
+@runs_group.command("note")
+@click.argument("run")
+@click.argument("text")
+def note_command(run: str, text: str) -> None:
+    """Keep a note with a saved run; an empty one removes it."""
+    _change_runs(AnnotateRun(run, text))
+
+
+@runs_group.command("delete")
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="Delete it without a question.")
+def delete_command(run: str, yes: bool) -> None:
+    """Delete a saved run, after a question."""
+    if not yes:
+        click.confirm(f"Delete {safe_text(run)}? It cannot be undone.", abort=True)
+    _change_runs(DeleteRun(run))
+
+
+def _change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> None:
+    from tui.cli.headless import change_runs
+
+    sys.exit(change_runs(command))
+
+
+def _opening(
+    run_name: str | None,
+    corpus: str | None,
+    changed_text: bool,
+    preset_name: str,
+    assignments: tuple[str, ...],
+    **shortcuts: str | None,
+) -> Open | OpenRun:
+    """What to open. Refusal, in a sentence, for a choice that cannot be."""
+    given = [f"train.{key}={value}" for key, value in shortcuts.items() if value is not None]
+    if run_name is not None:
+        if corpus is not None or assignments or given:
+            raise Refusal(
+                "A saved run (--run) has its own text and settings: it takes no CORPUS, --set, "
+                "--device, --steps or --minutes. At its end it trains on for as long again."
+            )
+        return OpenRun(run_name, changed_text)
+    return Open(_configured(corpus or default()[0], preset_name, [*given, *assignments]))
+
+
+def _configured(corpus: str, preset_name: str, assignments: list[str]) -> RunConfig:
+    try:
+        return override(preset(preset_name, corpus), assignments)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
