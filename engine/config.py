@@ -24,7 +24,7 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=48, description="How many blocks, one above the other.")
     ] = 4
     n_head: Annotated[int, Meta(ge=1, le=32, description="Attention heads in each block.")] = 2
-    width: Annotated[
+    n_embd: Annotated[
         int, Meta(ge=16, le=2048, description="Numbers that stand for one character inside.")
     ] = 128
     dropout: Annotated[
@@ -34,21 +34,21 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.width % (2 * self.n_head):
+        if self.n_embd % (2 * self.n_head):
             raise ValueError(
-                f"model.width {self.width} must divide by twice model.n_head ({2 * self.n_head})."
+                f"model.n_embd {self.n_embd} must divide by twice model.n_head ({2 * self.n_head})."
             )
 
     def parameters(self, vocabulary: int) -> int:
         """How many numbers the model learns: 12 width² a block, and embedding and head."""
-        return 12 * self.n_layer * self.width**2 + 2 * vocabulary * self.width
+        return 12 * self.n_layer * self.n_embd**2 + 2 * vocabulary * self.n_embd
 
     def flops_per_token(self, vocabulary: int) -> float:
         """Floating-point operations to train on one token: 6 a parameter, and the attention.
 
         Source: PaLM (Chowdhery et al. 2022), appendix B.
         """
-        attention = 12 * self.n_layer * self.width * self.context_length
+        attention = 12 * self.n_layer * self.n_embd * self.context_length
         return 6.0 * self.parameters(vocabulary) + attention
 
 
@@ -76,14 +76,14 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     weight_decay: Annotated[
         float, Meta(ge=0, le=10, description="Pull of the weights towards zero.")
     ] = 0.1
-    warmup: Annotated[
+    warmup_fraction: Annotated[
         float, Meta(ge=0, le=1, description="Share of the run in which the rate rises.")
     ] = 0.02
-    decay: Annotated[
+    decay_fraction: Annotated[
         float,
         Meta(ge=0, le=1, description="Share of the run, at its end, in which it falls to zero."),
     ] = 0.8
-    growth: Annotated[
+    context_warmup: Annotated[
         float,
         Meta(
             ge=0,
@@ -94,7 +94,7 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     evaluation_interval: Annotated[
         int, Meta(ge=1, le=1_000_000, description="Steps between two exams on held-out text.")
     ] = 250
-    validation: Annotated[
+    val_fraction: Annotated[
         float, Meta(ge=0.01, le=0.5, description="Share of the text held out for the exams.")
     ] = 0.1
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1, description="Same seed, same run.")] = 1
@@ -111,8 +111,10 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.warmup + self.decay > 1:
-            raise ValueError("train.warmup and train.decay together are more than the whole run.")
+        if self.warmup_fraction + self.decay_fraction > 1:
+            raise ValueError(
+                "train.warmup_fraction and train.decay_fraction together are more than the whole run."
+            )
 
     @property
     def stages(self) -> tuple[tuple[float, int], ...]:
@@ -122,7 +124,11 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         What a model learns first are spellings and words: for these a short context does, at
         less cost for attention.
         """
-        return (self.growth / 2, 4), (self.growth / 2, 2), (1 - self.growth, 1)
+        return (
+            (self.context_warmup / 2, 4),
+            (self.context_warmup / 2, 2),
+            (1 - self.context_warmup, 1),
+        )
 
     def parts_of_context(self, progress: float) -> int:
         """Those of the stage at `progress` (0 to 1) through what was planned first."""
@@ -176,8 +182,8 @@ def nano(corpus: str) -> RunConfig:
     return RunConfig(
         corpus=corpus,
         preset="nano",
-        model=ModelConfig(context_length=64, n_layer=2, n_head=2, width=64),
-        train=TrainConfig(steps=2_000, batch_size=16, growth=0),
+        model=ModelConfig(context_length=64, n_layer=2, n_head=2, n_embd=64),
+        train=TrainConfig(steps=2_000, batch_size=16, context_warmup=0),
     )
 
 
@@ -191,7 +197,7 @@ def medium(corpus: str) -> RunConfig:
     return RunConfig(
         corpus=corpus,
         preset="medium",
-        model=ModelConfig(context_length=256, n_layer=6, n_head=6, width=384, dropout=0.2),
+        model=ModelConfig(context_length=256, n_layer=6, n_head=6, n_embd=384, dropout=0.2),
         train=TrainConfig(steps=5_000, batch_size=64, learning_rate=0.02),
     )
 

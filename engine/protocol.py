@@ -55,7 +55,7 @@ class Stop(_Message, frozen=True):
     """End the run here: a last evaluation, then save."""
 
 
-class GoBack(_Message, frozen=True):
+class Rollback(_Message, frozen=True):
     """Go on from the last checkpoint, at half the learning rate."""
 
 
@@ -85,6 +85,10 @@ class Measure(_Message, frozen=True):
 
 class Save(_Message, frozen=True):
     """Save the run now."""
+
+
+class ListRuns(_Message, frozen=True):
+    """List the saved runs; answered by `RunsListed`."""
 
 
 class RenameRun(_Message, frozen=True):
@@ -126,12 +130,13 @@ Command = (
     | Pause
     | Step
     | Stop
-    | GoBack
+    | Rollback
     | SetLearningRate
     | Sample
     | StopSample
     | Measure
     | Save
+    | ListRuns
     | RenameRun
     | AnnotateRun
     | DeleteRun
@@ -143,7 +148,7 @@ Command = (
 # Events: what the engine tells.
 
 
-class Working(_Message, frozen=True):
+class Busy(_Message, frozen=True):
     """A longer piece of work: what it is, and how much is done (0 to 1, or -1: unknown)."""
 
     what: str  # empty: it has ended
@@ -187,7 +192,7 @@ class Opened(_Message, frozen=True):
     note: str  # one or two sentences: that it is not as it was, or who trains it; or nothing
 
 
-class NeedsYes(_Message, frozen=True):
+class ConfirmationRequired(_Message, frozen=True):
     """What was asked for needs a yes: the command that then carries it out."""
 
     question: str
@@ -283,64 +288,6 @@ class Saved(_Message, frozen=True):
     path: str
 
 
-class RunChanged(_Message, frozen=True):
-    """A saved run has another note or name; no name: it is gone."""
-
-    run: str
-    name: str
-
-
-class HeldOut(Struct, frozen=True):
-    """How a saved run went: its loss on held-out text, in nats a character, by step."""
-
-    run: str
-    losses: tuple[tuple[int, float], ...]
-
-
-class Compared(_Message, frozen=True):
-    """The runs that are to be compared with the open one."""
-
-    runs: tuple[HeldOut, ...]
-
-
-class Failed(_Message, frozen=True):
-    """Something went wrong: one sentence for the person."""
-
-    message: str
-    during: Literal["open", "train", "sample", "save", "measure", "runs", "engine"]
-
-
-class Closed(_Message, frozen=True):
-    """The engine thread has ended; no event follows."""
-
-
-Event = (
-    Working
-    | CorpusLoaded
-    | Opened
-    | NeedsYes
-    | PhaseChanged
-    | StepDone
-    | Evaluated
-    | Excerpt
-    | LearningRateChanged
-    | Extended
-    | SampleStarted
-    | TextSampled
-    | SampleDone
-    | Measured
-    | Saved
-    | RunChanged
-    | Compared
-    | Failed
-    | Closed
-)
-
-Recorded = StepDone | Evaluated | Excerpt | LearningRateChanged | Extended
-RECORDED = (StepDone, Evaluated, Excerpt, LearningRateChanged, Extended)
-"""The events that make up a run's history, kept in its `metrics.jsonl`."""
-
-
 class RunSummary(Struct, frozen=True):
     """A saved run in a list."""
 
@@ -359,6 +306,71 @@ class RunSummary(Struct, frozen=True):
     def last_used(self) -> str:
         """When, as a person here reads it."""
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.used))
+
+
+class RunsListed(_Message, frozen=True):
+    """The saved runs, last used first."""
+
+    runs: tuple[RunSummary, ...]
+
+
+class RunChanged(_Message, frozen=True):
+    """A saved run has another note or name; no name: it is gone."""
+
+    run: str
+    name: str
+
+
+class RunCurve(Struct, frozen=True):
+    """How a saved run went: its loss on held-out text, in nats a character, by step."""
+
+    run: str
+    losses: tuple[tuple[int, float], ...]
+
+
+class Compared(_Message, frozen=True):
+    """The runs that are to be compared with the open one."""
+
+    runs: tuple[RunCurve, ...]
+
+
+class Failed(_Message, frozen=True):
+    """Something went wrong: one sentence for the person."""
+
+    message: str
+    during: Literal["open", "train", "sample", "save", "measure", "runs", "engine"]
+
+
+class Closed(_Message, frozen=True):
+    """The engine thread has ended; no event follows."""
+
+
+Event = (
+    Busy
+    | CorpusLoaded
+    | Opened
+    | ConfirmationRequired
+    | PhaseChanged
+    | StepDone
+    | Evaluated
+    | Excerpt
+    | LearningRateChanged
+    | Extended
+    | SampleStarted
+    | TextSampled
+    | SampleDone
+    | Measured
+    | Saved
+    | RunsListed
+    | RunChanged
+    | Compared
+    | Failed
+    | Closed
+)
+
+Recorded = StepDone | Evaluated | Excerpt | LearningRateChanged | Extended
+RECORDED = (StepDone, Evaluated, Excerpt, LearningRateChanged, Extended)
+"""The events that make up a run's history, kept in its `metrics.jsonl`."""
 
 
 _encoder = msgspec.json.Encoder()

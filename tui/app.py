@@ -22,18 +22,17 @@ from textual.widgets import Input, Static
 
 from data.safe_text import safe_text
 from engine.config import SampleConfig
-from tui.ending import exit_code
 from engine.protocol import (
     Close,
     Closed,
+    ConfirmationRequired,
     Event,
     Failed,
-    GoBack,
-    NeedsYes,
     Open,
     Opened,
     OpenRun,
     Pause,
+    Rollback,
     Sample,
     Saved,
     SetLearningRate,
@@ -45,21 +44,22 @@ from engine.protocol import (
 from engine.session.thread import EngineThread, write_log
 from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS
-from tui.dials import DIALS, turned
 from tui.encoding import ascii_only
+from tui.ending import exit_code
 from tui.line_filter import DroppingFilter
 from tui.link import Engine, Link
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.keys import Keys
 from tui.panes.loss import LossPane
 from tui.panes.prompt import PromptInput, PromptPane
+from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
-from tui.panes.writes import WritesPane
+from tui.sampling_controls import SAMPLING_CONTROLS, turned
+from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
-from tui.screens.question import Question
-from tui.signals import Ending
+from tui.signals import SignalGuard
 from tui.state import RunState, fold
 from tui.theme import CLASSROOM
 
@@ -121,7 +121,7 @@ class TinyGPTApp(App[None]):
         """What became of the run then, to be said once the terminal is given back."""
         self._code = 0
         self._dropping = DroppingFilter()
-        self._ending = Ending(self._end_by_signal, SECONDS_TO_END)
+        self._ending = SignalGuard(self._end_by_signal, SECONDS_TO_END)
         if isinstance(opening, Open):
             self.set_reactive(TinyGPTApp.sample_config, opening.config.sample)
 
@@ -138,7 +138,7 @@ class TinyGPTApp(App[None]):
                     yield TrainingPane().data_bind(TinyGPTApp.state)
                 with Vertical(id="right"):
                     yield LossPane().data_bind(TinyGPTApp.state)
-                    yield WritesPane().data_bind(TinyGPTApp.state)
+                    yield SamplesPane().data_bind(TinyGPTApp.state)
             yield PromptPane().data_bind(TinyGPTApp.state, config=TinyGPTApp.sample_config)
             yield Keys(compact=True)
 
@@ -211,7 +211,7 @@ class TinyGPTApp(App[None]):
         await asyncio.to_thread(self.engine.close)
         self._ending.forget()
         if self._stopped:
-            self.last_words = _last_words(self._link.take(), self.state.saved)
+            self.last_words = _last_words(self._link.drain(), self.state.saved)
 
     # Events.
 
@@ -227,18 +227,18 @@ class TinyGPTApp(App[None]):
         self._fold_timer = None
         self._folded_at = monotonic()
         state = self.state
-        for event in self._link.take():
+        for event in self._link.drain():
             state = fold(state, event)
-            self._heed(event, state)
+            self._handle_event(event, state)
         self.state = state
 
-    def _heed(self, event: Event, state: RunState) -> None:
+    def _handle_event(self, event: Event, state: RunState) -> None:
         """What an event asks of the app itself, beyond being shown."""
         match event:
             case Opened():
                 self.sample_config = event.config.sample
                 _collect_from_now_on()
-            case NeedsYes():
+            case ConfirmationRequired():
                 self._ask_for_a_yes(event)
             case Failed() if state.opened is None and state.failure is not None:
                 self._exit_with(state.failure.message, 2)
@@ -256,14 +256,14 @@ class TinyGPTApp(App[None]):
             case _:
                 pass
 
-    def _ask_for_a_yes(self, asked: NeedsYes) -> None:
+    def _ask_for_a_yes(self, asked: ConfirmationRequired) -> None:
         def answered(yes: bool | None) -> None:
             if yes:
                 self.engine.send(asked.command)
             elif self.state.opened is None:  # there is nothing else to show
                 self._exit_with("", 2)
 
-        self.push_screen(Question(safe_text(asked.question)), answered)
+        self.push_screen(ConfirmDialog(safe_text(asked.question)), answered)
 
     def _exit_with(self, sentence: str, code: int) -> None:
         self.exit(return_code=code, message=Text(sentence) if sentence else None)
@@ -278,10 +278,10 @@ class TinyGPTApp(App[None]):
             return
         self.engine.send(Pause() if self.state.phase == "training" else Train())
 
-    def action_go_back(self) -> None:
+    def action_rollback(self) -> None:
         """After a step that could not be taken: from the last save, at half the learning rate."""
         if self.state.phase == "failed":
-            self.engine.send(GoBack())
+            self.engine.send(Rollback())
 
     def action_step(self) -> None:
         self.engine.send(Step())
@@ -321,7 +321,7 @@ class TinyGPTApp(App[None]):
 
     def action_dial(self, number: int, direction: int) -> None:
         """Turn one of the sampling settings."""
-        self.sample_config = turned(self.sample_config, DIALS[number], direction)
+        self.sample_config = turned(self.sample_config, SAMPLING_CONTROLS[number], direction)
 
     def action_learning_rate(self, direction: int) -> None:
         """Raise or lower the learning rate by a quarter, from the next step on."""
@@ -375,7 +375,7 @@ class TinyGPTApp(App[None]):
                 self.engine.send(Close(save=False))
 
         reason = state.failure.message if state.failure else ""
-        self.push_screen(Question(f"{reason} Quit without saving?"), answered)
+        self.push_screen(ConfirmDialog(f"{reason} Quit without saving?"), answered)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key's action, by name, beside Textual's own commands."""

@@ -16,7 +16,7 @@ BINDINGS = (
     Binding("q", "quit", "quit"),
     Binding("w", "write", "again"),
     Binding("l", "log_axis", "Linear or logarithmic steps", show=False),
-    Binding("b", "go_back", "back", show=False),
+    Binding("b", "rollback", "back", show=False),
     Binding("ctrl+z", "suspend_process", "To the shell; fg comes back", show=False),
     Binding("escape", "leave", "Stop writing, leave the prompt", show=False),
     Binding("less_than_sign", "learning_rate(-1)", "Lower learning rate", show=False),

@@ -2,7 +2,7 @@
 
 import signal
 
-ENDING = [
+EXIT_SIGNALS = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
 ]
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from engine.protocol import Command, Event
 
-HELPING = 4_000
+MAX_BATCH = 4_000
 """Events at most: some 20 ms of folding."""
 
 
@@ -29,9 +29,9 @@ class Engine(Protocol):
 class Link:
     """Events wait here until the screen takes them."""
 
-    def __init__(self, ring: Callable[[], object]) -> None:
-        """`ring` is called in the engine thread and must not block: App.post_message, say."""
-        self._ring = ring
+    def __init__(self, notify: Callable[[], object]) -> None:
+        """`notify` is called in the engine thread and must not block: App.post_message, say."""
+        self._notify = notify
         self._lock = threading.Lock()
         self._waiting: deque[Event] = deque()
 
@@ -41,15 +41,15 @@ class Link:
             first = not self._waiting
             self._waiting.append(event)
         if first:
-            self._ring()
+            self._notify()
 
-    def take(self) -> list[Event]:
+    def drain(self) -> list[Event]:
         """What has come since the last time, the oldest first (screen). Where that is more than a
         helping, the bell rings for the rest."""
         with self._lock:
-            helping = min(HELPING, len(self._waiting))
+            helping = min(MAX_BATCH, len(self._waiting))
             taken = [self._waiting.popleft() for _ in range(helping)]
             more = bool(self._waiting)
         if more:
-            self._ring()
+            self._notify()
         return taken

@@ -10,7 +10,7 @@ from threading import Timer
 from types import FrameType
 from typing import Any
 
-from tui.ending import ENDING, exit_code
+from tui.ending import EXIT_SIGNALS, exit_code
 
 if sys.platform != "win32":
     import termios
@@ -37,7 +37,7 @@ def modes() -> list[Any] | None:
     return None
 
 
-class Ending:
+class SignalGuard:
     """While it is watched for: the first signal to end calls `begin`, and the process ends after
     so many seconds in any case; a second one ends it at once.
 
@@ -55,7 +55,7 @@ class Ending:
 
     def watch(self) -> None:
         """Begin to watch; in the main thread."""
-        self._before = {number: signal.signal(number, self._came) for number in ENDING}
+        self._before = {number: signal.signal(number, self._came) for number in EXIT_SIGNALS}
 
     def look_at_terminal(self) -> None:
         """End where the terminal has gone and no signal has told so (there is none where it does

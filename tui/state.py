@@ -14,6 +14,7 @@ from data.safe_text import safe_text
 from engine import protocol
 from engine.config import RunConfig
 from engine.protocol import (
+    Busy,
     Compared,
     CorpusLoaded,
     Evaluated,
@@ -21,18 +22,17 @@ from engine.protocol import (
     Excerpt,
     Extended,
     Failed,
-    HeldOut,
     LearningRateChanged,
     Measured,
     Opened,
     PhaseChanged,
     RunChanged,
+    RunCurve,
     SampleDone,
     SampleStarted,
     Saved,
     StepDone,
     TextSampled,
-    Working,
 )
 from tui.drawing.curve import Curve
 from tui.drawing.spikes import Spikes
@@ -69,7 +69,7 @@ class RunState(Struct, frozen=True):
     """What has been told of the run that is open."""
 
     phase: Phase = "warming up"
-    working: Working = Working("")
+    busy: Busy = Busy("")
     corpus: CorpusLoaded | None = None
     opened: Opened | None = None
     step: int = 0
@@ -87,7 +87,7 @@ class RunState(Struct, frozen=True):
     writing: Writing | None = None
     measured: Measured | None = None
     saved: Saved | None = None
-    compared: tuple[HeldOut, ...] = ()
+    compared: tuple[RunCurve, ...] = ()
     runs_changed: int = 0
     """How often a saved run was given another name or note, or was deleted."""
     failure: Failed | None = None
@@ -150,12 +150,12 @@ def fold(state: RunState, event: Event) -> RunState:
             text = (writing.text + safe_text(text, lines=True))[-TEXT_KEPT:]
             writing = replace(writing, text=text, characters=characters, seconds=seconds)
             return replace(state, writing=writing)
-        case Working(what, done):
-            return replace(state, working=Working(safe_text(what), done))
+        case Busy(what, done):
+            return replace(state, busy=Busy(safe_text(what), done))
         case CorpusLoaded():
             before = state if state.opened else state.before
             return RunState(
-                working=state.working,
+                busy=state.busy,
                 corpus=_safe_corpus(event),
                 compared=state.compared,
                 runs_changed=state.runs_changed,
@@ -209,7 +209,7 @@ def fold(state: RunState, event: Event) -> RunState:
             stays = state.before if event.during == "open" and state.before else state
             phase: Phase = "failed" if event.during == "engine" else stays.phase
             failure = replace(event, message=safe_text(event.message))
-            return replace(stays, phase=phase, working=state.working, failure=failure)
+            return replace(stays, phase=phase, busy=state.busy, failure=failure)
         case _:
             return state
 
@@ -246,7 +246,7 @@ def _safe_corpus(event: CorpusLoaded) -> CorpusLoaded:
     )
 
 
-def _safe_held_out(run: HeldOut) -> HeldOut:
+def _safe_held_out(run: RunCurve) -> RunCurve:
     """The same for a run that is compared."""
     return replace(run, run=safe_text(run.run))
 

@@ -6,13 +6,13 @@ from typing import Literal
 import torch
 
 from engine.config import SampleConfig
+from engine.generation.sampler import sample
 from engine.model.decoder import Decoder
 from engine.model.gpt import GPT
-from engine.generation.sampler import sample
 from engine.model.tokenizer import Vocabulary
 
 
-class Writer:
+class TextGenerator:
     """Holds its own weights and its own generator, so training is bit-identical without it."""
 
     def __init__(self, model: GPT, vocabulary: Vocabulary, clock: Callable[[], float]) -> None:

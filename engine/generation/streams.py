@@ -10,23 +10,23 @@ from engine.config import SampleConfig
 from engine.protocol import Event, Excerpt, SampleDone, SampleStarted, TextSampled
 
 if TYPE_CHECKING:  # torch comes with the first run, not with this file
-    from engine.session.context import Assembly
+    from engine.session.context import RunContext
 
 EXCERPT_CHARACTERS = 120
 
 
-class Sampling:
+class SampleStreams:
     """Two texts may grow at once, each in slices: that of the last prompt, and an excerpt."""
 
     def __init__(
-        self, assembly: "Assembly", config: SampleConfig, emit: Callable[[Event], None]
+        self, context: "RunContext", config: SampleConfig, emit: Callable[[Event], None]
     ) -> None:
-        self._vocabulary = assembly.vocabulary
-        self._trainer = assembly.trainer
-        self._answer = assembly.prompt_writer
-        self._excerpt = assembly.excerpt_writer
+        self._vocabulary = context.vocabulary
+        self._trainer = context.trainer
+        self._answer = context.prompt_generator
+        self._excerpt = context.excerpt_generator
         self._emit = emit
-        self._prompt = self._vocabulary.split_known(assembly.opening)[0]
+        self._prompt = self._vocabulary.split_known(context.opening)[0]
         self._config = config
         self._sample_id = 0
         self._excerpt_step = 0

@@ -12,8 +12,8 @@ from numpy import float32
 from numpy.typing import NDArray
 
 from engine.config import ModelConfig
-from engine.model.kernels import EPSILON, ONE, ZERO, Array, compiled, exp
 from engine.model.gpt import GPT, frequencies
+from engine.model.kernels import EPSILON, ONE, ZERO, Array, compiled, exp
 
 
 class Decoder:
@@ -26,7 +26,7 @@ class Decoder:
     """
 
     def __init__(self, config: ModelConfig, vocabulary: int) -> None:
-        layers, width, head = config.n_layer, config.width, config.width // config.n_head
+        layers, width, head = config.n_layer, config.n_embd, config.n_embd // config.n_head
         self._rings = (layers, config.n_head, head)
         self.logits = np.zeros(vocabulary, float32)  # of the character after the last one read
         self._embedding = np.zeros((vocabulary, width), float32)

@@ -190,7 +190,7 @@ class AttentionHalf:
         self, empty: Empty, half: Attention, weights: Weights, model: GPT, batch: int, time: int
     ) -> None:
         config = model.config
-        rows, width, n_head = batch * time, config.width, config.n_head
+        rows, width, n_head = batch * time, config.n_embd, config.n_head
         self.qkv, self.output = weights[half.qkv.weight], weights[half.output.weight]
         self.cos, self.sin = model.cos[:time].numpy(), model.sin[:time].numpy()
         self.norm = Norm(empty, rows, width)
@@ -243,7 +243,7 @@ class MLPHalf:
     """The MLP half of a block."""
 
     def __init__(self, empty: Empty, half: MLP, weights: Weights, model: GPT, rows: int) -> None:
-        width = model.config.width
+        width = model.config.n_embd
         self.up, self.output = weights[half.up.weight], weights[half.output.weight]
         self.norm = Norm(empty, rows, width)
         self.hidden = empty(rows, 4 * width)
@@ -267,7 +267,7 @@ class Scratch:
 
     def __init__(self, empty: Empty, model: GPT, batch: int, time: int) -> None:
         config = model.config
-        rows, width, n_head = batch * time, config.width, config.n_head
+        rows, width, n_head = batch * time, config.n_embd, config.n_head
         self.normed = empty(rows, width)
         self.qkv = empty(rows, 3 * width)
         self.qkv_by_head = self.qkv.view(batch, time, 3, n_head, width // n_head)
@@ -282,7 +282,7 @@ class Network:
     """The whole model, with room for the activations of (B, T) ids of one shape."""
 
     def __init__(self, empty: Empty, model: GPT, weights: Weights, batch: int, time: int) -> None:
-        rows, width = batch * time, model.config.width
+        rows, width = batch * time, model.config.n_embd
         self.shape = (batch, time)
         self.embedding, self.head = weights[model.embedding.weight], weights[model.head.weight]
         self.blocks = [

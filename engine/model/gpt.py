@@ -28,8 +28,8 @@ class Attention(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.n_head = config.n_head
-        self.qkv = nn.Linear(config.width, 3 * config.width, bias=False)
-        self.output = nn.Linear(config.width, config.width, bias=False)
+        self.qkv = nn.Linear(config.n_embd, 3 * config.n_embd, bias=False)
+        self.output = nn.Linear(config.n_embd, config.n_embd, bias=False)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """(B, T, D) to (B, T, D)."""
@@ -46,8 +46,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.up = nn.Linear(config.width, 4 * config.width, bias=False)
-        self.output = nn.Linear(4 * config.width, config.width, bias=False)
+        self.up = nn.Linear(config.n_embd, 4 * config.n_embd, bias=False)
+        self.output = nn.Linear(4 * config.n_embd, config.n_embd, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, D) to (B, T, D)."""
@@ -94,18 +94,18 @@ class GPT(nn.Module):
         """
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(vocabulary, config.width)
+        self.embedding = nn.Embedding(vocabulary, config.n_embd)
         self.blocks = Blocks([Block(config) for _ in range(config.n_layer)])
-        self.head = nn.Linear(config.width, vocabulary, bias=False)
+        self.head = nn.Linear(config.n_embd, vocabulary, bias=False)
         with torch.no_grad():
             self.embedding.weight.normal_(generator=generator)
             self.head.weight.zero_()
             for block in self.blocks:
                 for layer in (block.attention.qkv, block.mlp.up):
-                    layer.weight.normal_(std=config.width**-0.5, generator=generator)
+                    layer.weight.normal_(std=config.n_embd**-0.5, generator=generator)
                 for layer in (block.attention.output, block.mlp.output):
                     layer.weight.zero_()
-        cos, sin = angles(config.context_length, config.width // config.n_head)
+        cos, sin = angles(config.context_length, config.n_embd // config.n_head)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
@@ -156,3 +156,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     cos, sin = (part[:, None, None].to(x.dtype) for part in (cos, sin))
     left, right = x.chunk(2, -1)
     return torch.cat((left * cos - right * sin, right * cos + left * sin), -1)
+
+
+def parameter_count(config: ModelConfig, vocabulary: int) -> int:
+    """Trainable numbers of a model of this config."""
+    return config.parameters(vocabulary)

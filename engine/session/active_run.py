@@ -1,4 +1,4 @@
-"""The run that is open: what it does in one unit of work, and how commands change that."""
+"""The run that is open: what it does in one tick of work, and how commands change that."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.config import SampleConfig
-from engine.storage.recorder import Keeper, NotKeptError
+from engine.generation.streams import SampleStreams
 from engine.protocol import (
+    Busy,
     Evaluated,
     Event,
     Extended,
@@ -18,12 +19,11 @@ from engine.protocol import (
     PhaseChanged,
     Saved,
     StepDone,
-    Working,
 )
-from engine.generation.streams import Sampling
+from engine.storage.recorder import Recorder, SaveError
 
 if TYPE_CHECKING:  # torch comes with the first run, not with this file
-    from engine.session.context import Assembly
+    from engine.session.context import RunContext
     from engine.storage.checkpoints import Progress
     from engine.storage.run import Run, RunInfo
     from engine.training.trainer import Evaluation
@@ -39,7 +39,7 @@ class ActiveRun:
 
     def __init__(
         self,
-        assembly: "Assembly",
+        context: "RunContext",
         run: "Run",
         info: "RunInfo",
         text: str,
@@ -47,10 +47,10 @@ class ActiveRun:
         emit: Callable[[Event], None],
         clock: Callable[[], float],
     ) -> None:
-        self.assembly = assembly
-        self._trainer = assembly.trainer
+        self.context = context
+        self._trainer = context.trainer
         self._trainer.learning_rate = progress.learning_rate
-        self._keeper = Keeper(assembly, run, info, text, clock)
+        self._recorder = Recorder(context, run, info, text, clock)
         self._info = info
         self._emit_event = emit
         self._clock = clock
@@ -62,23 +62,23 @@ class ActiveRun:
         self._evaluated = progress.evaluated
         self._loss = progress.loss
         self._best_loss = progress.best_loss
-        self._exam: Iterator[float | Evaluation] | None = None
-        self._exam_seconds = 0.0  # of the exam that is on, or of the last
+        self._evaluation: Iterator[float | Evaluation] | None = None
+        self._evaluation_seconds = 0.0  # of the exam that is on, or of the last
         self._single_steps = 0
         self._ending = False
         self._save_when_written = False
         self._told_saved = 0
-        self._sampling = Sampling(assembly, info.config.sample, self._emit)
+        self._sampling = SampleStreams(context, info.config.sample, self._emit)
         self._grow()
 
     # What to do next.
 
     @property
-    def patience(self) -> float | None:
-        """Seconds until there is a unit of work to do; None: not before a command."""
+    def timeout(self) -> float | None:
+        """Seconds until there is a tick of work to do; None: not before a command."""
         busy = (
             self._phase == "training"
-            or self._exam is not None
+            or self._evaluation is not None
             or self._single_steps > 0
             or self._save_when_written
             or self._sampling.active
@@ -89,14 +89,14 @@ class ActiveRun:
         """Start with the exam that is due: before the first lesson, or where a save came first."""
         step, interval = self._trainer.step_number, self._info.config.train.evaluation_interval
         if step % interval == 0 and self._evaluated != step:
-            self._begin_exam()
+            self._begin_evaluation()
 
-    def unit(self) -> None:
+    def tick(self) -> None:
         """One step or one slice of an exam; beside it, as long again for writing."""
         began = self._clock()
         learning = True
-        if self._exam is not None:
-            self._examine(self._exam)
+        if self._evaluation is not None:
+            self._evaluate_slice(self._evaluation)
         elif self._single_steps or self._phase == "training":
             self._step()
         else:
@@ -108,7 +108,7 @@ class ActiveRun:
         if self._save_when_written and not self._sampling.excerpt_active:
             self._save_when_written = False
             self.save()
-        self._kept(self._keeper.flush)
+        self._try_save(self._recorder.flush)
 
     # Commands.
 
@@ -124,7 +124,7 @@ class ActiveRun:
         self._single_steps = 0
         if self._phase == "training" and not self._ending:
             self._set_phase("paused")
-            if self._keeper.begun and self._keeper.dirty:
+            if self._recorder.begun and self._recorder.dirty:
                 self._keep()
 
     def step_once(self) -> None:
@@ -162,7 +162,7 @@ class ActiveRun:
 
     @property
     def name(self) -> str:
-        return self._keeper.name
+        return self._recorder.name
 
     @property
     def learning_rate(self) -> float:
@@ -171,47 +171,49 @@ class ActiveRun:
 
     def rename(self, name: str) -> None:
         """Give it another name. ValueError, in a sentence; OSError where its folder stays."""
-        self._keeper.rename(name)
+        self._recorder.rename(name)
 
     def annotate(self, note: str) -> None:
         """Keep a note with it. ValueError, in a sentence; OSError where it cannot be written."""
-        self._keeper.annotate(note)
+        self._recorder.annotate(note)
 
     def close(self) -> None:
         """End its threads, and let others write it."""
-        self._keeper.close()
-        self.assembly.close()
+        self._recorder.close()
+        self.context.close()
 
     def save(self) -> bool:
         """Save what is not saved yet; False when that failed, which is told."""
         step = self._trainer.step_number
-        if not self._keeper.begun or not step:
+        if not self._recorder.begun or not step:
             return True
-        if self._keeper.unsaved and not self._keep():
+        if self._recorder.unsaved and not self._keep():
             return False
         if step != self._told_saved:
             self._told_saved = step
-            self._emit(Saved(self.name, step, self._keeper.folder))
+            self._emit(Saved(self.name, step, self._recorder.folder))
         return True
 
     # Writing to disk.
 
     def _may_step(self) -> bool:
         """Whether what a step brings can be kept; False when not, which is told."""
-        if self._keeper.begun:  # where a save has failed, it is tried again
-            return not self._keeper.failed or self._keep()
-        return self._kept(self._keeper.begin) and (self._trainer.step_number > 0 or self._keep())
+        if self._recorder.begun:  # where a save has failed, it is tried again
+            return not self._recorder.failed or self._keep()
+        return self._try_save(self._recorder.begin) and (
+            self._trainer.step_number > 0 or self._keep()
+        )
 
     def _keep(self) -> bool:
         """Write a checkpoint; False when that failed, which is told."""
-        return self._kept(lambda: self._keeper.checkpoint(self._progress()))
+        return self._try_save(lambda: self._recorder.checkpoint(self._progress()))
 
-    def _kept(self, write: Callable[[], None]) -> bool:
+    def _try_save(self, write: Callable[[], None]) -> bool:
         """Write; where that fails tell it, and stop where it stands: nothing is trained that
         cannot be kept."""
         try:
             write()
-        except NotKeptError as error:
+        except SaveError as error:
             self._halt()
             self._emit(Failed(str(error), "save"))
             return False
@@ -259,27 +261,27 @@ class ActiveRun:
         if self._over(seconds):
             self._finish()
         elif trainer.step_number % train.evaluation_interval == 0:
-            self._begin_exam()
+            self._begin_evaluation()
         elif trainer.step_number in EARLY_EXCERPTS:
             self._sampling.start_excerpt(trainer.step_number)
 
-    def _begin_exam(self) -> None:
-        self._exam = self._trainer.evaluate()
-        self._exam_seconds = 0.0
-        self._emit(Working("exam on held-out text", 0.0))
+    def _begin_evaluation(self) -> None:
+        self._evaluation = self._trainer.evaluate()
+        self._evaluation_seconds = 0.0
+        self._emit(Busy("exam on held-out text", 0.0))
 
-    def _examine(self, exam: Iterator["float | Evaluation"]) -> None:
+    def _evaluate_slice(self, exam: Iterator["float | Evaluation"]) -> None:
         began = self._clock()
         part = next(exam)
-        self._exam_seconds += self._clock() - began
+        self._evaluation_seconds += self._clock() - began
         if isinstance(part, float):
-            self._emit(Working("exam on held-out text", part))
+            self._emit(Busy("exam on held-out text", part))
             return
-        self._exam = None
+        self._evaluation = None
         self._evaluated = self._trainer.step_number
         self._loss = part.loss
         self._best_loss = min(part.loss, self._best_loss or math.inf)
-        self._emit(Working(""))
+        self._emit(Busy(""))
         self._emit(
             Evaluated(
                 step=self._evaluated,
@@ -287,14 +289,14 @@ class ActiveRun:
                 bits_per_char=part.bits_per_char,
                 accuracy=part.accuracy,
                 context_length=self._trainer.context_length,
-                seconds=self._exam_seconds,
+                seconds=self._evaluation_seconds,
                 elapsed=self._elapsed + self._clock() - began,
             )
         )
         self._sampling.start_excerpt(self._evaluated)
         if self._ending:
             self._finish()
-        elif self._keeper.begun:
+        elif self._recorder.begun:
             self._keep()
 
     def _finish(self) -> None:
@@ -302,23 +304,25 @@ class ActiveRun:
         self._ending = self._evaluated != self._trainer.step_number
         if not self._ending:
             self._set_phase("done")
-            if self._kept(self._keeper.begin):
-                self._keeper.dirty = self._save_when_written = True
-        elif self._exam is None:
-            self._begin_exam()
+            if self._try_save(self._recorder.begin):
+                self._recorder.dirty = self._save_when_written = True
+        elif self._evaluation is None:
+            self._begin_evaluation()
 
     # Where the run stands.
 
     def _over(self, step_seconds: float) -> bool:
         if self._minutes:
-            left = 60 * self._minutes - self._elapsed - self._exam_seconds
+            left = 60 * self._minutes - self._elapsed - self._evaluation_seconds
             return left < 2 * step_seconds  # this step is not in `elapsed` yet, the next must fit
         return self._trainer.step_number >= self._steps
 
     def _share_done(self) -> float:
         """How far through the run, 0 to 1: this is what the learning rate follows."""
         if self._minutes:
-            return min(1.0, self._elapsed / max(1e-9, 60 * self._minutes - self._exam_seconds))
+            return min(
+                1.0, self._elapsed / max(1e-9, 60 * self._minutes - self._evaluation_seconds)
+            )
         return min(1.0, self._trainer.step_number / self._steps)
 
     def _grow(self) -> None:
@@ -338,7 +342,9 @@ class ActiveRun:
         exams = math.ceil(left / self._info.config.train.evaluation_interval)
         per_step = (self._elapsed + step_seconds) / self._trainer.step_number
         trained = self._trainer.step_number >= 2 * self._info.config.train.evaluation_interval
-        return left * per_step if trained else left * step_seconds + exams * self._exam_seconds
+        return (
+            left * per_step if trained else left * step_seconds + exams * self._evaluation_seconds
+        )
 
     def _make_room(self) -> None:
         """Make another step possible: past the piece of text that failed, past the planned end."""
@@ -376,5 +382,5 @@ class ActiveRun:
 
     def _emit(self, event: Event) -> None:
         """Tell an event, and keep it for the run's history."""
-        self._keeper.record(event)
+        self._recorder.record(event)
         self._emit_event(event)

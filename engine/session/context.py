@@ -8,11 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from engine.model.fused import ByHand
-from engine.storage.checkpoints import State
 from engine.config import ModelConfig, RunConfig
-from engine.training.dataset import Dataset
+from engine.device import Machine, machine_of
+from engine.generation.generator import TextGenerator
 from engine.model.decoder import Decoder
+from engine.model.fused import ByHand
+from engine.model.gpt import GPT
+from engine.model.tokenizer import Vocabulary
+from engine.storage.checkpoints import State
 from engine.training.autotune import (
     as_before,
     choose,
@@ -20,17 +23,14 @@ from engine.training.autotune import (
     most_threads,
     release_freed_memory,
 )
-from engine.device import Machine, machine_of
 from engine.training.cost import check_memory
-from engine.model.gpt import GPT
+from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
-from engine.training.workers import Shards
 from engine.training.trainer import Trainer
-from engine.model.tokenizer import Vocabulary
-from engine.generation.generator import Writer
+from engine.training.workers import WorkerPool
 
 
-class Assembly:
+class RunContext:
     """All that owns tensors in a run: what learns, what answers prompts, what writes excerpts."""
 
     def __init__(
@@ -59,13 +59,13 @@ class Assembly:
         dataset = Dataset(
             self.vocabulary.encode_corpus(text),
             config.model.context_length,
-            config.train.validation,
+            config.train.val_fraction,
             config.train.seed,
         )
-        self.shards = Shards(self.hardware.threads)
-        self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware, self.shards)
-        self.prompt_writer = Writer(self.trainer.model, self.vocabulary, clock)
-        self.excerpt_writer = Writer(self.trainer.model, self.vocabulary, clock)
+        self.workers = WorkerPool(self.hardware.threads)
+        self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware, self.workers)
+        self.prompt_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
+        self.excerpt_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
 
     @property
     def checkpoint_bytes(self) -> int:
@@ -75,12 +75,12 @@ class Assembly:
 
     def close(self) -> None:
         """End its threads."""
-        self.shards.close()
+        self.workers.close()
 
 
 def compile_loops() -> None:
     """Have Numba compile all that a step and a character need, or read it from its cache."""
-    shape = msgspec.structs.replace(ModelConfig(), width=16, n_layer=1, context_length=8)
+    shape = msgspec.structs.replace(ModelConfig(), n_embd=16, n_layer=1, context_length=8)
     model, ids = GPT(shape, 2), torch.zeros(1, 8, dtype=torch.int64)
     ByHand(model, torch.float32).learn(ids, ids, ids.numel(), None)
     Decoder(shape, 2).read(0)
@@ -108,7 +108,7 @@ def check_state(state: State, config: RunConfig, vocabulary: int) -> None:
     size is made."""
     with torch.device("meta"), _Unfilled():
         model = GPT(config.model, vocabulary)
-        optimizer = Optimizer(model, config.train, Shards(1))
+        optimizer = Optimizer(model, config.train, WorkerPool(1))
     expected = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
     for group, tensors in expected.items():
         for name in tensors.keys() | state[group].keys():

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.config import SampleConfig
+from engine.generation.streams import SampleStreams
 from engine.protocol import Event, Failed, PhaseChanged, StepDone
-from engine.generation.streams import Sampling
 
 if TYPE_CHECKING:  # torch comes with the first run, not with this file
-    from engine.session.context import Assembly
+    from engine.session.context import RunContext
     from engine.storage.history import HistoryReader
     from engine.storage.lock import RunLock
     from engine.storage.run import SavedRun
@@ -25,7 +25,7 @@ class FollowedRun:
 
     def __init__(
         self,
-        assembly: "Assembly",
+        context: "RunContext",
         saved: "SavedRun",
         lock: "RunLock",
         reader: "HistoryReader",
@@ -33,7 +33,7 @@ class FollowedRun:
         clock: Callable[[], float],
     ) -> None:
         """`lock`: of the run, held by the other. `reader`: of its history, told so far."""
-        self.assembly = assembly
+        self.context = context
         self.name = saved.name
         self.over = False
         """Whether the other program has let it go, or has begun anew: it is to be opened again."""
@@ -45,20 +45,20 @@ class FollowedRun:
         self._looked_at = clock()
         self._newest = saved.checkpoints[-1]
         self._info = saved.info
-        self._sampling = Sampling(assembly, saved.info.config.sample, emit)
+        self._sampling = SampleStreams(context, saved.info.config.sample, emit)
 
     def begin(self) -> None:
         """Tell what was written so far."""
         self._look()
 
     @property
-    def patience(self) -> float | None:
-        """Seconds until there is a unit of work to do; None: not before a command."""
+    def timeout(self) -> float | None:
+        """Seconds until there is a tick of work to do; None: not before a command."""
         if self._sampling.active:
             return 0.0
         return max(0.0, self._looked_at + LOOK - self._clock()) if self._following else None
 
-    def unit(self) -> None:
+    def tick(self) -> None:
         """One slice of writing, and a look at the other program's files when it is time."""
         self._sampling.write(SLICE)
         if self._following and self._clock() - self._looked_at >= LOOK:
@@ -67,7 +67,7 @@ class FollowedRun:
 
     def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None:
         """Write on from a prompt, with the weights that were saved last."""
-        self._sampling.start(sample_id, prompt, config, self.assembly.trainer.step_number)
+        self._sampling.start(sample_id, prompt, config, self.context.trainer.step_number)
 
     def stop_sample(self) -> None:
         """Stop writing."""
@@ -93,7 +93,7 @@ class FollowedRun:
 
     def close(self) -> None:
         """End its threads."""
-        self.assembly.close()
+        self.context.close()
 
     def _look(self) -> None:
         self.over = not self._tell_new_events()
@@ -104,7 +104,7 @@ class FollowedRun:
     def _lose(self) -> None:
         """Follow no more what is there no more."""
         self._following = False
-        self._emit(PhaseChanged("paused", self.assembly.trainer.step_number))
+        self._emit(PhaseChanged("paused", self.context.trainer.step_number))
         self._emit(
             Failed(
                 f"The run {self.name!r}, which was followed here, has been moved or deleted; p lets "
@@ -128,7 +128,7 @@ class FollowedRun:
             return False
         for event in events:
             if isinstance(event, StepDone):
-                self.assembly.trainer.context_length = event.context_length
+                self.context.trainer.context_length = event.context_length
             self._emit(event)
         return True
 
@@ -144,4 +144,4 @@ class FollowedRun:
         except DamagedError:  # the other program is just letting it go
             return
         self._newest = newest[0]
-        self.assembly.trainer.load_state_dict(state, manifest.progress.step)
+        self.context.trainer.load_state_dict(state, manifest.progress.step)

@@ -10,24 +10,24 @@ from msgspec.structs import replace
 from data.catalog import Corpus
 from data.catalog import load as load_corpus
 from data.openings import opening_of
-from engine.session.active_run import ActiveRun
 from engine.config import RunConfig
-from engine.session.followed_run import FollowedRun
 from engine.protocol import (
+    Busy,
+    ConfirmationRequired,
     CorpusLoaded,
     Event,
     Extended,
     LearningRateChanged,
-    NeedsYes,
     Opened,
     OpenRun,
     Phase,
-    Working,
 )
+from engine.session.active_run import ActiveRun
+from engine.session.followed_run import FollowedRun
 from engine.training.split import check_length, split_at
 
 if TYPE_CHECKING:
-    from engine.session.context import Assembly
+    from engine.session.context import RunContext
     from engine.storage.checkpoints import Progress
     from engine.storage.run import RunInfo, SavedRun
 
@@ -37,14 +37,14 @@ Clock = Callable[[], float]
 
 def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
     """A run at step 0. ValueError, in a sentence, for a text or a config that cannot be used."""
-    emit(Working(f"reading {config.corpus}"))
+    emit(Busy(f"reading {config.corpus}"))
     corpus = load_corpus(config.corpus)
     # A file's name need not be UTF-8, and JSON is: events and run.json name it with a "?".
     recorded = config.corpus.encode("utf-8", "replace").decode()
     config = replace(config, corpus=recorded)
     characters = _tell(corpus, config, emit)
 
-    emit(Working("loading torch"))
+    emit(Busy("loading torch"))
     from engine.storage.checkpoints import Progress
     from engine.storage.run import CorpusInfo, Run, new_info
 
@@ -64,9 +64,9 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
         done=False,
     )
     run = Run()
-    assembly = _assemble(info, corpus.text, None, emit, clock)
-    _tell_opened(assembly, run.name, info, progress, progress.phase, "", emit)
-    return ActiveRun(assembly, run, info, corpus.text, progress, emit, clock)
+    context = _assemble(info, corpus.text, None, emit, clock)
+    _tell_opened(context, run.name, info, progress, progress.phase, "", emit)
+    return ActiveRun(context, run, info, corpus.text, progress, emit, clock)
 
 
 def open_saved(
@@ -75,7 +75,7 @@ def open_saved(
     """A run as it was saved (see `engine.storage.run.load`); one that another program trains is followed.
     None where that needs a yes, which is told. ValueError, in a sentence, when it cannot be read.
     """
-    emit(Working(f"opening {wanted}, loading torch"))
+    emit(Busy(f"opening {wanted}, loading torch"))
     from engine.storage.history import HistoryReader, read_history
     from engine.storage.lock import RunLock
     from engine.storage.run import ChangedTextError, Run, load
@@ -83,8 +83,12 @@ def open_saved(
     try:
         saved = load(wanted, changed_text=changed_text)
     except ChangedTextError as error:
-        emit(Working(""))
-        emit(NeedsYes(f"{error} Open it all the same?", OpenRun(wanted, changed_text=True)))
+        emit(Busy(""))
+        emit(
+            ConfirmationRequired(
+                f"{error} Open it all the same?", OpenRun(wanted, changed_text=True)
+            )
+        )
         return None
     run = Run(saved.name, saved)
     lock, reader = RunLock(run.folder), HistoryReader(run.folder)
@@ -96,7 +100,7 @@ def open_saved(
         license=saved.info.corpus.license,
     )
     _tell(corpus, saved.info.config, emit)
-    assembly = _assemble(saved.info, saved.text, saved, emit, clock)
+    context = _assemble(saved.info, saved.text, saved, emit, clock)
     step = saved.manifest.progress.step
     # The history is read here, and again below to be told: it may be too long to be held.
     progress = caught_up(saved.manifest.progress, read_history(run.folder, step))
@@ -104,12 +108,12 @@ def open_saved(
         note = (
             f"Another program trains this run ({elsewhere}): here it is followed, p lets it write."
         )
-        _tell_opened(assembly, run.name, saved.info, progress, "following", note, emit)
-        return FollowedRun(assembly, saved, lock, reader, emit, clock)
-    notes = [saved.note, _differences(saved, assembly)]
+        _tell_opened(context, run.name, saved.info, progress, "following", note, emit)
+        return FollowedRun(context, saved, lock, reader, emit, clock)
+    notes = [saved.note, _differences(saved, context)]
     note = " ".join(note for note in notes if note)
-    _tell_opened(assembly, run.name, saved.info, progress, progress.phase, note, emit)
-    active = ActiveRun(assembly, run, saved.info, saved.text, progress, emit, clock)
+    _tell_opened(context, run.name, saved.info, progress, progress.phase, note, emit)
+    active = ActiveRun(context, run, saved.info, saved.text, progress, emit, clock)
     for event in read_history(run.folder, step):
         emit(event)
     return active
@@ -137,9 +141,9 @@ def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
     """Count the text and tell what is in it; its distinct characters."""
     from data.statistics import measure  # brings numpy
 
-    validation = config.train.validation
+    validation = config.train.val_fraction
     check_length(len(corpus.text), config.model.context_length, validation)
-    emit(Working(f"counting {len(corpus.text):,} characters"))
+    emit(Busy(f"counting {len(corpus.text):,} characters"))
     statistics = measure(corpus.text)
     train = split_at(len(corpus.text), validation)
     emit(
@@ -165,37 +169,37 @@ def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
 
 def _assemble(
     info: "RunInfo", text: str, saved: "SavedRun | None", emit: Emit, clock: Clock
-) -> "Assembly":
+) -> "RunContext":
     """Build what a run needs."""
-    from engine.session.context import Assembly, check_state, compile_loops
+    from engine.session.context import RunContext, check_state, compile_loops
     from engine.training.autotune import keep_freed_memory
 
     characters = info.corpus.characters
     keep_freed_memory()
     if saved is not None:
         check_state(saved.state, info.config, len(characters))
-    emit(Working("compiling for this machine (some seconds, the first time only)"))
+    emit(Busy("compiling for this machine (some seconds, the first time only)"))
     compile_loops()
-    emit(Working("measuring this machine"))
+    emit(Busy("measuring this machine"))
     opening = opening_of(info.corpus.name, text)
     before = saved.manifest.machine if saved else None
-    assembly = Assembly(info.config, text, characters, opening, clock, before)
+    context = RunContext(info.config, text, characters, opening, clock, before)
     if saved is not None:
-        assembly.trainer.load_state_dict(saved.state, saved.manifest.progress.step)
-    emit(Working(""))
-    return assembly
+        context.trainer.load_state_dict(saved.state, saved.manifest.progress.step)
+    emit(Busy(""))
+    return context
 
 
-def _differences(saved: "SavedRun", assembly: "Assembly") -> str:
+def _differences(saved: "SavedRun", context: "RunContext") -> str:
     """One sentence on a machine that is not as it was, or nothing."""
-    different = saved.manifest.machine.differences(assembly.machine)
+    different = saved.manifest.machine.differences(context.machine)
     return (
         f"Not as it was trained before ({different}): last bits will differ." if different else ""
     )
 
 
 def _tell_opened(
-    assembly: "Assembly",
+    context: "RunContext",
     name: str,
     info: "RunInfo",
     progress: "Progress",
@@ -203,7 +207,7 @@ def _tell_opened(
     note: str,
     emit: Emit,
 ) -> None:
-    hardware = assembly.hardware
+    hardware = context.hardware
     emit(
         Opened(
             run=name,
@@ -213,7 +217,7 @@ def _tell_opened(
             steps=progress.steps,
             elapsed=progress.elapsed,
             learning_rate=progress.learning_rate,
-            parameters=sum(p.numel() for p in assembly.trainer.model.parameters()),
+            parameters=sum(p.numel() for p in context.trainer.model.parameters()),
             device=hardware.device.type,
             threads=hardware.threads,
             precision=hardware.precision_name,

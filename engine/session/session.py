@@ -1,4 +1,4 @@
-"""The only loop: takes commands, does one unit of work, tells what happened. No thread in it.
+"""The only loop: takes commands, does one tick of work, tells what happened. No thread in it.
 
 Commands are taken between units of work (a training step, or a slice of an evaluation, with a
 slice of writing beside it), so a pause waits for one step at most.
@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-from engine.session.active_run import ActiveRun
-from engine.session.followed_run import FollowedRun
-from engine.session.loader import open_fresh, open_saved, out_of_memory
 from engine.protocol import (
     AnnotateRun,
+    Busy,
     Close,
     Command,
     Compare,
@@ -20,13 +18,15 @@ from engine.protocol import (
     DeleteRun,
     Event,
     Failed,
-    GoBack,
+    ListRuns,
     Measure,
     Open,
     OpenRun,
     Pause,
     RenameRun,
+    Rollback,
     RunChanged,
+    RunsListed,
     Sample,
     Save,
     SetLearningRate,
@@ -34,8 +34,10 @@ from engine.protocol import (
     Stop,
     StopSample,
     Train,
-    Working,
 )
+from engine.session.active_run import ActiveRun
+from engine.session.followed_run import FollowedRun
+from engine.session.loader import open_fresh, open_saved, out_of_memory
 
 OUT_OF_MEMORY = (
     "The memory ran out. Space opens the run as it was saved last; "
@@ -53,7 +55,7 @@ class Session:
         clock: Callable[[], float] = time.perf_counter,
         gate: Callable[[], None] = lambda: None,
     ) -> None:
-        """`emit` takes the events; `gate` is called before each unit of work (tests hold it)."""
+        """`emit` takes the events; `gate` is called before each tick of work (tests hold it)."""
         self._emit = emit
         self._clock = clock
         self._gate = gate
@@ -66,7 +68,7 @@ class Session:
             while not self._closed:
                 command = self._next(inbox)
                 if command is not None:
-                    self._obey(command)
+                    self._dispatch(command)
                 elif self._active is not None:
                     self._gate()
                     self._work(self._active)
@@ -76,16 +78,16 @@ class Session:
 
     def _next(self, inbox: SimpleQueue[Command]) -> Command | None:
         """The next command; None when there is work to do before one comes."""
-        patience = self._active.patience if self._active is not None else None
+        timeout = self._active.timeout if self._active is not None else None
         try:
-            return inbox.get(block=patience != 0, timeout=patience or None)
+            return inbox.get(block=timeout != 0, timeout=timeout or None)
         except Empty:
             return None
 
     def _work(self, active: ActiveRun | FollowedRun) -> None:
-        """One unit of work."""
+        """One tick of work."""
         try:
-            active.unit()
+            active.tick()
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
@@ -95,7 +97,7 @@ class Session:
         if isinstance(active, FollowedRun) and active.over and not self._open_saved(active.name):
             active.give_up()
 
-    def _obey(self, command: Command) -> None:
+    def _dispatch(self, command: Command) -> None:
         match command:
             case Open(config):
                 self._save_and_open(lambda: open_fresh(config, self._emit, self._clock))
@@ -105,8 +107,8 @@ class Session:
                 )
             case Close(save):
                 self._closed = not save or self._save()
-            case RenameRun() | AnnotateRun() | DeleteRun() | Compare():
-                self._keep_house(command)
+            case ListRuns() | RenameRun() | AnnotateRun() | DeleteRun() | Compare():
+                self._manage_runs(command)
             case _ if isinstance(self._active, FollowedRun):
                 self._follow(self._active, command)
             case _ if self._active is not None:
@@ -125,8 +127,8 @@ class Session:
                 active.step_once()
             case Stop():
                 active.end()
-            case GoBack():
-                self._go_back(active)
+            case Rollback():
+                self._rollback(active)
             case SetLearningRate(learning_rate):
                 active.set_learning_rate(learning_rate)
             case Sample(sample_id, prompt, sample_config):
@@ -150,13 +152,17 @@ class Session:
             case _:
                 followed.refuse()
 
-    def _keep_house(self, command: RenameRun | AnnotateRun | DeleteRun | Compare) -> None:
+    def _manage_runs(
+        self, command: ListRuns | RenameRun | AnnotateRun | DeleteRun | Compare
+    ) -> None:
         """What is asked of the saved runs; the open one may be among them."""
         from engine.storage import library
 
         active = self._active if isinstance(self._active, ActiveRun) else None
         try:
             match command:
+                case ListRuns():
+                    self._emit(RunsListed(tuple(library.summaries())))
                 case RenameRun(run, name):
                     if active is not None and run == active.name:
                         active.rename(name)
@@ -181,7 +187,7 @@ class Session:
         from engine.training.measuring import measure
 
         try:
-            self._emit(measure(command.config, beside.assembly))
+            self._emit(measure(command.config, beside.context))
         except (ValueError, ArithmeticError) as error:
             self._emit(Failed(str(error), "measure"))
         except (MemoryError, RuntimeError) as error:
@@ -199,7 +205,7 @@ class Session:
     def _open_saved(self, name: str) -> bool:
         return self._replace(lambda: open_saved(name, self._emit, self._clock))
 
-    def _go_back(self, active: ActiveRun) -> None:
+    def _rollback(self, active: ActiveRun) -> None:
         """Open the active run's last checkpoint in its place: what came after it is dropped."""
         if self._open_saved(active.name) and isinstance(self._active, ActiveRun):
             self._active.set_learning_rate(active.learning_rate / 2)
@@ -213,7 +219,7 @@ class Session:
         except (ValueError, OSError, MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and not out_of_memory(error):
                 raise
-            self._emit(Working(""))
+            self._emit(Busy(""))
             self._emit(Failed(_sentence(error), "open"))
             return False
         if opened is None:

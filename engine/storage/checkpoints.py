@@ -16,9 +16,9 @@ import safetensors.torch
 from msgspec import Struct
 from torch import Tensor
 
-from engine.storage.atomic import make_folder, new_folder, rename_folder
 from engine.device import Machine
 from engine.protocol import Phase
+from engine.storage.atomic import make_folder, new_folder, rename_folder
 
 State = dict[str, dict[str, Tensor]]
 """What a trainer's `state_dict()` gives: tensors by group and name."""

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.storage.atomic import replace_file
 from engine.protocol import RECORDED, Event, Recorded, from_json, to_json
+from engine.storage.atomic import replace_file
 
 FILE = "metrics.jsonl"
 BLOCK = 1 << 20

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from engine.storage.checkpoints import DamagedError, Progress, checkpoints_of, read_manifest
+from engine.protocol import Evaluated, RunCurve, RunSummary
 from engine.storage.atomic import rename_folder
+from engine.storage.checkpoints import DamagedError, Progress, checkpoints_of, read_manifest
 from engine.storage.history import read_history
 from engine.storage.lock import held
-from engine.protocol import Evaluated, HeldOut, RunSummary
 from engine.storage.run import (
     check_known,
     folder_of,
@@ -104,7 +104,7 @@ def annotate(name: str, note: str) -> None:
         write_info(folder, with_note(read_info(folder), note))
 
 
-def held_out(name: str) -> HeldOut:
+def held_out(name: str) -> RunCurve:
     """How a run went, thinned evenly where its exams are many; the last is always told. ValueError,
     in a sentence, where it cannot be read."""
     check_known(name)
@@ -114,4 +114,4 @@ def held_out(name: str) -> HeldOut:
         if isinstance(event, Evaluated)
     ]
     stride = -(-len(losses) // COMPARED_POINTS)
-    return HeldOut(name, tuple(losses[::-stride][::-1]) if losses else ())
+    return RunCurve(name, tuple(losses[::-stride][::-1]) if losses else ())

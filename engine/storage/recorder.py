@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.protocol import RECORDED, Event
 
 if TYPE_CHECKING:  # torch comes with the first run, not with this file
-    from engine.session.context import Assembly
+    from engine.session.context import RunContext
     from engine.storage.checkpoints import Progress
     from engine.storage.run import Run, RunInfo
 
@@ -20,22 +20,22 @@ FLUSH = 1.0
 """Seconds between two times that the history is handed to the system."""
 
 
-class NotKeptError(Exception):
+class SaveError(Exception):
     """A sentence on what could not be written, and why."""
 
 
-class Keeper:
-    """Writes one run. Every method that writes raises NotKeptError, and may be tried again."""
+class Recorder:
+    """Writes one run. Every method that writes raises SaveError, and may be tried again."""
 
     def __init__(
         self,
-        assembly: "Assembly",
+        context: "RunContext",
         run: "Run",
         info: "RunInfo",
         text: str,
         clock: Callable[[], float],
     ) -> None:
-        self._assembly = assembly
+        self._assembly = context
         self._run = run
         self._info = info
         self._text = text
@@ -85,9 +85,9 @@ class Keeper:
         try:
             begin(self._info, self._text, room)
         except OSError as error:
-            raise NotKeptError(self._sentence(error)) from None
+            raise SaveError(self._sentence(error)) from None
         except ValueError as error:
-            raise NotKeptError(str(error)) from None
+            raise SaveError(str(error)) from None
 
     def checkpoint(self, progress: "Progress") -> None:
         """Write all that the next step depends on. Where the run's files are gone that is told
@@ -99,7 +99,7 @@ class Keeper:
             self._run.save(progress, self._assembly.machine, state)
         except OSError as error:
             self.failed = True
-            raise NotKeptError(self._sentence(error)) from None
+            raise SaveError(self._sentence(error)) from None
         self.dirty = self.failed = False
 
     def flush(self) -> None:
@@ -110,7 +110,7 @@ class Keeper:
             self._run.flush()
         except OSError as error:
             self.failed = self._run.gone
-            raise NotKeptError(self._sentence(error)) from None
+            raise SaveError(self._sentence(error)) from None
         finally:
             self._flushed_at = self._clock()
 

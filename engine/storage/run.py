@@ -21,6 +21,11 @@ import torch
 from msgspec import Struct
 
 from data.safe_text import safe_text
+from engine.config import RunConfig
+from engine.device import Machine
+from engine.protocol import Event
+from engine.settings import nearest
+from engine.storage.atomic import clear_unfinished, make_folder, rename_folder, replace_file
 from engine.storage.checkpoints import (
     DamagedError,
     Manifest,
@@ -32,15 +37,10 @@ from engine.storage.checkpoints import (
     set_aside,
     write_checkpoint,
 )
-from engine.config import RunConfig
-from engine.storage.atomic import clear_unfinished, make_folder, rename_folder, replace_file
 from engine.storage.history import History
-from engine.storage.paths import home
 from engine.storage.lock import RunLock, held
-from engine.device import Machine
 from engine.storage.names import check_name, new_name
-from engine.protocol import Event
-from engine.settings import nearest
+from engine.storage.paths import home
 
 FORMAT = 2
 INFO_LIMIT = 1 << 22

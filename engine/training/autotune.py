@@ -10,12 +10,12 @@ from typing import NamedTuple
 import msgspec
 import torch
 
-from engine.model.fused import ByHand
 from engine.config import ModelConfig, TrainConfig
+from engine.model.fused import ByHand
 from engine.model.gpt import GPT
-from engine.training.workers import Shards
+from engine.training.workers import WorkerPool
 
-MOST_THREADS = torch.get_num_threads()
+MAX_THREADS = torch.get_num_threads()
 """What torch takes by itself: the number of cores. Read before any choice is made."""
 TRIAL_FLOPS = 2.5e9
 """Work of one trial: about 20 milliseconds."""
@@ -42,7 +42,7 @@ class Hardware(NamedTuple):
 def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     """The device asked for, or the best there is; on a CPU the quickest threads and precision.
 
-    The threads are shards: of torch's own, each of them uses one, and so does the calling thread
+    The threads are workers: of torch's own, each of them uses one, and so does the calling thread
     from here on. ValueError, in a sentence, for a device that this machine lacks.
     """
     device = device_of(train.device)
@@ -75,7 +75,7 @@ def as_before(train: TrainConfig, device: str, threads: int, precision: str) -> 
     far as this machine can do it."""
     if train.device == "auto" and device == device_of("auto").type:
         train = msgspec.structs.replace(train, device=device)
-    if not train.threads and threads <= MOST_THREADS:
+    if not train.threads and threads <= MAX_THREADS:
         train = msgspec.structs.replace(train, threads=threads)
     if train.precision == "auto" and precision in ("float32", "bfloat16"):
         train = msgspec.structs.replace(train, precision=precision)
@@ -134,7 +134,7 @@ def device_of(name: str) -> torch.device:
 
 def _counts(batch_size: int) -> list[int]:
     """One thread, half of the cores, all of them; no more than there are pieces of text."""
-    return sorted({min(count, batch_size) for count in (1, (MOST_THREADS + 1) // 2, MOST_THREADS)})
+    return sorted({min(count, batch_size) for count in (1, (MAX_THREADS + 1) // 2, MAX_THREADS)})
 
 
 def _trials(
@@ -158,13 +158,13 @@ def _trials(
     }
     taken: dict[tuple[int, torch.dtype], list[float]] = {choice: [] for choice in choices}
     with ExitStack() as stack:
-        shards = {count: stack.enter_context(Shards(count)) for count, _ in choices}
+        workers = {count: stack.enter_context(WorkerPool(count)) for count, _ in choices}
         for number in range(TRIALS + 1):
             for count, precision in choices:
-                parts = shards[count].split(pieces)
+                parts = workers[count].split(pieces)
                 learner = learners[precision]
                 began = time.perf_counter()
-                shards[count].map(
+                workers[count].map(
                     lambda i: learner[i].learn(ids[parts[i]], ids[parts[i]], ids.numel(), None),  # noqa: B023
                     range(len(parts)),
                 )

@@ -3,8 +3,8 @@
 import psutil
 import torch
 
-from engine.model.fused import ROWS
 from engine.config import RunConfig
+from engine.model.fused import ROWS
 
 
 def estimate_memory(config: RunConfig, vocabulary: int, device: torch.device, threads: int) -> int:
@@ -16,7 +16,7 @@ def estimate_memory(config: RunConfig, vocabulary: int, device: torch.device, th
     if device.type == "cpu":  # `engine.model.fused` takes few characters at a time
         rows = min(rows, threads * max(ROWS, model.context_length))
     chances = model.n_head * model.context_length
-    per_row = model.n_layer * (18 * model.width + chances) + 14 * model.width + chances
+    per_row = model.n_layer * (18 * model.n_embd + chances) + 14 * model.n_embd + chances
     return 4 * (weights + rows * (per_row + 3 * vocabulary))
 
 

@@ -5,20 +5,20 @@ import time
 import torch
 from msgspec.structs import replace
 
-from engine.session.context import Assembly
 from engine.config import RunConfig
-from engine.training.dataset import Dataset
+from engine.protocol import Measured
+from engine.session.context import RunContext
 from engine.training.autotune import Hardware, synchronize
 from engine.training.cost import check_memory, estimate_memory
-from engine.protocol import Measured
-from engine.training.workers import Shards
+from engine.training.dataset import Dataset
 from engine.training.trainer import Trainer
+from engine.training.workers import WorkerPool
 
 STEP_FLOPS = 2e10
 """Work of one step when a cost is measured: a fraction of a second on a laptop."""
 
 
-def measure(config: RunConfig, beside: Assembly) -> Measured:
+def measure(config: RunConfig, beside: RunContext) -> Measured:
     """Parameters, memory and time of a step of `config`, for the text and the machine of a run
     that is open. ValueError, in a sentence, where it needs more memory than is free."""
     vocabulary, hardware = len(beside.vocabulary), beside.hardware
@@ -27,11 +27,13 @@ def measure(config: RunConfig, beside: Assembly) -> Measured:
         config=config,
         parameters=config.model.parameters(vocabulary),
         memory=estimate_memory(config, vocabulary, hardware.device, hardware.threads),
-        step_seconds=measure_step(config, vocabulary, hardware, beside.shards),
+        step_seconds=measure_step(config, vocabulary, hardware, beside.workers),
     )
 
 
-def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware, shards: Shards) -> float:
+def measure_step(
+    config: RunConfig, vocabulary: int, hardware: Hardware, workers: WorkerPool
+) -> float:
     """Seconds that one step of `config` takes here, the mean over a run whose context grows, from
     real steps of a model built aside.
 
@@ -43,7 +45,7 @@ def measure_step(config: RunConfig, vocabulary: int, hardware: Hardware, shards:
     ids = torch.arange(20 * config.model.context_length + 40) % vocabulary
     dataset = Dataset(ids, config.model.context_length, 0.1, 0)
     trial = replace(config, train=replace(train, batch_size=size))
-    trainer = Trainer(trial, vocabulary, dataset, hardware, shards)
+    trainer = Trainer(trial, vocabulary, dataset, hardware, workers)
 
     def step(parts: int) -> float:
         trainer.context_length = config.model.context_length // parts

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from engine.config import TrainConfig
 from engine.model.gpt import GPT
-from engine.training.workers import Shards
+from engine.training.workers import WorkerPool
 
 MUON_MOMENTUM = 0.9
 ADAM_BETAS = (0.8, 0.95)
@@ -30,13 +30,13 @@ POLAR_EXPRESS = tuple(
 def schedule(progress: float, config: TrainConfig) -> float:
     """The share of the learning rate, 0 to 1, at `progress` (0 to 1) through the run."""
     # 1. Rise from near zero, so that the first steps do not throw the weights about.
-    if progress < config.warmup:
-        return max(progress / config.warmup, 1e-3)
+    if progress < config.warmup_fraction:
+        return max(progress / config.warmup_fraction, 1e-3)
     # 2. Stay.
-    if progress <= 1 - config.decay:
+    if progress <= 1 - config.decay_fraction:
         return 1.0
     # 3. Fall to zero in a straight line: the loss drops most while the rate falls.
-    return max(0.0, (1 - progress) / config.decay)
+    return max(0.0, (1 - progress) / config.decay_fraction)
 
 
 def orthogonalizer(matrices: Tensor) -> Tensor:
@@ -73,9 +73,11 @@ class Muon:
     Matrices of one shape are worked on together, as one stack; tall ones are laid on their side.
     """
 
-    def __init__(self, parameters: list[nn.Parameter], weight_decay: float, shards: Shards) -> None:
+    def __init__(
+        self, parameters: list[nn.Parameter], weight_decay: float, workers: WorkerPool
+    ) -> None:
         self.weight_decay = weight_decay
-        self.shards = shards
+        self.workers = workers
         stacks: dict[tuple[int, int], list[Part]] = defaultdict(list)
         for parameter in parameters:
             for part in parts_of(parameter):
@@ -85,9 +87,9 @@ class Muon:
             torch.zeros(len(stack), *shape, device=parameters[0].device)
             for shape, stack in stacks.items()
         ]
-        self._shares: list[list[tuple[list[Part], Tensor]]] = [[] for _ in range(shards.count)]
+        self._shares: list[list[tuple[list[Part], Tensor]]] = [[] for _ in range(workers.count)]
         for stack, momentum in zip(stacks.values(), self.momenta, strict=True):
-            for share, piece in zip(self._shares, shards.split(len(stack)), strict=False):
+            for share, piece in zip(self._shares, workers.split(len(stack)), strict=False):
                 share.append((stack[piece], momentum[piece]))
 
     def step(self, learning_rate: float) -> None:
@@ -97,7 +99,7 @@ class Muon:
             for stack, momentum in share:
                 self._move(stack, momentum, learning_rate)
 
-        self.shards.map(move, self._shares)
+        self.workers.map(move, self._shares)
 
     @torch.no_grad()
     def _move(self, stack: list["Part"], momentum: Tensor, learning_rate: float) -> None:
@@ -173,10 +175,10 @@ def lie(matrix: Tensor) -> Tensor:
 class Optimizer:
     """Both optimizers of a model, under one learning rate."""
 
-    def __init__(self, model: GPT, config: TrainConfig, shards: Shards) -> None:
+    def __init__(self, model: GPT, config: TrainConfig, workers: WorkerPool) -> None:
         self.inner = list(model.blocks.parameters())
         self.outer = [model.embedding.weight, model.head.weight]
-        self.muon = Muon(self.inner, config.weight_decay, shards)
+        self.muon = Muon(self.inner, config.weight_decay, workers)
         self.adam = Adam(self.outer)
         self.ratio = config.adam_learning_rate / config.learning_rate
         self.parameters = list(model.parameters())

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from engine.model.fused import ByHand
-from engine.training.replica import ByTorch
 from engine.config import RunConfig
-from engine.training.dataset import Dataset, step_seed
-from engine.training.autotune import Hardware
+from engine.model.fused import ByHand
 from engine.model.gpt import GPT
+from engine.training.autotune import Hardware
+from engine.training.dataset import Dataset, step_seed
 from engine.training.optimizers import Optimizer, schedule
-from engine.training.workers import Shards
+from engine.training.replica import ByTorch
+from engine.training.workers import WorkerPool
 
 
 class StepResult(NamedTuple):
@@ -46,18 +46,18 @@ class Trainer:
         vocabulary: int,
         dataset: Dataset,
         hardware: Hardware,
-        shards: Shards,
+        workers: WorkerPool,
     ) -> None:
         self.config = config
         self.dataset = dataset
         self.hardware = hardware
-        self.shards = shards
+        self.workers = workers
         generator = torch.Generator().manual_seed(config.train.seed)
         self.model = GPT(config.model, vocabulary, generator).to(hardware.device)
-        self.optimizer = Optimizer(self.model, config.train, shards)
+        self.optimizer = Optimizer(self.model, config.train, workers)
         self.learners = [
             (ByHand if hardware.device.type == "cpu" else ByTorch)(self.model, hardware.precision)
-            for _ in range(shards.count)
+            for _ in range(workers.count)
         ]
         self.learning_rate = config.train.learning_rate
         self.context_length = config.model.context_length
@@ -74,9 +74,9 @@ class Trainer:
         inputs, targets = self.dataset.batch(
             self.step_number, train.batch_size, self.context_length
         )
-        parts = self.shards.split(len(inputs))
+        parts = self.workers.split(len(inputs))
         loss = sum(
-            self.shards.map(
+            self.workers.map(
                 lambda i: self.learners[i].learn(
                     inputs[parts[i]], targets[parts[i]], targets.numel(), self._generator(i)
                 ),
@@ -106,8 +106,8 @@ class Trainer:
         total = right = seen = 0.0
         predicted = len(self.dataset.validation) - 1
         for inputs, targets in self.dataset.validation_batches(self.context_length):
-            parts = self.shards.split(len(inputs))
-            scores = self.shards.map(
+            parts = self.workers.split(len(inputs))
+            scores = self.workers.map(
                 lambda i: self.learners[i].score(inputs[parts[i]], targets[parts[i]]),  # noqa: B023
                 range(len(parts)),
             )
@@ -131,6 +131,6 @@ class Trainer:
         """What the dropout of share number `place` of this step is drawn from."""
         if not self.config.model.dropout:
             return None
-        number = self.step_number * self.shards.count + place
+        number = self.step_number * self.workers.count + place
         seed = step_seed(self.config.train.seed, number)
         return torch.Generator(self.hardware.device).manual_seed(seed)

@@ -15,7 +15,7 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
-class Shards:
+class WorkerPool:
     """`count` threads, the caller's among them; of torch's own, each of the others uses one. Parts
     are told apart by their place, so the same count gives the same sums."""
 

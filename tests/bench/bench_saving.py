@@ -9,17 +9,17 @@ import pytest
 from building import config_of
 from figures import Table
 
-from engine.session import active_run
-from engine.storage.recorder import Keeper
 from engine.protocol import Close, Command, Event, Failed, Open, PhaseChanged, Train
+from engine.session import active_run
 from engine.session.session import Session
+from engine.storage.recorder import Recorder
 
 PAIRS = 5
-SETTINGS = ("train.steps=500", "train.growth=0")
+SETTINGS = ("train.steps=500", "train.context_warmup=0")
 """Two exams, and so checkpoints, beside those at the start."""
 
 
-class Unkept(Keeper):
+class Unkept(Recorder):
     """Writes nothing."""
 
     def record(self, event: Event) -> None:
@@ -42,10 +42,10 @@ def test_steps_per_second_of_a_run_that_is_kept(
     ratios = []
     for number in range(PAIRS):
         seconds = {}
-        for keeper in (Keeper, Unkept) if number % 2 else (Unkept, Keeper):
-            monkeypatch.setattr(active_run, "Keeper", keeper)
+        for keeper in (Recorder, Unkept) if number % 2 else (Unkept, Recorder):
+            monkeypatch.setattr(active_run, "Recorder", keeper)
             seconds[keeper] = seconds_of_a_run(text)
-        ratios.append(seconds[Unkept] / seconds[Keeper])
+        ratios.append(seconds[Unkept] / seconds[Recorder])
     told = ", ".join(f"{ratio:.3f}" for ratio in ratios)
     table.row("steps/s kept, over steps/s not kept", f"{median(ratios):.3f} ({told})", "0.98")
 

@@ -12,7 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 MEGABYTES = (10, 30, 100)
 
 SHAPES = [
-    *({"width": width} for width in (64, 128, 256, 512)),
+    *({"n_embd": width} for width in (64, 128, 256, 512)),
     *({"n_layer": layers} for layers in (2, 4, 8, 16)),
     *({"context_length": context} for context in (64, 128, 256, 512, 1024)),
 ]
@@ -38,7 +38,7 @@ def test_scale(
     )
     tokens_per_second(trainer, 2)
     speed = benchmark.pedantic(lambda: max(tokens_per_second(trainer, 3) for _ in range(3)))
-    trainer.shards.close()
+    trainer.workers.close()
     table.row(f"{name} {value}", f"{speed:,.0f} tokens/s, {1e6 / speed:,.0f} µs a token")
 
 

@@ -23,8 +23,8 @@ from building import CORES, config_of, matrix_rate, tokens_per_second, trainer_o
 from figures import Table
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from engine.training.trainer import Trainer
 from engine.model.tokenizer import Vocabulary
+from engine.training.trainer import Trainer
 
 APP = str(Path(sys.executable).with_name("tinygpt-tui"))
 SEEDS = (1, 2, 3)
@@ -35,15 +35,15 @@ QUICK = (
     "--set=model.context_length=64",
     "--set=model.n_layer=3",
     "--set=model.n_head=2",
-    "--set=model.width=64",
+    "--set=model.n_embd=64",
     "--set=train.batch_size=16",
-    "--set=train.growth=0",
+    "--set=train.context_warmup=0",
     "--set=train.adam_learning_rate=0.03",
     "--set=train.evaluation_interval=1000000",
     "--steps=300",
 )
 """A run of 0.16M parameters that ends just below that loss."""
-THREE_MINUTES = ("--set=model.n_layer=6", "--set=model.width=96")
+THREE_MINUTES = ("--set=model.n_layer=6", "--set=model.n_embd=96")
 """A deeper and narrower model than the default, of 0.68M parameters: as good after as many
 characters, and quicker."""
 TEN_MINUTES = ("--set=model.n_head=4",)
@@ -71,7 +71,7 @@ def test_tokens_per_second(benchmark: BenchmarkFixture, text: Path, table: Table
         rates[-1] = (rates[-1] + matrix_rate()) / 2
 
     benchmark.pedantic(pair, rounds=3 * PAIRS)
-    trainer.shards.close()
+    trainer.workers.close()
     shares = [flops * speed / rate for speed, rate in zip(speeds, rates, strict=True)]
     table.row("tokens/s, default preset, over a run", f"{median(speeds):,.0f}")
     table.row("matrix rate, GFLOP/s", f"{median(rates) / 1e9:.0f}")
@@ -99,7 +99,7 @@ def test_a_loaded_machine(benchmark: BenchmarkFixture, text: Path, table: Table)
             shares.append(tokens_per_second(trainer, 15) / alone)
 
     benchmark.pedantic(pair, rounds=PAIRS)
-    trainer.shards.close()
+    trainer.workers.close()
     table.row(
         f"speed beside {CORES} busy processes, over alone",
         f"{median(shares):.2f}",

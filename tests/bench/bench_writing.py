@@ -13,6 +13,8 @@ from figures import Table
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from engine.config import SampleConfig
+from engine.generation.generator import TextGenerator
+from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
     Close,
     Command,
@@ -25,8 +27,6 @@ from engine.protocol import (
     Train,
 )
 from engine.session.session import Session
-from engine.model.tokenizer import Vocabulary
-from engine.generation.generator import Writer
 
 PAIRS = 5
 CONTEXT = 256
@@ -40,7 +40,7 @@ def test_characters_per_second(
     """The small model with a context of 256, a cache that is full or fills, default sampling."""
     trainer = trainer_of(config_of(text, f"model.context_length={CONTEXT}"))
     trainer.step(0.5)
-    writer = Writer(trainer.model, Vocabulary(text.read_text()), perf_counter)
+    writer = TextGenerator(trainer.model, Vocabulary(text.read_text()), perf_counter)
     generate = nanogpt_generator(nanogpt)
     ours, theirs = [], []
 
@@ -58,7 +58,7 @@ def test_characters_per_second(
     pair()
     ours.clear(), theirs.clear()
     benchmark.pedantic(pair, rounds=PAIRS)
-    trainer.shards.close()
+    trainer.workers.close()
     table.row("characters/s written", f"{median(ours):,.0f}")
     table.row("characters/s by nanoGPT's generate", f"{median(theirs):,.0f}")
     ratio = median(our / their for our, their in zip(ours, theirs, strict=True))

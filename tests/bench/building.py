@@ -7,12 +7,12 @@ from time import perf_counter
 import torch
 
 from data import files
-from engine.session.context import Assembly
 from engine.config import RunConfig, override, preset
-from engine.training.autotune import MOST_THREADS, keep_freed_memory
+from engine.session.context import RunContext
+from engine.training.autotune import MAX_THREADS, keep_freed_memory
 from engine.training.trainer import Trainer
 
-CORES = MOST_THREADS
+CORES = MAX_THREADS
 
 
 def config_of(path: Path, *assignments: str, name: str = "small") -> RunConfig:
@@ -23,7 +23,7 @@ def trainer_of(config: RunConfig) -> Trainer:
     """A trainer like the app's, on the hardware it would choose."""
     keep_freed_memory()
     text = files.read(Path(config.corpus)).text
-    return Assembly(config, text, "".join(set(text)), "", perf_counter).trainer
+    return RunContext(config, text, "".join(set(text)), "", perf_counter).trainer
 
 
 def tokens_per_second(trainer: Trainer, steps: int) -> float:

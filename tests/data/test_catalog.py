@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data import catalog
-from data import shakespeare
+from data import catalog, shakespeare
 from data.catalog import Corpus, default, describe, load, names
 
 needs_plays = pytest.mark.skipif(

@@ -7,10 +7,10 @@ from typing import TypeVar
 import msgspec
 
 from engine.config import RunConfig, nano, override
-from engine.storage.history import read_history
-from engine.protocol import Close, Command, Evaluated, Event, Excerpt, Saved, StepDone, Working
-from engine.storage.run import SavedRun, folder_of
+from engine.protocol import Busy, Close, Command, Evaluated, Event, Excerpt, Saved, StepDone
 from engine.session.session import Session
+from engine.storage.history import read_history
+from engine.storage.run import SavedRun, folder_of
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def tiny(corpus: object, *assignments: str) -> RunConfig:
         [
             "model.context_length=16",
             "model.n_layer=1",
-            "model.width=16",
+            "model.n_embd=16",
             "train.batch_size=4",
             "train.steps=20",
             "train.evaluation_interval=10",
@@ -140,7 +140,7 @@ def losses(events: Iterable[Event]) -> list[tuple[int, float]]:
 def told(events: Iterable[Event]) -> list[Event]:
     """The transcript: without the lines on work in progress, and without excerpts, which take as
     long as they take."""
-    return [event for event in events if not isinstance(event, Working | Excerpt)]
+    return [event for event in events if not isinstance(event, Busy | Excerpt)]
 
 
 def timeless(event: Event) -> Event:

@@ -12,9 +12,6 @@ import torch
 from driving import Driver, losses, only, run_to_end, tiny
 from forking import DONE, child, ended
 
-from engine.storage import library
-from engine.storage import run as runs
-from engine.storage.checkpoints import State, checkpoints_of, read_manifest
 from engine.protocol import (
     Close,
     Command,
@@ -29,6 +26,9 @@ from engine.protocol import (
     Train,
 )
 from engine.session.session import Session
+from engine.storage import library
+from engine.storage import run as runs
+from engine.storage.checkpoints import State, checkpoints_of, read_manifest
 
 
 def alike(one: State, other: State) -> bool:

@@ -38,7 +38,7 @@ class Listener:
 
 
 class Gate:
-    """Lets the engine do one unit of work at a time; between two it is parked."""
+    """Lets the engine do one tick of work at a time; between two it is parked."""
 
     def __init__(self) -> None:
         self._tickets = threading.Semaphore(0)

@@ -23,7 +23,7 @@ def awake(config: ModelConfig, vocabulary: int = VOCABULARY) -> GPT:
 
 def shape(**changes: float) -> ModelConfig:
     return ModelConfig(
-        **{"context_length": CONTEXT, "n_layer": 2, "n_head": 2, "width": 16, **changes}  # type: ignore[arg-type]
+        **{"context_length": CONTEXT, "n_layer": 2, "n_head": 2, "n_embd": 16, **changes}  # type: ignore[arg-type]
     )
 
 

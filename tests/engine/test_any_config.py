@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from data.openings import LONGEST, opening_of
 from data.statistics import measure
-from engine.storage import run as runs
 from engine.config import (
     ModelConfig,
     RunConfig,
@@ -25,6 +24,7 @@ from engine.config import (
     override,
     small,
 )
+from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
     Close,
     Command,
@@ -46,7 +46,7 @@ from engine.protocol import (
 )
 from engine.session.session import Session
 from engine.settings import Setting
-from engine.model.tokenizer import Vocabulary
+from engine.storage import run as runs
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -92,7 +92,7 @@ def shapes(context_lengths: st.SearchStrategy[int]) -> st.SearchStrategy[ModelCo
             context_length=context_lengths,
             n_layer=st.integers(1, 3),
             n_head=st.just(shape[1]),
-            width=st.just(shape[0]),
+            n_embd=st.just(shape[0]),
             dropout=st.floats(0, 0.9),
         )
     )
@@ -108,11 +108,11 @@ LESSONS = st.tuples(SHARES, SHARES).flatmap(
         learning_rate=st.floats(1e-5, 1),
         adam_learning_rate=st.floats(1e-6, 1),
         weight_decay=st.floats(0, 10),
-        warmup=st.just(shares[0] / 2),
-        decay=st.just(shares[1] / 2),
-        growth=SHARES,
+        warmup_fraction=st.just(shares[0] / 2),
+        decay_fraction=st.just(shares[1] / 2),
+        context_warmup=SHARES,
         evaluation_interval=st.integers(1, 1_000_000),
-        validation=st.floats(0.01, 0.5),
+        val_fraction=st.floats(0.01, 0.5),
         seed=st.integers(0, 2**31 - 1),
         device=st.sampled_from(["cpu", "cpu", "cpu", "auto", "cuda", "mps"]),
         precision=st.sampled_from(["float32", "bfloat16"]),

@@ -22,20 +22,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.catalog import load
-from engine.storage import library
-from engine.storage import run as runs
-from engine.storage.checkpoints import MANIFEST, Manifest, State, checkpoints_of, read_checkpoint
 from engine.config import SampleConfig
-from tui.cli.headless import list_runs
 from engine.protocol import (
     AnnotateRun,
     Close,
     Command,
     Compare,
+    ConfirmationRequired,
     CorpusLoaded,
     Event,
     Failed,
-    NeedsYes,
     Open,
     Opened,
     OpenRun,
@@ -48,6 +44,10 @@ from engine.protocol import (
     Train,
 )
 from engine.session.session import Session
+from engine.storage import library
+from engine.storage import run as runs
+from engine.storage.checkpoints import MANIFEST, Manifest, State, checkpoints_of, read_checkpoint
+from tui.cli.headless import list_runs
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -173,7 +173,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sound]:
             .when(is_a(StepDone, step=5), Save())
             .when(is_a(Saved, step=5), Step())
             .when(is_a(StepDone, step=7), Close())
-            .run(Open(tiny(text, "model.width=16", "train.steps=12")), Train())
+            .run(Open(tiny(text, "model.n_embd=16", "train.steps=12")), Train())
         )
         (name,) = runs.names()
         folder = runs.folder_of(name)
@@ -270,8 +270,8 @@ def assert_usable(name: str) -> None:
     """It is opened and goes on, or one sentence says why not."""
     keeping = (Compare((name,)), AnnotateRun(name, "mine"), RenameRun(name, "another"))
     events = opened(OpenRun(name), *GOING_ON, *keeping)
-    assert any(isinstance(event, Opened | Failed | NeedsYes) for event in events)
-    for asked in of(events, NeedsYes):
+    assert any(isinstance(event, Opened | Failed | ConfirmationRequired) for event in events)
+    for asked in of(events, ConfirmationRequired):
         assert_sentence(asked.question)
         opened(msgspec.structs.replace(asked.command, name="another"), *GOING_ON)
 

@@ -97,8 +97,11 @@ def test_any_text_is_a_value_or_a_sentence(setting: Setting, text: str) -> None:
         ),
         ("train.device=tpu", "train.device is auto, cpu, cuda or mps, not 'tpu'."),
         ("train.steps", "--set takes KEY=VALUE, not 'train.steps'."),
-        ("model.width=18", "model.width 18 must divide by twice model.n_head (4)."),
-        ("train.decay=1", "train.warmup and train.decay together are more than the whole run."),
+        ("model.n_embd=18", "model.n_embd 18 must divide by twice model.n_head (4)."),
+        (
+            "train.decay_fraction=1",
+            "train.warmup_fraction and train.decay_fraction together are more than the whole run.",
+        ),
     ],
 )
 def test_a_bad_setting_is_refused_in_one_sentence(assignment: str, sentence: str) -> None:
@@ -139,7 +142,7 @@ ANOTHER_VALUE = {
     "model.context_length": 64,
     "model.n_layer": 2,
     "model.n_head": 4,
-    "model.width": 64,
+    "model.n_embd": 64,
     "train.precision": "float32",
     "train.device": "cpu",
     "train.batch_size": 3,
@@ -168,9 +171,9 @@ def test_every_setting_can_be_set_by_its_name(setting: Setting) -> None:
 
 def test_later_settings_win_and_the_rest_stays() -> None:
     config = override(
-        small("any"), ["train.steps=5", " model.width =64", "train.steps = 1_000", "train.seed=7"]
+        small("any"), ["train.steps=5", " model.n_embd =64", "train.steps = 1_000", "train.seed=7"]
     )
-    assert (config.train.steps, config.train.seed, config.model.width) == (1000, 7, 64)
+    assert (config.train.steps, config.train.seed, config.model.n_embd) == (1000, 7, 64)
     assert config.sample == SampleConfig()
     assert config.model.n_layer == 4
 
@@ -211,5 +214,5 @@ def test_a_decimal_comma_is_refused_and_thousands_are_read() -> None:
     ("progress", "parts"), [(0, 4), (0.34, 4), (0.36, 2), (0.69, 2), (0.71, 1), (1, 1)]
 )
 def test_a_quarter_then_half_then_all_of_the_context(progress: float, parts: int) -> None:
-    assert TrainConfig(growth=0.7).parts_of_context(progress) == parts
-    assert TrainConfig(growth=0).parts_of_context(progress) == 1
+    assert TrainConfig(context_warmup=0.7).parts_of_context(progress) == parts
+    assert TrainConfig(context_warmup=0).parts_of_context(progress) == 1

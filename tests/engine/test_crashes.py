@@ -15,14 +15,6 @@ from driving import Driver, is_a, of, only, run_to_end, tiny
 from forking import DONE, REFUSED, child, ended, injected, needs_fork, needs_strace
 from killing import alike, killed_again_and_again
 
-from engine.storage import library
-from engine.storage import run as runs
-from engine.storage.checkpoints import (
-    DamagedError,
-    checkpoints_of,
-    read_checkpoint,
-    write_checkpoint,
-)
 from engine.protocol import (
     Close,
     Failed,
@@ -31,6 +23,14 @@ from engine.protocol import (
     OpenRun,
     StepDone,
     Train,
+)
+from engine.storage import library
+from engine.storage import run as runs
+from engine.storage.checkpoints import (
+    DamagedError,
+    checkpoints_of,
+    read_checkpoint,
+    write_checkpoint,
 )
 
 pytestmark = [pytest.mark.timeout(300), needs_fork]

@@ -11,9 +11,9 @@ from engine.model.gpt import GPT
 
 SHAPES = [
     shape(),
-    shape(width=48, n_head=3),
-    shape(width=32, n_head=1, n_layer=1),
-    shape(width=16, n_head=8, n_layer=3, context_length=9),
+    shape(n_embd=48, n_head=3),
+    shape(n_embd=32, n_head=1, n_layer=1),
+    shape(n_embd=16, n_head=8, n_layer=3, context_length=9),
 ]
 
 

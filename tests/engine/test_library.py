@@ -8,10 +8,6 @@ from typing import Any
 import pytest
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 
-from engine.storage import atomic as files
-from engine.storage import library
-from engine.storage import run as runs
-from engine.storage.checkpoints import checkpoints_of
 from engine.protocol import (
     AnnotateRun,
     Close,
@@ -32,6 +28,10 @@ from engine.protocol import (
     StepDone,
     Train,
 )
+from engine.storage import atomic as files
+from engine.storage import library
+from engine.storage import run as runs
+from engine.storage.checkpoints import checkpoints_of
 
 pytestmark = pytest.mark.timeout(60)
 

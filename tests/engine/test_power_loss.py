@@ -34,10 +34,10 @@ from recording_calls import (
     tell,
 )
 
-from engine.storage import run as runs
-from engine.storage.checkpoints import Progress, State, checkpoints_of, write_checkpoint
-from engine.storage.atomic import replace_file
 from engine.protocol import Event, Open, Opened, StepDone, Train
+from engine.storage import run as runs
+from engine.storage.atomic import replace_file
+from engine.storage.checkpoints import Progress, State, checkpoints_of, write_checkpoint
 
 pytestmark = [pytest.mark.timeout(300), needs_fork, needs_strace]
 

@@ -16,9 +16,9 @@ from engine.protocol import (
     Event,
     Excerpt,
     Failed,
-    HeldOut,
     LearningRateChanged,
     OpenRun,
+    RunCurve,
     StepDone,
     TextSampled,
     from_json,
@@ -44,7 +44,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from([small("a"), medium("/b \n.txt")])
     if kind is SampleConfig:
         return st.builds(SampleConfig, stop=st.text())
-    if isinstance(kind, type) and issubclass(kind, (OpenRun, HeldOut)):
+    if isinstance(kind, type) and issubclass(kind, (OpenRun, RunCurve)):
         return messages(kind)
     if get_origin(kind) is Literal:
         return st.sampled_from(get_args(kind))
@@ -90,7 +90,9 @@ def plain_parts(kind: Any) -> set[Any]:
 def test_only_plain_values_cross(kind: type[Any]) -> None:
     hints = get_type_hints(kind)
     for name in kind.__struct_fields__:
-        assert plain_parts(hints[name]) <= {str, int, float, bool, HeldOut, OpenRun, *CONFIGS}, name
+        assert plain_parts(hints[name]) <= {str, int, float, bool, RunCurve, OpenRun, *CONFIGS}, (
+            name
+        )
 
 
 def test_every_message_of_the_page_is_a_command_or_an_event() -> None:

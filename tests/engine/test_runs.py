@@ -9,20 +9,17 @@ import pytest
 import torch
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 
-from engine.storage import run as runs
-from engine.storage.checkpoints import best_of, read_manifest
 from engine.config import SampleConfig
-from engine.storage.names import new_name
 from engine.protocol import (
     RECORDED,
     Close,
+    ConfirmationRequired,
     Evaluated,
     Event,
     Excerpt,
     Extended,
     Failed,
     LearningRateChanged,
-    NeedsYes,
     Open,
     Opened,
     OpenRun,
@@ -38,6 +35,9 @@ from engine.protocol import (
     Train,
     from_json,
 )
+from engine.storage import run as runs
+from engine.storage.checkpoints import best_of, read_manifest
+from engine.storage.names import new_name
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -281,7 +281,7 @@ def change_the_text(name: str, old: str, new: str) -> None:
 def test_a_changed_text_needs_a_yes(verse_file: Path) -> None:
     name = train_and_save(verse_file)
     change_the_text(name, "owl", "low")
-    asked = only(reopen(name), NeedsYes)
+    asked = only(reopen(name), ConfirmationRequired)
     assert asked.question.startswith(
         f"The text of the run '{name}' (corpus.txt in its folder) is not the one it was trained on."
     )
@@ -294,7 +294,7 @@ def test_a_changed_text_that_was_only_looked_at_needs_a_yes_again(verse_file: Pa
     name = train_and_save(verse_file)
     change_the_text(name, "owl", "low")
     assert only(Driver().run(OpenRun(name, changed_text=True), Close()), Opened).step == 20
-    assert only(reopen(name), NeedsYes)
+    assert only(reopen(name), ConfirmationRequired)
 
 
 def test_a_text_with_letters_that_the_model_does_not_know_is_refused(verse_file: Path) -> None:
@@ -310,7 +310,7 @@ def test_a_text_with_letters_that_the_model_does_not_know_is_refused(verse_file:
 def test_a_run_opens_as_it_was_in_its_best_exam(verse_file: Path) -> None:
     # It grows ever surer of what the held-out part breaks now and then.
     verse_file.write_text(900 * "ab" + 5 * "abab" + 40 * "abb", encoding="utf-8")
-    events = run_to_end(Open(tiny(verse_file, "train.steps=40", "train.decay=0")), Train())
+    events = run_to_end(Open(tiny(verse_file, "train.steps=40", "train.decay_fraction=0")), Train())
     name = only(events, Opened).run
     best = min(of(events, Evaluated), key=lambda e: e.loss)
     opened = only(reopen(f"{name}@best"), Opened)
@@ -351,7 +351,7 @@ def test_an_unfinished_checkpoint_is_not_opened(verse_file: Path) -> None:
 def test_two_generations_and_the_best_stay_and_nothing_unfinished(
     verse_file: Path, home: Path
 ) -> None:
-    rates = ("train.learning_rate=1", "train.decay=0", "train.adam_learning_rate=1")
+    rates = ("train.learning_rate=1", "train.decay_fraction=0", "train.adam_learning_rate=1")
     name = train_and_save(verse_file, *rates, saves=(13, 16, 19))
     steps = [read_manifest(path).progress.step for path in checkpoints(name)]
     exams = {e.step: e.loss for e in of(reopen(name), Evaluated)}
@@ -417,7 +417,7 @@ def test_a_name_that_is_a_path_is_refused(verse_file: Path, home: Path, name: st
 def test_the_files_are_plain_json(verse_file: Path) -> None:
     name = train_and_save(verse_file)
     info = json.loads((runs.folder_of(name) / "run.json").read_text())
-    assert info["config"]["model"]["width"] == 16
+    assert info["config"]["model"]["n_embd"] == 16
     assert info["corpus"]["name"] == "verse.txt"
     text = (runs.folder_of(name) / "corpus.txt").read_bytes()
     assert info["corpus"]["sha256"] == hashlib.sha256(text).hexdigest()

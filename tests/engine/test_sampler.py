@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from engine.config import ModelConfig, SampleConfig
-from engine.model.decoder import Decoder
-from engine.model.kernels import Array
-from engine.model.gpt import GPT
 from engine.generation.sampler import next_id, sample
+from engine.model.decoder import Decoder
+from engine.model.gpt import GPT
+from engine.model.kernels import Array
 
 CHANCES = (0.05, 0.5, 0.15, 0.3)  # by id
 
@@ -92,7 +92,7 @@ def test_impossible_characters_are_never_drawn() -> None:
 
 def small_model() -> GPT:
     generator = torch.Generator().manual_seed(8)
-    model = GPT(ModelConfig(context_length=8, n_layer=2, n_head=2, width=16), 9, generator)
+    model = GPT(ModelConfig(context_length=8, n_layer=2, n_head=2, n_embd=16), 9, generator)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(std=0.5, generator=generator)

@@ -9,9 +9,8 @@ from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny,
 from torch import Tensor
 
 from engine.config import SampleConfig
-from engine.training.dataset import Dataset
-from engine.training.optimizers import Optimizer
 from engine.protocol import (
+    Busy,
     Close,
     CorpusLoaded,
     Evaluated,
@@ -19,13 +18,13 @@ from engine.protocol import (
     Excerpt,
     Extended,
     Failed,
-    GoBack,
     LearningRateChanged,
     Open,
     Opened,
     Pause,
     Phase,
     PhaseChanged,
+    Rollback,
     Sample,
     SampleStarted,
     Saved,
@@ -34,8 +33,9 @@ from engine.protocol import (
     StepDone,
     Stop,
     Train,
-    Working,
 )
+from engine.training.dataset import Dataset
+from engine.training.optimizers import Optimizer
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -121,11 +121,11 @@ def test_it_writes_by_itself_after_every_exam_and_early_on(verse_file: Path) -> 
 def test_work_in_progress_is_named_and_ends(verse_file: Path) -> None:
     events = run_to_end(Open(tiny(verse_file)), Train())
     opening = events[: events.index(only(events, Opened))]
-    named = [event.what for event in of(opening, Working)]
+    named = [event.what for event in of(opening, Busy)]
     assert named[0] == f"reading {verse_file}"
     assert "loading torch" in named
     assert named[-1] == ""
-    assert of(events, Working)[-1].what == ""
+    assert of(events, Busy)[-1].what == ""
 
 
 def test_pause_stops_after_the_step_and_train_goes_on(verse_file: Path) -> None:
@@ -286,7 +286,7 @@ def test_the_context_grows_once_even_if_the_run_is_made_longer(
         Driver()
         .when(is_a(PhaseChanged, phase="done"), Train())
         .when(is_a(Saved), Close())
-        .run(Open(tiny(verse_file, "train.growth=0.5")), Train())
+        .run(Open(tiny(verse_file, "train.context_warmup=0.5")), Train())
     )
     assert lengths == [4] * 5 + [8] * 5 + [16] * 30
 
@@ -303,7 +303,7 @@ def test_it_is_examined_and_writes_as_it_has_learned_to_read(
         return batches(self, length)
 
     monkeypatch.setattr(Dataset, "validation_batches", listen)
-    config = tiny(verse_file, "train.growth=0.5", "train.evaluation_interval=5")
+    config = tiny(verse_file, "train.context_warmup=0.5", "train.evaluation_interval=5")
     driver = Driver()
     for step in (3, 8, 13):
         driver.when(is_a(StepDone, step=step), Sample(step, "a" * 20, SampleConfig(characters=1)))
@@ -315,7 +315,7 @@ def test_it_is_examined_and_writes_as_it_has_learned_to_read(
 
 
 def test_the_learning_rate_can_be_changed_while_it_trains(verse_file: Path) -> None:
-    config = tiny(verse_file, "train.decay=0", "train.warmup=0")
+    config = tiny(verse_file, "train.decay_fraction=0", "train.warmup_fraction=0")
     events = (
         Driver()
         .when(is_a(StepDone, step=7), SetLearningRate(0.01))
@@ -334,7 +334,7 @@ def test_an_impossible_learning_rate_is_refused(verse_file: Path, rate: float) -
         Driver()
         .when(is_a(StepDone, step=7), SetLearningRate(rate))
         .when(is_a(Saved), Close())
-        .run(Open(tiny(verse_file, "train.decay=0")), Train())
+        .run(Open(tiny(verse_file, "train.decay_fraction=0")), Train())
     )
     failed = only(events, Failed)
     assert failed.during == "train"
@@ -388,10 +388,15 @@ def test_steps_by_hand_leave_out_only_what_failed(verse_file: Path) -> None:
 
 @pytest.mark.usefixtures("sixth_step_is_no_number")
 def test_a_failed_step_can_go_back_to_the_last_save_at_half_the_rate(verse_file: Path) -> None:
-    config = tiny(verse_file, "train.evaluation_interval=5", "train.decay=0", "train.warmup=0")
+    config = tiny(
+        verse_file,
+        "train.evaluation_interval=5",
+        "train.decay_fraction=0",
+        "train.warmup_fraction=0",
+    )
     events = (
         Driver()
-        .when(is_a(PhaseChanged, phase="failed"), GoBack())
+        .when(is_a(PhaseChanged, phase="failed"), Rollback())
         .when(is_a(Saved), Close())
         .run(Open(config), Train())
     )

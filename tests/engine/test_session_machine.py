@@ -23,14 +23,11 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.storage import run as runs
-from engine.session.context import Assembly
-from engine.storage.checkpoints import State
 from engine.config import RunConfig, SampleConfig
-from engine.training.optimizers import Optimizer
 from engine.protocol import (
     RECORDED,
     AnnotateRun,
+    Busy,
     Close,
     Command,
     Compare,
@@ -40,7 +37,6 @@ from engine.protocol import (
     Event,
     Extended,
     Failed,
-    GoBack,
     LearningRateChanged,
     Measure,
     Measured,
@@ -51,6 +47,7 @@ from engine.protocol import (
     Phase,
     PhaseChanged,
     RenameRun,
+    Rollback,
     RunChanged,
     Sample,
     SampleDone,
@@ -64,9 +61,12 @@ from engine.protocol import (
     StopSample,
     TextSampled,
     Train,
-    Working,
 )
+from engine.session.context import RunContext
 from engine.session.session import Session
+from engine.storage import run as runs
+from engine.storage.checkpoints import State
+from engine.training.optimizers import Optimizer
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -76,8 +76,13 @@ TEXT = "\n".join(
 )
 VARIANTS = (
     (),
-    ("model.dropout=0.2", "train.growth=0.5", "train.steps=12", "train.evaluation_interval=3"),
-    ("train.threads=2", "train.steps=7", "train.evaluation_interval=3", "train.growth=1"),
+    (
+        "model.dropout=0.2",
+        "train.context_warmup=0.5",
+        "train.steps=12",
+        "train.evaluation_interval=3",
+    ),
+    ("train.threads=2", "train.steps=7", "train.evaluation_interval=3", "train.context_warmup=1"),
     ("train.steps=1", "train.evaluation_interval=1"),
     ("train.minutes=0.02",),
 )
@@ -161,7 +166,7 @@ NUMBERS = st.integers(0, 3)
 
 DEEDS: st.SearchStrategy[Deed] = st.one_of(
     st.just(Train()),
-    st.sampled_from([Pause(), Step(), Train(), Stop(), GoBack(), Save(), StopSample()]),
+    st.sampled_from([Pause(), Step(), Train(), Stop(), Rollback(), Save(), StopSample()]),
     st.sampled_from([Step(), Pause(), Train(), Close(), Close(save=False), NoNumber()]),
     st.builds(SetLearningRate, RATES),
     st.builds(Sample, st.integers(1, 2**31), PROMPTS, SAMPLES),
@@ -210,8 +215,8 @@ def reference_of(variant: int) -> Reference:
     config = config_of(variant, "")
     if config.train.minutes:
         return Reference(-1, {}, {}, {})
-    assembly = Assembly(config, TEXT, "".join(sorted(set(TEXT))), "", FakeClock())
-    trainer, steps = assembly.trainer, config.train.steps
+    context = RunContext(config, TEXT, "".join(sorted(set(TEXT))), "", FakeClock())
+    trainer, steps = context.trainer, config.train.steps
     losses, exams, digests = {}, {}, {}
     for step in range(steps + 1):
         if step:
@@ -226,7 +231,7 @@ def reference_of(variant: int) -> Reference:
         assert not isinstance(evaluation, float)
         exams[step] = evaluation.loss
         digests[step] = digest(trainer.state_dict())
-    assembly.close()
+    context.close()
     return Reference(steps, losses, exams, digests)
 
 
@@ -367,7 +372,7 @@ class Witness:
         if self.line.phase == "failed" and isinstance(command, Train | Step):
             self.line.skip()
         match command:
-            case Train() | GoBack():
+            case Train() | Rollback():
                 self._singles, self._may_train = 0, True
             case Step() if self.line.phase != "training":
                 self._singles += 1
@@ -397,7 +402,7 @@ class Witness:
         if self.line is None:
             return ()
         match command:
-            case GoBack():
+            case Rollback():
                 return (Opened, Failed)
             case SetLearningRate(rate):
                 return (LearningRateChanged,) if 1e-5 <= rate <= 1 else (Failed,)
@@ -430,7 +435,7 @@ class Witness:
     # What is told.
 
     def hear(self, event: Event) -> None:
-        if not isinstance(event, Working | TextSampled):
+        if not isinstance(event, Busy | TextSampled):
             note(f"    {event}"[:110])
         self._answers.append(event)
         if self._retold:
@@ -469,7 +474,7 @@ class Witness:
                 pass
 
     def _opened(self, event: Opened) -> None:
-        self._singles, self._may_train = 0, isinstance(self._asked, GoBack)
+        self._singles, self._may_train = 0, isinstance(self._asked, Rollback)
         if self._opening is not None:
             config = config_of(self._opening, self._disk.corpus)
             self.lines[event.run] = Line(event.run, self._opening, config)

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 from driving import Driver, history_of, is_a, losses, of, only, run_to_end, tiny
 
-from engine.storage import run as runs
 from engine.config import SampleConfig
 from engine.protocol import (
+    Busy,
     Close,
     Evaluated,
     Failed,
@@ -31,8 +31,8 @@ from engine.protocol import (
     Stop,
     StopSample,
     Train,
-    Working,
 )
+from engine.storage import run as runs
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -98,7 +98,7 @@ def test_a_bad_text_is_refused_and_the_open_run_stays(
     assert len(of(events, Opened)) == 1
     assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
     # "Reading ..." does not stand there for ever.
-    assert of(events[: events.index(failed)], Working)[-1].what == ""
+    assert of(events[: events.index(failed)], Busy)[-1].what == ""
 
 
 def test_the_sentence_for_a_short_text_names_its_length_and_the_context(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_without_a_run_every_command_is_harmless() -> None:
         Close(),
     )
     assert only(events, Failed).during == "open"
-    assert [e for e in events if not isinstance(e, Working)] == of(events, Failed)
+    assert [e for e in events if not isinstance(e, Busy)] == of(events, Failed)
 
 
 def test_a_device_that_is_not_here_is_refused(verse_file: Path) -> None:
@@ -255,11 +255,13 @@ def folder_of_open(driver: Driver) -> Path:
 def test_too_little_room_is_told_before_the_first_step(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.storage.run.shutil.disk_usage", lambda _: SimpleNamespace(free=20_000))
+    monkeypatch.setattr(
+        "engine.storage.run.shutil.disk_usage", lambda _: SimpleNamespace(free=20_000)
+    )
     events = (
         Driver()
         .when(is_a(Failed), Close(save=False))
-        .run(Open(tiny(verse_file, "model.width=64")), Train())
+        .run(Open(tiny(verse_file, "model.n_embd=64")), Train())
     )
     failed = only(events, Failed)
     assert failed.message.startswith("A run of this size needs 2 MB in ")

@@ -13,9 +13,9 @@ import safetensors.torch
 import torch
 from driving import Driver, of, only, run_to_end, tiny
 
+from engine.protocol import Close, Failed, Open, Opened, OpenRun, Train
 from engine.storage import run as runs
 from engine.storage.checkpoints import MANIFEST, checkpoints_of, read_manifest
-from engine.protocol import Close, Failed, Open, Opened, OpenRun, Train
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -91,7 +91,7 @@ def test_a_config_of_a_giant_is_refused_before_it_is_built(verse_file: Path) -> 
     name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
     path = runs.folder_of(name) / "run.json"
     info = json.loads(path.read_text())
-    info["config"]["model"].update(width=2048, n_layer=48, n_head=32, context_length=4096)
+    info["config"]["model"].update(n_embd=2048, n_layer=48, n_head=32, context_length=4096)
     path.write_text(json.dumps(info))
     assert_refused(name)
 

@@ -11,12 +11,12 @@ from driving import FakeClock, tiny
 from torch import Tensor
 
 from engine.config import SampleConfig, small
-from engine.training.dataset import Dataset
-from engine.training.autotune import Hardware
-from engine.training.workers import Shards
-from engine.training.trainer import Evaluation, Trainer
+from engine.generation.generator import TextGenerator
 from engine.model.tokenizer import Vocabulary
-from engine.generation.generator import Writer
+from engine.training.autotune import Hardware
+from engine.training.dataset import Dataset
+from engine.training.trainer import Evaluation, Trainer
+from engine.training.workers import WorkerPool
 
 FIFTY = "The quick brown fox jumps over a lazy dog's hat.\n?"
 TEXT = (FIFTY + "How vexingly quick daft zebras jump, said the owl.\n") * 4
@@ -29,11 +29,11 @@ def trainer(*assignments: str, text: str = TEXT, precision: torch.dtype = torch.
     dataset = Dataset(
         VOCABULARY.encode_corpus(text),
         config.model.context_length,
-        config.train.validation,
+        config.train.val_fraction,
         config.train.seed,
     )
     hardware = HARDWARE._replace(precision=precision)
-    return Trainer(config, len(VOCABULARY), dataset, hardware, Shards(1))
+    return Trainer(config, len(VOCABULARY), dataset, hardware, WorkerPool(1))
 
 
 def train(learner: Trainer, steps: int = 12, between: Callable[[], object] = int) -> list[float]:
@@ -72,7 +72,7 @@ def test_shakespeare_starts_at_ln_65(shakespeare_file: Path) -> None:
     config = small(str(shakespeare_file))
     dataset = Dataset(vocabulary.encode_corpus(text), config.model.context_length, 0.1, 1)
     assert (len(dataset.train), len(dataset.validation)) == (1_003_854, 111_540)
-    learner = Trainer(config, 65, dataset, HARDWARE, Shards(1))
+    learner = Trainer(config, 65, dataset, HARDWARE, WorkerPool(1))
     assert round(learner.step(0).loss, 3) == 4.174
 
 
@@ -80,7 +80,7 @@ def test_shakespeare_starts_at_ln_65(shakespeare_file: Path) -> None:
 def test_it_learns_fifty_characters_by_heart(precision: torch.dtype) -> None:
     assert len(FIFTY) == 50
     learner = trainer(
-        "model.width=32", "model.context_length=32", "model.n_layer=2", text=FIFTY,
+        "model.n_embd=32", "model.context_length=32", "model.n_layer=2", text=FIFTY,
         precision=precision,
     )  # fmt: skip
     losses = train(learner, 200)
@@ -89,7 +89,7 @@ def test_it_learns_fifty_characters_by_heart(precision: torch.dtype) -> None:
 
 
 def test_the_evaluation_is_the_mean_over_every_held_out_character() -> None:
-    learner = trainer("train.validation=0.3")
+    learner = trainer("train.val_fraction=0.3")
     train(learner)
     ids = learner.dataset.validation.long()
     context = learner.config.model.context_length
@@ -119,7 +119,9 @@ def test_the_evaluation_leaves_training_as_it_was() -> None:
 
 
 def test_the_learning_rate_follows_the_schedule() -> None:
-    learner = trainer("train.learning_rate=0.02", "train.warmup=0.1", "train.decay=0.5")
+    learner = trainer(
+        "train.learning_rate=0.02", "train.warmup_fraction=0.1", "train.decay_fraction=0.5"
+    )
     rates = [learner.step(progress).learning_rate for progress in (0.05, 0.3, 0.75, 1)]
     assert rates == pytest.approx([0.01, 0.02, 0.01, 0])
 
@@ -198,7 +200,7 @@ def test_dropout_does_drop() -> None:
 def test_writing_in_between_leaves_training_bit_identical(dropout: str) -> None:
     choice = f"model.dropout={dropout}"
     plain, disturbed = trainer(choice), trainer(choice)
-    writer = Writer(disturbed.model, VOCABULARY, FakeClock())
+    writer = TextGenerator(disturbed.model, VOCABULARY, FakeClock())
 
     def write() -> None:
         writer.start("The", SampleConfig(characters=40), disturbed.context_length)

@@ -56,7 +56,7 @@ def start(text: Path, folder: Path, minutes: float) -> Terminal:
         str(text),
         f"--minutes={2 * minutes:g}",
         # The whole context from the first step: one that grows needs more memory, and is no leak.
-        "--set=train.growth=0",
+        "--set=train.context_warmup=0",
     ]
     return Terminal(command, columns=120, lines=40, cwd=str(folder), env={})
 

@@ -7,7 +7,7 @@ from terminal import Terminal
 
 SETTINGS = (
     "--preset=nano",
-    "--set=model.width=32",
+    "--set=model.n_embd=32",
     "--set=model.n_layer=1",
     "--set=model.context_length=32",
     "--set=train.evaluation_interval=40",

@@ -18,7 +18,7 @@ MOST_POINTS = 10_000
 """So many points may be in memory, however long the run is."""
 PLANTED = 150
 """Steps whose loss leaps out of the noise, at the same distance from each other."""
-BAD_EXAM = 7.5
+BAD_EVALUATION = 7.5
 """The loss of one exam in the middle, in nats a character."""
 
 
@@ -40,7 +40,9 @@ class LongRun:
             loss = leaps.get(step) or usual + dice.gauss(0, 0.05)
             state = fold(state, replace(event, step=step, loss=loss))
             if step % interval == 0:
-                state = fold(state, evaluated(step, BAD_EXAM if step == self.bad_exam else usual))
+                state = fold(
+                    state, evaluated(step, BAD_EVALUATION if step == self.bad_exam else usual)
+                )
                 state = fold(state, Excerpt(step, PROMPT, "\nGood night, sweet lady: may the"))
         return state
 
@@ -62,7 +64,7 @@ def assert_small_and_sharp(run: LongRun) -> None:
         (bucket,) = (one for one in state.train.buckets if one.first <= step <= one.last)
         assert bucket.high == loss
     assert set(run.planted[-20:]) <= set(state.spikes.found), "the newest are marked"
-    assert max(bucket.high for bucket in state.validation.buckets) == BAD_EXAM
+    assert max(bucket.high for bucket in state.validation.buckets) == BAD_EVALUATION
     assert state.train.last == run.planted[-1]
 
 

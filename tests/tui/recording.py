@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from engine.config import RunConfig, preset
 from engine.protocol import (
+    Busy,
     Closed,
     Command,
     CorpusLoaded,
@@ -21,7 +22,6 @@ from engine.protocol import (
     Saved,
     StepDone,
     TextSampled,
-    Working,
 )
 from tui.state import RunState, fold
 
@@ -33,7 +33,7 @@ WHY = "No text was named, so this is Shakespeare, nine of his plays."
 RUN = "amber-otter"
 STEPS = 2_000
 STEP_SECONDS = 0.06
-EXAMS = (
+EVALUATIONS = (
     (0, 4.1432, 0.0087),
     (250, 2.0246, 0.4011),
     (500, 1.8127, 0.4590),
@@ -196,26 +196,26 @@ def evaluated(step: int, loss: float, accuracy: float = 0.5) -> Evaluated:
 def opening() -> list[Event]:
     """From the start to an open run that has not been examined."""
     return [
-        Working("reading tinyshakespeare"),
-        Working("counting 1,188,624 characters"),
+        Busy("reading tinyshakespeare"),
+        Busy("counting 1,188,624 characters"),
         corpus_loaded(),
-        Working("loading torch"),
-        Working("measuring this machine"),
-        Working(""),
+        Busy("loading torch"),
+        Busy("measuring this machine"),
+        Busy(""),
         opened(),
     ]
 
 
 def untrained() -> list[Event]:
     """An open run, examined and heard once."""
-    exam = (Working("exam on held-out text", 0.0), Working(""), evaluated(*EXAMS[0]))
+    exam = (Busy("exam on held-out text", 0.0), Busy(""), evaluated(*EVALUATIONS[0]))
     return [*opening(), *exam, Excerpt(0, PROMPT, LESSONS[0][1])]
 
 
 def trained(until_step: int) -> list[Event]:
     """From an untrained run to the middle of training, or to its end."""
     events: list[Event] = [PhaseChanged("training", 0)]
-    exams = {step: evaluated(step, loss, accuracy) for step, loss, accuracy in EXAMS}
+    exams = {step: evaluated(step, loss, accuracy) for step, loss, accuracy in EVALUATIONS}
     lessons = dict(LESSONS)
     for step in range(1, until_step + 1):
         events.append(step_done(step))

@@ -26,7 +26,7 @@ def tiny(path: Path, **train: object) -> RunConfig:
     return msgspec.structs.replace(
         config,
         model=msgspec.structs.replace(
-            config.model, width=16, n_layer=1, n_head=1, context_length=16
+            config.model, n_embd=16, n_layer=1, n_head=1, context_length=16
         ),
         train=msgspec.structs.replace(
             config.train,

@@ -34,11 +34,11 @@ from engine.protocol import (
     Close,
     Command,
     Failed,
-    GoBack,
     OpenRun,
     Pause,
     Phase,
     PhaseChanged,
+    Rollback,
     Sample,
     SampleStarted,
     Saved,
@@ -51,9 +51,9 @@ from engine.protocol import (
 from tui.app import TinyGPTApp
 from tui.panes.prompt import DialsLine, PromptInput
 from tui.panes.text import TextPane
+from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
-from tui.screens.question import Question
 
 
 def commands(desk: Desk) -> list[Command]:
@@ -189,7 +189,7 @@ async def test_a_failed_step_names_the_ways_out_and_b_goes_back(desk: Opener) ->
         await it.sees("At step 7 the loss", "b goes back to the last save at half the rate, x ends")
         await it.press("b")
 
-        assert commands(it) == [GoBack()]
+        assert commands(it) == [Rollback()]
 
 
 async def test_after_an_error_of_the_engine_space_opens_the_run_again(desk: Opener) -> None:
@@ -550,7 +550,7 @@ async def test_what_is_said_at_the_end_names_the_run(
 async def failed_to_save(it: Desk) -> None:
     await it.press("q")
     await it.play(Failed("The disk is full.", "save"))
-    await it.until(lambda: isinstance(it.app.screen, Question))
+    await it.until(lambda: isinstance(it.app.screen, ConfirmDialog))
     await it.sees("The disk is full. Quit without saving?")
 
 
@@ -620,7 +620,7 @@ async def test_while_it_trains_the_numbers_move(desk: Opener) -> None:
 async def test_what_it_writes_can_be_read_from_the_first_lesson_on(desk: Opener) -> None:
     async with desk(*untrained(), *trained(STEPS)) as it:
         await it.sees("step  2,000  ROMEO: / Good night, sweet lady")
-        await it.pilot.click("WritesPane")
+        await it.pilot.click("SamplesPane")
         await it.press("home")
 
         await it.sees("step      0  ROMEO:qZ&kx'Jw")

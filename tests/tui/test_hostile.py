@@ -17,10 +17,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from data.safe_text import safe_text
-from engine.protocol import Event, Excerpt, Failed, SampleStarted, Saved, TextSampled, Working
+from engine.protocol import Busy, Event, Excerpt, Failed, SampleStarted, Saved, TextSampled
 from tui.panes.prompt import PromptInput
+from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.new_run import NewRunScreen
-from tui.screens.question import Question
 
 PAYLOADS = {
     "clipboard": "\x1b]52;c;aGVsbG8=\x07",
@@ -90,9 +90,9 @@ def hostile(text: str) -> list[Event]:
     config = msgspec.structs.replace(CONFIG, corpus=text, preset=text)
     run = msgspec.structs.replace(opened(config, text), device=text[:3], precision=text[:3])
     return [
-        Working(text),
+        Busy(text),
         corpus,
-        Working(""),
+        Busy(""),
         run,
         Excerpt(0, text, text),
         SampleStarted(1, 0, text, text, 0),
@@ -126,7 +126,7 @@ async def test_over_the_screen_it_is_text_too(desk: Opener, payload: str) -> Non
 
         await it.press("escape", "q")
         await it.play(Failed(payload, "save"))
-        await it.until(lambda: isinstance(it.app.screen, Question))
+        await it.until(lambda: isinstance(it.app.screen, ConfirmDialog))
         assert list(obeyed(it)) == []
         assert it.app.return_code is None
 

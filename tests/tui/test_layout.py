@@ -11,13 +11,13 @@ from textual.widget import Widget
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.loss import LossPane
 from tui.panes.prompt import DialsLine, PromptPane
+from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
-from tui.panes.writes import WritesPane
 from tui.theme import CLASSROOM
 
 ALWAYS = (HeaderLine, MessageLine, LossPane, PromptPane, DialsLine)
-SHARED = (WritesPane, TextPane, TrainingPane)
+SHARED = (SamplesPane, TextPane, TrainingPane)
 DONE = (*untrained(), *trained(STEPS), *written(VERSE, step=STEPS))
 
 
@@ -54,7 +54,7 @@ async def test_in_a_small_window_three_panes_share_a_place(desk: Opener) -> None
         for size in ((80, 24), (100, 30), (109, 60), (200, 33)):
             await it.resize(*size)
             for pane, text in (
-                (WritesPane, "Good night, sweet lady"),
+                (SamplesPane, "Good night, sweet lady"),
                 (TextPane, "1,188,624 characters"),
                 (TrainingPane, "34,133 tokens/s"),
             ):

@@ -6,7 +6,7 @@ from recording import CONFIG, corpus_loaded, opened, step_done, untrained
 from textual.widgets import Input, Static
 
 from engine.config import all_settings, preset
-from engine.protocol import Failed, Measure, Measured, Open, PhaseChanged, Working
+from engine.protocol import Busy, Failed, Measure, Measured, Open, PhaseChanged
 from tui.screens.new_run import FIELDS, NewRunScreen
 
 NAMES = ("corpus", "preset", *(key.replace(".", "-") for key, _ in FIELDS))
@@ -119,9 +119,9 @@ async def test_what_was_typed_is_opened_and_then_the_form_goes(desk: Opener) -> 
         config = msgspec.structs.replace(CONFIG, corpus="tales", train=train)
         assert it.engine.sent(Open)[1:] == [Open(config)]
 
-        await it.play(Working("reading tales"))
+        await it.play(Busy("reading tales"))
         assert "reading tales" in said(form, "problem")
-        await it.play(corpus_loaded(), Working(""))
+        await it.play(corpus_loaded(), Busy(""))
         assert it.app.screen is form
         await it.play(opened(config, "calm-crow"))
         await it.until(lambda: it.app.screen is not form)
@@ -141,7 +141,7 @@ async def test_a_run_that_cannot_be_opened_leaves_the_form_and_the_run(desk: Ope
         form = await open_form(it)
         await change(it, "corpus", "nowhere.txt")
         await it.press("enter")
-        await it.play(Working("reading nowhere.txt"), Working(""))
+        await it.play(Busy("reading nowhere.txt"), Busy(""))
         await it.play(Failed("There is no file nowhere.txt.", "open"))
 
         assert it.app.screen is form
@@ -158,10 +158,10 @@ async def test_an_older_failure_is_not_that_of_the_new_run(desk: Opener) -> None
     async with desk(*untrained(), PhaseChanged("failed", 3), failed) as it:
         form = await open_form(it)
         await it.press("enter")
-        await it.play(Working("reading tinyshakespeare"))
+        await it.play(Busy("reading tinyshakespeare"))
 
         assert said(form, "problem") == "reading tinyshakespeare …"
-        await it.play(corpus_loaded(), Working(""), opened(run="calm-crow"))
+        await it.play(corpus_loaded(), Busy(""), opened(run="calm-crow"))
         await it.until(lambda: it.app.screen is not form)
 
 

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from engine.protocol import from_json
 from tui.app import TinyGPTApp
-from tui.panes.writes import WritesPane
+from tui.panes.samples import SamplesPane
 
 pytestmark = pytest.mark.usefixtures("at_once")
 
@@ -26,7 +26,7 @@ async def play(pilot: Pilot[None]) -> None:
     await desk.until(lambda: desk.engine.started)
     await desk.play(*(from_json(line) for line in RUN.read_text(encoding="utf-8").splitlines()))
     await desk.sees("● done", "by step 2,000")
-    desk.app.query_one(WritesPane).scroll_home(animate=False)
+    desk.app.query_one(SamplesPane).scroll_home(animate=False)
     await desk.sees("step      0", "step     50")
 
 

@@ -9,20 +9,20 @@ from recording import RUN, corpus_loaded, opened, opening
 
 from engine.protocol import (
     AnnotateRun,
+    Busy,
     Compare,
     Compared,
+    ConfirmationRequired,
     DeleteRun,
     Failed,
-    HeldOut,
-    NeedsYes,
     OpenRun,
     RenameRun,
     RunChanged,
+    RunCurve,
     RunSummary,
-    Working,
 )
 from tui.screens import runs as room
-from tui.screens.question import Question
+from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.runs import RunsScreen
 
 HOSTILE = "[@click=app.quit]x[/]\x1b]52;c;aGVsbG8=\x07"
@@ -90,7 +90,7 @@ async def test_a_run_is_deleted_after_a_question(desk: Opener, saved: list[RunSu
         await it.press("n")
         assert not [one for one in it.engine.commands if isinstance(one, DeleteRun)]
         await it.press("d")
-        await it.until(lambda: isinstance(it.app.screen, Question))
+        await it.until(lambda: isinstance(it.app.screen, ConfirmDialog))
         await it.press("y")
         assert it.engine.commands[-1] == DeleteRun("calm-heron")
         saved.pop(1)
@@ -180,7 +180,7 @@ async def test_a_run_has_a_note(desk: Opener, saved: list[RunSummary]) -> None:
 
 
 async def test_runs_are_compared_in_the_chart(desk: Opener, saved: list[RunSummary]) -> None:
-    other = HeldOut("calm-heron", ((0, 4.17), (500, 2.5), (2_000, 1.5)))
+    other = RunCurve("calm-heron", ((0, 4.17), (500, 2.5), (2_000, 1.5)))
     async with desk() as it:
         await it.press("o", "down", "c")
         assert it.engine.commands[-1] == Compare(("calm-heron",))
@@ -197,7 +197,7 @@ async def test_runs_are_compared_in_the_chart(desk: Opener, saved: list[RunSumma
 
 
 async def test_more_than_three_are_not_compared(desk: Opener, saved: list[RunSummary]) -> None:
-    others = [HeldOut(run.name, ((0, 4.17),)) for run in saved[1:4]]
+    others = [RunCurve(run.name, ((0, 4.17),)) for run in saved[1:4]]
     async with desk() as it:
         await it.play(Compared(tuple(others)))
         await it.press("o", "end", "c")
@@ -206,7 +206,7 @@ async def test_more_than_three_are_not_compared(desk: Opener, saved: list[RunSum
 
 
 async def test_what_is_compared_follows_the_runs(desk: Opener, saved: list[RunSummary]) -> None:
-    others = (HeldOut("calm-heron", ((0, 4.17),)), HeldOut("tidy-wren", ((0, 4.17),)))
+    others = (RunCurve("calm-heron", ((0, 4.17),)), RunCurve("tidy-wren", ((0, 4.17),)))
     async with desk() as it:
         await it.play(Compared(others), RunChanged("calm-heron", "mine"))
         await it.sees("━ mine 4.1700  ━ tidy-wren 4.1700")
@@ -217,11 +217,11 @@ async def test_what_is_compared_follows_the_runs(desk: Opener, saved: list[RunSu
 async def test_a_changed_text_is_asked_about(desk: Opener) -> None:
     command = OpenRun("calm-heron", changed_text=True)
     async with desk() as it:
-        await it.play(NeedsYes("Its text was changed. Open it all the same?", command))
+        await it.play(ConfirmationRequired("Its text was changed. Open it all the same?", command))
         await it.sees("Open it all the same?")
         await it.press("n")
         assert it.engine.commands[-1] != command
-        await it.play(NeedsYes("Its text was changed. Open it all the same?", command))
+        await it.play(ConfirmationRequired("Its text was changed. Open it all the same?", command))
         await it.sees("Open it all the same?")
         await it.press("y")
         assert it.engine.commands[-1] == command
@@ -229,7 +229,9 @@ async def test_a_changed_text_is_asked_about(desk: Opener) -> None:
 
 async def test_where_no_run_is_open_a_no_ends_it(desk: Opener) -> None:
     async with desk(play=False) as it:
-        await it.play(NeedsYes("Open it all the same?", OpenRun("calm-heron", changed_text=True)))
+        await it.play(
+            ConfirmationRequired("Open it all the same?", OpenRun("calm-heron", changed_text=True))
+        )
         await it.sees("Open it all the same?")
         await it.press("n")
         await it.until(lambda: it.app.return_code == 2)
@@ -239,7 +241,7 @@ async def test_a_run_that_another_program_trains_is_followed(desk: Opener) -> No
     followed = msgspec.structs.replace(
         opened(), phase="following", note="Another program trains this run (process 4711)"
     )
-    async with desk(*opening()[:2], corpus_loaded(), Working(""), followed) as it:
+    async with desk(*opening()[:2], corpus_loaded(), Busy(""), followed) as it:
         await it.sees("● following", "Another program trains this run (process 4711)")
 
 

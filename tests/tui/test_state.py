@@ -30,22 +30,22 @@ from engine import protocol
 from engine.config import RunConfig
 from engine.protocol import (
     RECORDED,
+    Busy,
     CorpusLoaded,
     Event,
     Excerpt,
     Extended,
     Failed,
-    HeldOut,
     LearningRateChanged,
     Measured,
     OpenRun,
     PhaseChanged,
+    RunCurve,
     SampleDone,
     SampleStarted,
     Saved,
     StepDone,
     TextSampled,
-    Working,
 )
 from tui.drawing.curve import MAX_BUCKETS
 from tui.state import EXCERPTS_KEPT, TEXT_KEPT, RunState, fold
@@ -61,14 +61,14 @@ def test_at_first_it_warms_up() -> None:
 
 
 def test_the_text_is_known_before_the_run_is_open() -> None:
-    state = state_after(Working("reading a.txt"), corpus_loaded())
+    state = state_after(Busy("reading a.txt"), corpus_loaded())
 
     assert state.corpus is not None
     assert state.corpus.name == "tinyshakespeare"
     assert state.corpus.frequent[10] == ("␊", 42_521)
     assert state.opened is None
     assert state.phase == "warming up"
-    assert state.working == Working("reading a.txt")
+    assert state.busy == Busy("reading a.txt")
 
 
 def test_opened_tells_where_the_run_stands() -> None:
@@ -76,7 +76,7 @@ def test_opened_tells_where_the_run_stands() -> None:
 
     assert (state.phase, state.step, state.steps) == ("untrained", 0, 2_000)
     assert state.learning_rate == CONFIG.train.learning_rate
-    assert state.working == Working("")
+    assert state.busy == Busy("")
 
 
 def test_a_step_moves_the_curve_the_speed_and_the_epochs() -> None:
@@ -235,7 +235,7 @@ def test_a_run_that_fails_to_open_leaves_the_one_before_as_it_was() -> None:
     failed = Failed("It is too large.", "open")
 
     state = before
-    for event in (Working("reading b.txt"), corpus_loaded(), Working(""), failed):
+    for event in (Busy("reading b.txt"), corpus_loaded(), Busy(""), failed):
         state = fold(state, event)
 
     assert state.failure == failed
@@ -344,8 +344,8 @@ def value_of(hint: object, strings: st.SearchStrategy[str]) -> st.SearchStrategy
         tuple[tuple[int, float], ...]: st.lists(
             st.tuples(st.integers(0, 9), st.floats(0, 9)), max_size=3
         ).map(tuple),
-        tuple[HeldOut, ...]: st.lists(
-            strings.map(lambda name: HeldOut(name, ((0, 4.0),))), max_size=3
+        tuple[RunCurve, ...]: st.lists(
+            strings.map(lambda name: RunCurve(name, ((0, 4.0),))), max_size=3
         ).map(tuple),
         RunConfig: strings.map(
             lambda text: msgspec.structs.replace(CONFIG, corpus=text, preset=text)

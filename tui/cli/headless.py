@@ -15,18 +15,18 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from data.safe_text import safe_text
 from engine.config import SampleConfig
-from tui.ending import ENDING, exit_code
 from engine.protocol import (
     AnnotateRun,
+    Busy,
     Close,
     Command,
+    ConfirmationRequired,
     CorpusLoaded,
     DeleteRun,
     Evaluated,
     Event,
     Excerpt,
     Failed,
-    NeedsYes,
     Open,
     Opened,
     OpenRun,
@@ -40,10 +40,10 @@ from engine.protocol import (
     StepDone,
     TextSampled,
     Train,
-    Working,
     to_json,
 )
 from engine.session.session import Session
+from tui.ending import EXIT_SIGNALS, exit_code
 
 EXIT_FAILED = {"open": 2, "train": 3}
 """Exit codes by what failed; anything else is 1."""
@@ -84,7 +84,7 @@ class Reporter:
     def show(self, event: Event) -> None:
         """Show one event."""
         match event:
-            case Working(what):
+            case Busy(what):
                 self._bar.update(self._task, description=safe_text(what) or "training")
             case CorpusLoaded():
                 self._say(
@@ -140,7 +140,7 @@ def train(opening: Open | OpenRun, *, as_json: bool) -> int:
                 following = True
             case Opened() if event.note:
                 print(safe_text(event.note), file=sys.stderr)  # noqa: T201
-            case NeedsYes(question):
+            case ConfirmationRequired(question):
                 print(f"{safe_text(question)} Yes is --changed-text.", file=sys.stderr)  # noqa: T201
                 code = EXIT_FAILED["open"]
                 inbox.put(Close())
@@ -182,7 +182,7 @@ def _shown(*, as_json: bool) -> Iterator[Callable[[Event], None]]:
     terminal = sys.stdout.isatty()
 
     def print_line(event: Event) -> None:
-        if not isinstance(event, Working):
+        if not isinstance(event, Busy):
             line = to_json(event)
             # For a terminal nothing but ASCII, for which JSON has words for all the rest.
             print(json.dumps(json.loads(line)) if terminal else line, flush=True)  # noqa: T201
@@ -299,7 +299,7 @@ def _interruptible(inbox: SimpleQueue[Command]) -> Iterator["_Interrupted"]:
         interrupted.number = number
         inbox.put(Close())
 
-    before = {number: signal.signal(number, on_signal) for number in ENDING}
+    before = {number: signal.signal(number, on_signal) for number in EXIT_SIGNALS}
     try:
         yield interrupted
     finally:

@@ -112,9 +112,9 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
         raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
     gc.disable()  # until a run is open: what is loaded stays, there is nothing to collect
     from tui.app import TinyGPTApp
-    from tui.bad_bytes import forgive_bad_bytes
+    from tui.textual_patches import patch_utf8_decoder
 
-    forgive_bad_bytes()
+    patch_utf8_decoder()
     app = TinyGPTApp(opening, why=default()[1] if corpus is None and run_name is None else "")
     try:
         app.run()

@@ -60,7 +60,7 @@ class MessageLine(Pane):
     def part(self, state: RunState) -> object:
         return (
             state.phase,
-            state.working,
+            state.busy,
             state.failure,
             state.evaluated,
             state.saved,
@@ -92,11 +92,11 @@ def message(state: RunState) -> Content:
     if state.failure is not None and state.failure.during != "runs":
         return Content.styled(f"✖ {state.failure.message}{_way_out(state)}", "$error")
     if state.phase == "warming up":
-        what = state.working.what or "starting"
+        what = state.busy.what or "starting"
         return Content.styled(f"warming up: {what} …", "$foreground-muted")
-    if state.working.what:
-        done = f" {state.working.done:.0%}" if state.working.done >= 0 else " …"
-        return Content.styled(state.working.what + done, "$foreground-muted")
+    if state.busy.what:
+        done = f" {state.busy.done:.0%}" if state.busy.done >= 0 else " …"
+        return Content.styled(state.busy.what + done, "$foreground-muted")
     return Content.styled(_advice(state), "$foreground-muted")
 
 

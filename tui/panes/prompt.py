@@ -10,12 +10,12 @@ from textual.reactive import reactive
 from textual.style import Style
 
 from engine.config import SampleConfig
-from tui.dials import DIALS, shown
 from tui.drawing.words import count
 from tui.drawing.wrapping import Wrapping
 from tui.panes.pane import Pane
 from tui.panes.scrolling import ScrollingLines, lines_of
 from tui.safe_input import SafeInput
+from tui.sampling_controls import SAMPLING_CONTROLS, shown
 from tui.state import RunState, Writing
 
 CURSOR = "▌"
@@ -157,7 +157,7 @@ class DialsLine(Pane):
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         parts = []
-        for number, dial in enumerate(DIALS):
+        for number, dial in enumerate(SAMPLING_CONTROLS):
             keys = [
                 Content.styled(
                     f" {key} ",

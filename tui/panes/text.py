@@ -23,12 +23,12 @@ class TextPane(Pane):
     """Why this text, when the person has not named one."""
 
     def part(self, state: RunState) -> object:
-        return (state.corpus, state.working.what, f"{state.epochs:.2f}")
+        return (state.corpus, state.busy.what, f"{state.epochs:.2f}")
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         corpus = state.corpus
         if corpus is None:
-            return [Content.styled(f"{state.working.what or 'no text yet'} …", "$foreground-muted")]
+            return [Content.styled(f"{state.busy.what or 'no text yet'} …", "$foreground-muted")]
         names = [
             Content.styled(corpus.name, "bold"),
             Content.styled(_end_of(corpus.source, width), "$foreground-muted"),

@@ -164,8 +164,8 @@ class NewRunScreen(ModalScreen[None]):
             self._sent = False
             self._problem(state.failure.message)
             self.query_one("#cost", Static).update("")
-        elif self._sent and state.working.what:
-            self.query_one("#problem", Static).update(Content(f"{state.working.what} …"))
+        elif self._sent and state.busy.what:
+            self.query_one("#problem", Static).update(Content(f"{state.busy.what} …"))
         measured = state.measured
         if measured is not None and measured is not before.measured:
             seconds = measured.step_seconds * measured.config.train.steps

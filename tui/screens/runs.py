@@ -14,12 +14,12 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from data.safe_text import safe_text
-from tui.cli.headless import saved_runs
 from engine.protocol import AnnotateRun, Command, Compare, DeleteRun, RenameRun, RunSummary
+from tui.cli.headless import saved_runs
 from tui.drawing.chart import COMPARED, MOST_COMPARED
 from tui.drawing.words import count, size
-from tui.screens.one_line import OneLine
-from tui.screens.question import Question
+from tui.screens.confirm_dialog import ConfirmDialog
+from tui.screens.input_dialog import InputDialog
 from tui.state import RunState
 
 COLUMNS = (
@@ -193,7 +193,7 @@ class RunsScreen(ModalScreen[str]):
                 self._order(asked.command(text), asked._replace(answer=text))
 
         question = f"{problem}\n{asked.question}" if problem else asked.question
-        self.app.push_screen(OneLine(question, asked.answer or asked.value), answered)
+        self.app.push_screen(InputDialog(question, asked.answer or asked.value), answered)
 
     def _order(self, command: Command, asked: "_Asked | None" = None) -> None:
         self._asked = asked
@@ -213,7 +213,7 @@ class RunsScreen(ModalScreen[str]):
                 self._order(DeleteRun(run.name))
 
         question = f"Delete {safe_text(run.name)}, {count(run.step)} steps? It cannot be undone."
-        self.app.push_screen(Question(question), answered)
+        self.app.push_screen(ConfirmDialog(question), answered)
 
 
 def _listed(state: RunState) -> object:

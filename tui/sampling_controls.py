@@ -13,7 +13,7 @@ TOP_PS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0)
 LARGEST_SEED = 2**31 - 1
 
 
-class Dial(NamedTuple):
+class SamplingControl(NamedTuple):
     """A setting of `SampleConfig` with its two keys."""
 
     field: str
@@ -23,15 +23,15 @@ class Dial(NamedTuple):
     places: Sequence[float]  # the values it stops at; none: one by one
 
 
-DIALS = (
-    Dial("temperature", "temperature", "[", "]", TEMPERATURES),
-    Dial("top_k", "top-k", "-", "=", TOP_KS),
-    Dial("top_p", "top-p", "{", "}", TOP_PS),
-    Dial("seed", "seed", "S", "s", ()),
+SAMPLING_CONTROLS = (
+    SamplingControl("temperature", "temperature", "[", "]", TEMPERATURES),
+    SamplingControl("top_k", "top-k", "-", "=", TOP_KS),
+    SamplingControl("top_p", "top-p", "{", "}", TOP_PS),
+    SamplingControl("seed", "seed", "S", "s", ()),
 )
 
 
-def turned(config: SampleConfig, dial: Dial, direction: int) -> SampleConfig:
+def turned(config: SampleConfig, dial: SamplingControl, direction: int) -> SampleConfig:
     """The config with one dial turned one stop down (-1) or up (1); at its end it stays."""
     value = getattr(config, dial.field)
     if not dial.places:
@@ -44,7 +44,7 @@ def turned(config: SampleConfig, dial: Dial, direction: int) -> SampleConfig:
     return msgspec.structs.replace(config, **{dial.field: nearest})
 
 
-def shown(config: SampleConfig, dial: Dial) -> str:
+def shown(config: SampleConfig, dial: SamplingControl) -> str:
     """The value as a person reads it."""
     value = getattr(config, dial.field)
     if dial.field == "top_k":

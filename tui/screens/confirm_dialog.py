@@ -8,17 +8,17 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 
-class Question(ModalScreen[bool]):
+class ConfirmDialog(ModalScreen[bool]):
     """Asks, and is dismissed with the answer."""
 
     DEFAULT_CSS = """
-    Question { align: center middle; }
-    Question > Vertical {
+    ConfirmDialog { align: center middle; }
+    ConfirmDialog > Vertical {
       width: 64; max-width: 90%; height: auto; padding: 1 2;
       border: round $warning; background: $surface;
     }
-    Question Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
-    Question Button { margin-left: 2; }
+    ConfirmDialog Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
+    ConfirmDialog Button { margin-left: 2; }
     """
 
     BINDINGS = [

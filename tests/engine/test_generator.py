@@ -5,28 +5,28 @@ import torch
 from driving import FakeClock
 
 from engine.config import ModelConfig, SampleConfig
+from engine.generation.generator import TextGenerator
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
-from engine.generation.generator import Writer
 
 LETTERS = Vocabulary("abcdefgh \n")
 
 
 def model_of(vocabulary: Vocabulary) -> GPT:
     generator = torch.Generator().manual_seed(8)
-    shape = ModelConfig(context_length=8, n_layer=1, n_head=2, width=16)
+    shape = ModelConfig(context_length=8, n_layer=1, n_head=2, n_embd=16)
     model = GPT(shape, len(vocabulary), generator)
     with torch.no_grad():
         model.head.weight.normal_(std=0.2, generator=generator)
     return model
 
 
-def writer(vocabulary: Vocabulary = LETTERS) -> Writer:
-    return Writer(model_of(vocabulary), vocabulary, FakeClock())
+def writer(vocabulary: Vocabulary = LETTERS) -> TextGenerator:
+    return TextGenerator(model_of(vocabulary), vocabulary, FakeClock())
 
 
 def write(
-    prompt: str, slice_seconds: float = 0.005, to: Writer | None = None, **config: object
+    prompt: str, slice_seconds: float = 0.005, to: TextGenerator | None = None, **config: object
 ) -> str:
     to = to or writer()
     to.start(prompt, SampleConfig(**{"characters": 60, **config}), 16)  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def test_an_empty_prompt_works_where_the_text_has_no_lines() -> None:
 
 def test_it_writes_with_the_weights_as_they_were_at_the_start() -> None:
     model = model_of(LETTERS)
-    to = Writer(model, LETTERS, FakeClock())
+    to = TextGenerator(model, LETTERS, FakeClock())
     expected = write("ab", to=to)
     to.start("ab", SampleConfig(characters=60), 16)
     text = to.write(0.005)

@@ -15,7 +15,7 @@ LABEL = 13
 """Cells for the step."""
 
 
-class WritesPane(ScrollingLines):
+class SamplesPane(ScrollingLines):
     """One excerpt a step, the oldest at the top."""
 
     BORDER_TITLE = "what it writes"

@@ -10,16 +10,16 @@ from textual.widgets import Input, Static
 from tui.safe_input import SafeInput
 
 
-class OneLine(ModalScreen[str | None]):
+class InputDialog(ModalScreen[str | None]):
     """Dismissed with what was typed, or with None."""
 
     DEFAULT_CSS = """
-    OneLine { align: center middle; }
-    OneLine > Vertical {
+    InputDialog { align: center middle; }
+    InputDialog > Vertical {
       width: 64; max-width: 90%; height: auto; padding: 1 2;
       border: round $primary; background: $surface; border-subtitle-color: $foreground-muted;
     }
-    OneLine Input { width: 1fr; margin-top: 1; background: $panel; }
+    InputDialog Input { width: 1fr; margin-top: 1; background: $panel; }
     """
 
     BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]

@@ -6,9 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import SampleConfig
-from tui.dials import DIALS, TEMPERATURES, TOP_KS, TOP_PS, Dial, shown, turned
+from tui.sampling_controls import (
+    SAMPLING_CONTROLS,
+    TEMPERATURES,
+    TOP_KS,
+    TOP_PS,
+    SamplingControl,
+    shown,
+    turned,
+)
 
-TEMPERATURE, TOP_K, TOP_P, SEED = DIALS
+TEMPERATURE, TOP_K, TOP_P, SEED = SAMPLING_CONTROLS
 CONFIG = SampleConfig(temperature=0.8, top_k=0, top_p=0.95, seed=1)
 
 
@@ -25,13 +33,13 @@ CONFIG = SampleConfig(temperature=0.8, top_k=0, top_p=0.95, seed=1)
         (SEED, -1, "0"),
     ],
 )
-def test_one_turn(dial: Dial, direction: int, expected: str) -> None:
+def test_one_turn(dial: SamplingControl, direction: int, expected: str) -> None:
     assert shown(turned(CONFIG, dial, direction), dial) == expected
 
 
 @pytest.mark.parametrize("dial", [TEMPERATURE, TOP_K, TOP_P])
 @pytest.mark.parametrize("direction", [-1, 1])
-def test_at_its_end_a_dial_stays(dial: Dial, direction: int) -> None:
+def test_at_its_end_a_dial_stays(dial: SamplingControl, direction: int) -> None:
     config = CONFIG
     for _ in range(100):
         config = turned(config, dial, direction)
@@ -81,10 +89,14 @@ def test_what_is_off_says_so() -> None:
     st.integers(0, 100_000),
     st.floats(0, 1),
     st.integers(0, 2**31 - 1),
-    st.lists(st.tuples(st.sampled_from(DIALS), st.sampled_from([-1, 1])), max_size=30),
+    st.lists(st.tuples(st.sampled_from(SAMPLING_CONTROLS), st.sampled_from([-1, 1])), max_size=30),
 )
 def test_no_turn_leaves_the_range(
-    temperature: float, top_k: int, top_p: float, seed: int, turns: list[tuple[Dial, int]]
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    seed: int,
+    turns: list[tuple[SamplingControl, int]],
 ) -> None:
     config = SampleConfig(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
 

@@ -6,7 +6,7 @@ import sys
 from functools import partial
 
 
-def forgive_bad_bytes() -> None:
+def patch_utf8_decoder() -> None:
     """Have what cannot be decoded read as U+FFFD, where Textual reads from a terminal."""
     if sys.platform != "win32":
         from textual.drivers import linux_driver

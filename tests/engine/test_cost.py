@@ -6,7 +6,6 @@ import pytest
 import torch
 from driving import Driver, is_a, of, only, tiny
 
-from engine.training import cost as memory
 from engine.protocol import (
     Close,
     Failed,
@@ -18,11 +17,12 @@ from engine.protocol import (
     StepDone,
     Train,
 )
+from engine.training import cost as memory
 from engine.training.trainer import Trainer
 
 pytestmark = pytest.mark.timeout(30)
 
-GIANT = ("model.width=2048", "model.n_layer=48", "train.batch_size=4096")
+GIANT = ("model.n_embd=2048", "model.n_layer=48", "train.batch_size=4096")
 
 
 def test_a_giant_is_refused_before_anything_is_built(

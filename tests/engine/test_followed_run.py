@@ -14,14 +14,12 @@ import pytest
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 from forking import child, ended, needs_fork
 
-from engine.storage import run as runs
 from engine.config import SampleConfig
 from engine.protocol import (
     Close,
     Command,
     Event,
     Failed,
-    GoBack,
     Measure,
     Measured,
     Open,
@@ -29,6 +27,7 @@ from engine.protocol import (
     OpenRun,
     PhaseChanged,
     RenameRun,
+    Rollback,
     Sample,
     SampleDone,
     SampleStarted,
@@ -41,6 +40,7 @@ from engine.protocol import (
     Train,
 )
 from engine.session.session import Session
+from engine.storage import run as runs
 
 pytestmark = [pytest.mark.timeout(20), needs_fork]
 
@@ -113,7 +113,7 @@ def test_it_writes_with_the_weights_that_were_saved_last(verse_file: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "command", [Train(), Step(), Stop(), GoBack(), SetLearningRate(0.01), Save()]
+    "command", [Train(), Step(), Stop(), Rollback(), SetLearningRate(0.01), Save()]
 )
 def test_what_would_change_it_is_refused(verse_file: Path, command: Command) -> None:
     name = saved_run(verse_file)

@@ -11,11 +11,7 @@ from pathlib import Path
 import pytest
 from driving import history_of, of, only, run_to_end, tiny
 
-from tui.cli import headless
-from engine.storage import run as runs
-from engine.storage.checkpoints import checkpoints_of
 from engine.config import SampleConfig
-from engine.storage.lock import held
 from engine.protocol import (
     AnnotateRun,
     DeleteRun,
@@ -31,6 +27,10 @@ from engine.protocol import (
     from_json,
     to_json,
 )
+from engine.storage import run as runs
+from engine.storage.checkpoints import checkpoints_of
+from engine.storage.lock import held
+from tui.cli import headless
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -38,7 +38,7 @@ PROGRAM = [sys.executable, "-W", "error", "-c", "from tui.cli.main import main; 
 
 TINY = [
     *("--preset", "nano", "--device", "cpu"),
-    *("--set", "model.width=16", "--set", "model.n_layer=1", "--set", "model.context_length=16"),
+    *("--set", "model.n_embd=16", "--set", "model.n_layer=1", "--set", "model.context_length=16"),
     *("--set", "train.batch_size=4", "--set", "train.evaluation_interval=10"),
     *("--set", "train.threads=1", "--set", "train.precision=float32"),
 ]

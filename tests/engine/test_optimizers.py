@@ -14,10 +14,10 @@ from torch import Tensor
 from engine.config import ModelConfig, TrainConfig
 from engine.model.gpt import GPT
 from engine.training.optimizers import Adam, Optimizer, orthogonalizer, schedule
-from engine.training.workers import Shards
+from engine.training.workers import WorkerPool
 
-CONFIG = TrainConfig(warmup=0.1, decay=0.4)
-MODEL = ModelConfig(context_length=8, n_layer=2, n_head=2, width=16)
+CONFIG = TrainConfig(warmup_fraction=0.1, decay_fraction=0.4)
+MODEL = ModelConfig(context_length=8, n_layer=2, n_head=2, n_embd=16)
 shares = st.floats(0, 1)
 
 
@@ -38,11 +38,13 @@ def test_the_rate_never_rises_again_after_the_warm_up(a: float, b: float) -> Non
 @given(shares, shares, shares)
 def test_the_rate_is_a_share_for_every_shape(warmup: float, decay: float, progress: float) -> None:
     if warmup + decay <= 1:
-        assert 0 <= schedule(progress, TrainConfig(warmup=warmup, decay=decay)) <= 1
+        assert (
+            0 <= schedule(progress, TrainConfig(warmup_fraction=warmup, decay_fraction=decay)) <= 1
+        )
 
 
 def test_without_decay_the_rate_stays_to_the_end() -> None:
-    config = TrainConfig(warmup=0, decay=0)
+    config = TrainConfig(warmup_fraction=0, decay_fraction=0)
     assert schedule(0, config) == schedule(1, config) == 1
 
 
@@ -107,7 +109,7 @@ def fresh_model(seed: int = 1) -> GPT:
 
 
 def optimizer_of(model: GPT, config: TrainConfig) -> Optimizer:
-    return Optimizer(model, config, Shards(1))
+    return Optimizer(model, config, WorkerPool(1))
 
 
 def give_gradients(model: GPT, seed: int) -> None:
@@ -235,10 +237,10 @@ def test_adam_is_that_of_torch() -> None:
 def test_neither_training_nor_opening_imports_the_compiler_of_torch() -> None:
     program = (
         "import sys, torch; from engine.training.optimizers import Optimizer; from engine.model.gpt import GPT;"
-        "from engine.config import nano; from engine.training.workers import Shards;"
+        "from engine.config import nano; from engine.training.workers import WorkerPool;"
         "from engine.session.context import check_state;"
         "config = nano('verse.txt'); model = GPT(config.model, 7);"
-        "optimizer = Optimizer(model, config.train, Shards(1));"
+        "optimizer = Optimizer(model, config.train, WorkerPool(1));"
         "state = {'model': model.state_dict(), 'optimizer': optimizer.state_dict()};"
         "check_state(state, config, 7);"
         "print('torch._dynamo' in sys.modules)"

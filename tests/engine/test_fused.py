@@ -8,12 +8,12 @@ import torch
 from shaping import CONTEXT, awake, shape, some_ids
 from torch import Tensor
 
+from engine.config import ModelConfig
 from engine.model import fused as by_hand
 from engine.model import kernels
 from engine.model.fused import ByHand
-from engine.training.replica import ByTorch
-from engine.config import ModelConfig
 from engine.model.gpt import GPT
+from engine.training.replica import ByTorch
 
 
 class Case(NamedTuple):
@@ -37,10 +37,10 @@ class Case(NamedTuple):
 CASES = {
     "plain": Case(shape()),
     "one block": Case(shape(n_layer=1, n_head=1)),
-    "three blocks": Case(shape(n_layer=3, width=48, n_head=3)),
-    "narrow heads": Case(shape(width=16, n_head=8)),
+    "three blocks": Case(shape(n_layer=3, n_embd=48, n_head=3)),
+    "narrow heads": Case(shape(n_embd=16, n_head=8)),
     "shortest context": Case(shape(context_length=8), time=8),
-    "long context": Case(shape(context_length=64, width=32), time=64, batch=20),
+    "long context": Case(shape(context_length=64, n_embd=32), time=64, batch=20),
     "few characters": Case(shape(), vocabulary=5),
     "many characters": Case(shape(), vocabulary=300),
     "a rest shorter than the context": Case(shape(), time=5, batch=1),

@@ -10,11 +10,11 @@ import torch
 from driving import tiny
 
 from engine.model.fused import ByHand
-from engine.training.dataset import Dataset
-from engine.training.autotune import Hardware
-from engine.training.workers import Shards
-from engine.training.trainer import Evaluation, Trainer
 from engine.model.tokenizer import Vocabulary
+from engine.training.autotune import Hardware
+from engine.training.dataset import Dataset
+from engine.training.trainer import Evaluation, Trainer
+from engine.training.workers import WorkerPool
 
 TEXT = "The quick brown fox jumps over a lazy dog's hat.\n" * 20
 VOCABULARY = Vocabulary(TEXT)
@@ -22,7 +22,7 @@ PATIENCE = 10.0
 
 
 def living() -> list[str]:
-    """The shards' threads that are alive."""
+    """The workers' threads that are alive."""
     return [t.name for t in threading.enumerate() if t.name.startswith("shard")]
 
 
@@ -36,8 +36,8 @@ def _none_stays() -> Iterator[None]:
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
 @pytest.mark.parametrize("total", [1, 2, 3, 7, 8, 9, 100])
 def test_a_split_covers_everything_once_and_nearly_evenly(count: int, total: int) -> None:
-    with Shards(count) as shards:
-        parts = [range(total)[part] for part in shards.split(total)]
+    with WorkerPool(count) as workers:
+        parts = [range(total)[part] for part in workers.split(total)]
     assert [i for part in parts for i in part] == list(range(total))
     assert len(parts) == min(count, total)
     sizes = [len(part) for part in parts]
@@ -54,21 +54,21 @@ def test_results_come_in_the_order_of_the_parts() -> None:
             second_done.set()
         return part, heard
 
-    with Shards(2) as shards:
-        assert shards.map(work, range(2)) == [(0, True), (1, True)]
-        assert shards.map(str, range(7)) == list("0123456")
+    with WorkerPool(2) as workers:
+        assert workers.map(work, range(2)) == [(0, True), (1, True)]
+        assert workers.map(str, range(7)) == list("0123456")
 
 
 def test_parts_are_worked_on_at_once() -> None:
     meeting = threading.Barrier(3)
-    with Shards(3) as shards:
+    with WorkerPool(3) as workers:
         # Each waits for the two others; who is left alone breaks the barrier, and that is told.
-        assert sorted(shards.map(lambda _: meeting.wait(PATIENCE), range(3))) == [0, 1, 2]
+        assert sorted(workers.map(lambda _: meeting.wait(PATIENCE), range(3))) == [0, 1, 2]
 
 
 def test_a_single_part_is_worked_on_as_well() -> None:
-    with Shards(2) as shards:
-        assert shards.map(str, [7]) == ["7"]
+    with WorkerPool(2) as workers:
+        assert workers.map(str, [7]) == ["7"]
 
 
 @pytest.mark.usefixtures("_two_torch_threads")
@@ -79,8 +79,8 @@ def test_each_thread_computes_alone() -> None:
         meeting.wait(PATIENCE)
         return torch.get_num_threads()
 
-    with Shards(3) as shards:
-        assert shards.map(count, range(3)) == [torch.get_num_threads(), 1, 1]
+    with WorkerPool(3) as workers:
+        assert workers.map(count, range(3)) == [torch.get_num_threads(), 1, 1]
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
@@ -90,24 +90,24 @@ def test_an_error_comes_out_and_the_next_work_is_done(bad: int) -> None:
             raise ArithmeticError(f"part {part} is bad")
         return part
 
-    with Shards(2) as shards:
+    with WorkerPool(2) as workers:
         with pytest.raises(ArithmeticError, match=f"part {bad} is bad"):
-            shards.map(work, range(3))
-        assert shards.map(abs, [-1, -2]) == [1, 2]
+            workers.map(work, range(3))
+        assert workers.map(abs, [-1, -2]) == [1, 2]
 
 
 def test_after_the_end_no_thread_lives() -> None:
-    shards = Shards(2)
-    shards.map(abs, range(2))
+    workers = WorkerPool(2)
+    workers.map(abs, range(2))
     assert living() != []
-    shards.close()
+    workers.close()
     assert living() == []
-    shards.close()
+    workers.close()
 
 
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
-    """Ends the shards of a test."""
+    """Ends the workers of a test."""
     with ExitStack() as stack:
         yield stack
 
@@ -117,8 +117,8 @@ def trainer(stack: ExitStack, count: int, *assignments: str) -> Trainer:
     ids = VOCABULARY.encode_corpus(TEXT)
     dataset = Dataset(ids, config.model.context_length, 0.3, config.train.seed)
     hardware = Hardware(torch.device("cpu"), count, torch.float32, "for a test")
-    shards = stack.enter_context(Shards(count))
-    return Trainer(config, len(VOCABULARY), dataset, hardware, shards)
+    workers = stack.enter_context(WorkerPool(count))
+    return Trainer(config, len(VOCABULARY), dataset, hardware, workers)
 
 
 def train(learner: Trainer, steps: int = 12) -> list[float]:

@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.training import autotune as hardware
-from engine.model.fused import ByHand
 from engine.config import ModelConfig, TrainConfig
+from engine.model.fused import ByHand
+from engine.training import autotune as hardware
 from engine.training.autotune import Hardware, choose
-from engine.training.workers import Shards
+from engine.training.workers import WorkerPool
 
-MODEL = ModelConfig(context_length=16, n_layer=2, n_head=2, width=32)
+MODEL = ModelConfig(context_length=16, n_layer=2, n_head=2, n_embd=32)
 CPU = TrainConfig(device="cpu", precision="auto", threads=0)
 FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -56,7 +56,7 @@ def test_what_is_asked_for_is_taken_unmeasured(threads: int, precision: str) -> 
 def test_the_reason_names_all_that_was_measured_the_quickest_first(
     cores: int, counts: set[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hardware, "MOST_THREADS", cores)
+    monkeypatch.setattr(hardware, "MAX_THREADS", cores)
     monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
     choice = choose(MODEL, CPU)
     pairs = pairs_of(choice)
@@ -72,15 +72,15 @@ def test_the_reason_names_all_that_was_measured_the_quickest_first(
 def test_a_measured_choice_takes_a_moment() -> None:
     """In seconds of computing, so that a machine with other work is no slower."""
     choose(MODEL, CPU)
-    for config in (MODEL, ModelConfig(context_length=256, n_layer=6, n_head=6, width=384)):
+    for config in (MODEL, ModelConfig(context_length=256, n_layer=6, n_head=6, n_embd=384)):
         began = time.process_time()
         choose(config, CPU)
-        assert time.process_time() - began < 2 * hardware.MOST_THREADS
+        assert time.process_time() - began < 2 * hardware.MAX_THREADS
 
 
 @pytest.mark.parametrize("precision", FORMATS)
 def test_a_precision_asked_for_is_kept(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware, "MOST_THREADS", 2)
+    monkeypatch.setattr(hardware, "MAX_THREADS", 2)
     monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
     choice = choose(MODEL, asked(precision=precision))
     assert choice.precision == FORMATS[precision]
@@ -113,7 +113,7 @@ def test_the_quickest_is_chosen(
                 clock[0] += self.cost * len(inputs) ** power
             return 0.0
 
-    monkeypatch.setattr(hardware, "MOST_THREADS", 4)
+    monkeypatch.setattr(hardware, "MAX_THREADS", 4)
     monkeypatch.setattr(hardware, "ByHand", Work)
     monkeypatch.setattr(hardware.time, "perf_counter", lambda: clock[0])
     choice = choose(MODEL, CPU)
@@ -203,16 +203,16 @@ def test_one_thread_is_measured_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_measured_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     used = []  # holds them: what nobody holds ends by itself, some time later
 
-    def hold(count: int) -> Shards:
-        used.append(Shards(count))
+    def hold(count: int) -> WorkerPool:
+        used.append(WorkerPool(count))
         return used[-1]
 
-    monkeypatch.setattr(hardware, "MOST_THREADS", 4)
+    monkeypatch.setattr(hardware, "MAX_THREADS", 4)
     monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
-    monkeypatch.setattr(hardware, "Shards", hold)
+    monkeypatch.setattr(hardware, "WorkerPool", hold)
     before = threading.enumerate()
     choose(MODEL, CPU)
-    assert {shards.count for shards in used} == {1, 2, 4}
+    assert {workers.count for workers in used} == {1, 2, 4}
     assert threading.enumerate() == before
 
 

@@ -1,0 +1,1 @@
+"""Generating text: from logits to a stream of characters."""

@@ -1,0 +1,1 @@
+"""The GPT: its architecture, its compiled kernels and decoder, its tokenizer."""

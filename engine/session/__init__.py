@@ -1,0 +1,1 @@
+"""Opens, trains, samples and saves runs: one loop on one thread."""

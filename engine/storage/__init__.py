@@ -1,0 +1,1 @@
+"""Run folders on disk. Imports neither torch nor Numba to list and describe them."""

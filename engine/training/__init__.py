@@ -1,0 +1,1 @@
+"""Training: batches, loss and gradients, optimizers, schedule, evaluation."""

@@ -1,0 +1,1 @@
+"""The commands: the app, and training, sampling and listing without it."""
