@@ -18,19 +18,41 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
     section: ClassVar[str] = "model"
 
     context_length: Annotated[
-        int, Meta(ge=8, le=4096, description="How many characters it sees at once.")
+        int, Meta(ge=8, le=4096, description="Characters the model sees at once.")
     ] = 256
-    n_layer: Annotated[
-        int, Meta(ge=1, le=48, description="How many blocks, one above the other.")
-    ] = 4
+    n_layer: Annotated[int, Meta(ge=1, le=48, description="Number of blocks.")] = 4
     n_head: Annotated[int, Meta(ge=1, le=32, description="Attention heads in each block.")] = 2
     n_embd: Annotated[
-        int, Meta(ge=16, le=2048, description="Numbers that stand for one character inside.")
+        int, Meta(ge=16, le=2048, description="Embedding width: numbers for each position.")
     ] = 128
     dropout: Annotated[
         float,
-        Meta(ge=0, le=0.9, description="Share of signals dropped, against learning by heart."),
+        Meta(ge=0, le=0.9, description="Fraction of activations dropped, against overfitting."),
     ] = 0.0
+    activation: Annotated[
+        Literal["squared_relu", "gelu", "swiglu"], Meta(description="Nonlinearity of the MLP.")
+    ] = "squared_relu"
+    norm: Annotated[
+        Literal["rmsnorm", "layernorm", "none"],
+        Meta(description="Normalization before each sublayer and the head."),
+    ] = "rmsnorm"
+    positions: Annotated[
+        Literal["rotary", "learned", "none"],
+        Meta(description="How attention knows the order of characters."),
+    ] = "rotary"
+    qk_norm: Annotated[
+        bool, Meta(description="RMSNorm of queries and keys, which keeps attention scores small.")
+    ] = True
+    residual: Annotated[
+        bool, Meta(description="Each sublayer adds to its input instead of replacing it.")
+    ] = True
+    attention: Annotated[
+        bool, Meta(description="Blocks have attention; without it, only the last character counts.")
+    ] = True
+    mlp: Annotated[bool, Meta(description="Blocks have an MLP.")] = True
+    tied_head: Annotated[bool, Meta(description="The head uses the weights of the embedding.")] = (
+        False
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,18 +60,13 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
             raise ValueError(
                 f"model.n_embd {self.n_embd} must divide by twice model.n_head ({2 * self.n_head})."
             )
+        if not (self.attention or self.mlp):
+            raise ValueError("model.attention and model.mlp cannot both be off: blocks are empty.")
 
-    def parameters(self, vocabulary: int) -> int:
-        """How many numbers the model learns: 12 width² a block, and embedding and head."""
-        return 12 * self.n_layer * self.n_embd**2 + 2 * vocabulary * self.n_embd
-
-    def flops_per_token(self, vocabulary: int) -> float:
-        """Floating-point operations to train on one token: 6 a parameter, and the attention.
-
-        Source: PaLM (Chowdhery et al. 2022), appendix B.
-        """
-        attention = 12 * self.n_layer * self.n_embd * self.context_length
-        return 6.0 * self.parameters(vocabulary) + attention
+    @property
+    def head_dim(self) -> int:
+        """The width of one attention head."""
+        return self.n_embd // self.n_head
 
 
 class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):

@@ -10,13 +10,16 @@ from msgspec import Struct
 
 THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 """A number with commas between its thousands; a comma anywhere else is not read as one."""
+SWITCH = ("on", "off")
+SWITCH_WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+"""What a user may type for a bool."""
 
 
 class Setting(Struct, frozen=True):
     """One field of a config section, as a form shows it."""
 
     key: str  # dotted: "train.learning_rate"
-    kind: type  # int, float or str
+    kind: type  # int, float, bool or str
     description: str
     low: float | None
     high: float | None
@@ -30,8 +33,11 @@ class Setting(Struct, frozen=True):
         return f"{plain(self.low)} to {plain(self.high)}"
 
     def check(self, value: object) -> None:
-        """Raise ValueError, in a sentence, when `value` is outside the range."""
-        if self.choices:
+        """Raise ValueError, with a user-facing message, when `value` is outside the range."""
+        if self.kind is bool:
+            if not isinstance(value, bool):
+                raise ValueError(f"{self.key} is {self.range}, not {value!r}.")
+        elif self.choices:
             if value not in self.choices:
                 raise ValueError(f"{self.key} is {self.range}, not {value!r}.")
         elif not (
@@ -43,9 +49,13 @@ class Setting(Struct, frozen=True):
             raise ValueError(f"{self.key} goes from {self.range}, and {plain(value)} is outside.")
 
     def parse(self, text: str) -> int | float | str:
-        """The value that a person typed; ValueError, in a sentence, when it is none."""
+        """The value that a user typed; ValueError with a user-facing message when it is none."""
         text = text.strip()
         value: int | float | str = text
+        if self.kind is bool:
+            if text.lower() not in SWITCH_WORDS:
+                raise ValueError(f"{self.key} is {self.range}, not {text!r}.")
+            return SWITCH_WORDS[text.lower()]
         if self.kind in (int, float):
             plain = text.replace(",", "") if THOUSANDS.fullmatch(text) else text
             try:
@@ -75,13 +85,15 @@ def settings_of(section: type[Section]) -> tuple[Setting, ...]:
         if get_origin(hint) is not Annotated:
             continue
         kind, meta = get_args(hint)
-        choices = get_args(kind) if get_origin(kind) is Literal else ()
         if kind is str:
             continue
+        choices = get_args(kind) if get_origin(kind) is Literal else ()
+        if kind is bool:
+            choices = SWITCH
         settings.append(
             Setting(
                 key=f"{section.section}.{name}",
-                kind=str if choices else kind,
+                kind=str if get_origin(kind) is Literal else kind,
                 description=meta.description,
                 low=meta.ge,
                 high=meta.le,
@@ -101,7 +113,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def plain(value: object) -> str:
-    """A number without needless digits: 1e-05 as 0.00001, 2147483647 with its commas."""
+    """A value as a user reads it: 1e-05 as 0.00001, 2147483647 with its commas, True as on."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):

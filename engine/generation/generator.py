@@ -7,7 +7,7 @@ import torch
 
 from engine.config import SampleConfig
 from engine.generation.sampler import sample
-from engine.model.decoder import Decoder
+from engine.model.decoder import decoder_for
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
 
@@ -17,7 +17,7 @@ class TextGenerator:
 
     def __init__(self, model: GPT, vocabulary: Vocabulary, clock: Callable[[], float]) -> None:
         self._model = model
-        self._decoder = Decoder(model.config, len(vocabulary))
+        self._decoder = decoder_for(model.config, len(vocabulary))
         self._vocabulary = vocabulary
         self._clock = clock
         self._ids: Iterator[int | None] | None = None
@@ -40,7 +40,7 @@ class TextGenerator:
 
         An empty prompt begins as after a line's end, where the text has lines.
         """
-        self._decoder.take(self._model, context_length)
+        self._decoder.load_weights(self._model, context_length)
         first = "\n" if "\n" in self._vocabulary else self._vocabulary.characters[0]
         self._config = config
         self._stops = frozenset(config.stop)

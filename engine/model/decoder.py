@@ -1,10 +1,13 @@
-"""Reads one character after another and says what may come next: the model, for writing.
+"""Reads one id after another and gives the logits of the next: the model, for writing text.
 
-Always on a processor, in one thread and one call: a single character is too little work to be
-shared out, or to be sent to another device. Same numbers as `engine.model.gpt`, but for the last bits.
+Always on a CPU, in one thread: a single character is too little work to be divided or sent to
+another device. For the default kind of model that is one compiled call a character, four times
+as fast as torch's operations one by one; any other is computed as `engine.model.gpt` states it.
 
-Dimensions: D width, H heads, K width of a head, V vocabulary, C context length, L layers.
+Dimensions: D embedding width, H heads, K head width, V vocabulary, C context length, L layers.
 """
+
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,22 +15,78 @@ from numpy import float32
 from numpy.typing import NDArray
 
 from engine.config import ModelConfig
-from engine.model.gpt import GPT, frequencies
-from engine.model.kernels import EPSILON, ONE, ZERO, Array, compiled, exp
+from engine.model import fused
+from engine.model.gpt import GPT, NORM_EPSILON, inv_freq
+from engine.model.kernels import ONE, ZERO, Array, compiled, exp
+from engine.model.kv_cache import KVCache
 
 
-class Decoder:
-    """A copy of a model's weights, and the keys and values of the last C characters it read: C is
-    the model's context length, or less while it has not learned to read that far.
+class Decoder(Protocol):
+    """A copy of a model's weights with a KV cache of the last C characters: C is the model's
+    context length, or less while it has not been trained on longer ones.
 
-    These are a ring: past the context length the newest overwrites the oldest, in place. Nothing
-    is recomputed: a key keeps the rotation of its own position, and attention sees only the
-    difference of two positions, which never exceeds C.
+    Past the context length the newest position replaces the oldest in the cache.
     """
 
+    context_length: int
+
+    def load_weights(self, model: GPT, context_length: int) -> None:
+        """Copy the weights as they are now, and begin with an empty cache of that length."""
+
+    def read(self, id_: int) -> Array:
+        """Read one more id; the (V,) logits of the next."""
+
+
+def decoder_for(config: ModelConfig, vocabulary: int) -> Decoder:
+    """The fastest decoder that knows all options of this config."""
+    if fused.has_kernels(config) and config.attention and config.mlp:
+        return CompiledDecoder(config, vocabulary)
+    return PlainDecoder(config, vocabulary)
+
+
+class PlainDecoder:
+    """The model itself, with its KV cache."""
+
     def __init__(self, config: ModelConfig, vocabulary: int) -> None:
-        layers, width, head = config.n_layer, config.n_embd, config.n_embd // config.n_head
-        self._rings = (layers, config.n_head, head)
+        self._model = GPT(config, vocabulary)
+        self._empty(config.context_length)
+
+    def load_weights(self, model: GPT, context_length: int) -> None:
+        self._model.load_state_dict(model.state_dict())
+        self._empty(context_length)
+
+    @torch.no_grad()
+    def read(self, id_: int) -> Array:
+        if self._model.positions is not None and self._cache.position == self.context_length:
+            self._move_window()
+        return self._read(id_)
+
+    def _read(self, id_: int) -> Array:
+        self._ids.append(id_)
+        logits = self._model(torch.tensor([[id_]]), cache=self._cache)
+        self._cache.position += 1
+        return logits[0, 0].numpy()  # type: ignore[no-any-return]
+
+    def _move_window(self) -> None:
+        """Read the newer half of the context again, from the first position on: there is no
+        learned embedding for a position behind the last."""
+        ids = self._ids[-(self.context_length // 2) :]
+        self._empty(self.context_length)
+        for id_ in ids:
+            self._read(id_)
+
+    def _empty(self, context_length: int) -> None:
+        self.context_length = context_length
+        self._cache = KVCache(self._model.config, context_length)
+        self._ids: list[int] = []
+
+
+class CompiledDecoder:
+    """The default kind of model, as one compiled loop."""
+
+    def __init__(self, config: ModelConfig, vocabulary: int) -> None:
+        layers, width = config.n_layer, config.n_embd
+        self._config = config
         self.logits = np.zeros(vocabulary, float32)  # of the character after the last one read
         self._embedding = np.zeros((vocabulary, width), float32)
         self._qkv = np.zeros((layers, 3 * width, width), float32)
@@ -35,26 +94,24 @@ class Decoder:
         self._up = np.zeros((layers, 4 * width, width), float32)
         self._mlp_output = np.zeros((layers, width, 4 * width), float32)
         self._head = np.zeros((vocabulary, width), float32)
-        self._frequencies = frequencies(head).numpy()
-        self._forget(config.context_length)
+        self._inv_freq = inv_freq(config.head_dim).numpy()
+        self._empty(config.context_length)
 
-    def take(self, model: GPT, context_length: int) -> None:
-        """Take over the weights as they are now, to read that many characters at once."""
-        blocks = model.blocks
-        for ours, theirs in (
-            (self._qkv, [b.attention.qkv.weight for b in blocks]),
-            (self._attention_output, [b.attention.output.weight for b in blocks]),
-            (self._up, [b.mlp.up.weight for b in blocks]),
-            (self._mlp_output, [b.mlp.output.weight for b in blocks]),
-            (self._embedding[None], [model.embedding.weight]),
-            (self._head[None], [model.head.weight]),
+    def load_weights(self, model: GPT, context_length: int) -> None:
+        weights = model.state_dict()
+        for array, name in (
+            (self._qkv, "attention.qkv"),
+            (self._attention_output, "attention.output"),
+            (self._up, "mlp.up"),
+            (self._mlp_output, "mlp.output"),
         ):
-            for array, weight in zip(ours, theirs, strict=True):
-                torch.from_numpy(array).copy_(weight.detach())
-        self._forget(context_length)
+            for layer in range(len(array)):
+                _copy(weights[f"blocks.{layer}.{name}.weight"], array[layer])
+        _copy(weights["embedding.weight"], self._embedding)
+        _copy(weights["embedding.weight" if model.head is None else "head.weight"], self._head)
+        self._empty(context_length)
 
     def read(self, id_: int) -> Array:
-        """Read on by one character; the (V,) logits of the next."""
         read(
             id_,
             self.position,
@@ -64,21 +121,27 @@ class Decoder:
             self._up,
             self._mlp_output,
             self._head,
-            self._frequencies,
+            self._inv_freq,
             self._keys,
             self._values,
             self.logits,
+            NORM_EPSILON,
         )
         self.position += 1
         return self.logits
 
-    def _forget(self, context_length: int) -> None:
-        """Have read nothing."""
-        layers, heads, width = self._rings
+    def _empty(self, context_length: int) -> None:
+        config = self._config
+        shape = (config.n_layer, config.n_head)
         self.context_length = context_length
-        self.position = 0  # how many characters it has read, forgotten ones included
-        self._keys = np.zeros((layers, heads, width, context_length), float32)
-        self._values = np.zeros((layers, heads, context_length, width), float32)
+        self.position = 0  # how many characters were read, those that have left the cache included
+        self._keys = np.zeros((*shape, config.head_dim, context_length), float32)
+        self._values = np.zeros((*shape, context_length, config.head_dim), float32)
+
+
+def _copy(weight: torch.Tensor, array: Array) -> None:
+    """Copy a weight from any device."""
+    torch.from_numpy(array).copy_(weight)
 
 
 @compiled
@@ -91,67 +154,68 @@ def read(
     up: Array,
     mlp_output: Array,
     head: Array,
-    frequencies: NDArray[np.float64],
+    inv_freq: NDArray[np.float64],
     keys: Array,
     values: Array,
     logits: Array,
+    epsilon: float,
 ) -> None:
-    """One character, from its id to the logits of the next; its keys and values join the others.
+    """One character, from its id to the logits of the next; its keys and values join the cache.
 
     keys (L, H, K, C), values (L, H, C, K), each so that the innermost loop runs along memory.
     """
-    layers, heads, width, context = keys.shape
-    slot, known = position % context, min(position + 1, context)
-    half, columns = width // 2, heads * width
+    layers, n_head, head_dim, context = keys.shape
+    slot, visible = position % context, min(position + 1, context)
+    half, width = head_dim // 2, n_head * head_dim
     cos, sin = np.empty(half, np.float32), np.empty(half, np.float32)
     for j in range(half):
-        cos[j] = np.cos(position * frequencies[j])
-        sin[j] = np.sin(position * frequencies[j])
-    x, y = embedding[id_].copy(), np.empty(columns, np.float32)
-    qkv, hidden = np.empty(3 * columns, np.float32), np.empty(4 * columns, np.float32)
-    chances = np.empty(known, np.float32)
+        cos[j] = np.cos(position * inv_freq[j])
+        sin[j] = np.sin(position * inv_freq[j])
+    x, y = embedding[id_].copy(), np.empty(width, np.float32)
+    qkv, hidden = np.empty(3 * width, np.float32), np.empty(4 * width, np.float32)
+    probs = np.empty(visible, np.float32)
     for layer in range(layers):
-        # Look back.
-        norm(x, y)
+        # The attention sublayer.
+        rms_norm(x, y, epsilon)
         multiply(qkv_weight[layer], y, qkv)
-        for h in range(heads):
-            query = qkv[h * width : (h + 1) * width]
-            key = qkv[columns + h * width : columns + (h + 1) * width]
-            value = qkv[2 * columns + h * width : 2 * columns + (h + 1) * width]
-            norm(query, query)
-            norm(key, key)
-            rotate(query, cos, sin)
-            rotate(key, cos, sin)
-            for j in range(width):
+        for h in range(n_head):
+            first, last = h * head_dim, (h + 1) * head_dim
+            query, key = qkv[first:last], qkv[width + first : width + last]
+            value = qkv[2 * width + first : 2 * width + last]
+            rms_norm(query, query, epsilon)
+            rms_norm(key, key, epsilon)
+            apply_rope(query, cos, sin)
+            apply_rope(key, cos, sin)
+            for j in range(head_dim):
                 keys[layer, h, j, slot] = key[j]
                 values[layer, h, slot, j] = value[j]
-                query[j] /= np.sqrt(float32(width))
-            attend(query, keys[layer, h], values[layer, h], chances, y[h * width : (h + 1) * width])
+                query[j] /= np.sqrt(float32(head_dim))
+            attend(query, keys[layer, h], values[layer, h], probs, y[first:last])
         add_product(attention_output[layer], y, x)
-        # Think.
-        norm(x, y)
+        # The MLP sublayer.
+        rms_norm(x, y, epsilon)
         multiply(up[layer], y, hidden)
-        for j in range(4 * columns):
+        for j in range(4 * width):
             hidden[j] = max(hidden[j], ZERO) ** 2
         add_product(mlp_output[layer], hidden, x)
-    norm(x, y)
+    rms_norm(x, y, epsilon)
     multiply(head, y, logits)
 
 
 @compiled
-def norm(x: Array, y: Array) -> None:
-    """RMSNorm of (D,)."""
+def rms_norm(x: Array, y: Array, epsilon: float) -> None:
+    """y = RMSNorm of x, (D,) each."""
     total = ZERO
     for j in range(x.shape[0]):
         total += x[j] * x[j]
-    scale = ONE / np.sqrt(total / float32(x.shape[0]) + EPSILON)
+    scale = ONE / np.sqrt(total / float32(x.shape[0]) + float32(epsilon))
     for j in range(x.shape[0]):
         y[j] = x[j] * scale
 
 
 @compiled
-def rotate(x: Array, cos: Array, sin: Array) -> None:
-    """Turn (K,) by (K / 2) angles, in place."""
+def apply_rope(x: Array, cos: Array, sin: Array) -> None:
+    """Rotate (K,) by (K / 2) angles, in place."""
     half = x.shape[0] // 2
     for j in range(half):
         left, right = x[j], x[j + half]
@@ -160,21 +224,21 @@ def rotate(x: Array, cos: Array, sin: Array) -> None:
 
 
 @compiled
-def attend(query: Array, keys: Array, values: Array, chances: Array, y: Array) -> None:
-    """y (K,): what a query finds in the values whose keys (K, C) it meets, the first of them
-    that `chances` has room for."""
-    chances[:] = ZERO
+def attend(query: Array, keys: Array, values: Array, probs: Array, y: Array) -> None:
+    """y (K,) = the values (C, K) weighted by the softmax of the query's dot products with the keys
+    (K, C); only the first positions count, as many as `probs` has."""
+    probs[:] = ZERO
     for j in range(keys.shape[0]):
-        for c in range(chances.shape[0]):
-            chances[c] += query[j] * keys[j, c]
+        for c in range(probs.shape[0]):
+            probs[c] += query[j] * keys[j, c]
     total = ZERO
-    for c in range(chances.shape[0]):
-        chances[c] = exp(chances[c])
-        total += chances[c]
+    for c in range(probs.shape[0]):
+        probs[c] = exp(probs[c])
+        total += probs[c]
     y[:] = ZERO
-    for c in range(chances.shape[0]):
+    for c in range(probs.shape[0]):
         for j in range(y.shape[0]):
-            y[j] += chances[c] / total * values[c, j]
+            y[j] += probs[c] / total * values[c, j]
 
 
 @compiled

@@ -1,315 +1,296 @@
-"""Loss and gradient on a processor: the model of `engine.model.gpt` and its chain rule, written out.
+"""The sublayers of the GPT as one autograd function each, for a CPU.
 
-The numbers are those of torch's autograd, but for the last bits. It is quicker because passes
-are merged (`engine.model.kernels`), hardly anything is allocated, and few characters at a time go all
-the way forward and back, so that what they leave behind stays in the cache.
+They compute what `Attention.forward` and `MLP.forward` in `engine.model.gpt` state in plain torch
+operations, and their gradients, over the compiled loops of `engine.model.kernels`: on a CPU a
+training step spends more time on moving numbers than on multiplying them, and these take fewer
+sweeps over memory. Products with weights are in the precision of autocast, all else is float32.
 
-Each part knows how to go forward and how to go back, keeps what it needs for that, and adds to
-the gradients of its weights. Both halves of a block change the stream `x`, and its gradient, in
-place: it is the sum of what all of them add.
-
-Dimensions: B pieces of text, T characters in each, R = B * T rows, D width, H heads, K width of
-a head, V vocabulary.
+Dimensions: B batch, T time, R = B * T rows, D embedding width, E rows of a weight, H heads,
+K head width, N = B * H.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+import threading
+from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from engine.config import ModelConfig
 from engine.model import kernels
-from engine.model.gpt import GPT, MLP, Attention
+from engine.model.kernels import Product
 
-ROWS = 1024
-"""Characters that go forward and back together, where one piece of text is not longer."""
-
-
-class ByHand:
-    """Computes losses and gradients of a model. Each thread needs its own."""
-
-    def __init__(self, model: GPT, precision: torch.dtype) -> None:
-        """`precision`: the number format of the weights' products; all else is float32."""
-        self.model = model
-        self.gradients = tuple(torch.zeros_like(p) for p in model.parameters())
-        self._weights: dict[Tensor, Weight] = {
-            p: Weight(p.detach(), gradient, precision)
-            for p, gradient in zip(model.parameters(), self.gradients, strict=True)
-        }
-        self._arrays = Arrays()
-        self._network: Network | None = None
-
-    @torch.no_grad()
-    def learn(
-        self, inputs: Tensor, targets: Tensor, characters: int, generator: torch.Generator | None
-    ) -> float:
-        """What (B, T) ids add to the mean loss over so many `characters`.
-
-        `gradients` are then those of that loss. With a `generator` the config's dropout applies.
-        """
-        torch._foreach_zero_(self.gradients)
-        loss = 0.0
-        for ids, answers in micro_batches(inputs, targets):
-            network = self._network_for(ids)
-            chances = network.forward(ids, generator).log_softmax(1)
-            loss -= float(chances.gather(1, answers[:, None]).sum()) / characters
-            of_logits = chances.exp_()
-            of_logits[torch.arange(len(answers)), answers] -= 1
-            network.backward(ids, of_logits.div_(characters))
-        return loss
-
-    @torch.no_grad()
-    def score(self, inputs: Tensor, targets: Tensor) -> tuple[float, int]:
-        """The sum of losses over (B, T) ids, and how many were guessed."""
-        loss, guessed = 0.0, 0
-        for ids, answers in micro_batches(inputs, targets):
-            logits = self._network_for(ids).forward(ids, None)
-            loss += float(F.cross_entropy(logits, answers, reduction="sum"))
-            guessed += int((logits.argmax(1) == answers).sum())
-        return loss, guessed
-
-    def _network_for(self, ids: Tensor) -> "Network":
-        """One at a time, all in the same memory: most of what training takes."""
-        if self._network is None or self._network.shape != ids.shape:
-            self._arrays.begin()
-            self._network = Network(self._arrays.empty, self.model, self._weights, *ids.shape)
-        return self._network
+if TYPE_CHECKING:  # they are built on this module
+    from engine.model.gpt import MLP, Attention, Rope
 
 
-def micro_batches(inputs: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Of (B, T) ids each: ids of some pieces of text, and their (R) targets."""
-    count = max(1, ROWS // inputs.shape[1])
-    for ids, answers in zip(torch.split(inputs, count), torch.split(targets, count), strict=True):
-        yield ids, answers.flatten()
+def supports(config: ModelConfig, x: Tensor) -> bool:
+    """Whether the sublayers of a model of this config are computed here for such an x."""
+    return on_cpu(x) and has_kernels(config)
 
 
-Empty = Callable[..., Tensor]
-"""Gives an array of a shape, like `torch.empty`."""
+def on_cpu(x: Tensor) -> bool:
+    """Whether the compiled loops can read x."""
+    return x.device.type == "cpu" and x.dtype == torch.float32
 
 
-class Arrays:
-    """Memory that one network after another uses, whatever its shape: the first array that each
-    asks for is in the same place, and so on."""
+def has_kernels(config: ModelConfig) -> bool:
+    """Whether the compiled loops know all options of this config."""
+    return (
+        config.norm == "rmsnorm"
+        and config.positions == "rotary"
+        and config.qk_norm
+        and config.residual
+        and config.activation == "squared_relu"
+    )
+
+
+def attention(
+    x: Tensor,
+    layer: "Attention",
+    rope: "Rope | None",
+    epsilon: float,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """The attention sublayer: (B, T, D) to (B, T, D), dropout and residual connection included."""
+    assert rope is not None, "only rotary positions have kernels"
+    mask = dropout_mask(x, layer.config.dropout, generator)
+    settings = (layer.config.n_head, epsilon, matmul_precision())
+    return AttentionSublayer.apply(  # type: ignore[no-any-return, no-untyped-call]
+        x, layer.qkv.weight, layer.output.weight, *rope, mask, *settings
+    )
+
+
+def mlp(x: Tensor, layer: "MLP", epsilon: float, generator: torch.Generator | None) -> Tensor:
+    """The MLP sublayer: (B, T, D) to (B, T, D), dropout and residual connection included."""
+    mask = dropout_mask(x, layer.config.dropout, generator)
+    return MLPSublayer.apply(  # type: ignore[no-any-return, no-untyped-call]
+        x, layer.up.weight, layer.output.weight, mask, epsilon, matmul_precision()
+    )
+
+
+def rms_norm(x: Tensor, epsilon: float) -> Tensor:
+    """RMSNorm over the last dimension of (..., D)."""
+    return RMSNorm.apply(x, epsilon)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def dropout_mask(x: Tensor, fraction: float, generator: torch.Generator | None) -> Tensor | None:
+    """What x is multiplied by to zero a fraction of it and scale up the rest; None: nothing."""
+    if not fraction or generator is None:
+        return None
+    return torch.empty_like(x).bernoulli_(1 - fraction, generator=generator).div_(1 - fraction)
+
+
+def matmul_precision() -> torch.dtype:
+    """The number format that autocast asks for."""
+    if torch.is_autocast_enabled("cpu"):
+        return torch.get_autocast_dtype("cpu")
+    return torch.float32
+
+
+class Scratch(threading.local):
+    """Arrays that a call needs only until it returns. All calls of a thread use the same memory,
+    which is then in the cache when the next one writes to it."""
 
     def __init__(self) -> None:
-        self._blocks: list[Tensor] = []
-        self._given = 0
+        self._arrays: dict[tuple[str, torch.dtype], Tensor] = {}
 
-    def begin(self) -> None:
-        """Give to the next network."""
-        self._given = 0
-
-    def empty(self, *shape: int) -> Tensor:
-        """An array of that shape, with anything in it."""
+    def __call__(self, name: str, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """An array of that shape, with anything in it; valid until the next call with this name."""
         size = math.prod(shape)
-        if self._given == len(self._blocks):
-            self._blocks.append(torch.empty(size))
-        elif self._blocks[self._given].numel() < size:
-            self._blocks[self._given] = torch.empty(size)
-        self._given += 1
-        return self._blocks[self._given - 1][:size].view(shape)
+        array = self._arrays.get((name, dtype))
+        if array is None or array.numel() < size:
+            array = self._arrays[name, dtype] = torch.empty(size, dtype=dtype)
+        return array[:size].view(shape)
 
 
-class Weight(NamedTuple):
-    """A matrix (E, D) that takes D numbers to E, and its gradient."""
-
-    value: Tensor
-    gradient: Tensor
-    precision: torch.dtype
-
-    def apply(self, x: Tensor, out: Tensor) -> Tensor:
-        """out (R, E) = x (R, D) @ value.T"""
-        if self.precision == torch.float32:
-            return torch.mm(x, self.value.T, out=out)
-        return out.copy_(x.to(self.precision) @ self.value.T.to(self.precision))
-
-    def add(self, x: Tensor, out: Tensor) -> None:
-        """out (R, E) += x (R, D) @ value.T"""
-        if self.precision == torch.float32:
-            out.addmm_(x, self.value.T)
-        else:
-            out.add_(x.to(self.precision) @ self.value.T.to(self.precision))
-
-    def backward(self, of_out: Tensor, x: Tensor, of_x: Tensor) -> Tensor:
-        """of_x (R, D) from of_out (R, E), for either product; the weight's own is added up."""
-        if self.precision == torch.float32:
-            self.gradient.addmm_(of_out.T, x)
-            return torch.mm(of_out, self.value, out=of_x)
-        low = of_out.to(self.precision)
-        self.gradient.add_(low.T @ x.to(self.precision))
-        return of_x.copy_(low @ self.value.to(self.precision))
+scratch = Scratch()
 
 
-Weights = Mapping[Tensor, Weight]
+def array(x: Tensor) -> Product:
+    """What the compiled loops read and write: the numbers, or the bits of bfloat16."""
+    return (x.view(torch.uint16) if x.dtype == torch.bfloat16 else x).numpy()
 
 
-class Norm:
-    """RMSNorm of (R, D)."""
+class RMSNorm(torch.autograd.Function):
+    """RMSNorm over the last dimension."""
 
-    def __init__(self, empty: Empty, rows: int, width: int) -> None:
-        self.y = empty(rows, width)
-        self.scales = empty(rows)
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, epsilon: float) -> Tensor:
+        y, scales = normed(rows_of(x), epsilon, torch.float32)
+        ctx.save_for_backward(y, scales)
+        return y.view(x.shape)
 
-    def forward(self, x: Tensor) -> Tensor:
-        kernels.rms_norm(x.numpy(), self.y.numpy(), self.scales.numpy())
-        return self.y
-
-    def backward(self, of_y: Tensor, of_x: Tensor) -> None:
-        """Adds to the gradient of x."""
-        kernels.rms_norm_backward(of_y.numpy(), self.y.numpy(), self.scales.numpy(), of_x.numpy())
-
-
-class Dropout:
-    """Dropout of what a half block adds (Srivastava et al. 2014); without a share, nothing."""
-
-    def __init__(self, empty: Empty, share: float, rows: int, width: int) -> None:
-        self.share = share
-        self.product, self.kept = empty(2, rows if share else 0, width)
-        self.active = False
-
-    def add(self, weight: Weight, y: Tensor, x: Tensor, generator: torch.Generator | None) -> None:
-        """x += what is kept of y times the weight."""
-        self.active = bool(self.share) and generator is not None
-        if self.active:
-            self.kept.bernoulli_(1 - self.share, generator=generator).div_(1 - self.share)
-            x.addcmul_(weight.apply(y, self.product), self.kept)
-        else:
-            weight.add(y, x)
-
-    def backward(self, of_x: Tensor) -> Tensor:
-        """The gradient of the product."""
-        return torch.mul(of_x, self.kept, out=self.product) if self.active else of_x
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        y, scales = ctx.saved_tensors
+        no_residual = torch.zeros_like(y)
+        return normed_backward(rows_of(grad), y, scales, no_residual).view(grad.shape), None
 
 
-class AttentionHalf:
-    """The attention half of a block."""
+class AttentionSublayer(torch.autograd.Function):
+    """x + dropout(attention(norm(x)))"""
 
-    def __init__(
-        self, empty: Empty, half: Attention, weights: Weights, model: GPT, batch: int, time: int
-    ) -> None:
-        config = model.config
-        rows, width, n_head = batch * time, config.n_embd, config.n_head
-        self.qkv, self.output = weights[half.qkv.weight], weights[half.output.weight]
-        self.cos, self.sin = model.cos[:time].numpy(), model.sin[:time].numpy()
-        self.norm = Norm(empty, rows, width)
-        self.heads = empty(3, batch * n_head, time, width // n_head)
-        self.scales = empty(batch, time, 2, n_head)
-        self.chances = empty(batch * n_head, time, time)
-        self.attended = empty(rows, width)
-        self.drop = Dropout(empty, config.dropout, rows, width)
-
-    def forward(self, x: Tensor, scratch: "Scratch", generator: torch.Generator | None) -> None:
-        """Add to x (R, D)."""
-        self.qkv.apply(self.norm.forward(x), scratch.qkv)
-        kernels.split_heads(
-            scratch.qkv_by_head.numpy(),
-            self.cos,
-            self.sin,
-            self.heads.view(scratch.of_heads.shape).numpy(),
-            self.scales.numpy(),
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        qkv_weight: Tensor,
+        output_weight: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        mask: Tensor | None,
+        n_head: int,
+        epsilon: float,
+        precision: torch.dtype,
+    ) -> Tensor:
+        batch, time, width = x.shape
+        y, y_scales = normed(rows_of(x), epsilon, precision)
+        qkv = product(y, qkv_weight, scratch("qkv", len(y), 3 * width, dtype=precision))
+        heads = torch.empty(3, batch, n_head, time, width // n_head)
+        scales = torch.empty(batch, time, 2, n_head)
+        kernels.qk_norm_rope(
+            array(qkv.view(batch, time, 3, n_head, -1)),
+            cos.numpy(),
+            sin.numpy(),
+            heads.numpy(),
+            scales.numpy(),
+            epsilon,
         )
-        query, key, value = self.heads.unbind()
-        torch.bmm(query, key.mT, out=self.chances)
-        kernels.causal_softmax(self.chances.numpy())
-        torch.bmm(self.chances, value, out=scratch.by_head)
-        self.attended.view(scratch.merged.shape).copy_(scratch.merged)
-        self.drop.add(self.output, self.attended, x, generator)
+        query, key, value = heads.flatten(1, 2).unbind()
+        # With `out`, autocast leaves a product in float32.
+        probs = torch.bmm(query, key.mT, out=torch.empty(len(query), time, time))
+        kernels.causal_softmax(probs.numpy())
+        by_head = torch.bmm(probs, value, out=scratch("by head", *value.shape))
+        attended = torch.empty(batch, time, n_head, width // n_head, dtype=precision)
+        attended.copy_(by_head.view(heads.shape[1:]).transpose(1, 2))
+        attended = attended.view(-1, width)
+        ctx.save_for_backward(
+            qkv_weight, output_weight, cos, sin, mask, y, y_scales, heads, scales, probs,
+            attended,
+        )  # fmt: skip
+        ctx.mark_dirty(x)
+        add_product(rows_of(x), attended, output_weight, mask)
+        return x
 
-    def backward(self, of_x: Tensor, scratch: "Scratch") -> None:
-        """Add to the gradient of x (R, D)."""
-        of_attended = self.output.backward(self.drop.backward(of_x), self.attended, scratch.normed)
-        scratch.merged.copy_(of_attended.view(scratch.merged.shape))
-        query, key, value = self.heads.unbind()
-        of_query, of_key, of_value = scratch.of_heads.flatten(1, 2).unbind()
-        torch.bmm(self.chances.mT, scratch.by_head, out=of_value)
-        torch.bmm(scratch.by_head, value.mT, out=scratch.of_scores)
-        kernels.causal_softmax_backward(scratch.of_scores.numpy(), self.chances.numpy())
-        torch.bmm(scratch.of_scores, key, out=of_query)
-        torch.bmm(scratch.of_scores.mT, query, out=of_key)
-        kernels.split_heads_backward(
-            scratch.of_heads.numpy(),
-            self.heads.view(scratch.of_heads.shape).numpy(),
-            self.scales.numpy(),
-            self.cos,
-            self.sin,
-            scratch.qkv_by_head.numpy(),
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        qkv_weight, output_weight, cos, sin, mask, y, y_scales, *saved = ctx.saved_tensors
+        heads, scales, probs, attended = saved
+        precision = y.dtype
+        _, batch, n_head, time, head_dim = heads.shape
+        grad_out = rows_of(grad)
+        grad_attended, grad_output_weight = product_backward(
+            masked(grad_out, mask), attended, output_weight
         )
-        self.norm.backward(self.qkv.backward(scratch.qkv, self.norm.y, scratch.normed), of_x)
+        by_head = scratch("by head", *heads.shape[1:])
+        by_head.copy_(grad_attended.view(batch, time, n_head, head_dim).transpose(1, 2))
+        by_head = by_head.flatten(0, 1)
+        query, key, value = heads.flatten(1, 2).unbind()
+        grad_heads = scratch("heads", *heads.shape)
+        grad_query, grad_key, grad_value = grad_heads.flatten(1, 2).unbind()
+        torch.bmm(probs.mT, by_head, out=grad_value)
+        grad_scores = torch.bmm(by_head, value.mT, out=scratch("scores", *probs.shape))
+        kernels.causal_softmax_backward(grad_scores.numpy(), probs.numpy())
+        torch.bmm(grad_scores, key, out=grad_query)
+        torch.bmm(grad_scores.mT, query, out=grad_key)
+        grad_qkv = scratch("qkv", batch, time, 3, n_head, head_dim, dtype=precision)
+        kernels.qk_norm_rope_backward(
+            grad_heads.numpy(),
+            heads.numpy(),
+            scales.numpy(),
+            cos.numpy(),
+            sin.numpy(),
+            array(grad_qkv),
+        )
+        grad_y, grad_qkv_weight = product_backward(grad_qkv.view(len(y), -1), y, qkv_weight)
+        grad_x = normed_backward(grad_y, y, y_scales, grad_out)
+        return grad_x.view(grad.shape), grad_qkv_weight, grad_output_weight, *[None] * 6
 
 
-class MLPHalf:
-    """The MLP half of a block."""
+class MLPSublayer(torch.autograd.Function):
+    """x + dropout(mlp(norm(x)))"""
 
-    def __init__(self, empty: Empty, half: MLP, weights: Weights, model: GPT, rows: int) -> None:
-        width = model.config.n_embd
-        self.up, self.output = weights[half.up.weight], weights[half.output.weight]
-        self.norm = Norm(empty, rows, width)
-        self.hidden = empty(rows, 4 * width)
-        self.drop = Dropout(empty, model.config.dropout, rows, width)
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        up_weight: Tensor,
+        output_weight: Tensor,
+        mask: Tensor | None,
+        epsilon: float,
+        precision: torch.dtype,
+    ) -> Tensor:
+        y, y_scales = normed(rows_of(x), epsilon, precision)
+        hidden = product(y, up_weight, torch.empty(len(y), len(up_weight), dtype=precision))
+        kernels.squared_relu(array(hidden))
+        ctx.save_for_backward(up_weight, output_weight, mask, y, y_scales, hidden)
+        ctx.mark_dirty(x)
+        add_product(rows_of(x), hidden, output_weight, mask)
+        return x
 
-    def forward(self, x: Tensor, generator: torch.Generator | None) -> None:
-        """Add to x (R, D)."""
-        self.up.apply(self.norm.forward(x), self.hidden)
-        kernels.squared_relu(self.hidden.numpy())
-        self.drop.add(self.output, self.hidden, x, generator)
-
-    def backward(self, of_x: Tensor, scratch: "Scratch") -> None:
-        """Add to the gradient of x (R, D)."""
-        self.output.backward(self.drop.backward(of_x), self.hidden, scratch.of_hidden)
-        kernels.squared_relu_backward(scratch.of_hidden.numpy(), self.hidden.numpy())
-        self.norm.backward(self.up.backward(scratch.of_hidden, self.norm.y, scratch.normed), of_x)
-
-
-class Scratch:
-    """Arrays that every block uses in turn."""
-
-    def __init__(self, empty: Empty, model: GPT, batch: int, time: int) -> None:
-        config = model.config
-        rows, width, n_head = batch * time, config.n_embd, config.n_head
-        self.normed = empty(rows, width)
-        self.qkv = empty(rows, 3 * width)
-        self.qkv_by_head = self.qkv.view(batch, time, 3, n_head, width // n_head)
-        self.by_head = empty(batch * n_head, time, width // n_head)
-        self.merged = self.by_head.view(batch, n_head, time, width // n_head).transpose(1, 2)
-        self.of_heads = empty(3, batch, n_head, time, width // n_head)
-        self.of_scores = empty(batch * n_head, time, time)
-        self.of_hidden = empty(rows, 4 * width)
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        up_weight, output_weight, mask, y, y_scales, hidden = ctx.saved_tensors
+        grad_out = rows_of(grad)
+        grad_hidden, grad_output_weight = product_backward(
+            masked(grad_out, mask), hidden, output_weight, "grad hidden"
+        )
+        kernels.squared_relu_backward(array(grad_hidden), array(hidden))
+        grad_y, grad_up_weight = product_backward(grad_hidden, y, up_weight)
+        grad_x = normed_backward(grad_y, y, y_scales, grad_out)
+        return grad_x.view(grad.shape), grad_up_weight, grad_output_weight, *[None] * 3
 
 
-class Network:
-    """The whole model, with room for the activations of (B, T) ids of one shape."""
+def normed(x: Tensor, epsilon: float, precision: torch.dtype) -> tuple[Tensor, Tensor]:
+    """RMSNorm of (R, D), ready for a product, and its scales (R)."""
+    y, scales = torch.empty_like(x, dtype=precision), torch.empty(len(x))
+    kernels.rms_norm(x.numpy(), array(y), scales.numpy(), epsilon)
+    return y, scales
 
-    def __init__(self, empty: Empty, model: GPT, weights: Weights, batch: int, time: int) -> None:
-        rows, width = batch * time, model.config.n_embd
-        self.shape = (batch, time)
-        self.embedding, self.head = weights[model.embedding.weight], weights[model.head.weight]
-        self.blocks = [
-            (
-                AttentionHalf(empty, b.attention, weights, model, batch, time),
-                MLPHalf(empty, b.mlp, weights, model, rows),
-            )
-            for b in model.blocks
-        ]
-        self.norm = Norm(empty, rows, width)
-        self.scratch = Scratch(empty, model, batch, time)
-        self.x = empty(rows, width)
-        self.logits = empty(rows, model.head.out_features)
 
-    def forward(self, ids: Tensor, generator: torch.Generator | None) -> Tensor:
-        """(B, T) ids to (R, V) logits."""
-        torch.index_select(self.embedding.value, 0, ids.flatten(), out=self.x)
-        for attention, mlp in self.blocks:
-            attention.forward(self.x, self.scratch, generator)
-            mlp.forward(self.x, generator)
-        return self.head.apply(self.norm.forward(self.x), self.logits)
+def normed_backward(grad_y: Tensor, y: Tensor, scales: Tensor, grad_residual: Tensor) -> Tensor:
+    """The gradient of x (R, D), from those of its norm and of the residual connection."""
+    grad_x = grad_residual
+    kernels.rms_norm_backward(
+        array(grad_y), array(y), scales.numpy(), grad_residual.numpy(), grad_x.numpy()
+    )
+    return grad_x
 
-    def backward(self, ids: Tensor, of_logits: Tensor) -> None:
-        """Add up the gradients of all weights, from that of the logits of the last `forward`."""
-        of_x = self.x.zero_()
-        self.norm.backward(self.head.backward(of_logits, self.norm.y, self.scratch.normed), of_x)
-        for attention, mlp in reversed(self.blocks):
-            mlp.backward(of_x, self.scratch)
-            attention.backward(of_x, self.scratch)
-        self.embedding.gradient.index_add_(0, ids.flatten(), of_x)
+
+def product(x: Tensor, weight: Tensor, out: Tensor) -> Tensor:
+    """out (R, E) = x (R, D) @ weight.T (D, E), in the precision of x."""
+    return torch.mm(x, weight.detach().T.to(x.dtype), out=out)
+
+
+def product_backward(
+    grad: Tensor, x: Tensor, weight: Tensor, name: str = "grad product"
+) -> tuple[Tensor, Tensor]:
+    """The gradients of x (R, D), in its precision and in scratch memory of that name, and of the
+    weight (E, D), from that of the product (R, E)."""
+    grad = grad.to(x.dtype)
+    grad_x = scratch(name, *x.shape, dtype=x.dtype)
+    torch.mm(grad, weight.to(x.dtype), out=grad_x)
+    return grad_x, (grad.T @ x).float()
+
+
+def add_product(residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> None:
+    """residual (R, E) += x (R, D) @ weight.T (D, E), with dropout."""
+    if mask is None and x.dtype == torch.float32:
+        residual.addmm_(x, weight.detach().T)
+        return
+    added = product(x, weight, scratch("product", *residual.shape, dtype=x.dtype))
+    if mask is None:
+        residual.add_(added)
+    else:
+        residual.addcmul_(added.float(), mask.view(residual.shape))
+
+
+def rows_of(x: Tensor) -> Tensor:
+    """(R, D) of (..., D), in the same memory, without a gradient."""
+    return x.detach().view(-1, x.shape[-1])
+
+
+def masked(grad: Tensor, mask: Tensor | None) -> Tensor:
+    """The gradient (R, D) through dropout."""
+    return grad if mask is None else grad * mask.view(grad.shape)

@@ -1,163 +1,332 @@
-"""The GPT: one scroll, from characters to logits.
+"""The GPT: the one statement of its architecture, from token ids to logits.
 
-Dimensions: B batch, T time (characters), D width, H heads, K width of a head (D / H),
-V vocabulary, C context length.
+Dimensions: B batch, T time (characters), D embedding width (`n_embd`), H heads, K head width
+(D / H), V vocabulary, C context length.
 
-RMSNorm before each half of a block, rotary positions, RMSNorm of queries and keys, squared
-ReLU, an untied head. Number for number this is Hugging Face's stock ApertusForCausalLM with its
-xIELU constants set to squared ReLU (the project's recipe gives them), without learned norms.
+By default: RMSNorm before each sublayer, rotary positions, RMSNorm of queries and keys, squared
+ReLU, an untied head. Number for number that is Hugging Face's stock ApertusForCausalLM with its
+xIELU constants set to squared ReLU, without learned norm weights. Each part can be exchanged or
+left out by a field of `ModelConfig`, to see what it is for.
 
-A graphics processor runs it as it stands here; on a processor `engine.model.fused` computes the same.
+Everything is stated here in plain torch operations, for every device. On a CPU a sublayer of the
+default kind takes the same computation from `engine.model.fused`, where it is faster.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import ModelConfig
-from engine.model.kernels import NORM_EPSILON
+from engine.model import fused
+from engine.model.kv_cache import KVCache, LayerCache
 
-ROTARY_BASE = 10_000.0
+NORM_EPSILON = 1e-5
+ROPE_BASE = 10_000.0
+TIED_STD = 0.02
+"""Standard deviation of an embedding that is also the head: the first logits are small."""
+
+Rope = tuple[Tensor, Tensor]
+"""Cosine and sine of the rotary angles, (T, K / 2) each."""
+
+
+class Linear(nn.Linear):
+    """A product with a matrix, without a bias. Its weights are drawn by `GPT.init_weights`."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, bias=False)
+
+    def reset_parameters(self) -> None:
+        """Draw nothing: on the meta device, torch would import its compiler for that."""
+
+
+class Embedding(nn.Embedding):
+    """A row of numbers for each id. Its weights are drawn by `GPT.init_weights`."""
+
+    def reset_parameters(self) -> None:
+        """Draw nothing, as in `Linear`."""
+
+
+class Matrix(NamedTuple):
+    """Rows `first` to `last` of a parameter: one linear map, which Muon orthogonalizes by itself."""
+
+    parameter: Tensor
+    first: int
+    last: int
+
+    def of(self, tensor: Tensor) -> Tensor:
+        """The rows of the parameter, or of a tensor of its shape, such as its gradient."""
+        return tensor[self.first : self.last]
+
+
+def matrices_in(parameter: Tensor, count: int) -> list[Matrix]:
+    """The `count` matrices that are stacked in one parameter."""
+    rows = parameter.shape[0] // count
+    return [Matrix(parameter, i * rows, (i + 1) * rows) for i in range(count)]
 
 
 class Attention(nn.Module):
-    """Each character looks back at those before it: queries meet keys, and values are taken."""
+    """The attention sublayer: each position gathers values from itself and those before it."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.n_head = config.n_head
-        self.qkv = nn.Linear(config.n_embd, 3 * config.n_embd, bias=False)
-        self.output = nn.Linear(config.n_embd, config.n_embd, bias=False)
+        self.config = config
+        self.qkv = Linear(config.n_embd, 3 * config.n_embd)
+        self.output = Linear(config.n_embd, config.n_embd)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """(B, T, D) to (B, T, D)."""
+    def forward(
+        self,
+        x: Tensor,
+        rope: Rope | None,
+        generator: torch.Generator | None = None,
+        cache: LayerCache | None = None,
+    ) -> Tensor:
+        """The residual stream (B, T, D) to the residual stream (B, T, D)."""
+        if cache is None and fused.supports(self.config, x):
+            return fused.attention(x, self, rope, NORM_EPSILON, generator)
         batch, time, width = x.shape
-        qkv = self.qkv(x).view(batch, time, 3, self.n_head, width // self.n_head)
-        query, key = rotate(norm(qkv[:, :, :2]), cos, sin).transpose(1, 3).unbind(2)
-        value = qkv[:, :, 2].transpose(1, 2)  # (B, H, T, K), like query and key
-        y = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        return self.output(y.transpose(1, 2).reshape(batch, time, width))  # type: ignore[no-any-return]
+        qkv = self.qkv(norm(x, self.config)).view(batch, time, 3, self.config.n_head, -1)
+        query, key, value = qkv.transpose(1, 3).unbind(2)  # (B, H, T, K) each
+        if self.config.qk_norm:
+            query, key = rms_norm(query), rms_norm(key)
+        if rope is not None:
+            query, key = apply_rope(query, rope), apply_rope(key, rope)
+        if cache is not None:
+            key, value = cache.append(key, value)
+        y = F.scaled_dot_product_attention(query, key, value, is_causal=cache is None)
+        y = self.output(y.transpose(1, 2).reshape(batch, time, width))
+        return add(x, y, self.config, generator)
+
+    def activations(self, time: int) -> int:
+        """Numbers kept for the backward pass, for each position of a text of that length."""
+        return 8 * self.config.n_embd + self.config.n_head * time
+
+    def matrices(self) -> list[Matrix]:
+        """Queries, keys and values are three."""
+        return [*matrices_in(self.qkv.weight, 3), *matrices_in(self.output.weight, 1)]
 
 
 class MLP(nn.Module):
-    """Each character thinks by itself."""
+    """The MLP sublayer: each position is transformed by itself."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.up = nn.Linear(config.n_embd, 4 * config.n_embd, bias=False)
-        self.output = nn.Linear(4 * config.n_embd, config.n_embd, bias=False)
+        self.config = config
+        # A gate is a third matrix: with two thirds of the hidden width, parameters stay equal.
+        self.gated = config.activation == "swiglu"
+        hidden = 8 * config.n_embd // 3 if self.gated else 4 * config.n_embd
+        self.up = Linear(config.n_embd, 2 * hidden if self.gated else hidden)
+        self.output = Linear(hidden, config.n_embd)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, D) to (B, T, D)."""
-        return self.output(self.up(x).relu().square())  # type: ignore[no-any-return]
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """The residual stream (B, T, D) to the residual stream (B, T, D)."""
+        if fused.supports(self.config, x):
+            return fused.mlp(x, self, NORM_EPSILON, generator)
+        hidden = activate(self.up(norm(x, self.config)), self.config)
+        return add(x, self.output(hidden), self.config, generator)
+
+    def activations(self, time: int) -> int:
+        """Numbers kept for the backward pass, for each position."""
+        return 2 * self.config.n_embd + self.up.out_features + self.output.in_features
+
+    def matrices(self) -> list[Matrix]:
+        """A gate is a matrix of its own."""
+        return [*matrices_in(self.up.weight, 1 + self.gated), *matrices_in(self.output.weight, 1)]
 
 
 class Block(nn.Module):
-    """Look back, then think; each adds to what is there."""
+    """Attention, then the MLP; either may be left out."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.dropout = config.dropout
-        self.attention = Attention(config)
-        self.mlp = MLP(config)
+        self.attention = Attention(config) if config.attention else None
+        self.mlp = MLP(config) if config.mlp else None
 
     def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, generator: torch.Generator | None
+        self,
+        x: Tensor,
+        rope: Rope | None,
+        generator: torch.Generator | None = None,
+        cache: LayerCache | None = None,
     ) -> Tensor:
         """(B, T, D) to (B, T, D)."""
-        x = x + drop(self.attention(norm(x), cos, sin), self.dropout, generator)
-        return x + drop(self.mlp(norm(x)), self.dropout, generator)
+        if self.attention is not None:
+            x = self.attention(x, rope, generator, cache)
+        return self.mlp(x, generator) if self.mlp is not None else x
 
-
-class Blocks(nn.ModuleList):
-    """One above the other. Only to tell the type checker what they are."""
-
-    def __iter__(self) -> Iterator[Block]:
-        return super().__iter__()  # type: ignore[return-value]
+    def sublayers(self) -> Iterator[Attention | MLP]:
+        """Those that there are, in their order."""
+        yield from (layer for layer in (self.attention, self.mlp) if layer is not None)
 
 
 class GPT(nn.Module):
-    """Characters in, a score for every possible next character out."""
+    """Characters in, a logit for every possible next character out."""
 
     cos: Tensor
     sin: Tensor
 
-    def __init__(
-        self, config: ModelConfig, vocabulary: int, generator: torch.Generator | None = None
-    ) -> None:
-        """Fresh weights, drawn from `generator` (a CPU one), so that the start is repeatable.
-
-        The projections that end each half block and the head are zero: at step 0 every character
-        is equally likely and the loss is ln V.
-        """
+    def __init__(self, config: ModelConfig, vocabulary: int) -> None:
+        """The shapes alone: `init_weights` or `load_state_dict` fills them."""
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(vocabulary, config.n_embd)
-        self.blocks = Blocks([Block(config) for _ in range(config.n_layer)])
-        self.head = nn.Linear(config.n_embd, vocabulary, bias=False)
-        with torch.no_grad():
-            self.embedding.weight.normal_(generator=generator)
-            self.head.weight.zero_()
-            for block in self.blocks:
-                for layer in (block.attention.qkv, block.mlp.up):
-                    layer.weight.normal_(std=config.n_embd**-0.5, generator=generator)
-                for layer in (block.attention.output, block.mlp.output):
-                    layer.weight.zero_()
-        cos, sin = angles(config.context_length, config.n_embd // config.n_head)
+        self.embedding = Embedding(vocabulary, config.n_embd)
+        learned = config.positions == "learned"
+        self.positions = Embedding(config.context_length, config.n_embd) if learned else None
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.head = None if config.tied_head else Linear(config.n_embd, vocabulary)
+        cos, sin = rope_cache(0, config.context_length, config.head_dim)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
+
+    @torch.no_grad()
+    def init_weights(self, generator: torch.Generator) -> "GPT":
+        """Draw fresh weights from a CPU generator, so that the start is repeatable.
+
+        The projections that end each sublayer and the head are zero: at step 0 every character is
+        equally likely and the loss is ln V. Without residual connections zero would pass nothing
+        on, and with a tied head the embedding cannot be zero: these are drawn.
+        """
+        std = self.config.n_embd**-0.5
+        for embedding in filter(None, (self.embedding, self.positions)):
+            embedding.weight.normal_(
+                std=TIED_STD if self.config.tied_head else 1.0, generator=generator
+            )
+        for layer in self.sublayers():
+            first = layer.qkv if isinstance(layer, Attention) else layer.up
+            first.weight.normal_(std=std, generator=generator)
+            if self.config.residual:
+                layer.output.weight.zero_()
+            else:
+                layer.output.weight.normal_(std=std, generator=generator)
+        if self.head is not None:
+            self.head.weight.zero_()
+        return self
 
     @property
     def device(self) -> torch.device:
         return self.embedding.weight.device
 
-    def forward(self, ids: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, T) ids to (B, T, V) logits; with a `generator` the config's dropout applies."""
-        time = ids.shape[1]
-        assert time <= self.config.context_length, "more characters than the context holds"
+    def forward(
+        self, ids: Tensor, generator: torch.Generator | None = None, cache: KVCache | None = None
+    ) -> Tensor:
+        """(B, T) ids to (B, T, V) logits.
+
+        With a `generator` dropout applies. With a `cache` the ids continue those that it has seen:
+        B is 1, T is 1.
+        """
+        time, start = ids.shape[1], cache.position if cache is not None else 0
+        assert cache is not None or time <= self.config.context_length, "longer than the context"
         x = self.embedding(ids)
+        if self.positions is not None:
+            x = x + self.positions.weight[start : start + time]
+        rope = self.rope(start, time) if self.config.positions == "rotary" else None
+        for number, block in enumerate(self.blocks):
+            x = block(x, rope, generator, cache.layers[number] if cache is not None else None)
+        head = self.embedding.weight if self.head is None else self.head.weight
+        return F.linear(norm(x, self.config), head)
+
+    def rope(self, start: int, time: int) -> Rope:
+        """The rotary angles of positions `start` to `start + time`. Writing may go on beyond the
+        context: attention depends on the distance of two positions only."""
+        if start + time <= len(self.cos):
+            return self.cos[start : start + time], self.sin[start : start + time]
+        cos, sin = rope_cache(start, time, self.config.head_dim)
+        return cos.to(self.device), sin.to(self.device)
+
+    def sublayers(self) -> Iterator[Attention | MLP]:
+        """Of all blocks, from the first to the last."""
         for block in self.blocks:
-            x = block(x, self.cos[:time], self.sin[:time], generator)
-        return self.head(norm(x))  # type: ignore[no-any-return]
+            assert isinstance(block, Block)
+            yield from block.sublayers()
+
+    def matrices(self) -> list[Matrix]:
+        """What Muon takes: the matrices inside the blocks. Embeddings and head are for Adam."""
+        return [matrix for layer in self.sublayers() for matrix in layer.matrices()]
 
 
-def norm(x: Tensor) -> Tensor:
-    """RMSNorm over the last dimension (Zhang and Sennrich 2019)."""
+def norm(x: Tensor, config: ModelConfig) -> Tensor:
+    """Normalize over the last dimension, without learned weights."""
+    match config.norm:
+        case "rmsnorm":
+            return rms_norm(x)
+        case "layernorm":
+            return F.layer_norm(x, (x.shape[-1],), eps=NORM_EPSILON)
+        case "none":
+            return x
+
+
+def rms_norm(x: Tensor) -> Tensor:
+    """Scale to a mean square of 1 (Zhang and Sennrich 2019)."""
+    if fused.on_cpu(x):
+        return fused.rms_norm(x, NORM_EPSILON)
     return F.rms_norm(x, (x.shape[-1],), eps=NORM_EPSILON)
 
 
-def drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
-    """Zero a share of x and make up for it in the rest (Srivastava et al. 2014)."""
-    if not share or generator is None:
-        return x
-    return x * torch.empty_like(x).bernoulli_(1 - share, generator=generator).div_(1 - share)
+def activate(x: Tensor, config: ModelConfig) -> Tensor:
+    """The nonlinearity of the MLP."""
+    match config.activation:
+        case "squared_relu":  # So et al. 2021
+            return x.relu().square()
+        case "gelu":  # Hendrycks and Gimpel 2016
+            return F.gelu(x)
+        case "swiglu":  # Shazeer 2020
+            gate, up = x.chunk(2, -1)
+            return F.silu(gate) * up
 
 
-def angles(time: int, width: int) -> tuple[Tensor, Tensor]:
-    """Cosine and sine, (T, K / 2) each, of the angles at positions 0 to T - 1.
+def add(x: Tensor, y: Tensor, config: ModelConfig, generator: torch.Generator | None) -> Tensor:
+    """The residual connection: what a sublayer adds to its input, after dropout."""
+    y = dropout(y, config.dropout, generator)
+    return x + y if config.residual else y
 
-    Source: RoFormer (Su et al. 2021). Computed in float64: a long text has large positions; and by
-    the CPU, even for a model without numbers (`engine.session.context.check_state`).
+
+def dropout(x: Tensor, fraction: float, generator: torch.Generator | None) -> Tensor:
+    """Zero a fraction of x and scale up the rest (Srivastava et al. 2014)."""
+    mask = fused.dropout_mask(x, fraction, generator)
+    return x if mask is None else x * mask
+
+
+def rope_cache(start: int, time: int, head_dim: int) -> Rope:
+    """The rotary angles of `time` positions from `start` on (RoFormer, Su et al. 2021).
+
+    Computed in float64, since a long text has large positions, and on the CPU, for a model on the
+    meta device as well.
     """
-    angle = torch.outer(torch.arange(time, dtype=torch.float64, device="cpu"), frequencies(width))
-    return angle.cos().float(), angle.sin().float()
+    positions = torch.arange(start, start + time, dtype=torch.float64, device="cpu")
+    angles = torch.outer(positions, inv_freq(head_dim))
+    return angles.cos().float(), angles.sin().float()
 
 
-def frequencies(width: int) -> Tensor:
-    """(K / 2) radians that each pair of numbers turns from one position to the next."""
-    half = width // 2
-    return ROTARY_BASE ** (-torch.arange(half, dtype=torch.float64, device="cpu") / half)
+def inv_freq(head_dim: int) -> Tensor:
+    """(K / 2) radians by which each pair of numbers is rotated from one position to the next."""
+    half = head_dim // 2
+    return ROPE_BASE ** (-torch.arange(half, dtype=torch.float64, device="cpu") / half)
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn (B, T, 2, H, K) queries and keys, in the half-split form of Llama."""
-    cos, sin = (part[:, None, None].to(x.dtype) for part in (cos, sin))
+def apply_rope(x: Tensor, rope: Rope) -> Tensor:
+    """Rotate (B, H, T, K) queries or keys, in the half-split form of Llama."""
+    cos, sin = (part.to(x.dtype) for part in rope)
     left, right = x.chunk(2, -1)
     return torch.cat((left * cos - right * sin, right * cos + left * sin), -1)
 
 
+def on_meta(config: ModelConfig, vocabulary: int) -> GPT:
+    """A model that has shapes and no numbers: for what is asked before one is made."""
+    with torch.device("meta"):
+        return GPT(config, vocabulary)
+
+
 def parameter_count(config: ModelConfig, vocabulary: int) -> int:
     """Trainable numbers of a model of this config."""
-    return config.parameters(vocabulary)
+    return sum(p.numel() for p in on_meta(config, vocabulary).parameters())
+
+
+def flops_per_token(config: ModelConfig, vocabulary: int) -> float:
+    """Floating-point operations to train on one token: 6 a parameter, and the attention.
+
+    Source: PaLM (Chowdhery et al. 2022), appendix B.
+    """
+    attention = 12 * config.n_layer * config.n_embd * config.context_length
+    return 6.0 * parameter_count(config, vocabulary) + attention * config.attention

@@ -1,12 +1,14 @@
-"""The passes between two matrix products, each in one sweep over memory, for a processor.
+"""The operations between two matrix products, each in one sweep over memory, for a CPU.
 
-torch takes five to ten sweeps for some of these, and a step on a processor spends more time on
+torch takes five to ten sweeps for some of these, and a training step on a CPU spends more time on
 moving numbers than on multiplying them. Numba compiles the loops below for the machine they run
-on, once, and keeps the result on disk. They release the GIL: each thread of a step runs its own.
+on, once, and caches the result on disk. They release the GIL, so that each worker of a step runs
+its own.
 
-Arrays are C-contiguous float32. Dimensions: R rows, D columns, B batch, T time, H heads, K width
-of a head, N = B * H. A backward pass takes the gradient of the output and writes that of the
-input; `engine.model.fused` calls them.
+Arrays are C-contiguous: `Array` is float32, `Product` is what matrix products take and give, float32
+or the bits of bfloat16 (Numba has no bfloat16). Dimensions: R rows, D columns, B batch, T time,
+H heads, K head width, N = B * H. The callers are in `engine.model.fused` and
+`engine.model.decoder`.
 """
 
 import math
@@ -16,14 +18,15 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numba.core import types
+from numba.extending import overload
 from numpy import float32
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Product = NDArray[np.float32] | NDArray[np.uint16]
 
-NORM_EPSILON = 1e-5
-
-EPSILON, ZERO, ONE, TWO = float32(NORM_EPSILON), float32(0), float32(1), float32(2)
+ZERO, ONE, TWO = float32(0), float32(1), float32(2)
 LOG2_E = float32(math.log2(math.e))
 EXPONENT_BIAS, EXPONENT_UNIT = float32(127), float32(1 << 23)
 # 2 ** x for 0 <= x < 1 to 1.6e-7 of its value: least squares on Chebyshev nodes, reweighted.
@@ -34,17 +37,17 @@ C0, C1, C2, C3, C4, C5 = (
 
 
 def compiled(loop: Callable[..., Any]) -> Any:
-    """The loop as machine code; kept on disk until its own file changes."""
+    """The loop as machine code; cached on disk until its own file changes."""
     compiler = partial(njit, nogil=True, fastmath=True, error_model="numpy")
     try:
         return compiler(cache=True)(loop)
-    except RuntimeError:  # no folder that can be written to: it is compiled anew each time
+    except RuntimeError:  # no writable folder for the cache: it is compiled in each process
         return compiler()(loop)
 
 
 @compiled
 def exp(x: float32) -> float32:
-    """e ** x for -80 < x < 80, written out so that the compiler can take many at once."""
+    """e ** x for -80 < x < 80, written out so that the compiler can vectorize it."""
     power = x * LOG2_E
     whole = np.floor(power)
     part = power - whole
@@ -53,122 +56,159 @@ def exp(x: float32) -> float32:
     return y * np.int32((whole + EXPONENT_BIAS) * EXPONENT_UNIT).view(np.float32)  # type: ignore[no-any-return]
 
 
+def widen(x: Any) -> Any:
+    """An element of a `Product` as float32. Only for compiled loops."""
+    raise NotImplementedError
+
+
+def narrow(x: Any, array: Product) -> Any:
+    """A float32 as an element of this `Product`, rounded to nearest even. Only for compiled loops."""
+    raise NotImplementedError
+
+
+@overload(widen, strict=False)
+def _widen(x: Any) -> Any:
+    if x == types.uint16:
+        return lambda x: np.uint32(np.uint32(x) << np.uint32(16)).view(np.float32)
+    return lambda x: x
+
+
+@overload(narrow, strict=False)
+def _narrow(x: Any, array: Any) -> Any:
+    if array.dtype == types.uint16:
+        return _rounded
+    return lambda x, array: x
+
+
+def _rounded(x: Any, array: Any) -> Any:
+    bits = float32(x).view(np.uint32)
+    half = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
+    return np.uint16((bits + half) >> np.uint32(16))
+
+
 @compiled
-def rms_norm(x: Array, y: Array, scales: Array) -> None:
+def rms_norm(x: Array, y: Product, scales: Array, epsilon: float) -> None:
     """y (R, D) = x (R, D) * scales (R), which make the mean square of each row 1."""
     rows, columns = x.shape
     for i in range(rows):
         total = ZERO
         for j in range(columns):
             total += x[i, j] * x[i, j]
-        scale = ONE / np.sqrt(total / float32(columns) + EPSILON)
+        scale = ONE / np.sqrt(total / float32(columns) + float32(epsilon))
         scales[i] = scale
         for j in range(columns):
-            y[i, j] = x[i, j] * scale
+            y[i, j] = narrow(x[i, j] * scale, y)
 
 
 @compiled
-def rms_norm_backward(gradient: Array, y: Array, scales: Array, out: Array) -> None:
-    """Adds to out: a row's length cannot change, so the gradient along it is taken away."""
+def rms_norm_backward(
+    grad_y: Product, y: Product, scales: Array, grad_residual: Array, grad_x: Array
+) -> None:
+    """grad_x (R, D) = grad_residual + the gradient through the norm; the two may be one array.
+
+    A row of y keeps its length whatever x is, so the gradient along it is taken out.
+    """
     rows, columns = y.shape
     for i in range(rows):
-        along = ZERO
+        dot = ZERO
         for j in range(columns):
-            along += gradient[i, j] * y[i, j]
-        along /= float32(columns)
+            dot += widen(grad_y[i, j]) * widen(y[i, j])
+        dot /= float32(columns)
         for j in range(columns):
-            out[i, j] += (gradient[i, j] - y[i, j] * along) * scales[i]
+            through = (widen(grad_y[i, j]) - widen(y[i, j]) * dot) * scales[i]
+            grad_x[i, j] = grad_residual[i, j] + through
 
 
 @compiled
-def squared_relu(x: Array) -> None:
+def squared_relu(x: Product) -> None:
     """max(0, x)² in place of x (R, D)."""
     rows, columns = x.shape
     for i in range(rows):
         for j in range(columns):
-            positive = max(x[i, j], ZERO)
-            x[i, j] = positive * positive
+            positive = max(widen(x[i, j]), ZERO)
+            x[i, j] = narrow(positive * positive, x)
 
 
 @compiled
-def squared_relu_backward(gradient: Array, y: Array) -> None:
-    """In place of the gradient, (R, D) each; what was squared is the root of the output y."""
+def squared_relu_backward(grad: Product, y: Product) -> None:
+    """In place of the gradient (R, D); what was squared is the root of the output y (R, D)."""
     rows, columns = y.shape
     for i in range(rows):
         for j in range(columns):
-            gradient[i, j] *= TWO * np.sqrt(y[i, j])
+            grad[i, j] = narrow(widen(grad[i, j]) * TWO * np.sqrt(widen(y[i, j])), grad)
 
 
 @compiled
-def split_heads(qkv: Array, cos: Array, sin: Array, qkv_heads: Array, scales: Array) -> None:
-    """qkv (B, T, 3, H, K) to qkv_heads (3, B, H, T, K).
+def qk_norm_rope(
+    qkv: Product, cos: Array, sin: Array, heads: Array, scales: Array, epsilon: float
+) -> None:
+    """QK-norm and RoPE: qkv (B, T, 3, H, K) to heads (3, B, H, T, K), values copied as they are.
 
-    Queries and keys are normed (scales (B, T, 2, H)) and turned by the angles of their positions
-    (cos, sin (T, K / 2)); queries are also divided by the root of K, which attention asks for.
+    scales (B, T, 2, H) are those of the norms; cos and sin (T, K / 2) the rotary angles. Queries
+    are also divided by the root of K, which attention asks for.
     """
-    batch, time, _, heads, width = qkv.shape
-    half = width // 2
+    batch, time, _, n_head, head_dim = qkv.shape
+    half = head_dim // 2
     for b in range(batch):
         for t in range(time):
-            for h in range(heads):
+            for h in range(n_head):
                 for which in range(2):
-                    x, y = qkv[b, t, which, h], qkv_heads[which, b, h, t]
+                    x, y = qkv[b, t, which, h], heads[which, b, h, t]
                     total = ZERO
-                    for j in range(width):
-                        total += x[j] * x[j]
-                    scale = ONE / np.sqrt(total / float32(width) + EPSILON)
+                    for j in range(head_dim):
+                        total += widen(x[j]) * widen(x[j])
+                    scale = ONE / np.sqrt(total / float32(head_dim) + float32(epsilon))
                     if which == 0:
-                        scale /= np.sqrt(float32(width))
+                        scale /= np.sqrt(float32(head_dim))
                     scales[b, t, which, h] = scale
                     for j in range(half):
-                        left, right = x[j] * scale, x[j + half] * scale
+                        left, right = widen(x[j]) * scale, widen(x[j + half]) * scale
                         y[j] = left * cos[t, j] - right * sin[t, j]
                         y[j + half] = right * cos[t, j] + left * sin[t, j]
-                x, y = qkv[b, t, 2, h], qkv_heads[2, b, h, t]
-                for j in range(width):
-                    y[j] = x[j]
+                x, y = qkv[b, t, 2, h], heads[2, b, h, t]
+                for j in range(head_dim):
+                    y[j] = widen(x[j])
 
 
 @compiled
-def split_heads_backward(
-    gradient: Array, qkv_heads: Array, scales: Array, cos: Array, sin: Array, out: Array
+def qk_norm_rope_backward(
+    grad_heads: Array, heads: Array, scales: Array, cos: Array, sin: Array, grad_qkv: Product
 ) -> None:
-    """gradient and qkv_heads (3, B, H, T, K) to out (B, T, 3, H, K): as in `rms_norm_backward`,
-    then turned back (a turn changes no length and no product)."""
-    batch, time, _, heads, width = out.shape
-    half = width // 2
+    """grad_heads and heads (3, B, H, T, K) to grad_qkv (B, T, 3, H, K).
+
+    The gradient through the norm is that of `rms_norm_backward`, taken before the rotation is
+    undone: a rotation changes neither lengths nor dot products.
+    """
+    batch, time, _, n_head, head_dim = grad_qkv.shape
+    half = head_dim // 2
     for b in range(batch):
         for t in range(time):
-            for h in range(heads):
+            for h in range(n_head):
                 for which in range(2):
-                    g, y, x = (
-                        gradient[which, b, h, t],
-                        qkv_heads[which, b, h, t],
-                        out[b, t, which, h],
-                    )
-                    along = ZERO
-                    for j in range(width):
-                        along += g[j] * y[j]
+                    g, y = grad_heads[which, b, h, t], heads[which, b, h, t]
+                    x = grad_qkv[b, t, which, h]
+                    dot = ZERO
+                    for j in range(head_dim):
+                        dot += g[j] * y[j]
                     if which == 1:  # a key's mean square is 1, a query's 1 / K
-                        along /= float32(width)
+                        dot /= float32(head_dim)
                     scale = scales[b, t, which, h]
-                    for j in range(width):
-                        x[j] = (g[j] - y[j] * along) * scale
                     for j in range(half):
-                        left, right = x[j], x[j + half]
-                        x[j] = left * cos[t, j] + right * sin[t, j]
-                        x[j + half] = right * cos[t, j] - left * sin[t, j]
-                g, x = gradient[2, b, h, t], out[b, t, 2, h]
-                for j in range(width):
-                    x[j] = g[j]
+                        left = (g[j] - y[j] * dot) * scale
+                        right = (g[j + half] - y[j + half] * dot) * scale
+                        x[j] = narrow(left * cos[t, j] + right * sin[t, j], grad_qkv)
+                        x[j + half] = narrow(right * cos[t, j] - left * sin[t, j], grad_qkv)
+                g, x = grad_heads[2, b, h, t], grad_qkv[b, t, 2, h]
+                for j in range(head_dim):
+                    x[j] = narrow(g[j], grad_qkv)
 
 
 @compiled
 def causal_softmax(scores: Array) -> None:
-    """(N, T, T) in place: row t becomes chances over columns 0 to t, and zero after them.
+    """(N, T, T) in place: row t becomes probabilities over columns 0 to t, and zero after them.
 
-    No score is taken off before the powers: those of normed queries and keys stay within the
-    root of K, which is 46 for the widest head that a config allows.
+    No maximum is subtracted before the exponential: scores of normed queries and keys stay within
+    the root of K, which is 46 for the widest head that a config allows.
     """
     heads, time, _ = scores.shape
     for n in range(heads):
@@ -179,22 +219,22 @@ def causal_softmax(scores: Array) -> None:
                 power = exp(row[j])
                 row[j] = power
                 total += power
-            share = ONE / total
+            factor = ONE / total
             for j in range(t + 1):
-                row[j] *= share
+                row[j] *= factor
             for j in range(t + 1, time):
                 row[j] = ZERO
 
 
 @compiled
-def causal_softmax_backward(gradient: Array, chances: Array) -> None:
-    """(N, T, T) each; the gradient of the scores takes the place of that of the chances."""
-    heads, time, _ = chances.shape
+def causal_softmax_backward(grad: Array, probs: Array) -> None:
+    """(N, T, T) each; the gradient of the scores replaces that of the probabilities."""
+    heads, time, _ = probs.shape
     for n in range(heads):
         for t in range(time):
-            g, p = gradient[n, t], chances[n, t]
-            along = ZERO
+            g, p = grad[n, t], probs[n, t]
+            dot = ZERO
             for j in range(t + 1):
-                along += g[j] * p[j]
+                dot += g[j] * p[j]
             for j in range(time):
-                g[j] = p[j] * (g[j] - along)
+                g[j] = p[j] * (g[j] - dot)

@@ -1,19 +1,15 @@
 """Puts a run together from its config and its text: the one place where everything is built."""
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from engine.config import ModelConfig, RunConfig
 from engine.device import Machine, machine_of
 from engine.generation.generator import TextGenerator
-from engine.model.decoder import Decoder
-from engine.model.fused import ByHand
-from engine.model.gpt import GPT
+from engine.model.decoder import CompiledDecoder
+from engine.model.gpt import GPT, on_meta
 from engine.model.tokenizer import Vocabulary
 from engine.storage.checkpoints import State
 from engine.training.autotune import (
@@ -26,6 +22,7 @@ from engine.training.autotune import (
 from engine.training.cost import check_memory
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
+from engine.training.replica import Replica
 from engine.training.trainer import Trainer
 from engine.training.workers import WorkerPool
 
@@ -81,33 +78,16 @@ class RunContext:
 def compile_loops() -> None:
     """Have Numba compile all that a step and a character need, or read it from its cache."""
     shape = msgspec.structs.replace(ModelConfig(), n_embd=16, n_layer=1, context_length=8)
-    model, ids = GPT(shape, 2), torch.zeros(1, 8, dtype=torch.int64)
-    ByHand(model, torch.float32).learn(ids, ids, ids.numel(), None)
-    Decoder(shape, 2).read(0)
-
-
-class _Unfilled(TorchFunctionMode):
-    """Draws no weights: where there is no memory for them torch brings its compiler along for that,
-    which takes seconds."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func in (nn.init.normal_, nn.init.kaiming_uniform_):
-            return kwargs["tensor"]
-        return args[0] if func is Tensor.normal_ else func(*args, **kwargs)
+    model, ids = GPT(shape, 2).init_weights(torch.Generator()), torch.zeros(1, 8, dtype=torch.int64)
+    Replica(model, torch.float32).loss_and_grad(ids, ids, ids.numel(), None)
+    CompiledDecoder(shape, 2).read(0)
 
 
 def check_state(state: State, config: RunConfig, vocabulary: int) -> None:
     """ValueError, in a sentence, for tensors that are not those of such a model. Nothing of its
     size is made."""
-    with torch.device("meta"), _Unfilled():
-        model = GPT(config.model, vocabulary)
+    model = on_meta(config.model, vocabulary)
+    with torch.device("meta"):
         optimizer = Optimizer(model, config.train, WorkerPool(1))
     expected = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
     for group, tensors in expected.items():

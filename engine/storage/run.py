@@ -130,7 +130,9 @@ def read_info(folder: Path) -> RunInfo:
 
 def largest_group(info: RunInfo) -> int:
     """Bytes that a group of a run's tensors has at most: two floats for each parameter."""
-    return 8 * info.config.model.parameters(len(info.corpus.characters))
+    from engine.model.gpt import parameter_count
+
+    return 8 * parameter_count(info.config.model, len(info.corpus.characters))
 
 
 def write_info(folder: Path, info: RunInfo) -> None:

@@ -11,8 +11,8 @@ import msgspec
 import torch
 
 from engine.config import ModelConfig, TrainConfig
-from engine.model.fused import ByHand
-from engine.model.gpt import GPT
+from engine.model.gpt import GPT, flops_per_token
+from engine.training.replica import Replica
 from engine.training.workers import WorkerPool
 
 MAX_THREADS = torch.get_num_threads()
@@ -148,29 +148,34 @@ def _trials(
     config = msgspec.structs.replace(
         config, n_layer=1, context_length=min(config.context_length, TRIAL_LENGTH)
     )
-    model = GPT(config, TRIAL_VOCABULARY, torch.Generator().manual_seed(0))
+    model = GPT(config, TRIAL_VOCABULARY).init_weights(torch.Generator().manual_seed(0))
     most = max(count for count, _ in choices)
-    rows = TRIAL_FLOPS / config.flops_per_token(TRIAL_VOCABULARY)
+    rows = TRIAL_FLOPS / flops_per_token(config, TRIAL_VOCABULARY)
     pieces = max(most, int(rows / config.context_length))
     ids = torch.zeros(pieces, config.context_length, dtype=torch.int64)
-    learners = {
-        precision: [ByHand(model, precision) for _ in range(most)] for _, precision in choices
+    replicas = {
+        precision: [Replica(model, precision) for _ in range(most)] for _, precision in choices
     }
     taken: dict[tuple[int, torch.dtype], list[float]] = {choice: [] for choice in choices}
     with ExitStack() as stack:
-        workers = {count: stack.enter_context(WorkerPool(count)) for count, _ in choices}
+        pools = {count: stack.enter_context(WorkerPool(count)) for count, _ in choices}
         for number in range(TRIALS + 1):
             for count, precision in choices:
-                parts = workers[count].split(pieces)
-                learner = learners[precision]
-                began = time.perf_counter()
-                workers[count].map(
-                    lambda i: learner[i].learn(ids[parts[i]], ids[parts[i]], ids.numel(), None),  # noqa: B023
-                    range(len(parts)),
-                )
+                seconds = _trial(pools[count], replicas[precision], ids)
                 if number:  # the first one warms up
-                    taken[count, precision].append(time.perf_counter() - began)
+                    taken[count, precision].append(seconds)
     return {choice: median(series) for choice, series in taken.items()}
+
+
+def _trial(workers: WorkerPool, replicas: list[Replica], ids: torch.Tensor) -> float:
+    """Seconds of one forward and backward pass over these ids."""
+    chunks = workers.split(len(ids))
+    began = time.perf_counter()
+    workers.map(
+        lambda i: replicas[i].loss_and_grad(ids[chunks[i]], ids[chunks[i]], ids.numel(), None),
+        range(len(chunks)),
+    )
+    return time.perf_counter() - began
 
 
 def _best(seconds: dict[tuple[int, torch.dtype], float]) -> tuple[int, torch.dtype]:

@@ -6,6 +6,7 @@ import torch
 from msgspec.structs import replace
 
 from engine.config import RunConfig
+from engine.model.gpt import flops_per_token, parameter_count
 from engine.protocol import Measured
 from engine.session.context import RunContext
 from engine.training.autotune import Hardware, synchronize
@@ -25,7 +26,7 @@ def measure(config: RunConfig, beside: RunContext) -> Measured:
     check_memory(config, vocabulary, hardware.device, hardware.threads)
     return Measured(
         config=config,
-        parameters=config.model.parameters(vocabulary),
+        parameters=parameter_count(config.model, vocabulary),
         memory=estimate_memory(config, vocabulary, hardware.device, hardware.threads),
         step_seconds=measure_step(config, vocabulary, hardware, beside.workers),
     )
@@ -40,7 +41,7 @@ def measure_step(
     A step too large to try in a moment is tried with fewer pieces of text, and scaled.
     """
     train = config.train
-    flops = config.model.flops_per_token(vocabulary) * config.model.context_length
+    flops = flops_per_token(config.model, vocabulary) * config.model.context_length
     size = max(1, min(train.batch_size, int(STEP_FLOPS / flops)))
     ids = torch.arange(20 * config.model.context_length + 40) % vocabulary
     dataset = Dataset(ids, config.model.context_length, 0.1, 0)

@@ -1,21 +1,20 @@
-"""How a step moves the weights: Muon for the matrices inside the blocks, Adam for the rest."""
+"""How a step changes the weights: Muon for the matrices inside the blocks, Adam for the rest."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.config import TrainConfig
-from engine.model.gpt import GPT
+from engine.model.gpt import GPT, Matrix
 from engine.training.workers import WorkerPool
 
 MUON_MOMENTUM = 0.9
 ADAM_BETAS = (0.8, 0.95)
 ADAM_EPSILON = 1e-8
 SAFETY = 1.01
-"""Keeps rounding from lifting a singular value out of the range that the steps were made for."""
+"""Keeps rounding errors from lifting a singular value out of the range of the polynomials."""
 POLAR_EXPRESS = tuple(
     (a / SAFETY, b / SAFETY**3, c / SAFETY**5)
     for a, b, c in (
@@ -40,16 +39,16 @@ def schedule(progress: float, config: TrainConfig) -> float:
 
 
 def orthogonalizer(matrices: Tensor) -> Tensor:
-    """What each of (N, rows, columns), rows <= columns, is multiplied by from the left to give
-    nearly the nearest (semi-)orthogonal matrix: (N, rows, rows), symmetric.
+    """The left factors that make (N, rows, columns) matrices, rows <= columns, nearly orthogonal:
+    (N, rows, rows), symmetric.
 
-    Three steps leave the singular values between 0.2 and 1.9, but for the smallest: for learning
-    that is as good as the five steps that Muon began with (tests/bench/RECORDS.md). Each step
-    multiplies by a polynomial of x @ x.T, and all of these commute, so that they can be gathered.
+    Three steps leave the singular values between 0.2 and 1.9, but for the smallest; that trains
+    as well as the five steps that Muon began with (docs/decisions.md). Each step multiplies by a
+    polynomial of x @ x.T, and all of these commute, so their product can be applied at once.
     """
     gram = matrices @ matrices.mT
-    lengths = gram.diagonal(dim1=1, dim2=2).sum(1).sqrt()[:, None, None]
-    unit = 1 / (SAFETY * lengths + 1e-7)
+    norms = gram.diagonal(dim1=1, dim2=2).sum(1).sqrt()[:, None, None]
+    unit = 1 / (SAFETY * norms + 1e-7)
     gram *= unit**2
     product = factor = polynomial(gram, POLAR_EXPRESS[0])
     for coefficients in POLAR_EXPRESS[1:]:
@@ -67,52 +66,54 @@ def polynomial(gram: Tensor, coefficients: tuple[float, float, float]) -> Tensor
     return result
 
 
-class Muon:
-    """Momentum whose step is orthogonalized (Jordan et al. 2024): every direction moves alike.
+def as_wide(matrix: Tensor) -> Tensor:
+    """The matrix with its longer side as columns."""
+    return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
 
-    Matrices of one shape are worked on together, as one stack; tall ones are laid on their side.
+
+class Muon:
+    """Momentum with an orthogonalized update (Jordan et al. 2024): all directions change alike.
+
+    Matrices of one shape, transposed where they are tall, are updated together as one stack; the
+    stacks are divided among the workers.
     """
 
-    def __init__(
-        self, parameters: list[nn.Parameter], weight_decay: float, workers: WorkerPool
-    ) -> None:
+    def __init__(self, matrices: list[Matrix], weight_decay: float, workers: WorkerPool) -> None:
         self.weight_decay = weight_decay
         self.workers = workers
-        stacks: dict[tuple[int, int], list[Part]] = defaultdict(list)
-        for parameter in parameters:
-            for part in parts_of(parameter):
-                rows, columns = part.of(parameter).shape
-                stacks[min(rows, columns), max(rows, columns)].append(part)
+        stacks: dict[torch.Size, list[Matrix]] = defaultdict(list)
+        for matrix in matrices:
+            stacks[as_wide(matrix.of(matrix.parameter)).shape].append(matrix)
         self.momenta = [
-            torch.zeros(len(stack), *shape, device=parameters[0].device)
+            torch.zeros(len(stack), *shape, device=stack[0].parameter.device)
             for shape, stack in stacks.items()
         ]
-        self._shares: list[list[tuple[list[Part], Tensor]]] = [[] for _ in range(workers.count)]
+        self._chunks: list[list[tuple[list[Matrix], Tensor]]] = [[] for _ in range(workers.count)]
         for stack, momentum in zip(stacks.values(), self.momenta, strict=True):
-            for share, piece in zip(self._shares, workers.split(len(stack)), strict=False):
-                share.append((stack[piece], momentum[piece]))
+            for chunk, some in zip(self._chunks, workers.split(len(stack)), strict=False):
+                chunk.append((stack[some], momentum[some]))
 
     def step(self, learning_rate: float) -> None:
-        """Move every matrix by its gradient."""
+        """Update every matrix by its gradient."""
 
-        def move(share: list[tuple[list[Part], Tensor]]) -> None:
-            for stack, momentum in share:
-                self._move(stack, momentum, learning_rate)
+        def update(chunk: list[tuple[list[Matrix], Tensor]]) -> None:
+            for stack, momentum in chunk:
+                self._update(stack, momentum, learning_rate)
 
-        self.workers.map(move, self._shares)
+        self.workers.map(update, self._chunks)
 
     @torch.no_grad()
-    def _move(self, stack: list["Part"], momentum: Tensor, learning_rate: float) -> None:
-        gradient = torch.stack([lie(part.gradient()) for part in stack])
-        momentum.lerp_(gradient, 1 - MUON_MOMENTUM)
-        ahead = gradient.lerp_(momentum, MUON_MOMENTUM)  # Nesterov's look ahead
-        left = orthogonalizer(ahead)
-        for part, factor, other in zip(stack, left.unbind(), ahead.unbind(), strict=True):
-            matrix = part.of(part.parameter)
-            rows, columns = matrix.shape
+    def _update(self, stack: list[Matrix], momentum: Tensor, learning_rate: float) -> None:
+        grad = torch.stack([as_wide(matrix.of(_grad(matrix.parameter))) for matrix in stack])
+        momentum.lerp_(grad, 1 - MUON_MOMENTUM)
+        update = grad.lerp_(momentum, MUON_MOMENTUM)  # Nesterov momentum
+        left = orthogonalizer(update)
+        for matrix, factor, wide in zip(stack, left.unbind(), update.unbind(), strict=True):
+            weight = matrix.of(matrix.parameter)
+            rows, columns = weight.shape
             scale = max(1, rows / columns) ** 0.5
-            factors = (other.mT, factor) if rows > columns else (factor, other)
-            matrix.addmm_(
+            factors = (wide.mT, factor) if rows > columns else (factor, wide)
+            weight.addmm_(
                 *factors, beta=1 - learning_rate * self.weight_decay, alpha=-learning_rate * scale
             )
 
@@ -131,84 +132,60 @@ class Adam:
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Move every tensor by its gradient."""
+        """Update every tensor by its gradient."""
         self.steps += 1
-        first, second = ADAM_BETAS
+        beta1, beta2 = ADAM_BETAS
         for p, mean, square in zip(self.parameters, self.means, self.squares, strict=True):
-            assert p.grad is not None, "a step without a backward pass"
-            mean.lerp_(p.grad, 1 - first)
-            square.mul_(second).addcmul_(p.grad, p.grad, value=1 - second)
-            # Both began at zero: what that takes from them is given back.
-            size = (square / (1 - second**self.steps)).sqrt_().add_(ADAM_EPSILON)
-            p.addcdiv_(mean, size, value=-learning_rate / (1 - first**self.steps))
+            grad = _grad(p)
+            mean.lerp_(grad, 1 - beta1)
+            square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+            # Bias correction: both averages began at zero.
+            size = (square / (1 - beta2**self.steps)).sqrt_().add_(ADAM_EPSILON)
+            p.addcdiv_(mean, size, value=-learning_rate / (1 - beta1**self.steps))
 
 
-class Part(NamedTuple):
-    """A square or oblong matrix inside a parameter: the rows from `first` to `last`."""
-
-    parameter: nn.Parameter
-    first: int
-    last: int
-
-    def of(self, whole: Tensor) -> Tensor:
-        """Its view of the parameter, or of another tensor of that shape."""
-        return whole[self.first : self.last]
-
-    def gradient(self) -> Tensor:
-        """Its view of the parameter's gradient."""
-        assert self.parameter.grad is not None, "a step without a backward pass"
-        return self.of(self.parameter.grad)
-
-
-def parts_of(parameter: nn.Parameter) -> list[Part]:
-    """The matrices that one parameter holds: queries, keys and values are three."""
-    rows, columns = parameter.shape
-    size = columns if rows == 3 * columns else rows
-    return [Part(parameter, first, first + size) for first in range(0, rows, size)]
-
-
-def lie(matrix: Tensor) -> Tensor:
-    """The matrix with its longer side as columns."""
-    return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
+def _grad(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None, "a step without a backward pass"
+    return parameter.grad
 
 
 class Optimizer:
     """Both optimizers of a model, under one learning rate."""
 
     def __init__(self, model: GPT, config: TrainConfig, workers: WorkerPool) -> None:
-        self.inner = list(model.blocks.parameters())
-        self.outer = [model.embedding.weight, model.head.weight]
-        self.muon = Muon(self.inner, config.weight_decay, workers)
-        self.adam = Adam(self.outer)
-        self.ratio = config.adam_learning_rate / config.learning_rate
         self.parameters = list(model.parameters())
+        matrices = model.matrices()
+        taken = {id(matrix.parameter) for matrix in matrices}
+        self.muon = Muon(matrices, config.weight_decay, workers)
+        self.adam = Adam([p for p in self.parameters if id(p) not in taken])
+        self.adam_ratio = config.adam_learning_rate / config.learning_rate
 
-    def take(self, shares: Sequence[tuple[Tensor, ...]]) -> None:
-        """Take the gradient that the next step follows: the sum of shares, in their order."""
-        total, *rest = shares
-        for share in rest:
-            torch._foreach_add_(total, share)
-        for p, gradient in zip(self.parameters, total, strict=True):
-            p.grad = gradient
+    def set_grads(self, grads: Sequence[list[Tensor]]) -> None:
+        """Set the gradient of the next step: the sum of those of all workers, in their order."""
+        total, *others = grads
+        for other in others:
+            torch._foreach_add_(total, other)
+        for p, grad in zip(self.parameters, total, strict=True):
+            p.grad = grad
 
-    def gradient_norm(self) -> float:
-        """The Euclidean length of the whole gradient."""
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
-        return float(torch.nn.utils.get_total_norm(gradients))
+    def grad_norm(self) -> float:
+        """The Euclidean norm of the whole gradient."""
+        grads = [p.grad for p in self.parameters if p.grad is not None]
+        return float(torch.nn.utils.get_total_norm(grads))
 
     def step(self, learning_rate: float) -> None:
-        """Move every weight by its gradient, then forget the gradients."""
+        """Update every weight by its gradient, then drop the gradients."""
         self.muon.step(learning_rate)
-        self.adam.step(learning_rate * self.ratio)
-        self.forget()
+        self.adam.step(learning_rate * self.adam_ratio)
+        self.zero_grad()
 
-    def forget(self) -> None:
+    def zero_grad(self) -> None:
         """Drop the gradients."""
         for p in self.parameters:
             p.grad = None
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that the next step depends on, by name."""
+        """Everything that the next step depends on, by name."""
         state = {f"muon.{i}": momentum for i, momentum in enumerate(self.muon.momenta)}
         for i, (mean, square) in enumerate(zip(self.adam.means, self.adam.squares, strict=True)):
             state |= {f"adam.{i}.mean": mean, f"adam.{i}.square": square}

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
-from engine.model.fused import ByHand
 from engine.model.gpt import GPT
 from engine.training.autotune import Hardware
 from engine.training.dataset import Dataset, step_seed
 from engine.training.optimizers import Optimizer, schedule
-from engine.training.replica import ByTorch
+from engine.training.replica import Replica
 from engine.training.workers import WorkerPool
 
 
@@ -53,12 +52,9 @@ class Trainer:
         self.hardware = hardware
         self.workers = workers
         generator = torch.Generator().manual_seed(config.train.seed)
-        self.model = GPT(config.model, vocabulary, generator).to(hardware.device)
+        self.model = GPT(config.model, vocabulary).init_weights(generator).to(hardware.device)
         self.optimizer = Optimizer(self.model, config.train, workers)
-        self.learners = [
-            (ByHand if hardware.device.type == "cpu" else ByTorch)(self.model, hardware.precision)
-            for _ in range(workers.count)
-        ]
+        self.replicas = [Replica(self.model, hardware.precision) for _ in range(workers.count)]
         self.learning_rate = config.train.learning_rate
         self.context_length = config.model.context_length
         """How many characters it reads at once by now: fewer than the model could, at first."""
@@ -74,19 +70,18 @@ class Trainer:
         inputs, targets = self.dataset.batch(
             self.step_number, train.batch_size, self.context_length
         )
-        parts = self.workers.split(len(inputs))
-        loss = sum(
-            self.workers.map(
-                lambda i: self.learners[i].learn(
-                    inputs[parts[i]], targets[parts[i]], targets.numel(), self._generator(i)
-                ),
-                range(len(parts)),
-            )
+        chunks = self.workers.split(len(inputs))
+        results = self.workers.map(
+            lambda i: self.replicas[i].loss_and_grad(
+                inputs[chunks[i]], targets[chunks[i]], targets.numel(), self._generator(i)
+            ),
+            range(len(chunks)),
         )
-        self.optimizer.take([learner.gradients for learner in self.learners[: len(parts)]])
-        norm = self.optimizer.gradient_norm()
+        loss = sum(loss for loss, _ in results)
+        self.optimizer.set_grads([grads for _, grads in results])
+        norm = self.optimizer.grad_norm()
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            self.optimizer.forget()
+            self.optimizer.zero_grad()
             raise ArithmeticError(
                 f"At step {self.step_number + 1:,} the loss or its gradient is no longer a number; "
                 f"that step was not taken. A lower learning rate helps."
@@ -103,19 +98,19 @@ class Trainer:
     def evaluate(self) -> Iterator[float | Evaluation]:
         """Go over the whole validation part, as it reads by now: shares done (0 to 1), and at last
         the Evaluation."""
-        total = right = seen = 0.0
+        total = correct = seen = 0.0
         predicted = len(self.dataset.validation) - 1
         for inputs, targets in self.dataset.validation_batches(self.context_length):
-            parts = self.workers.split(len(inputs))
-            scores = self.workers.map(
-                lambda i: self.learners[i].score(inputs[parts[i]], targets[parts[i]]),  # noqa: B023
-                range(len(parts)),
+            chunks = self.workers.split(len(inputs))
+            results = self.workers.map(
+                lambda i: self.replicas[i].evaluate(inputs[chunks[i]], targets[chunks[i]]),  # noqa: B023
+                range(len(chunks)),
             )
-            total += sum(loss for loss, _ in scores)
-            right += sum(guessed for _, guessed in scores)
+            total += sum(loss for loss, _ in results)
+            correct += sum(number for _, number in results)
             seen += targets.numel()
             yield seen / predicted
-        yield Evaluation(total / predicted, right / predicted)
+        yield Evaluation(total / predicted, correct / predicted)
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """The tensors that the next step depends on: "model" and "optimizer"."""
