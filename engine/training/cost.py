@@ -31,7 +31,7 @@ def check_memory(config: RunConfig, vocabulary: int, device: torch.device, threa
     if needed > free:
         raise ValueError(
             f"This run would need about {needed / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB "
-            "are free: take a smaller preset, n_embd, context or batch."
+            "are free: take a smaller preset, width, context or batch."
         )
 
 
