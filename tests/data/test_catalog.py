@@ -131,6 +131,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("shakespear.txt", "There is no file or folder 'shakespear.txt'."),
         ("no/such/thing", "There is no file or folder 'no/such/thing'."),
         ("evil\x1b[2J", "␛[2J"),
+        ("x" * 5000, f"'{'x' * 79}…': the catalog has"),
     ],
 )
 def test_unknown_names_and_paths(given: str, expected: str) -> None:
