@@ -1,1 +1,1 @@
-"""Text in: corpora by name or by path. Knows no tensor and no screen."""
+"""Training texts, by name or by path. Imports neither torch nor the user interface."""

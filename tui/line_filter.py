@@ -11,7 +11,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from data.safe_text import UNSAFE, few_marks
+from data.safe_text import UNSAFE, limit_marks
 
 OBEYED = re.compile(f"[{re.escape(''.join(map(chr, sorted(UNSAFE - {9}))))}]")
 """What `safe_text` makes visible, a tab apart."""
@@ -31,5 +31,5 @@ class DroppingFilter(LineFilter):
 
 def _harmless(text: str) -> str:
     """The text without what is dropped, in as many cells."""
-    kept = few_marks(OBEYED.sub("", text))
+    kept = limit_marks(OBEYED.sub("", text))
     return kept if len(kept) == len(text) else kept + " " * (cell_len(text) - cell_len(kept))

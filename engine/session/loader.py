@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from data.catalog import Corpus
 from data.catalog import load as load_corpus
-from data.openings import opening_of
+from data.prompts import default_prompt
 from engine.config import RunConfig
 from engine.protocol import (
     Busy,
@@ -152,7 +152,7 @@ def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
             source=corpus.source,
             license=corpus.license,
             note=corpus.note,
-            opening=opening_of(corpus.name, corpus.text),
+            opening=default_prompt(corpus.name, corpus.text),
             characters=statistics.characters,
             lines=statistics.lines,
             vocabulary=len(statistics.vocabulary),
@@ -181,7 +181,7 @@ def _assemble(
     emit(Busy("compiling for this machine (some seconds, the first time only)"))
     compile_loops()
     emit(Busy("measuring this machine"))
-    opening = opening_of(info.corpus.name, text)
+    opening = default_prompt(info.corpus.name, text)
     before = saved.manifest.machine if saved else None
     context = RunContext(info.config, text, characters, opening, clock, before)
     if saved is not None:

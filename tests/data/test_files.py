@@ -1,4 +1,4 @@
-"""What a stranger's file may be: read, or refused in one sentence and at once."""
+"""Any file is read, or refused at once with a user-facing message."""
 
 import gzip
 import os
@@ -11,14 +11,14 @@ from data import files
 from data.files import read
 
 
-def sentence(path: Path) -> str:
-    """The one sentence that refuses a path."""
+def message(path: Path) -> str:
+    """The message of the error for a path."""
     with pytest.raises(ValueError, match=r".") as caught:
         read(path)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert said.endswith((".", "?"))
-    return said
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.endswith((".", "?"))
+    return text
 
 
 def written(folder: Path, content: bytes, name: str = "a.txt") -> Path:
@@ -40,7 +40,7 @@ def test_a_text_is_read(tmp_path: Path) -> None:
         (b"\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
     ],
 )
-def test_marks_and_newlines(tmp_path: Path, content: bytes, text: str) -> None:
+def test_byte_order_marks_and_newlines(tmp_path: Path, content: bytes, text: str) -> None:
     assert read(written(tmp_path, content)).text == text
 
 
@@ -50,20 +50,20 @@ def test_every_byte_that_is_not_utf8_is_counted_and_shown(tmp_path: Path) -> Non
     assert note == "4 bytes were not UTF-8 and are shown as \ufffd"
 
 
-def test_a_mark_that_was_there_before_is_not_counted(tmp_path: Path) -> None:
+def test_a_replacement_character_in_the_file_is_not_counted(tmp_path: Path) -> None:
     text, note = read(written(tmp_path, "seen \ufffd before, ".encode() + b"lost \xff"))
     assert text.count("\ufffd") == 2
     assert note.startswith("1 byte was")
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"", "is empty"),
-        (b" \n\t\n", "nothing but blank space"),
-        (b"a", "one character only, 'a'"),
-        (b"a\n", "one character only, 'a'"),
-        (b"zzzzzzz", "one character only, 'z'"),
+        (b" \n\t\n", "contains only whitespace"),
+        (b"a", "contains only the character 'a'"),
+        (b"a\n", "contains only the character 'a'"),
+        (b"zzzzzzz", "contains only the character 'z'"),
         ("hello".encode("utf-16"), "is UTF-16, not UTF-8: save it as UTF-8"),
         ("hello, world".encode("utf-16-le"), "is UTF-16, not UTF-8"),
         ("hello, world".encode("utf-16-be"), "is UTF-16, not UTF-8"),
@@ -73,36 +73,38 @@ def test_a_mark_that_was_there_before_is_not_counted(tmp_path: Path) -> None:
         (gzip.compress(b"hello"), "is a gzip file"),
         (b"PK\x03\x04rest", "is a zip archive"),
         (b"%PDF-1.7\n", "is a PDF"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "is a PNG picture"),
-        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "is a JPEG picture"),
-        (b"\x7fELF\x02\x01\x01\x00", "is a program (ELF)"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "is a PNG image"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "is a JPEG image"),
+        (b"\x7fELF\x02\x01\x01\x00", "is an executable (ELF)"),
         (b"text, then\x00 a NUL", "is a binary file"),
         (bytes(range(1, 32)) * 9, "is a binary file"),
         ("こんにちは世界、こんにちは。".encode("shift-jis"), "binary or in another encoding"),
     ],
 )
-def test_what_is_no_text_is_refused_by_name(tmp_path: Path, content: bytes, said: str) -> None:
-    assert said in sentence(written(tmp_path, content, "odd name.txt"))
+def test_what_is_not_text_is_refused_and_named(
+    tmp_path: Path, content: bytes, expected: str
+) -> None:
+    assert expected in message(written(tmp_path, content, "odd name.txt"))
 
 
-def test_the_name_is_made_safe(tmp_path: Path) -> None:
-    said = sentence(tmp_path / "evil\x1b]0;title\x07\u202e\n.txt")
-    assert "\x1b" not in said
-    assert "\u202e" not in said
+def test_the_name_in_a_message_is_safe_to_draw(tmp_path: Path) -> None:
+    text = message(tmp_path / "evil\x1b]0;title\x07\u202e\n.txt")
+    assert "\x1b" not in text
+    assert "\u202e" not in text
 
 
 @pytest.mark.parametrize("name", ["missing", "a\x00b", "\ud800", "x" * 5000, "a.txt/below"])
-def test_what_is_not_there(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_or_an_invalid_name(tmp_path: Path, name: str) -> None:
     written(tmp_path, b"a text")
-    assert sentence(tmp_path / name)
+    assert message(tmp_path / name)
 
 
-def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
-    assert "is a pipe" in sentence(tmp_path / "pipe.txt")
+    assert "is a pipe" in message(tmp_path / "pipe.txt")
 
 
-def test_a_pipe_that_takes_the_place_of_a_file_is_refused_too(
+def test_a_pipe_that_replaces_a_checked_file_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path, b"a text")
@@ -114,49 +116,49 @@ def test_a_pipe_that_takes_the_place_of_a_file_is_refused_too(
         return really_open(target, flags)
 
     monkeypatch.setattr(os, "open", swap_then_open)
-    assert "is a pipe" in sentence(path)
+    assert "is a pipe" in message(path)
 
 
 def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
-    with socket.socket(socket.AF_UNIX) as ear:
-        ear.bind("ear")
-        assert "is a socket" in sentence(Path("ear"))
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+        assert "is a socket" in message(Path("socket"))
 
 
 def test_a_device_is_refused() -> None:
-    assert "is a device" in sentence(Path("/dev/zero"))
+    assert "is a device" in message(Path("/dev/zero"))
 
 
 def test_a_link_to_itself(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
-    assert "leads back to itself" in sentence(tmp_path / "loop")
+    assert "points back to itself" in message(tmp_path / "loop")
 
 
 def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Made by hand, for root may read everything.
+    # Patched, because root may read everything.
     def refuse(target: Path, flags: int) -> int:
         raise PermissionError(13, "Permission denied", str(target))
 
     monkeypatch.setattr(os, "open", refuse)
-    assert "no permission" in sentence(written(tmp_path, b"a text"))
+    assert "do not have permission" in message(written(tmp_path, b"a text"))
 
 
-def test_a_closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(target: Path) -> None:
         raise PermissionError(13, "Permission denied", str(target))
 
     monkeypatch.setattr(os, "scandir", refuse)
-    assert "no permission" in sentence(tmp_path)
+    assert "do not have permission" in message(tmp_path)
 
 
 def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "LIMIT", 10)
-    assert "more than" in sentence(written(tmp_path, b"eleven bytes and more"))
-    assert "more than" in sentence(tmp_path)
+    monkeypatch.setattr(files, "MAX_BYTES", 10)
+    assert "more than" in message(written(tmp_path, b"eleven bytes and more"))
+    assert "more than" in message(tmp_path)
 
 
-def test_a_folder_is_read_in_one_order_and_told_of(tmp_path: Path) -> None:
+def test_a_folder_is_read_in_order_with_a_note_on_what_was_left_out(tmp_path: Path) -> None:
     written(tmp_path, b"second\n", "b.txt")
     written(tmp_path, b"first\n\n", "a.md")
     written(tmp_path, b"hidden\n", ".c.txt")
@@ -177,13 +179,13 @@ def test_a_folder_is_read_in_one_order_and_told_of(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_text(tmp_path: Path) -> None:
-    assert "holds no text files" in sentence(tmp_path)
+    assert "contains no text files" in message(tmp_path)
     written(tmp_path, b"\x00")
-    assert "holds no text file that can be read" in sentence(tmp_path)
+    assert "contains no readable text files" in message(tmp_path)
 
 
-def test_a_folder_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MOST_ENTRIES", 2)
+def test_a_folder_with_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_ENTRIES", 2)
     for name in "abc":
         written(tmp_path, b"text", f"{name}.txt")
-    assert "more than 2 files" in sentence(tmp_path)
+    assert "more than 2 files" in message(tmp_path)

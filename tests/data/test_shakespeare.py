@@ -1,4 +1,4 @@
-"""The plays keep their words and lose everything else."""
+"""The plays keep their speeches and lose headings, stage directions and markup."""
 
 import re
 import string
@@ -17,7 +17,7 @@ needs_plays = pytest.mark.skipif(
 needs_known = pytest.mark.skipif(not KNOWN.exists(), reason="no tinyshakespeare.txt to compare")
 
 
-def test_only_names_and_speeches_are_left() -> None:
+def test_only_speakers_and_speeches_are_kept() -> None:
     markdown = (
         "# Hamlet\n\n## ACT I\n\n### SCENE I. Elsinore. A platform\n\nbefore the castle.\n\n"
         "_Enter BERNARDO, with staves\nand clubs_\n\n"
@@ -29,26 +29,26 @@ def test_only_names_and_speeches_are_left() -> None:
     )
 
 
-def test_a_prologue_without_a_name_speaks_for_itself() -> None:
+def test_a_prologue_without_a_speaker_is_a_speech() -> None:
     assert (
         shakespeare.speeches("### Prologue\n\nI come no more.\n") == "PROLOGUE:\nI come no more.\n"
     )
 
 
-def test_a_speaker_who_only_acts_says_nothing() -> None:
+def test_a_speaker_with_only_stage_directions_is_left_out() -> None:
     assert shakespeare.speeches("**IAGO**  \n_\\[Stabs him]_\n\n_Exit_\n") == ""
 
 
 @needs_plays
 @pytest.mark.parametrize(
-    ("read", "characters", "more"),
+    ("read", "characters", "digits"),
     [(shakespeare.tiny, 1_150_000, ""), (shakespeare.complete, 4_700_000, "24568")],
 )
-def test_the_form(read: object, characters: int, more: str) -> None:
+def test_the_format(read: object, characters: int, digits: str) -> None:
     assert callable(read)
     text = read()
     assert characters < len(text) < characters * 1.05
-    assert set(text) == set(string.ascii_letters + "\n !&',-.:;?" + more)
+    assert set(text) == set(string.ascii_letters + "\n !&',-.:;?" + digits)
     for speech in text.removesuffix("\n").split("\n\n"):
         name, *lines = speech.split("\n")
         assert re.fullmatch(r"[A-Z][A-Za-z' -]+:", name), speech
@@ -59,14 +59,14 @@ def test_the_form(read: object, characters: int, more: str) -> None:
 
 
 @needs_plays
-def test_the_package_is_read_but_never_run() -> None:
+def test_the_package_is_read_but_never_imported() -> None:
     shakespeare.tiny()
     assert shakespeare.PACKAGE not in sys.modules
 
 
 @needs_plays
 @needs_known
-def test_it_is_the_well_known_text_and_no_longer_cut_short() -> None:
+def test_it_contains_the_well_known_text_and_more() -> None:
     def lines(text: str) -> set[str]:
         return {" ".join(line.split()) for line in text.split("\n")}
 

@@ -1,4 +1,4 @@
-"""The measured figures against figures worked out by hand."""
+"""Statistics of a text against values computed by hand and from their definitions."""
 
 from collections import Counter
 from itertools import pairwise
@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data import statistics
-from data.statistics import FREQUENT, measure
+from data.statistics import MAX_FREQUENT, measure
 
 
-def test_by_hand() -> None:
+def test_a_small_text() -> None:
     # a a b a: pairs aa, ab, ba. After a comes a or b, evenly; after b always a.
     statistics = measure("aaba")
     assert statistics.characters == 4
@@ -24,7 +24,7 @@ def test_by_hand() -> None:
     assert statistics.bigram_entropy == pytest.approx(2 / 3 * log(2))
 
 
-def test_what_repeats_is_certain() -> None:
+def test_a_periodic_text_has_no_bigram_entropy() -> None:
     statistics = measure("ab" * 50)
     assert statistics.unigram_entropy == pytest.approx(log(2))
     assert statistics.bigram_entropy == pytest.approx(0.0)
@@ -36,7 +36,7 @@ def test_lines(text: str, lines: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x"])
-def test_too_little_to_be_uncertain_of(text: str) -> None:
+def test_a_text_without_uncertainty_measures_as_positive_zeros(text: str) -> None:
     statistics = measure(text)
     figures = (
         statistics.uniform_loss,
@@ -47,42 +47,42 @@ def test_too_little_to_be_uncertain_of(text: str) -> None:
     assert statistics.lines == len(text)
 
 
-def test_ties_go_by_character_and_the_list_is_short() -> None:
+def test_ties_are_sorted_by_character_and_the_list_is_limited() -> None:
     frequent = measure("zyxwvutsrqponmlkjihgfedcba").frequent
     assert frequent == tuple((character, 1) for character in "abcdefghijklmnop")
-    assert len(frequent) == FREQUENT
+    assert len(frequent) == MAX_FREQUENT
 
 
 @given(st.text(min_size=2))
-def test_to_know_more_is_to_lose_less(text: str) -> None:
+def test_more_context_never_raises_the_loss(text: str) -> None:
     statistics = measure(text)
     assert 0 <= statistics.unigram_entropy <= statistics.uniform_loss + 1e-9
     assert 0 <= statistics.bigram_entropy <= statistics.uniform_loss + 1e-9
     assert sum(count for _, count in statistics.frequent) <= statistics.characters
 
 
-def plain(text: str) -> float:
-    """H(X | previous character), counted as it is defined."""
+def bigram_entropy(text: str) -> float:
+    """H(X | previous character), from its definition."""
     pairs, before = Counter(pairwise(text)), Counter(text[:-1])
     total = len(text) - 1
     return -sum(n / total * log(n / before[first]) for (first, _), n in pairs.items())
 
 
 @given(st.text(min_size=2), st.integers(1, 5))
-def test_pieces_change_nothing(text: str, piece: int) -> None:
-    """Neither where the pieces end nor whether the table of pairs fits into one."""
+def test_the_chunk_size_does_not_matter(text: str, chunk: int) -> None:
+    """Neither for what is counted nor for how the pairs are counted."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statistics, "PIECE", piece)
-        in_pieces = measure(text)
+        patch.setattr(statistics, "CHUNK", chunk)
+        in_chunks = measure(text)
     whole = measure(text)
     assert (
-        in_pieces.frequent
+        in_chunks.frequent
         == whole.frequent
-        == tuple(sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))[:FREQUENT])
+        == tuple(sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))[:MAX_FREQUENT])
     )
-    assert in_pieces.bigram_entropy == pytest.approx(plain(text), abs=1e-9)
-    assert whole.bigram_entropy == pytest.approx(plain(text), abs=1e-9)
+    assert in_chunks.bigram_entropy == pytest.approx(bigram_entropy(text), abs=1e-9)
+    assert whole.bigram_entropy == pytest.approx(bigram_entropy(text), abs=1e-9)
 
 
-def test_surrogates_are_characters_like_others() -> None:
+def test_lone_surrogates_are_counted() -> None:
     assert measure("a\udc80a").vocabulary == ("a", "\udc80")

@@ -13,7 +13,7 @@ from driving import FakeClock, Patient, losses, of, only, tiny
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.openings import LONGEST, opening_of
+from data.prompts import MAX_LENGTH, default_prompt
 from data.statistics import measure
 from engine.config import (
     ModelConfig,
@@ -255,6 +255,6 @@ def test_what_is_counted_in_a_text_is_what_the_model_reads(text: str, name: str)
     assert statistics.characters == len(text)
     assert set(vocabulary.characters) == set(text)
     assert vocabulary.decode(vocabulary.encode(text)) == text
-    opening = opening_of(name, text)
+    opening = default_prompt(name, text)
     assert opening in text
-    assert len(opening) <= LONGEST
+    assert len(opening) <= MAX_LENGTH

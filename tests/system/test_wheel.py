@@ -55,3 +55,6 @@ def test_the_wheel_holds_the_three_rooms_and_nothing_else(wheel: Path) -> None:
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"data", "engine", "tui"}
     assert "tui/app.tcss" in names
+    tales = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("data/tales/*.txt")}
+    assert tales
+    assert tales <= set(names)
