@@ -44,7 +44,7 @@ def orthogonalizer(matrices: Tensor) -> Tensor:
     nearly the nearest (semi-)orthogonal matrix: (N, rows, rows), symmetric.
 
     Three steps leave the singular values between 0.2 and 1.9, but for the smallest: for learning
-    that is as good as the five steps that Muon began with (tests/bench/RECORDS.md). Each step
+    that is as good as the five steps that Muon began with (docs/decisions.md). Each step
     multiplies by a polynomial of x @ x.T, and all of these commute, so that they can be gathered.
     """
     gram = matrices @ matrices.mT
