@@ -45,6 +45,7 @@ LINES = {
     "╌": "m1 10h3m2 0h3",
     "┄": "m1 10h2m2 0h2m2 0h2",
     "␣": "m1.5 11.5v3h7v-3",
+    "␠": "m1.5 11.5v3h7v-3",  # the screen's sign for a space; few fonts have it
 }
 HEAVY_LINES = {"━": "m0 10h10", "┃": "m5 0v20", "╸": "m0 10h5", "╺": "m5 10h5"}
 # Left edge, upper edge, width, height: in eighths of a cell.

@@ -56,8 +56,10 @@ DIGITS = 6
 """Significant digits of a recorded number: more than the screen shows."""
 
 PROMPT = "ROMEO:"
-CHARACTERS = 220
-PROMPTED_AT = (0.012, 0.12)
+CHARACTERS = 170
+"""Of an answer: about five lines, which fit the pane."""
+TEMPERATURE = 0.6
+PROMPTED_AT = (0.012, 0.12, 0.5)
 """The parts of the run after which it is prompted; also before the first step and after the last."""
 LAST = 2 + len(PROMPTED_AT)
 """The number of the last prompt."""
@@ -68,7 +70,7 @@ TYPING = (0.5, 1.1)
 """From when to when the prompt is typed, in seconds of the picture, as everything below."""
 TRAINING = (3.0, 14.2)
 LAST_PROMPT = 15.0
-WRITING = (1.5, 1.3, 1.6, 3.6)
+WRITING = (1.4, 1.3, 1.4, 1.4, 3.4)
 """How long each answer takes; in truth all of them take a fraction of a second."""
 END = 22.0
 SLOW_START = 0.5
@@ -88,7 +90,8 @@ class Recorded(NamedTuple):
 
 def record(corpus: str, assignments: Iterable[str]) -> list[Recorded]:
     """Train a run in a folder of its own, prompt it on the way; what the engine told, and when."""
-    config = override(preset("small", corpus), [*assignments, f"sample.characters={CHARACTERS}"])
+    sampling = (f"sample.characters={CHARACTERS}", f"sample.temperature={TEMPERATURE}")
+    config = override(preset("small", corpus), [*sampling, *assignments])
     prompted = [round(part * config.train.steps) for part in PROMPTED_AT]
     inbox: SimpleQueue[Recorded] = SimpleQueue()
     began = monotonic()
