@@ -19,6 +19,8 @@ CELL_HEIGHT = 20
 BASELINE = 15
 FONT_SIZE = 16
 FONTS = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
+BLEED = 0.6
+"""By how much what fills its row's height is drawn over both edges: no seams when it is scaled."""
 SLOT = 2 * CELL_HEIGHT
 """Between two contents of a strip: a glyph that is taller than its row is not seen in the next."""
 MARGIN = 14
@@ -27,17 +29,17 @@ TITLE_HEIGHT = 34
 # Each as a path in the cell whose upper left corner is at 0, 0 and that is 10 by 20.
 LINES = {
     "─": "m0 10h10",
-    "│": "m5 0v20",
-    "╭": "m5 20v-5q0-5 5-5",
-    "╮": "m0 10q5 0 5 5v5",
-    "╰": "m5 0v5q0 5 5 5",
-    "╯": "m0 10q5 0 5-5v-5",
+    "│": "m5-.6v21.2",
+    "╭": "m5 20.6v-5.6q0-5 5-5",
+    "╮": "m0 10q5 0 5 5v5.6",
+    "╰": "m5-.6v5.6q0 5 5 5",
+    "╯": "m0 10q5 0 5-5v-5.6",
     "┌": "m5 20v-10h5",
     "┐": "m0 10h5v10",
     "└": "m5 0v10h5",
     "┘": "m0 10h5v-10",
-    "├": "m5 0v20m0-10h5",
-    "┤": "m5 0v20m0-10h-5",
+    "├": "m5-.6v21.2m0-10.6h5",
+    "┤": "m5-.6v21.2m0-10.6h-5",
     "┬": "m0 10h10m-5 0v10",
     "┴": "m0 10h10m-5 0v-10",
     "┼": "m0 10h10m-5-10v20",
@@ -47,7 +49,7 @@ LINES = {
     "␣": "m1.5 11.5v3h7v-3",
     "␠": "m1.5 11.5v3h7v-3",  # the screen's sign for a space; few fonts have it
 }
-HEAVY_LINES = {"━": "m0 10h10", "┃": "m5 0v20", "╸": "m0 10h5", "╺": "m5 10h5"}
+HEAVY_LINES = {"━": "m0 10h10", "┃": "m5-.6v21.2", "╸": "m0 10h5", "╺": "m5 10h5"}
 # Left edge, upper edge, width, height: in eighths of a cell.
 BLOCKS = {
     "█": (0, 0, 8, 8),
@@ -119,8 +121,9 @@ def animated_svg(
                 f"{drawn}</g>"
             )
         strips.append(
-            f'<svg y="{y * CELL_HEIGHT}" width="{columns * CELL_WIDTH}" height="{CELL_HEIGHT}">'
-            f"{drawn}</svg>"
+            f'<svg y="{y * CELL_HEIGHT - BLEED:g}" width="{columns * CELL_WIDTH}" '
+            f'height="{CELL_HEIGHT + 2 * BLEED}"><g transform="translate(0,{BLEED})">'
+            f"{drawn}</g></svg>"
         )
     width = columns * CELL_WIDTH + 2 * MARGIN
     height = len(strips) * CELL_HEIGHT + TITLE_HEIGHT + MARGIN
@@ -170,7 +173,7 @@ def _draw_row(row: Row, top: int, classes: Classes, plain: Look) -> str:
             rule = f"fill:{look.background}"
             backgrounds.append(
                 f'<path class="{classes.name(rule)}" '
-                f'd="M{x * CELL_WIDTH} {top}h{cells * CELL_WIDTH}v{CELL_HEIGHT}'
+                f'd="M{x * CELL_WIDTH} {top - BLEED}h{cells * CELL_WIDTH}v{CELL_HEIGHT + 2 * BLEED}'
                 f'h{-cells * CELL_WIDTH}z"/>'
             )
         for shape, group in groupby(segment.text, _shape):
@@ -244,9 +247,10 @@ def _paths(shape: str, characters: str, x: int, top: int) -> Iterable[str]:
         elif shape == "block":
             block_x, block_y, width, height = BLOCKS[character]
             right = width * CELL_WIDTH / 8
+            bleed = BLEED if height == 8 else 0
             yield (
-                f"M{left + block_x * CELL_WIDTH / 8:g} {top + block_y * CELL_HEIGHT / 8:g}"
-                f"h{right:g}v{height * CELL_HEIGHT / 8:g}h{-right:g}z"
+                f"M{left + block_x * CELL_WIDTH / 8:g} {top + block_y * CELL_HEIGHT / 8 - bleed:g}"
+                f"h{right:g}v{height * CELL_HEIGHT / 8 + 2 * bleed:g}h{-right:g}z"
             )
         else:
             yield f"M{left} {top}{LINES.get(character) or HEAVY_LINES[character]}"
