@@ -1,7 +1,8 @@
 """Make the moving picture of the README: a real run, from noise to verse, in some 20 seconds.
 
     python docs/picture.py             draw docs/picture.svg from the recording beside it
-    python docs/picture.py --record    train first (two to three minutes), and keep the recording
+    python docs/picture.py --record    train first (two to three minutes), and keep the recording;
+                                       so too where the recording is of another version
 
 The recording holds what the engine told the screen, with the time of each event; drawing it plays
 these events back into the real app. Time is compressed, most of all towards the end of the run.
@@ -148,13 +149,10 @@ def _rounded(value: object) -> object:
 
 
 def load_recording() -> list[Recorded]:
-    """The recorded events; SystemExit where this version of the program cannot read them."""
-    try:
-        lines = gzip.decompress(RECORDING.read_bytes()).decode().splitlines()
-        pairs = [json.loads(line) for line in lines]
-        return [Recorded(at, from_json(json.dumps(event))) for at, event in pairs]
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"{error}\nRecord a run first: python docs/picture.py --record") from None
+    """The recorded events; ValueError where this version of the program cannot read them."""
+    lines = gzip.decompress(RECORDING.read_bytes()).decode().splitlines()
+    pairs = [json.loads(line) for line in lines]
+    return [Recorded(at, from_json(json.dumps(event))) for at, event in pairs]
 
 
 # From the time of the run to that of the picture.
@@ -250,9 +248,14 @@ def main() -> None:
     parser.add_argument("--text", default=default()[0], help="what it learns from")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
-    if arguments.record or not RECORDING.exists():
+    try:
+        recorded = [] if arguments.record else load_recording()
+    except (OSError, ValueError) as error:
+        print(f"{error}\nSo a run is recorded first.")  # noqa: T201
+        recorded = []
+    if not recorded:
         save_recording(record(arguments.text, arguments.set))
-    recorded = load_recording()
+        recorded = load_recording()
     seconds = recorded[-1].at - recorded[0].at
     frames = asyncio.run(play(recorded))
     svg = animated_svg(
