@@ -1,9 +1,9 @@
-"""Frames of a terminal as one animated SVG: no script, no font, nothing loaded from elsewhere.
+"""Frames of a terminal as one animated SVG, without scripts, fonts or external resources.
 
-Every row of the terminal is a strip of its distinct contents, one below the other behind a window
-of one row; a CSS animation with steps moves the strip. Without the animation (an old renderer, or
-`prefers-reduced-motion`) every strip shows its last content, and so the picture its last frame.
-Lines, blocks and braille dots are drawn as shapes, so that they meet whatever the reader's font is.
+Each terminal row is a film strip: its distinct contents one below the other, behind a window of one
+row, moved by a stepped CSS animation. Where nothing is animated (`prefers-reduced-motion`, or a
+renderer without CSS animations) every strip shows its last content, so the picture is its last
+frame. Lines, blocks and braille dots are drawn as shapes: they join in any font.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,13 +20,13 @@ BASELINE = 15
 FONT_SIZE = 16
 FONTS = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
 BLEED = 0.6
-"""By how much what fills its row's height is drawn over both edges: no seams when it is scaled."""
+"""Shapes as high as their row extend this far beyond it, which hides seams when scaled."""
 SLOT = 2 * CELL_HEIGHT
-"""Between two contents of a strip: a glyph that is taller than its row is not seen in the next."""
+"""Distance between two contents of a strip. The gap hides glyphs taller than a row."""
 MARGIN = 14
 TITLE_HEIGHT = 34
 
-# Each as a path in the cell whose upper left corner is at 0, 0 and that is 10 by 20.
+# Paths relative to the upper left corner of a cell of 10 by 20.
 LINES = {
     "─": "m0 10h10",
     "│": "m5-.6v21.2",
@@ -47,10 +47,10 @@ LINES = {
     "╌": "m1 10h3m2 0h3",
     "┄": "m1 10h2m2 0h2m2 0h2",
     "␣": "m1.5 11.5v3h7v-3",
-    "␠": "m1.5 11.5v3h7v-3",  # the screen's sign for a space; few fonts have it
+    "␠": "m1.5 11.5v3h7v-3",  # the screen's symbol for a space; few fonts have it
 }
 HEAVY_LINES = {"━": "m0 10h10", "┃": "m5-.6v21.2", "╸": "m0 10h5", "╺": "m5 10h5"}
-# Left edge, upper edge, width, height: in eighths of a cell.
+# Left, top, width, height in eighths of a cell.
 BLOCKS = {
     "█": (0, 0, 8, 8),
     "▀": (0, 0, 8, 4),
@@ -62,21 +62,21 @@ BLOCKS = {
 }
 SHADES = {"░": 0.2, "▒": 0.4, "▓": 0.6}
 BRAILLE = range(0x2801, 0x2900)
-# Dot n of a braille character (bit n): where its centre lies in the cell.
+# Centre of each braille dot, by its bit.
 DOTS = ((2.5, 3), (2.5, 8), (2.5, 12), (7.5, 3), (7.5, 8), (7.5, 12), (2.5, 17), (7.5, 17))
 
 Row = tuple[Segment, ...]
 
 
 class Frame(NamedTuple):
-    """A picture of the terminal, and how long it is shown."""
+    """One picture of the terminal and its duration."""
 
     rows: tuple[Row, ...]
     seconds: float
 
 
 class Look(NamedTuple):
-    """How a run of characters is drawn."""
+    """Style of a run of characters."""
 
     fill: str
     background: str
@@ -85,7 +85,7 @@ class Look(NamedTuple):
 
 
 class Classes:
-    """Short class names for the CSS rules that are used."""
+    """Short CSS class names, one per rule."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
@@ -100,7 +100,7 @@ class Classes:
 def animated_svg(
     frames: Sequence[Frame], *, title: str, description: str, foreground: str, background: str
 ) -> str:
-    """The frames as one SVG that repeats for ever. All have equally many rows."""
+    """The frames as one SVG that loops. All frames have the same size."""
     columns = max(sum(segment.cell_length for segment in row) for row in frames[0].rows)
     classes = Classes()
     total = sum(frame.seconds for frame in frames)
@@ -151,7 +151,7 @@ def animated_svg(
 
 
 def _keyframes(y: int, frames: Sequence[Frame], slots: Sequence[int], total: float) -> str:
-    """The CSS that moves the strip of row `y`: one step wherever its content changes."""
+    """CSS that moves the strip of row `y`: one keyframe per change of its content."""
     steps, begins = [], 0.0
     for number, (frame, slot) in enumerate(zip(frames, slots, strict=True)):
         if number == 0 or slot != slots[number - 1]:
@@ -161,7 +161,7 @@ def _keyframes(y: int, frames: Sequence[Frame], slots: Sequence[int], total: flo
 
 
 def _draw_row(row: Row, top: int, classes: Classes, plain: Look) -> str:
-    """A row's content, its upper edge at `top`: backgrounds, then shapes, then text."""
+    """Draw a row at `top`: backgrounds, shapes, text."""
     backgrounds: list[str] = []
     texts: list[str] = []
     strokes: dict[str, list[str]] = {}
@@ -190,7 +190,7 @@ def _draw_row(row: Row, top: int, classes: Classes, plain: Look) -> str:
 
 
 def _look(style: Style | None, plain: Look) -> Look:
-    """Colours and weight of a style; `plain` where it says nothing."""
+    """The look of a style, with `plain` for what it leaves open."""
     if style is None:
         return plain
     fill = style.color.get_truecolor().hex if style.color else plain.fill
@@ -201,7 +201,7 @@ def _look(style: Style | None, plain: Look) -> Look:
 
 
 def _shape(character: str) -> str:
-    """How a character is drawn: as text, or the kind of shape; empty: not at all."""
+    """Kind of shape that a character is drawn as, "text", or "" for blank."""
     if character.isspace() or character == "\u2800":
         return ""
     if character in LINES:
@@ -216,7 +216,7 @@ def _shape(character: str) -> str:
 
 
 def _rule(shape: str, look: Look) -> str:
-    """The CSS of a shape; that of every path is in the style sheet's beginning."""
+    """CSS of a shape, beyond what holds for every path."""
     match shape:
         case "block":
             return f"fill:{look.fill}"
@@ -231,8 +231,8 @@ def _rule(shape: str, look: Look) -> str:
 
 
 def _paths(shape: str, characters: str, x: int, top: int) -> Iterable[str]:
-    """The path of each character, from the cell at `x` on."""
-    if len(set(characters)) == 1 and characters[0] in "─━":  # one line instead of many
+    """Path data of the characters, starting at `x`."""
+    if len(set(characters)) == 1 and characters[0] in "─━":  # one line for the whole run
         yield f"M{x} {top + CELL_HEIGHT // 2}h{len(characters) * CELL_WIDTH}"
         return
     if shape in SHADES:
@@ -257,7 +257,8 @@ def _paths(shape: str, characters: str, x: int, top: int) -> Iterable[str]:
 
 
 def _text(characters: str, x: int, top: int, look: Look, classes: Classes) -> Iterable[str]:
-    """Text from the cell at `x` on. A character that not every font has is placed by itself."""
+    """Text elements, starting at cell `x`. Non-ASCII characters are placed one by one, since they
+    may come from a fallback font of another width."""
     rule = f"fill:{look.fill}"
     rule += ";font-weight:bold" if look.bold else ""
     rule += ";font-style:italic" if look.italic else ""

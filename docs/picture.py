@@ -1,11 +1,11 @@
-"""Make the moving picture of the README: a real run, from noise to verse, in some 20 seconds.
+"""Make the README's moving picture: a real run, from noise to verse, in about 20 seconds.
 
-    python docs/picture.py             draw docs/picture.svg from the recording beside it
-    python docs/picture.py --record    train first (two to three minutes), and keep the recording;
-                                       so too where the recording is of another version
+    python docs/picture.py             draw docs/picture.svg from the recording
+    python docs/picture.py --record    train and record first (two to three minutes)
 
-The recording holds what the engine told the screen, with the time of each event; drawing it plays
-these events back into the real app. Time is compressed, most of all towards the end of the run.
+The recording, docs/picture.jsonl.gz, holds every event of a run with its time. To draw it, the
+events are replayed into the real app, faster towards the end of the run, and each frame of the
+terminal is captured. A recording that this version cannot read is replaced by a new one.
 """
 
 import argparse
@@ -54,33 +54,33 @@ HERE = Path(__file__).parent
 RECORDING = HERE / "picture.jsonl.gz"
 PICTURE = HERE / "picture.svg"
 DIGITS = 6
-"""Significant digits of a recorded number: more than the screen shows."""
+"""Significant digits of a recorded number; the screen shows fewer."""
 
 PROMPT = "ROMEO:"
 CHARACTERS = 170
-"""Of an answer: about five lines, which fit the pane."""
+"""Length of a reply: about five lines, which fit the pane."""
 TEMPERATURE = 0.6
 PROMPTED_AT = (0.012, 0.12, 0.5)
-"""The parts of the run after which it is prompted; also before the first step and after the last."""
+"""Progress at which the run is prompted; it is also prompted before and after training."""
 LAST = 2 + len(PROMPTED_AT)
-"""The number of the last prompt."""
+"""`sample_id` of the prompt after training."""
 
 SIZE = (110, 40)
 FRAME = 1 / 8
 TYPING = (0.5, 1.1)
-"""From when to when the prompt is typed, in seconds of the picture, as everything below."""
+"""Begin and end of typing the prompt. All times below are in seconds of the picture."""
 TRAINING = (3.0, 14.2)
 LAST_PROMPT = 15.0
 WRITING = (1.4, 1.3, 1.4, 1.4, 3.4)
-"""How long each answer takes; in truth all of them take a fraction of a second."""
+"""Duration of each reply, stretched: the model generates thousands of characters a second."""
 END = 22.0
 SLOW_START = 0.5
-"""The part of the picture that has passed is that of the run to this power: the first steps, where
-noise becomes words, take the longest."""
+"""Exponent from progress of the run to progress of the picture. Below 1, the first steps, where
+noise becomes words, are shown the longest."""
 
 
 class Recorded(NamedTuple):
-    """An event and when it came, in seconds."""
+    """An event and its time in seconds."""
 
     at: float
     event: Event
@@ -90,7 +90,7 @@ class Recorded(NamedTuple):
 
 
 def record(corpus: str, assignments: Iterable[str]) -> list[Recorded]:
-    """Train a run in a folder of its own, prompt it on the way; what the engine told, and when."""
+    """Train a run in a temporary home folder, with prompts; return every event with its time."""
     sampling = (f"sample.characters={CHARACTERS}", f"sample.temperature={TEMPERATURE}")
     config = override(preset("small", corpus), [*sampling, *assignments])
     prompted = [round(part * config.train.steps) for part in PROMPTED_AT]
@@ -110,7 +110,7 @@ def record(corpus: str, assignments: Iterable[str]) -> list[Recorded]:
                         raise SystemExit(message)
                     case Saved(run, step):  # without the path of the temporary folder
                         recorded[-1] = Recorded(recorded[-1].at, Saved(run, step, f"runs/{run}"))
-                    case Excerpt(0):  # the last event before it may be trained
+                    case Excerpt(0):  # the last event before training may begin
                         engine.send(Sample(1, PROMPT, config.sample))
                     case SampleDone(1):
                         engine.send(Train())
@@ -128,7 +128,7 @@ def record(corpus: str, assignments: Iterable[str]) -> list[Recorded]:
 
 
 def save_recording(recorded: Iterable[Recorded]) -> None:
-    """One JSON line an event, compressed; the same bytes for the same events."""
+    """Write one JSON line per event, compressed; equal events give equal bytes."""
     lines = (
         json.dumps([round(at, 3), _rounded(json.loads(to_json(event)))], separators=(",", ":"))
         for at, event in recorded
@@ -149,17 +149,17 @@ def _rounded(value: object) -> object:
 
 
 def load_recording() -> list[Recorded]:
-    """The recorded events; ValueError where this version of the program cannot read them."""
+    """Read the recording. Raises OSError or ValueError where this version cannot read it."""
     lines = gzip.decompress(RECORDING.read_bytes()).decode().splitlines()
     pairs = [json.loads(line) for line in lines]
     return [Recorded(at, from_json(json.dumps(event))) for at, event in pairs]
 
 
-# From the time of the run to that of the picture.
+# Time of the run to time of the picture.
 
 
 def in_picture_time(recorded: list[Recorded]) -> list[Recorded]:
-    """The same events at the times at which the picture shows them."""
+    """The same events with the times at which the picture shows them."""
     phases = [one for one in recorded if isinstance(one.event, PhaseChanged)]
     begins = next(one.at for one in phases if one.event.phase == "training")
     ends = next(one.at for one in phases if one.event.phase == "done")
@@ -187,11 +187,11 @@ def in_picture_time(recorded: list[Recorded]) -> list[Recorded]:
     return sorted(timed, key=lambda one: one.at)
 
 
-# Playing back.
+# Replay.
 
 
 class Playback:
-    """In the place of the engine: tells what was recorded."""
+    """Takes the engine's place: recorded events are emitted through it."""
 
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self.emit = emit
@@ -207,8 +207,8 @@ class Playback:
 
 
 async def play(recorded: list[Recorded]) -> list[Frame]:
-    """The frames of the picture, from the real app."""
-    tui.app.FRAME = 0.0  # every event is drawn as it comes
+    """Replay the events into the real app and capture its frames."""
+    tui.app.FRAME = 0.0  # draw every event at once
     for pane in (Pane, *Pane.__subclasses__()):
         pane.INTERVAL = 0.0
     config = preset("small", default()[0])
@@ -237,21 +237,21 @@ async def play(recorded: list[Recorded]) -> list[Frame]:
 
 
 def _rows(app: TinyGPTApp) -> tuple[Row, ...]:
-    """What the screen shows, a tuple of segments a row."""
+    """The rows of the screen, each a tuple of segments."""
     strips = app.screen._compositor.render_strips()
     return tuple(tuple(strip.simplify()) for strip in strips)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--record", action="store_true", help="train a run first")
-    parser.add_argument("--text", default=default()[0], help="what it learns from")
+    parser.add_argument("--record", action="store_true", help="train and record first")
+    parser.add_argument("--text", default=default()[0], help="corpus: a name or a path")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     try:
         recorded = [] if arguments.record else load_recording()
     except (OSError, ValueError) as error:
-        print(f"{error}\nSo a run is recorded first.")  # noqa: T201
+        print(f"{error}\nRecording a new run.")  # noqa: T201
         recorded = []
     if not recorded:
         save_recording(record(arguments.text, arguments.set))
