@@ -1,0 +1,61 @@
+"""What the documentation says is so: files, links, the tree of the code, the picture."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_picture_moves_by_itself_and_can_stand_still() -> None:
+    """One SVG under 3 MB that loads nothing, with a still where animation is not wanted."""
+    (name,) = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    picture = (ROOT / name).read_text(encoding="utf-8")
+    assert len(picture.encode()) < 3_000_000
+    assert ElementTree.fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
+    assert "@keyframes" in picture
+    assert "@media(prefers-reduced-motion:reduce)" in picture
+    loaded = re.findall(r"(?:href|src)=|url\(|@import|<script|<image|<foreignObject", picture)
+    assert not loaded
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split()) < 1_200
+
+
+def test_links_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+    for page in [*pages, *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_files_that_the_documentation_names_exist() -> None:
+    """Modules and the tests that are given as evidence."""
+    text = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    text += (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for name in set(re.findall(r"\b(?:tests|engine|tui|data)/[\w/]+\.(?:py|tcss)", text)):
+        assert (ROOT / name).is_file(), name
+
+
+def test_the_tree_in_the_architecture_page_is_that_of_the_code() -> None:
+    """One line per module; a package's `__init__.py` has none unless it holds code."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (tree,) = re.findall(r"```\n(engine/\n.*?)```", page, re.DOTALL)
+    told: set[str] = set()
+    folders: list[str] = []
+    for indent, name in re.findall(r"^( *)([\w.]+/?)", tree, re.MULTILINE):
+        folders = folders[: len(indent) // 2]
+        if name.endswith("/"):
+            folders.append(name)
+        else:
+            told.add("".join(folders) + name)
+    there = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("data", "engine", "tui")
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in (".py", ".tcss")
+        and (path.name != "__init__.py" or path.parent == ROOT / "engine")
+    }
+    assert told == there
