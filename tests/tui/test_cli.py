@@ -31,6 +31,7 @@ from engine.storage import run as runs
 from engine.storage.checkpoints import checkpoints_of
 from engine.storage.library import summaries
 from engine.storage.lock import held
+from tui import __version__
 from tui.cli.runs import change_runs, list_runs
 from tui.cli.sample import sample
 from tui.cli.train import train
@@ -52,6 +53,12 @@ def program(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=50
     )
+
+
+@pytest.mark.parametrize("command", [PROGRAM, [sys.executable, "-m", "tui"]])
+def test_the_version(command: list[str]) -> None:
+    result = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout == f"tinygpt-tui, version {__version__}\n"
 
 
 def events_of(lines: Sequence[str]) -> list[Event]:
