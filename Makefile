@@ -1,12 +1,13 @@
-# make run    opens the app (makes .venv and installs first)
-# make test   runs the tests (the same), two files at a time
-# make lint   style, types and import rules
-# make bench  measures it on this machine, some 40 minutes, with nothing else running
-#             (ONLY=screen: one file of tests/bench; TEXT=FILE: another text; LONG=1: ten-minute
-#             runs, too; NANOGPT=FOLDER: beside a copy of nanoGPT)
-# make soak   hours of it: a prompt a minute, 1,000 kills, 10 million steps, nothing else running
-#             (ONLY=hours, kills or metrics; MINUTES=180; WARM_UP=30; KILLS=1000; STEPS=10000000)
-# CPU_TORCH=1 takes torch's small CPU-only build from pytorch.org
+# make run      open the app (creates .venv and installs first)
+# make test     run the tests, two files at a time
+# make lint     check style, types and import rules
+# make picture  record the moving picture of the README from a real run
+# make bench    benchmark on this machine: about 40 minutes, with nothing else running
+#               (ONLY=screen: one file of tests/bench; TEXT=FILE: another text; LONG=1: also runs
+#               of ten minutes; NANOGPT=FOLDER: compare with a copy of nanoGPT)
+# make soak     hours of load: a prompt a minute, 1,000 kills, 10 million steps, nothing else running
+#               (ONLY=hours, kills or metrics; MINUTES=180; WARM_UP=30; KILLS=1000; STEPS=10000000)
+# CPU_TORCH=1 installs the small CPU-only build of torch from pytorch.org
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -18,7 +19,7 @@ else
 TORCH  := :
 endif
 
-.PHONY: run test lint bench soak clean
+.PHONY: run test lint picture bench soak clean
 
 run: $(VENV)/.app
 	@$(BIN)/tinygpt-tui
@@ -32,17 +33,20 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+picture: $(VENV)/.dev
+	@$(BIN)/python docs/picture.py
+
 bench: $(VENV)/.dev
 	@TEXT=$(TEXT) LONG=$(LONG) NANOGPT=$(NANOGPT) $(BIN)/python -m pytest tests/bench/bench_$(or $(ONLY),*).py \
-	  -o python_files='bench_*.py' -o pythonpath=tests/system -o timeout=0 -s --benchmark-disable-gc -q
+	  -o python_files='bench_*.py' -o timeout=0 -s --benchmark-disable-gc -q
 
 soak: $(VENV)/.dev
 	@TEXT=$(TEXT) MINUTES=$(MINUTES) WARM_UP=$(WARM_UP) KILLS=$(KILLS) STEPS=$(STEPS) \
 	  $(BIN)/python -m pytest tests/soak/soak_$(or $(ONLY),*).py -o python_files='soak_*.py' \
-	  -o pythonpath='tests/system tests/engine tests/tui' -o timeout=0 -s -q
+	  -o timeout=0 -s -q
 
 $(BIN)/python:
-	@echo "making $(VENV)"
+	@echo "creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.app: pyproject.toml constraints.txt | $(BIN)/python

@@ -1,1 +1,98 @@
-"""The engine: learns and writes. Knows no screen."""
+"""The engine: trains a GPT and generates text. It draws nothing, and imports torch when needed.
+
+These names, `engine.config` and `engine.protocol` are the public interface; the packages below may
+change. A name is imported when it is first used, so `import engine` itself loads nothing. A script
+sends commands and gets events:
+
+    from queue import SimpleQueue
+
+    from engine import Session, config, protocol as p
+
+    inbox = SimpleQueue()
+
+    def on_event(event):
+        match event:
+            case p.Evaluated():
+                print(f"step {event.step}: validation loss {event.loss:.3f}")
+            case p.Saved():
+                inbox.put(p.Sample(1, "The owl", config.SampleConfig(characters=100)))
+            case p.TextSampled():
+                print(event.text, end="")
+            case p.SampleDone():
+                inbox.put(p.Close())
+            case p.Failed():
+                raise SystemExit(event.message)
+
+    run = config.override(config.preset("nano", "verse.txt"), ["train.steps=100"])
+    inbox.put(p.Open(run))
+    inbox.put(p.Train())
+    Session(on_event).run(inbox)
+
+A saved run opens in torch without a session:
+
+    from engine import GPT, load_run
+
+    saved = load_run("amber-otter@best")
+    model = GPT(saved.info.config.model, len(saved.info.corpus.characters))
+    model.load_state_dict(saved.state["model"])
+"""
+
+from typing import TYPE_CHECKING
+
+__all__ = [
+    "GPT",
+    "EngineThread",
+    "SavedRun",
+    "Session",
+    "TextGenerator",
+    "Trainer",
+    "Vocabulary",
+    "config",
+    "home",
+    "load_run",
+    "protocol",
+    "write_log",
+]
+
+if TYPE_CHECKING:
+    from engine import config, protocol
+    from engine.generation.generator import TextGenerator
+    from engine.model.gpt import GPT
+    from engine.model.tokenizer import Vocabulary
+    from engine.session.session import Session
+    from engine.session.thread import EngineThread, write_log
+    from engine.storage.paths import home
+    from engine.storage.run import SavedRun
+    from engine.storage.run import load as load_run
+    from engine.training.trainer import Trainer
+else:
+    from importlib import import_module
+
+    _SOURCES = {
+        "GPT": "engine.model.gpt",
+        "EngineThread": "engine.session.thread",
+        "SavedRun": "engine.storage.run",
+        "Session": "engine.session.session",
+        "TextGenerator": "engine.generation.generator",
+        "Trainer": "engine.training.trainer",
+        "Vocabulary": "engine.model.tokenizer",
+        "config": "engine",
+        "home": "engine.storage.paths",
+        "load_run": "engine.storage.run:load",
+        "protocol": "engine",
+        "write_log": "engine.session.thread",
+    }
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used (PEP 562)."""
+        if name not in _SOURCES:
+            raise AttributeError(f"module 'engine' has no attribute {name!r}")
+        source, _, attribute = _SOURCES[name].partition(":")
+        if source == "engine":
+            return import_module(f"engine.{name}")
+        value = getattr(import_module(source), attribute or name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return __all__

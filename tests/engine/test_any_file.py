@@ -47,7 +47,7 @@ from engine.session.session import Session
 from engine.storage import library
 from engine.storage import run as runs
 from engine.storage.checkpoints import MANIFEST, Manifest, State, checkpoints_of, read_checkpoint
-from tui.cli.headless import list_runs
+from tui.cli.runs import list_runs
 
 pytestmark = pytest.mark.timeout(300)
 

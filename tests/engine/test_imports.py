@@ -1,17 +1,33 @@
-"""The screen stands before torch is loaded: what it imports brings no torch along."""
+"""What an import loads: the app paints before torch is imported, and listing runs needs no torch."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from driving import only, run_to_end, tiny
 
-HEAVY = ("torch", "numpy", "safetensors")
+from engine.protocol import Open, Opened, Train
+
+HEAVY = ("torch", "numba", "llvmlite", "numpy", "safetensors")
+
+
+def output_of(program: str) -> str:
+    """What a program prints to standard output; it must print no warning."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    return done.stdout
 
 
 @pytest.mark.parametrize(
     "module",
     [
         "tui.cli.main",
+        "tui.cli.train",
+        "tui.cli.sample",
+        "tui.cli.runs",
         "tui.app",
         "engine.config",
         "engine.protocol",
@@ -19,21 +35,44 @@ HEAVY = ("torch", "numpy", "safetensors")
         "engine.session.session",
     ],
 )
-def test_importing_it_loads_nothing_heavy(module: str) -> None:
+def test_an_import_loads_nothing_heavy(module: str) -> None:
     program = f"import sys, {module}; print([m for m in {HEAVY} if m in sys.modules])"
-    told = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
-    )
-    assert told.stdout == "[]\n"
-    assert told.stderr == ""
+    assert output_of(program) == "[]\n"
 
 
-def test_the_engine_knows_no_screen() -> None:
+def test_import_engine_loads_nothing_at_all() -> None:
+    program = """
+import sys, engine
+print([m for m in sys.modules if m.startswith("engine.")])
+print([m for m in ("torch", "numba", "numpy", "msgspec") if m in sys.modules])
+"""
+    assert output_of(program) == "[]\n[]\n"
+
+
+def test_the_engine_loads_no_screen() -> None:
     program = (
-        "import sys, engine.session.session, engine.session.thread, tui.cli.headless, engine.session.context;"
-        "print('torch' in sys.modules, 'textual' in sys.modules, 'tui' in sys.modules)"
+        "import sys, engine.session.session, engine.session.thread, engine.session.context;"
+        "print([m for m in ('torch', 'textual', 'rich', 'tui') if m in sys.modules])"
     )
-    told = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert told.stdout == "True False False\n"
+    assert output_of(program) == "['torch']\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [(["runs"], "verse.txt"), (["runs", "note", "{run}", "a note"], "")],
+    ids=["list", "note"],
+)
+def test_managing_runs_needs_no_torch(verse_file: Path, arguments: list[str], printed: str) -> None:
+    run = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    program = f"""
+import sys
+from tui.cli.main import main
+try:
+    main({[argument.format(run=run) for argument in arguments]})
+except SystemExit as end:
+    assert end.code == 0, end.code
+print([m for m in {HEAVY} if m in sys.modules])
+"""
+    lines = output_of(program).splitlines()
+    assert lines[-1] == "[]"
+    assert printed in "".join(lines[:-1])

@@ -1,5 +1,5 @@
-"""Ten million steps on the screen (`STEPS=N`: another number): few points, every spike, and each
-redraw in time."""
+"""Ten million steps on the screen (`STEPS=N`): few points in memory, every spike visible, fast
+redraws."""
 
 import gc
 import os
@@ -23,10 +23,10 @@ async def test_ten_million_steps() -> None:
 
     app = recorded_app()
     async with app.run_test(size=(120, 40)):
-        gc.freeze()  # as the command does when a run is open
+        gc.freeze()  # as the app does when a run is open
         (busy,) = redraw_seconds(app, [run.state], REDRAWS, thread_time)
         (passed,) = redraw_seconds(app, [run.state], REDRAWS, perf_counter)
-    print(f"redraw of the loss at 120x40, ms of the processor: {spread(busy)}")
+    print(f"redraw of the loss at 120x40, ms of CPU time: {spread(busy)}")
     print(f"redraw of the loss at 120x40, ms: {spread(passed)} (goal: p99 {MOST_MILLISECONDS:.0f})")
     assert at(passed, 0.99) <= MOST_MILLISECONDS
 
@@ -37,5 +37,5 @@ def spread(seconds: list[float]) -> str:
 
 
 def at(seconds: list[float], share: float) -> float:
-    """The milliseconds below which that share lies."""
+    """The quantile at `share`, in milliseconds."""
     return 1e3 * sorted(seconds)[min(len(seconds) - 1, int(share * len(seconds)))]

@@ -1,4 +1,4 @@
-"""The app in a terminal, on a text and a model so small that it trains in moments."""
+"""Start the app in a terminal, with a model so small that it trains in moments."""
 
 import sys
 from pathlib import Path
@@ -25,7 +25,7 @@ def start(
     controls: bool = True,
     **env: str,
 ) -> Terminal:
-    """The app on a text, small enough to train on in moments; `controls` as in Terminal."""
+    """The app with a small model; `more` arguments, `env` variables, `controls` as in Terminal."""
     command = [str(Path(sys.executable).with_name("tinygpt-tui")), str(text), *SETTINGS, *more]
     return Terminal(
         command,
@@ -39,7 +39,7 @@ def start(
 
 def assert_restored(terminal: Terminal, *, entered: int = 1) -> None:
     """The terminal is as it was: modes, main screen, cursor, no mouse reports. `entered`: how often
-    the app took the whole screen."""
+    the app entered the alternate screen."""
     assert terminal.modes == terminal.modes_before
     assert terminal.raw.count(b"\x1b[?1049l") == terminal.raw.count(b"\x1b[?1049h") == entered
     assert terminal.raw.rfind(b"\x1b[?25h") > terminal.raw.rfind(b"\x1b[?25l")

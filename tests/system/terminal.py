@@ -1,4 +1,4 @@
-"""A real command in a real pseudo-terminal, with its screen read by a terminal emulator."""
+"""A command in a pseudo-terminal, whose output a terminal emulator turns into a screen."""
 
 import fcntl
 import os
@@ -14,11 +14,11 @@ from time import monotonic
 import pyte
 
 DEADLINE = 60.0
-"""Seconds until a screen that never comes is a failure."""
+"""Seconds to wait for a screen before the test fails."""
 
 
 class Terminal:
-    """Starts a command at a size; types to it; waits for what its screen shows."""
+    """Starts a command, types to it, and waits for what its screen shows."""
 
     def __init__(
         self,
@@ -30,8 +30,7 @@ class Terminal:
         cwd: str,
         controls: bool = True,
     ) -> None:
-        """`controls`: whether it is the command's controlling terminal, whose end is told by a
-        signal."""
+        """`controls`: whether it is the controlling terminal, which sends SIGHUP when it closes."""
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
@@ -61,7 +60,7 @@ class Terminal:
             self.hang_up()
 
     def hang_up(self) -> None:
-        """Close the terminal, as its window's button does."""
+        """Close the terminal, as closing its window does."""
         os.close(self._slave)
         os.close(self._master)
         self._master = -1
@@ -72,24 +71,24 @@ class Terminal:
         return termios.tcgetattr(self._slave)
 
     def text(self) -> str:
-        """What the screen shows."""
+        """The text on the screen."""
         return "\n".join(self.screen.display)
 
     def type(self, keys: str) -> None:
-        """Press keys, as bytes a keyboard would send."""
+        """Press keys: the bytes that a keyboard sends."""
         os.write(self._master, keys.encode())
 
     def read(self, seconds: float, *, emulate: bool = True) -> bytes:
-        """Take in what has been printed, waiting for it at most so long.
+        """Read output, waiting for it for at most `seconds`.
 
-        Without `emulate` the screen is not kept up: for measuring, since that takes time, too.
+        Without `emulate` the screen is not updated, which takes time that a benchmark excludes.
         """
         ready, _, _ = select.select([self._master], [], [], seconds)
         if not ready:
             return b""
         try:
             content = os.read(self._master, 65_536)
-        except OSError:  # the other end is closed
+        except OSError:  # the command has closed its end
             return b""
         self.raw += content
         if emulate:
@@ -101,17 +100,19 @@ class Terminal:
         shows = wanted if callable(wanted) else (lambda text: wanted in text)
         end = monotonic() + deadline
         while not shows(text := self.text()):
-            assert monotonic() < end, f"{wanted!r} never came; the screen was:\n{text}"
+            assert monotonic() < end, f"{wanted!r} never appeared; the screen was:\n{text}"
             ended = self.process.poll() is not None
             if not self.read(0.1) and ended:
-                raise AssertionError(f"it ended before {wanted!r} came; the screen was:\n{text}")
+                raise AssertionError(
+                    f"the command ended before {wanted!r} appeared; the screen was:\n{text}"
+                )
         return text
 
     def wait_for_end(self, deadline: float = DEADLINE) -> int:
-        """Read until the command ends; its exit code."""
+        """Read output until the command ends; its exit code."""
         end = monotonic() + deadline
         while self.process.poll() is None:
-            assert monotonic() < end, f"it never ended; the screen was:\n{self.text()}"
+            assert monotonic() < end, f"the command never ended; the screen was:\n{self.text()}"
             self.read(0.1)
         while self.read(0.05):
             pass

@@ -1,7 +1,7 @@
-"""Text of strangers before a real terminal: of all the bytes that reach it, none is theirs to obey.
+"""Untrusted text in a real terminal: no control sequence in it reaches the terminal.
 
-The same visit is made on a harmless text and on hostile ones. What the harmless one sends is all
-that may be sent; beyond it there is only text that can be seen.
+The same tour of the app is made with a harmless text and with hostile ones. The control sequences
+of the harmless tour are the only ones allowed; everything else must be printable text.
 """
 
 import hashlib
@@ -33,9 +33,9 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="no pseudo-terminals 
 
 COMMAND = str(Path(sys.executable).with_name("tinygpt-tui"))
 PIECE = 0.03
-"""Seconds after which a picture is whole, when nothing more of it has come."""
+"""Seconds without output after which a redraw is complete."""
 MOST_MARKS = 8
-"""Combining marks in a row that a terminal may still be given."""
+"""Combining marks in a row that may still reach a terminal."""
 
 MARKUP = "[@click=app.quit]quit[/] [/ [bold] :bomb: "
 SEQUENCES = (
@@ -51,9 +51,9 @@ SEQUENCES = (
     "\x1bc",
 )
 INSIDE = "aGFja2Vk"
-"""What stands inside the first of those sequences, and is to be seen as text."""
+"""The payload of the first of those sequences, which must be visible as text."""
 UNSEEN = (
-    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # turn text round
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # bidirectional controls
     "\u00ad\u180e\u200b\u200c\u200d\u2060\u2061\u2064\ufeff\U000e0041"
 )
 FLOODS = "a" + 60 * "\u0301" + " ب" + 60 * "\u064b" + " ก" + 60 * "\u0e48"
@@ -66,9 +66,9 @@ CONTROLS = "".join(
     if chr(code) not in "\n\r\x1b" + LINE_ENDS
 )
 HOSTILE = MARKUP + "".join(SEQUENCES) + FLOODS + UNSEEN + WIDE + CONTROLS + TAIL + LINE_ENDS
-"""What ends a line comes last, since a field takes no more than one line."""
-STRANGE = HOSTILE.replace(TAIL, "")
-"""The same where it must not be taken for what has just been pasted."""
+"""Line ends come last, since a field takes the first line of a paste only."""
+HOSTILE_WORDS = HOSTILE.replace(TAIL, "")
+"""The same without the mark by which a test sees that a paste has arrived."""
 HARMLESS = "nothing" + TAIL
 HOSTILE_PATH = "/none" + SEQUENCES[0] + SEQUENCES[1] + 40 * "\u0301" + UNSEEN + "[/" + TAIL
 HARMLESS_PATH = "/none" + TAIL
@@ -76,9 +76,9 @@ HOSTILE_NAME = os.fsdecode(
     b"q[@click=app.quit][ \x1b]52;c;aGFja2Vk\x07\x1b]0;pwned-title\x07\n\r\xff\x9b31m\xc2\x9b31m"
     + "\u202e\u200b世🦉a\u0301".encode()
 )
-"""A file may have such a name: no UTF-8, two lines, and all the rest."""
+"""A file name that is not UTF-8, has two lines, and all the rest."""
 RUN_NAME = "z" + HOSTILE_NAME.replace("@", "")
-"""A run's folder may, too; behind an @ stands which of its checkpoints is meant."""
+"""The name of a run's folder; an @ would separate the checkpoint to open."""
 PASTE = "\x1b[200~{}\x1b[201~"
 
 SEQUENCE = re.compile(
@@ -88,7 +88,7 @@ SEQUENCE = re.compile(
 )
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 SIZES = ((120, 40), (80, 24))
-NOT_ANY = (
+CHECKED = (
     "type",
     "device",
     "precision",
@@ -99,11 +99,11 @@ NOT_ANY = (
     "created",
     "characters",
 )
-"""Strings of a saved run that are checked as it is read."""
+"""Strings of a saved run that are validated when it is read."""
 COMMANDS = {
     "runs": ("runs",),
     "a run that is damaged": ("sample", "damaged"),
-    "no such run": ("train", "--run", STRANGE.replace("@", "")),
+    "no such run": ("train", "--run", HOSTILE_WORDS.replace("@", "")),
     "no such preset": ("train", "--preset", HOSTILE),
     "no such setting": ("train", "--set", HOSTILE.replace("=", "-") + "=1"),
     "no such value": ("train", "--set", "train.steps=" + HOSTILE),
@@ -114,7 +114,7 @@ COMMANDS = {
     "no such file, in the app": (HOSTILE_PATH,),
 }
 RICH = frozenset({"colour", "\x1b[2K", "\x1b[1A", "\x1b[?25l", "\x1b[?25h"})
-"""What rich sends for a progress bar and a table."""
+"""The sequences of rich for a progress bar and a table."""
 
 
 def shape(size: tuple[int, int]) -> str:
@@ -123,36 +123,36 @@ def shape(size: tuple[int, int]) -> str:
 
 
 class Recording(NamedTuple):
-    """All that came out of a terminal, and what its screen showed on the way."""
+    """All output of a terminal, and some of its screens on the way."""
 
     raw: str
     screens: Sequence[Sequence[Sequence[str]]] = ()
 
     @property
     def text(self) -> str:
-        """What is printed between the sequences."""
+        """The output without its sequences."""
         return SEQUENCE.sub("", self.raw)
 
 
 def kinds(raw: str) -> frozenset[str]:
-    """The sequences in it, each once: colours and places as one, all others to the letter."""
+    """The set of its sequences: all colours are one, all cursor moves are one."""
     return frozenset(map(_kind, SEQUENCE.findall(raw)))
 
 
 def _kind(sequence: str) -> str:
     if re.fullmatch(r"\x1b\[[\d;]*m", sequence):
         return "colour"
-    return "place" if re.fullmatch(r"\x1b\[\d+;\d+H", sequence) else sequence
+    return "cursor" if re.fullmatch(r"\x1b\[\d+;\d+H", sequence) else sequence
 
 
 class WideTerminal(Terminal):
-    """One whose emulator may keep half of a wide character where something was drawn over it."""
+    """A terminal whose emulator may keep half of a wide character that was drawn over."""
 
     def __enter__(self) -> "WideTerminal":
         return self
 
     def wait_for(self, wanted: str | Callable[[str], bool], deadline: float = DEADLINE) -> str:
-        """Wait for what stays: a picture may come in pieces, and half of one tells nothing."""
+        """Wait until the screen shows it at the end of a redraw: a redraw may arrive in pieces."""
         shows = wanted if callable(wanted) else (lambda text: wanted in text)
         while True:
             super().wait_for(shows, deadline)
@@ -165,11 +165,11 @@ class WideTerminal(Terminal):
         return "\n".join("".join(row) for row in self.cells())
 
     def send(self, content: bytes) -> None:
-        """What a keyboard would not send, to the byte."""
+        """Send bytes that no keyboard sends."""
         os.write(self._master, content)
 
     def cells(self) -> list[list[str]]:
-        """The screen, cell by cell: a wide character, then an empty one."""
+        """The screen by cells; the second cell of a wide character is empty."""
         screen = self.screen
         rows = (
             [screen.buffer[row][column].data for column in range(screen.columns)]
@@ -185,7 +185,7 @@ class WideTerminal(Terminal):
 
 
 def backgrounds(terminal: Terminal) -> list[list[str]]:
-    """The colours behind each row."""
+    """The background colours of each row."""
     screen = terminal.screen
     return [
         [screen.buffer[row][column].bg for column in range(screen.columns)]
@@ -197,18 +197,18 @@ def _all_in(words: Sequence[str], text: str) -> bool:
     return all(word in text for word in words)
 
 
-class Visitor:
-    """A person who shows a stranger's text to every part of the app."""
+class Tour:
+    """A user who shows untrusted text to every part of the app."""
 
     def __init__(self, terminal: WideTerminal, words: str) -> None:
-        """`words` go into every field."""
+        """`words` are pasted into every field."""
         self.terminal = terminal
         self.words = words
         self.missing = HARMLESS_PATH if words == HARMLESS else HOSTILE_PATH
         self.screens: list[list[list[str]]] = []
 
-    def visit(self) -> None:
-        """From the start to the end."""
+    def take(self) -> None:
+        """The whole tour, from start to quit."""
         self.train()
         self.prompt()
         self.click_on_the_name()
@@ -234,7 +234,7 @@ class Visitor:
         self.terminal.wait_for("w again")
 
     def click_on_the_name(self) -> None:
-        """On what would be a link, were it read as markup; then look whether the app lives."""
+        """Click where markup would make a link that quits; the app must still answer."""
         column = len("tinygpt") + 8
         self.terminal.type(f"\x1b[<0;{column};1M\x1b[<0;{column};1m?")
         self._sees("Esc closes")
@@ -260,7 +260,7 @@ class Visitor:
         self._leave("Start fresh")
 
     def look_at_the_runs(self) -> None:
-        """The stranger's run: the question whether to delete it, then open it and let it write."""
+        """Rename, annotate and almost delete the untrusted run; then open and sample it."""
         self.terminal.type("o")
         self._sees("saved runs")
         self.terminal.type("\x1b[B")
@@ -271,7 +271,7 @@ class Visitor:
             self._paste(self.words)
             self.screens.append(self.terminal.cells())
             self.terminal.type("\r")
-            if key == "r" or note_is_too_long:  # told why, and asked again
+            if key == "r" or note_is_too_long:  # refused with the reason, and asked again
                 self.terminal.wait_for(partial(_all_in, (refusal, "Enter keeps it")))
                 self.screens.append(self.terminal.cells())
                 self._leave("Enter keeps it")
@@ -284,7 +284,7 @@ class Visitor:
         self._sees("nothing written yet")
         self.terminal.type("w")
         self._sees("500 characters")
-        self.terminal.type("n")  # a step more, so that quitting says where it is saved
+        self.terminal.type("n")  # one step, so that quitting prints where it was saved
         self._sees("● paused")
 
     def look_for_a_command(self) -> None:
@@ -295,7 +295,7 @@ class Visitor:
         self._leave("No matches found")
 
     def _paste(self, words: str) -> int:
-        """Paste, and wait until the end of it is there: in which row."""
+        """Paste, and wait for the end of the pasted text; the row that it is in."""
         before = [row.count(TAIL) for row in self.terminal.text().split("\n")]
 
         def grown() -> list[int]:
@@ -309,7 +309,7 @@ class Visitor:
         return grown()[0]
 
     def _move_on(self, row: int) -> None:
-        """From the field in this row to the next: another row then has a cursor."""
+        """Go from the field in this row to the next: the cursor then is in another row."""
         before = backgrounds(self.terminal)
 
         def has_moved(_: str) -> bool:
@@ -324,14 +324,14 @@ class Visitor:
         self.screens.append(self.terminal.cells())
 
     def _leave(self, what: str = "") -> None:
-        """Esc, after a key that is none by itself: alone it would join the next one."""
+        """Press Esc after another key: by itself, it would be read with the next key."""
         self.terminal.type("\x1b[D\x1b")
         if what:
             self.terminal.wait_for(lambda text: what not in text)
 
 
 def open_app(text: Path, folder: Path, size: tuple[int, int]) -> WideTerminal:
-    """The app on a text, small enough to train on in moments."""
+    """The app on a text that trains in moments."""
     folder.mkdir(exist_ok=True)
     columns, lines = size
     return WideTerminal(
@@ -343,17 +343,19 @@ def open_app(text: Path, folder: Path, size: tuple[int, int]) -> WideTerminal:
     )
 
 
-def visit(text: Path, folder: Path, words: str, stranger: Path, size: tuple[int, int]) -> Recording:
-    """Visit the app, where a stranger's run is saved."""
-    shutil.copytree(stranger, folder / "home" / "runs" / stranger.name)
+def visit(
+    text: Path, folder: Path, words: str, untrusted: Path, size: tuple[int, int]
+) -> Recording:
+    """Make the tour where an untrusted run is saved."""
+    shutil.copytree(untrusted, folder / "home" / "runs" / untrusted.name)
     with open_app(text, folder, size) as terminal:
-        visitor = Visitor(terminal, words)
-        visitor.visit()
-    return Recording(terminal.raw.decode(), visitor.screens)
+        tour = Tour(terminal, words)
+        tour.take()
+    return Recording(terminal.raw.decode(), tour.screens)
 
 
 def print_all(home: Path, lines: Mapping[str, Sequence[str]]) -> dict[str, Recording]:
-    """What each command prints, in a terminal of its own, all at once."""
+    """The output of each command, in a terminal of its own; all run at the same time."""
     with ExitStack() as stack:
         terminals = {
             name: stack.enter_context(
@@ -373,14 +375,14 @@ def print_all(home: Path, lines: Mapping[str, Sequence[str]]) -> dict[str, Recor
 
 
 def poisoned(value: Any, key: str = "") -> Any:
-    """What a JSON file holds, with a stranger's words in every string that may be any."""
+    """Parsed JSON with hostile words in every string that is not validated."""
     if isinstance(value, dict):
         return {name: poisoned(within, name) for name, within in value.items()}
-    return value + STRANGE if isinstance(value, str) and key not in NOT_ANY else value
+    return value + HOSTILE_WORDS if isinstance(value, str) and key not in CHECKED else value
 
 
 def poison(run: Path) -> None:
-    """Let every word of a saved run be a stranger's; its numbers stay, and its sums are right."""
+    """Put hostile words into every string of a saved run; its numbers and checksums stay right."""
     about = run / "run.json"
     about.write_text(json.dumps(poisoned(json.loads(about.read_text()))))
     history = run / "metrics.jsonl"
@@ -393,14 +395,14 @@ def poison(run: Path) -> None:
 
 
 def damage(run: Path) -> None:
-    """Let a setting of a saved run be one that cannot be."""
+    """Make a setting of a saved run invalid."""
     content = json.loads((run / "run.json").read_text())
     content["config"]["train"]["device"] = HOSTILE
     (run / "run.json").write_text(json.dumps(content))
 
 
 def halve(run: Path) -> None:
-    """Let a character of a saved run's text be half of a pair."""
+    """Put a lone surrogate into the text of a saved run."""
     text = (run / "corpus.txt").read_text("utf-8").replace("世", "\ud800")
     content = text.encode("utf-8", "surrogatepass")
     (run / "corpus.txt").write_bytes(content)
@@ -411,7 +413,7 @@ def halve(run: Path) -> None:
 
 
 class Place(NamedTuple):
-    """Files of strangers."""
+    """Untrusted files."""
 
     folder: Path
     harmless: Path
@@ -419,18 +421,18 @@ class Place(NamedTuple):
     hostile: Path
     """A text and its name."""
     home: Path
-    """Where runs of the hostile text are saved."""
+    """The data folder with runs of the hostile text."""
     quiet: Path
-    """A saved run with nothing to fear in it."""
-    stranger: Path
-    """A saved run that is a stranger's in every word."""
+    """A harmless saved run."""
+    untrusted: Path
+    """A saved run with hostile words in every string."""
     trained: Recording
-    """What was printed when they were trained."""
+    """The output of training on the hostile text."""
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    folder = tmp_path_factory.mktemp("strangers")
+    folder = tmp_path_factory.mktemp("untrusted")
     harmless, hostile = folder / "rhymes.txt", folder / HOSTILE_NAME
     rhyme = "the cat sat on the mat and the rat ran.\n"
     harmless.write_text(20 * rhyme, encoding="utf-8")
@@ -446,37 +448,39 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     for name, spoil in (("damaged", damage), ("halved", halve), (RUN_NAME, poison)):
         shutil.copytree(run, home / "runs" / name)
         spoil(home / "runs" / name)
-    stranger = home / "runs" / RUN_NAME
-    return Place(folder, harmless, hostile, home, quiet, stranger, trained["hostile"])
+    untrusted = home / "runs" / RUN_NAME
+    return Place(folder, harmless, hostile, home, quiet, untrusted, trained["hostile"])
 
 
 def train_line(text: Path, steps: int, *more: str) -> list[str]:
-    """Training without the screen."""
+    """Arguments that train without the app."""
     return ["train", str(text), *SETTINGS, f"--steps={steps}", *more]
 
 
 @pytest.fixture(scope="module")
-def ours(place: Place) -> frozenset[str]:
-    """The sequences that the app sends by itself."""
+def allowed(place: Place) -> frozenset[str]:
+    """The sequences that the app itself sends."""
     folder = place.folder / "reference"
     return kinds(visit(place.harmless, folder, HARMLESS, place.quiet, SIZES[1]).raw)
 
 
 @pytest.fixture(scope="module")
-def visits(place: Place) -> dict[str, Recording]:
-    """Of hostile texts, at each size."""
+def tours(place: Place) -> dict[str, Recording]:
+    """Tours with hostile text, at each size."""
     return {
-        shape(size): visit(place.hostile, place.folder / shape(size), HOSTILE, place.stranger, size)
+        shape(size): visit(
+            place.hostile, place.folder / shape(size), HOSTILE, place.untrusted, size
+        )
         for size in SIZES
     }
 
 
 @pytest.fixture(scope="module")
 def printed(place: Place) -> dict[str, Recording]:
-    """What commands print that need no screen, or refuse."""
+    """The output of commands without the app, and of refusals."""
     lines = {
         "JSON": train_line(place.hostile, 2, "--json"),
-        "sample": ["sample", place.stranger.name, "--chars=100", "--prompt", HOSTILE + "\udcff"],
+        "sample": ["sample", place.untrusted.name, "--chars=100", "--prompt", HOSTILE + "\udcff"],
         **{name: list(line) for name, line in COMMANDS.items()},
     }
     return {"train": place.trained, **print_all(place.home, lines)}
@@ -484,19 +488,21 @@ def printed(place: Place) -> dict[str, Recording]:
 
 @pytest.fixture(params=[*map(shape, SIZES), "train", "JSON", "sample", *COMMANDS])
 def recording(request: pytest.FixtureRequest) -> Recording:
-    """All that reached a terminal, of one visit or command after the other."""
+    """The output of each tour and each command in turn."""
     name: str = request.param
-    source = "visits" if name in map(shape, SIZES) else "printed"
+    source = "tours" if name in map(shape, SIZES) else "printed"
     found: dict[str, Recording] = request.getfixturevalue(source)
     return found[name]
 
 
-def test_no_sequence_is_theirs(recording: Recording, ours: frozenset[str]) -> None:
-    assert kinds(recording.raw) - ours - RICH == set()
+def test_no_untrusted_sequence_reaches_the_terminal(
+    recording: Recording, allowed: frozenset[str]
+) -> None:
+    assert kinds(recording.raw) - allowed - RICH == set()
 
 
 def test_nothing_is_hidden(recording: Recording) -> None:
-    """Controls, marks that turn text round, and what has no width."""
+    """No control, bidirectional or zero-width character."""
     hidden = {ch for ch in recording.text if unicodedata.category(ch) in HIDDEN}
     assert hidden - {"\r", "\n"} == set()
 
@@ -506,26 +512,26 @@ def test_no_flood_of_marks(recording: Recording) -> None:
     assert max((len(list(run)) for marks, run in runs if marks), default=0) <= MOST_MARKS
 
 
-def test_it_is_shown_as_it_is(recording: Recording) -> None:
-    """What stands inside their sequences is seen as text, and markup is none."""
+def test_untrusted_text_is_shown_literally(recording: Recording) -> None:
+    """The payload of a sequence is visible as text, and markup is not interpreted."""
     assert INSIDE in recording.text
     assert "\N{BOMB}" not in recording.text
 
 
 @pytest.mark.parametrize("size", SIZES, ids=shape)
-def test_borders_stay_in_their_columns(visits: dict[str, Recording], size: tuple[int, int]) -> None:
-    """Below the lines on top, whatever is drawn between them and over them."""
-    for screen in visits[shape(size)].screens:
+def test_borders_stay_in_their_columns(tours: dict[str, Recording], size: tuple[int, int]) -> None:
+    """Below the header, whatever is drawn between the borders."""
+    for screen in tours[shape(size)].screens:
         for row in screen[4:-1]:
             assert {row[0], row[-1]} <= set("│╭╮╰╯├┤"), "".join(row)
 
 
-@pytest.mark.parametrize("name", ["home", "home\udcff"], ids=["home", "a home that is no text"])
+@pytest.mark.parametrize("name", ["home", "home\udcff"], ids=["home", "a home that is not UTF-8"])
 def test_each_line_of_json_is_json(place: Place, name: str) -> None:
     line = train_line(place.hostile, 2, "--json")
-    code, told = piped(line, place.folder / name)
+    code, output = piped(line, place.folder / name)
     assert code == 0
-    for each in told.split(b"\n")[:-1]:
+    for each in output.split(b"\n")[:-1]:
         assert "type" in json.loads(each, parse_constant=pytest.fail)
 
 
@@ -534,21 +540,21 @@ def test_each_line_of_json_is_json(place: Place, name: str) -> None:
     [("train", "--run", "halved", "--json"), ("sample", "halved")],
     ids=" ".join,
 )
-def test_half_of_a_pair_is_no_crash(place: Place, line: Sequence[str]) -> None:
-    """It is written, or refused in a sentence."""
+def test_a_lone_surrogate_is_no_crash(place: Place, line: Sequence[str]) -> None:
+    """It is written, or refused with a message."""
     code, _ = piped(line, place.home)
     assert code in (0, 2)
 
 
 def piped(line: Sequence[str], home: Path) -> tuple[int, bytes]:
-    """Run a command without a terminal: its exit code, and what it prints."""
+    """Run a command without a terminal: its exit code and its output."""
     env = {**os.environ, "TINYGPT_HOME": str(home)}
     done = subprocess.run([COMMAND, *line], env=env, capture_output=True, check=False)
     return done.returncode, done.stdout
 
 
-def test_bytes_that_are_no_text_end_nothing(text: Path, tmp_path: Path) -> None:
-    """A terminal that is not set to UTF-8 sends them for any key with an accent."""
+def test_bytes_that_are_not_utf8_do_not_end_the_app(text: Path, tmp_path: Path) -> None:
+    """A terminal that is not set to UTF-8 sends them for a letter with an accent."""
     with open_app(text, tmp_path, SIZES[1]) as terminal:
         terminal.wait_for("q quit")
         terminal.send("é".encode("latin-1"))

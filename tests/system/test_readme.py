@@ -1,4 +1,4 @@
-"""What the README says is so."""
+"""The README agrees with the program."""
 
 import re
 from pathlib import Path
@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_key_table_is_that_of_the_help_screen() -> None:
+def test_the_key_table_equals_the_help_screen() -> None:
     rows = re.findall(r"^\| (`.*?) \| (.*) \|$", README, re.MULTILINE)
-    told = [(re.findall(r"`([^`]+)`", keys), does.replace("`", "")) for keys, does in rows]
-    assert told == [(keys.split(), does) for keys, does in KEYS]
+    documented = [(re.findall(r"`([^`]+)`", keys), does.replace("`", "")) for keys, does in rows]
+    assert documented == [(keys.split(), does) for keys, does in KEYS]
 
 
 def test_every_key_of_the_app_is_in_the_help() -> None:
@@ -24,17 +24,17 @@ def test_every_key_of_the_app_is_in_the_help() -> None:
         TinyGPTApp.get_key_display(None, binding)  # type: ignore[arg-type]
         for binding in TinyGPTApp.BINDINGS
     }
-    told = {key.lower() if len(key) > 1 else key for keys, _ in KEYS for key in keys.split()}
-    assert {key.lower() if len(key) > 1 else key for key in app_keys} <= told
+    documented = {key.lower() if len(key) > 1 else key for keys, _ in KEYS for key in keys.split()}
+    assert {key.lower() if len(key) > 1 else key for key in app_keys} <= documented
 
 
-def test_its_make_commands_exist() -> None:
+def test_its_make_targets_exist() -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`?make ([\w-]+)", README)) <= targets
 
 
-def test_its_command_lines_are_understood() -> None:
-    """Every tinygpt-tui line parses: each option is known to the command it is given to."""
+def test_its_command_lines_parse() -> None:
+    """Every option in a tinygpt-tui line is known to its command."""
     lines = re.findall(r"^tinygpt-tui .*?(?=\s*(?:#|$))", README, re.MULTILINE)
     assert len(lines) >= 8
     for line in lines:
@@ -50,6 +50,6 @@ def test_help_names_the_commands() -> None:
         assert f"tinygpt-tui {command}" in output
 
 
-def test_its_picture_is_there() -> None:
+def test_its_picture_exists() -> None:
     (picture,) = re.findall(r"!\[.*?\]\((.*?)\)", README)
     assert (ROOT / picture).is_file()

@@ -1,4 +1,4 @@
-"""However the app is told to end, at whatever it is doing: saved, terminal restored, right code."""
+"""A signal ends the app in any state: the run saved, the terminal restored, the right exit code."""
 
 import json
 import os
@@ -10,15 +10,15 @@ import pytest
 from starting import assert_restored, start
 from terminal import Terminal
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="no such signals here")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 
 SECONDS = 3.5
-"""A last save may take three."""
+"""Seconds; a last save may take three."""
 SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 
 
 def reach(terminal: Terminal, phase: str) -> None:
-    """Bring the app to a phase."""
+    """Bring the app to a state."""
     if phase == "warming up":
         terminal.wait_for("warming up")
         return
@@ -51,7 +51,7 @@ def reach(terminal: Terminal, phase: str) -> None:
 
 
 def saved_step(home: Path) -> int:
-    """The step of a run's newest checkpoint, which must be that of its newest metric."""
+    """The step of the newest checkpoint, which must be the last one in the history, too."""
     (run,) = (home / "runs").iterdir()
     newest = max((run / "checkpoints").iterdir())
     step = json.loads((newest / "manifest.json").read_text())["progress"]["step"]
@@ -100,7 +100,7 @@ def test_a_signal_while_it_warms_up_ends_it(text: Path, tmp_path: Path) -> None:
         assert_restored(terminal)
 
 
-def test_a_terminal_that_closes_costs_nothing(text: Path, tmp_path: Path) -> None:
+def test_closing_the_terminal_saves_the_run(text: Path, tmp_path: Path) -> None:
     with start(text, tmp_path, "--steps=1000000") as terminal:
         reach(terminal, "training")
         terminal.hang_up()
@@ -109,7 +109,7 @@ def test_a_terminal_that_closes_costs_nothing(text: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("env", [{"TERM": "dumb"}])
-def test_a_terminal_that_cannot_show_it_is_told_the_other_way(
+def test_a_dumb_terminal_is_refused_with_an_alternative(
     text: Path, tmp_path: Path, env: dict[str, str]
 ) -> None:
     with start(text, tmp_path, **env) as terminal:
@@ -117,7 +117,7 @@ def test_a_terminal_that_cannot_show_it_is_told_the_other_way(
         assert "tinygpt-tui train" in terminal.raw.decode()
 
 
-def test_a_terminal_that_closes_without_a_signal_ends_it_too(text: Path, tmp_path: Path) -> None:
+def test_closing_a_terminal_that_sends_no_signal_saves_the_run(text: Path, tmp_path: Path) -> None:
     with start(text, tmp_path, "--steps=1000000", controls=False) as terminal:
         reach(terminal, "training")
         terminal.hang_up()

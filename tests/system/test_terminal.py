@@ -1,4 +1,4 @@
-"""The real command in a real terminal: it starts, trains, writes and quits, and leaves no trace."""
+"""The app in a terminal: it starts, trains, generates text, quits, and restores the terminal."""
 
 import signal
 from pathlib import Path
@@ -9,12 +9,12 @@ from terminal import Terminal
 from watching import needs_proc
 
 EVERYWHERE = ("tinygpt", "characters", "float32", "held out", "step      0", "top-k", "quit")
-"""Something in each pane of the screen."""
+"""A word of each pane."""
 
 
 def leave_the_prompt(terminal: Terminal) -> None:
-    """Press Esc until the footer is that of the screen: the first may still stop the writing."""
-    left = "\x1b[D"  # a key that is no text: Esc alone would join what is typed next
+    """Press Esc until the prompt has lost the focus: the first Esc may stop a sample instead."""
+    left = "\x1b[D"  # a key without text: a lone Esc would be read with the next key
     while "earlier" in terminal.text():
         terminal.type(f"{left}\x1b")
         end = monotonic() + 1.0
@@ -41,7 +41,7 @@ def test_a_run_from_start_to_quit(text: Path, tmp_path: Path) -> None:
         assert_restored(terminal)
 
 
-def test_quitting_while_it_trains_and_writes(text: Path, tmp_path: Path) -> None:
+def test_quitting_while_it_trains_and_samples(text: Path, tmp_path: Path) -> None:
     with start(text, tmp_path, "--steps=1000000", columns=120, lines=40) as terminal:
         terminal.wait_for("● untrained")
         terminal.type(" ")
@@ -55,7 +55,7 @@ def test_quitting_while_it_trains_and_writes(text: Path, tmp_path: Path) -> None
 
 
 @needs_proc
-def test_back_from_the_shell_everything_is_drawn_anew(text: Path, tmp_path: Path) -> None:
+def test_back_from_the_shell_everything_is_redrawn(text: Path, tmp_path: Path) -> None:
     with start(text, tmp_path, "--steps=1000000", columns=120, lines=40) as terminal:
         terminal.wait_for("● untrained")
         terminal.wait_for(whole := lambda screen: all(words in screen for words in EVERYWHERE))
@@ -71,7 +71,7 @@ def test_back_from_the_shell_everything_is_drawn_anew(text: Path, tmp_path: Path
         assert_restored(terminal, entered=2)
 
 
-def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_message(tmp_path: Path) -> None:
     with start(tmp_path / "missing.txt", tmp_path) as terminal:
         assert terminal.wait_for_end() == 2
         after = terminal.raw.decode().rpartition("\x1b[?1049l")[2]
@@ -80,7 +80,7 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         assert_restored(terminal)
 
 
-def test_no_colour_where_none_is_wanted(text: Path, tmp_path: Path) -> None:
+def test_no_color_shows_greys_only(text: Path, tmp_path: Path) -> None:
     with start(text, tmp_path, NO_COLOR="1") as terminal:
         terminal.wait_for("● untrained")
         colours = {char.fg for row in terminal.screen.buffer.values() for char in row.values()} - {

@@ -1,4 +1,4 @@
-"""The wheel holds all that the app needs: it starts from an empty environment, in another folder."""
+"""The wheel is complete: the app starts from an empty environment, in another folder."""
 
 import subprocess
 import sys
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from terminal import Terminal
+
+from tui import __version__
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,8 +25,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_starts_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    """Only the wheel is installed there; its dependencies are borrowed from this environment,
-    by a path that brings no editable install along."""
+    """Only the wheel is installed there; its dependencies come from this environment's packages,
+    by a path file, which does not carry over an editable install."""
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=False)
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
@@ -34,7 +36,7 @@ def test_the_wheel_starts_in_an_empty_environment(wheel: Path, tmp_path: Path) -
         check=True,
         capture_output=True,
     )
-    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     with Terminal(
@@ -42,14 +44,15 @@ def test_the_wheel_starts_in_an_empty_environment(wheel: Path, tmp_path: Path) -
         columns=120,
         lines=40,
         cwd=str(elsewhere),
-        env={"TINYGPT_HOME": str(tmp_path / "home")},
+        env={"TINYGPT_HOME": str(tmp_path / "home"), "PYTHONPATH": ""},
     ) as terminal:
         terminal.wait_for("● untrained")
         terminal.type("q")
         assert terminal.wait_for_end() == 0
 
 
-def test_the_wheel_holds_the_three_rooms_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: Path) -> None:
+    assert wheel.name == f"tinygpt_tui-{__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.partition("/")[0] for name in names}

@@ -1,4 +1,4 @@
-"""An app that trains for long, prompted from time to time; what it holds of the system meanwhile."""
+"""Watch the resources of an app that trains for long and is prompted from time to time."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,39 +13,37 @@ from terminal import Terminal
 
 PROMPTS = ("ROMEO: ", "the ", "What say you to ", "O", "and the ")
 CHARACTERS = 500
-"""As long is an answer."""
-ANSWER_DEADLINE = 60.0
-"""Seconds until an answer that does not come is a failure."""
+"""The length of a sample."""
+SAMPLE_DEADLINE = 60.0
+"""Seconds to wait for a sample before the test fails."""
 MOMENTARY = 2
-"""Handles that a save or a look at the disk may hold for a moment."""
+"""Handles that a save or a directory listing may hold for a moment."""
 MIB = 2.0**20
 HOUR = 3600.0
 
-needs_proc = pytest.mark.skipif(
-    not Path("/proc/self/smaps_rollup").exists(), reason="no /proc to look at a process in"
-)
+needs_proc = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc")
 
 
-class Look(NamedTuple):
-    """What a process holds at a moment."""
+class Usage(NamedTuple):
+    """The resources of a process at a moment."""
 
     seconds: float  # since the watch began
-    memory: float  # MiB that are resident
-    handles: int  # files, pipes and sockets that are open
+    memory: float  # resident, in MiB
+    handles: int  # open files, pipes and sockets
     threads: int
 
 
-def look(pid: int, seconds: float) -> Look:
-    """Look at a process now."""
+def usage_of(pid: int, seconds: float) -> Usage:
+    """What a process uses now."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     fields = dict(line.split(":", 1) for line in status.splitlines())
     memory = int(fields["VmRSS"].split()[0]) * 1024 / MIB
     handles = len(list(Path(f"/proc/{pid}/fd").iterdir()))
-    return Look(seconds, memory, handles, int(fields["Threads"]))
+    return Usage(seconds, memory, handles, int(fields["Threads"]))
 
 
 def train(terminal: Terminal) -> None:
-    """Bring the app from its start to training."""
+    """Wait for the app to start, and start training."""
     terminal.wait_for("● untrained")
     terminal.wait_for("step      0")
     terminal.type(" ")
@@ -53,69 +51,69 @@ def train(terminal: Terminal) -> None:
 
 
 def watch(
-    terminal: Terminal, seconds: float, *, prompt_every: float, look_every: float
-) -> Iterator[Look]:
-    """Read the app's screen for so long, ask it and look at it at this pace.
+    terminal: Terminal, seconds: float, *, prompt_every: float, measure_every: float
+) -> Iterator[Usage]:
+    """Read the screen for `seconds`, with a prompt and a measurement every so many seconds.
 
-    What has been read is dropped: the watch itself may last for days.
+    Output is dropped once read, since a watch may last for days.
     """
     began = monotonic()
-    answered = -1
-    next_prompt, next_look, number = prompt_every, 0.0, 0
+    step = -1
+    next_prompt, next_measurement, number = prompt_every, 0.0, 0
     while (now := monotonic() - began) < seconds:
         terminal.read(0.1)
         terminal.raw.clear()
-        if now >= next_look:
-            yield look(terminal.process.pid, now)
-            next_look += look_every
+        if now >= next_measurement:
+            yield usage_of(terminal.process.pid, now)
+            next_measurement += measure_every
         if now >= next_prompt:
-            answered = ask(terminal, PROMPTS[number % len(PROMPTS)], answered)
+            step = ask(terminal, PROMPTS[number % len(PROMPTS)], step)
             next_prompt += prompt_every
             number += 1
 
 
 def ask(terminal: Terminal, prompt: str, last: int) -> int:
-    """Type a prompt and wait for its whole answer, by the weights of a later step than the last
-    answer's; that step."""
+    """Type a prompt and wait for the whole sample, whose step must come after that of the `last`
+    one; its step."""
     terminal.type(f"p{prompt}\r")
-    screen = terminal.wait_for(lambda text: answered_by(text) > last, ANSWER_DEADLINE)
+    screen = terminal.wait_for(lambda text: sampled_at(text) > last, SAMPLE_DEADLINE)
     leave_the_prompt(terminal)
-    return answered_by(screen)
+    return sampled_at(screen)
 
 
-def answered_by(screen: str) -> int:
-    """The step whose weights wrote the answer on the screen; -1 while it is not whole."""
+def sampled_at(screen: str) -> int:
+    """The step of the weights that wrote the sample on the screen; -1 while it is not complete."""
     found = re.search(rf"by step ([\d,]+) · {CHARACTERS} characters", screen)
     return int(found[1].replace(",", "")) if found else -1
 
 
 def leave_the_prompt(terminal: Terminal) -> None:
-    """Back to where a key is a command."""
+    """Leave the prompt, so that keys are commands again."""
     terminal.type("\x1b")
     terminal.wait_for("q quit")
 
 
 def quit_cleanly(terminal: Terminal) -> None:
-    """Press q: it ends without an error, and gives the terminal back."""
+    """Press q: the app ends without an error and restores the terminal."""
     terminal.type("q")
     assert terminal.wait_for_end() == 0
     assert b"Traceback" not in terminal.raw
     assert terminal.modes == terminal.modes_before
 
 
-def assert_steady(looks: Sequence[Look]) -> None:
-    """No thread is new or gone, and no handle stays open that was not."""
-    assert len({each.threads for each in looks}) == 1
-    handles = [each.handles for each in looks]
+def assert_steady(usages: Sequence[Usage]) -> None:
+    """The number of threads never changes, and no handle is leaked."""
+    assert len({each.threads for each in usages}) == 1
+    handles = [each.handles for each in usages]
     quiet = min(handles)
     assert min(handles[len(handles) // 2 :]) == quiet
     assert max(handles) <= quiet + MOMENTARY
 
 
-def slope(looks: Sequence[Look]) -> float:
-    """MiB an hour by which the memory grows: the median slope of all pairs (Theil and Sen), which
-    a burst or a step does not move."""
+def slope(usages: Sequence[Usage]) -> float:
+    """How fast memory grows, in MiB an hour: the median slope over all pairs (Theil-Sen), which is
+    robust against bursts and steps."""
     return median(
         HOUR * (later.memory - earlier.memory) / (later.seconds - earlier.seconds)
-        for earlier, later in combinations(looks, 2)
+        for earlier, later in combinations(usages, 2)
     )

@@ -1,4 +1,4 @@
-"""Training, writing and listing without a screen, as a person or a script would run them."""
+"""The commands without the app, as a user or a script runs them."""
 
 import io
 import json
@@ -29,8 +29,12 @@ from engine.protocol import (
 )
 from engine.storage import run as runs
 from engine.storage.checkpoints import checkpoints_of
+from engine.storage.library import summaries
 from engine.storage.lock import held
-from tui.cli import headless
+from tui import __version__
+from tui.cli.runs import change_runs, list_runs
+from tui.cli.sample import sample
+from tui.cli.train import train
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -45,10 +49,16 @@ TINY = [
 
 
 def program(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The command as a person gives it."""
+    """Run the command as a user does."""
     return subprocess.run(
         [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=50
     )
+
+
+@pytest.mark.parametrize("command", [PROGRAM, [sys.executable, "-m", "tui"]])
+def test_the_version(command: list[str]) -> None:
+    result = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout == f"tinygpt-tui, version {__version__}\n"
 
 
 def events_of(lines: Sequence[str]) -> list[Event]:
@@ -60,9 +70,9 @@ def saved_run(corpus: object) -> str:
 
 
 def test_json_is_one_event_a_line_and_the_run_is_saved(verse_file: Path) -> None:
-    told = program("train", verse_file, *TINY, "--steps", "20", "--json")
-    assert (told.returncode, told.stderr) == (0, "")
-    lines = told.stdout.splitlines()
+    result = program("train", verse_file, *TINY, "--steps", "20", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
     assert all(isinstance(json.loads(line), dict) for line in lines)
     events = events_of(lines)
     assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
@@ -100,13 +110,13 @@ def test_sample_streams_the_prompt_and_what_follows(verse_file: Path) -> None:
     name = saved_run(verse_file)
     first = program("sample", name, "--prompt", "The owl☃", "--chars", "60", "--seed", "3")
     assert first.returncode == 0
-    assert first.stderr == "It has never seen these characters: ☃\n"
+    assert first.stderr == "Left out, since the text has no such characters: ☃\n"
     assert first.stdout.startswith("The owl")
     assert len(first.stdout) == len("The owl") + 60 + len("\n")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         (
             ["train", "{text}", "--preset", "smal"],
@@ -125,25 +135,27 @@ def test_sample_streams_the_prompt_and_what_follows(verse_file: Path) -> None:
     ],
     ids=["preset", "setting", "range", "corpus", "run"],
 )
-def test_what_cannot_be_is_refused_in_a_sentence(
-    verse_file: Path, arguments: list[str], sentence: str
+def test_invalid_input_is_refused_with_a_message(
+    verse_file: Path, arguments: list[str], message: str
 ) -> None:
-    told = program(*(argument.format(text=verse_file) for argument in arguments))
-    assert told.returncode == 2
-    assert told.stdout == ""
-    assert sentence in told.stderr
-    assert "Traceback" not in told.stderr
-    assert told.stderr.splitlines()[-1].startswith((sentence, f"Error: {sentence}"))
+    result = program(*(argument.format(text=verse_file) for argument in arguments))
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1].startswith((message, f"Error: {message}"))
 
 
-# The same, within this process: each start of torch costs a second and a half.
+# Within this process from here on: each start of torch takes a second and a half.
 
 
-def test_a_run_in_words(verse_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert headless.train(Open(tiny(verse_file)), as_json=False) == 0
-    told = capsys.readouterr()
-    assert told.err == ""
-    lines = told.out.splitlines()
+def test_training_prints_lines_of_text(
+    verse_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(Open(tiny(verse_file)), as_json=False) == 0
+    result = capsys.readouterr()
+    assert result.err == ""
+    lines = result.out.splitlines()
     assert lines[0].startswith("verse.txt: 1,637 characters, 35 different (")
     assert lines[1].startswith(f"run {runs.names()[0]}: nano, ")
     assert [line[:19] for line in lines if "validation loss" in line] == [
@@ -151,43 +163,43 @@ def test_a_run_in_words(verse_file: Path, capsys: pytest.CaptureFixture[str]) ->
         "step      10  valid",
         "step      20  valid",
     ]
-    assert any("writes: The owl" in line for line in lines)
+    assert any("sample: The owl" in line for line in lines)
     assert lines[-1].startswith(f"saved {runs.names()[0]} at step 20 in ")
 
 
-def test_a_saved_run_trains_as_much_again(
+def test_a_saved_run_trains_for_the_same_length_again(
     verse_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = saved_run(verse_file)
-    assert headless.train(OpenRun(name), as_json=True) == 0
+    assert train(OpenRun(name), as_json=True) == 0
     events = events_of(capsys.readouterr().out.splitlines())
     assert only(events, Saved).step == 40
     assert [e.step for e in of(events, StepDone)] == list(range(1, 41))
 
 
-def test_the_handler_of_ctrl_c_is_put_back(verse_file: Path) -> None:
+def test_the_signal_handlers_are_restored(verse_file: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
-    assert headless.train(Open(tiny("/no/such/text.txt")), as_json=True) == 2
+    assert train(Open(tiny("/no/such/text.txt")), as_json=True) == 2
     assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.fixture
 def interrupted_on_opening(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while torch is loading: the run is just open, and no step taken yet."""
+    """Ctrl-C as soon as the run is open, before its first step."""
 
     def interrupt(event: Event) -> str:
         if isinstance(event, Opened):
             signal.raise_signal(signal.SIGINT)
         return to_json(event)
 
-    monkeypatch.setattr(headless, "to_json", interrupt)
+    monkeypatch.setattr("tui.cli.train.to_json", interrupt)
 
 
 @pytest.mark.usefixtures("interrupted_on_opening")
 def test_ctrl_c_before_the_first_step_leaves_no_run(
     verse_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert headless.train(Open(tiny(verse_file)), as_json=True) == 130
+    assert train(Open(tiny(verse_file)), as_json=True) == 130
     events = events_of(capsys.readouterr().out.splitlines())
     assert [e for e in events if isinstance(e, StepDone | Saved)] == []
     assert runs.names() == []
@@ -198,65 +210,63 @@ def test_ctrl_c_before_the_first_step_of_a_saved_run_ends_too(
     verse_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = saved_run(verse_file)
-    assert headless.train(OpenRun(name), as_json=True) == 130
+    assert train(OpenRun(name), as_json=True) == 130
     assert of(events_of(capsys.readouterr().out.splitlines()), Saved) == []
     assert runs.load(name).manifest.progress.step == 20
 
 
-def test_a_full_disk_is_told_and_ends_it(
+def test_a_full_disk_ends_training_with_a_message(
     verse_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fsync(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("engine.storage.atomic.os.fsync", fsync)
-    assert headless.train(Open(tiny(verse_file)), as_json=False) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("The run could not be saved: ")
-    assert "No space left on device. It needs 0 MB; " in told
-    assert told.endswith(" MB are free.\n")
-    assert told.count("\n") == 1
+    assert train(Open(tiny(verse_file)), as_json=False) == 1
+    result = capsys.readouterr().err
+    assert result.startswith("The run could not be saved: ")
+    assert "No space left on device. It needs 0 MB; " in result
+    assert result.endswith(" MB are free.\n")
+    assert result.count("\n") == 1
 
 
-def test_the_text_appears_while_it_is_written(
-    verse_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Paper(io.StringIO):
+def test_a_sample_is_streamed(verse_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Output(io.StringIO):
         flushed: list[str] = []
 
         def flush(self) -> None:
             self.flushed.append(self.getvalue())
 
     name = saved_run(verse_file)
-    paper = Paper()
-    monkeypatch.setattr(sys, "stdout", paper)
-    assert headless.sample(name, "The owl", SampleConfig(characters=20_000)) == 0
-    lengths = [len(text) for text in dict.fromkeys(paper.flushed)]
+    output = Output()
+    monkeypatch.setattr(sys, "stdout", output)
+    assert sample(name, "The owl", SampleConfig(characters=20_000)) == 0
+    lengths = [len(text) for text in dict.fromkeys(output.flushed)]
     assert lengths[0] == len("The owl")
     assert lengths[-1] == len("The owl") + 20_000 + 1
     assert len(lengths) > 5
 
 
 def test_the_list_of_runs(verse_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    headless.list_runs()
+    assert list_runs() == 0
     assert "No run is saved yet in " in capsys.readouterr().out
     name = saved_run(verse_file)
-    headless.list_runs()
+    assert list_runs() == 0
     title, row = capsys.readouterr().out.splitlines()
     assert title.split()[:3] == ["run", "step", "best"]
     assert row.split()[:4] == [name, "20", "/", "20"]
     assert row.split()[-2:] == ["nano", "verse.txt"]
 
 
-def test_a_narrow_list_keeps_what_matters_whole(
+def test_a_narrow_terminal_shows_the_first_columns(
     verse_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     name = saved_run(verse_file)
-    assert headless.change_runs(AnnotateRun(name, 20 * "a long note, ")) == 2, "too long"
-    assert headless.change_runs(AnnotateRun(name, 10 * "a long note, ")) == 0
-    headless.list_runs()
+    assert change_runs(AnnotateRun(name, 20 * "a long note, ")) == 2, "too long"
+    assert change_runs(AnnotateRun(name, 10 * "a long note, ")) == 0
+    list_runs()
     captured = capsys.readouterr()
     _, row = captured.out.splitlines()
     assert captured.err == "A note has 200 characters at most, not 260.\n"
@@ -265,7 +275,7 @@ def test_a_narrow_list_keeps_what_matters_whole(
     assert len(row) <= 80
 
 
-def test_a_reader_that_goes_away_costs_nothing(verse_file: Path) -> None:
+def test_a_broken_pipe_saves_the_run(verse_file: Path) -> None:
     for form in ("--json", "--steps=100000"):
         with subprocess.Popen(
             [*PROGRAM, "train", str(verse_file), *TINY, "--steps=100000", form],
@@ -274,50 +284,52 @@ def test_a_reader_that_goes_away_costs_nothing(verse_file: Path) -> None:
             text=True,
         ) as process:
             assert process.stdout is not None
-            exams = (line for line in process.stdout if "Evaluated" in line or "right" in line)
-            next(exams)  # before the first step
-            next(exams)
+            evaluations = (
+                line for line in process.stdout if "Evaluated" in line or "validation loss" in line
+            )
+            next(evaluations)  # before the first step
+            next(evaluations)
             process.stdout.close()
             assert process.stderr is not None
-            told = process.stderr.read()
+            result = process.stderr.read()
         assert process.returncode == 1
-        assert told == "The output has no reader any more: the run ends here.\n"
-    for run in headless.saved_runs():
-        whole = [e.step for e in history_of(runs.load(run.name)) if isinstance(e, StepDone)]
-        assert whole == list(range(1, run.step + 1))
-    assert len(headless.saved_runs()) == 2
+        assert result == "Nothing reads the output any more, so training ends here.\n"
+    for run in summaries():
+        history = [e.step for e in history_of(runs.load(run.name)) if isinstance(e, StepDone)]
+        assert history == list(range(1, run.step + 1))
+    assert len(summaries()) == 2
 
 
-def test_an_older_checkpoint_is_not_taken_in_silence(verse_file: Path) -> None:
+def test_falling_back_to_an_older_checkpoint_prints_a_note(verse_file: Path) -> None:
     name = saved_run(verse_file)
     model = checkpoints_of(runs.folder_of(name))[-1] / "model.safetensors"
     model.write_bytes(model.read_bytes()[:1000])
-    for command in (["sample"], ["train", "--run"]):  # the second one trains it on
-        told = program(*command, name).stderr
-        assert told.startswith("Opened as it was at step 10, since model in checkpoint ")
+    for command in (["sample"], ["train", "--run"]):  # the second one continues the training
+        result = program(*command, name).stderr
+        assert result.startswith("Opened as it was at step 10, since model in checkpoint ")
 
 
-def test_a_run_that_another_program_trains_is_refused_at_once(verse_file: Path) -> None:
+def test_training_is_refused_while_another_program_trains_the_run(verse_file: Path) -> None:
     name = saved_run(verse_file)
     with held(runs.folder_of(name)):
-        told = program("train", "--run", name)
-    assert told.returncode == 2
-    assert told.stderr.startswith(f"Another program trains '{name}' (process ")
-    assert "step" not in told.stdout
+        result = program("train", "--run", name)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"Another program trains '{name}' (process ")
+    assert "step" not in result.stdout
 
 
-def test_of_a_changed_text_a_sample_needs_no_yes(verse_file: Path) -> None:
+def test_a_sample_needs_no_confirmation_of_a_changed_text(verse_file: Path) -> None:
     name = saved_run(verse_file)
     corpus = runs.folder_of(name) / "corpus.txt"
     corpus.write_text(corpus.read_text() + "owl")
-    told = program("sample", name, "--prompt", "The owl", "--chars", "5")
-    assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout.startswith("The owl")
+    result = program("sample", name, "--prompt", "The owl", "--chars", "5")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("The owl")
 
 
 def test_saved_runs_are_renamed_and_deleted(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    assert headless.change_runs(RenameRun(name, "mine")) == 0
-    assert [run.name for run in headless.saved_runs()] == ["mine"]
-    assert headless.change_runs(DeleteRun("mine")) == 0
-    assert headless.saved_runs() == []
+    assert change_runs(RenameRun(name, "mine")) == 0
+    assert [run.name for run in summaries()] == ["mine"]
+    assert change_runs(DeleteRun("mine")) == 0
+    assert summaries() == []

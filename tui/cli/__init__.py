@@ -1,1 +1,1 @@
-"""The commands: the app, and training, sampling and listing without it."""
+"""The command line: the app, and training, sampling and managing runs without it."""

@@ -1,4 +1,4 @@
-"""The command line. Imports nothing heavy: each command brings what it needs."""
+"""The command line: what may be typed. Each command imports what it needs when it is called."""
 
 import gc
 import io
@@ -12,19 +12,18 @@ from data.catalog import default
 from data.safe_text import safe_text
 from engine.config import PRESETS, RunConfig, override, preset
 from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
+from tui import __version__
 from tui.encoding import ascii_only
-
-VERSION = "0.1.0"
 
 
 class Refusal(click.ClickException):
-    """A choice that cannot be: one sentence, exit code 2."""
+    """Invalid input: a user-facing message, exit code 2."""
 
     exit_code = 2
 
 
 class _AppByDefault(click.Group):
-    """A group whose first word may be left out: then it is the app."""
+    """A group of commands where `app` is the default."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0] not in self.commands and args[0] not in ("--help", "--version")):
@@ -32,7 +31,7 @@ class _AppByDefault(click.Group):
         return super().parse_args(ctx, args)
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Click's, but what was typed wrong is told as safe text: a word may be a file's name."""
+        """click's own, but an error message, which quotes untrusted text, is made safe to print."""
         try:
             return super().main(*args, **{**extra, "standalone_mode": False})
         except click.ClickException as error:
@@ -47,34 +46,39 @@ class _AppByDefault(click.Group):
 
 
 @click.group(cls=_AppByDefault, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(VERSION, prog_name="tinygpt-tui")
+@click.version_option(__version__, prog_name="tinygpt-tui")
 def main() -> None:
-    """Watch a small GPT go to school, in your terminal.
+    """Train a small GPT on a text in your terminal, and watch it learn to write.
 
     \b
-    tinygpt-tui [CORPUS]          opens the app on a text
-    tinygpt-tui train [CORPUS]    trains without the screen
-    tinygpt-tui sample RUN        writes with a saved run
-    tinygpt-tui runs              lists the saved runs (rename, note, delete)
+    tinygpt-tui [CORPUS]          open the app
+    tinygpt-tui train [CORPUS]    train without the app
+    tinygpt-tui sample RUN        continue a prompt with a saved run
+    tinygpt-tui runs              list the saved runs (rename, note, delete)
 
     CORPUS is tinyshakespeare, shakespeare, tales, or the path of a text file or folder.
     """
-    if ascii_only(os.environ):  # Python itself would write UTF-8 even then
+    if ascii_only(os.environ):  # Python itself writes UTF-8 in a C locale
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper) and stream.isatty():
                 stream.reconfigure(encoding="ascii", errors="replace")
 
 
 def _run_options(command: Any) -> Any:
-    """The options that choose a run, for the app and for headless training alike."""
+    """The options that choose a run, the same for the app and for `train`."""
     for option in reversed(
         [
             click.argument("corpus", required=False),
             click.option(
-                "--run", "run_name", metavar="NAME", help="Open a saved run; NAME@best: its best."
+                "--run",
+                "run_name",
+                metavar="NAME",
+                help="Open a saved run; NAME@best opens its best checkpoint.",
             ),
             click.option(
-                "--changed-text", is_flag=True, help="Open it even if its text was changed."
+                "--changed-text",
+                is_flag=True,
+                help="Open the saved run even if its text has changed.",
             ),
             click.option(
                 "--preset",
@@ -82,16 +86,16 @@ def _run_options(command: Any) -> Any:
                 default="small",
                 show_default=True,
                 metavar="NAME",
-                help=f"The size of the model: {', '.join(PRESETS)}.",
+                help=f"Size of the model: {', '.join(PRESETS)}.",
             ),
             click.option(
                 "--set",
                 "assignments",
                 multiple=True,
                 metavar="KEY=VALUE",
-                help="Change a setting, such as train.learning_rate=0.01. May be repeated.",
+                help="Change a setting, e.g. train.learning_rate=0.01. May be repeated.",
             ),
-            click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps."),
+            click.option("--device", metavar="NAME", help="Device: auto, cpu, cuda or mps."),
             click.option("--steps", metavar="N", help="Stop after N steps."),
             click.option("--minutes", metavar="M", help="Stop after M minutes."),
         ]
@@ -110,7 +114,8 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
         raise Refusal("The app needs a terminal; without one, use tinygpt-tui train.")
     if os.environ.get("TERM") == "dumb":
         raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
-    gc.disable()  # until a run is open: what is loaded stays, there is nothing to collect
+    gc.disable()  # until a run is open: modules stay loaded, there is no garbage to collect
+    # Textual is loaded for the app only.
     from tui.app import TinyGPTApp
     from tui.textual_patches import patch_utf8_decoder
 
@@ -130,28 +135,36 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
 @_run_options
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 def train_command(run_name: str | None, as_json: bool, **choices: Any) -> None:
-    """Train without the screen. Ctrl-C ends the run cleanly."""
+    """Train without the app. Ctrl-C saves the run and ends."""
     opening = _opening(run_name, **choices)
-    from tui.cli.headless import train
+    from tui.cli.train import train  # with rich's progress bars and the session
 
     sys.exit(train(opening, as_json=as_json))
 
 
 @main.command("sample")
 @click.argument("run")
-@click.option("--prompt", default="", metavar="TEXT", help="What it goes on from.")
-@click.option("--chars", metavar="N", help="How many characters it writes.")
-@click.option("--temperature", metavar="T", help="0 takes the likeliest; higher dares more.")
-@click.option("--top-k", metavar="K", help="Choose among the K likeliest; 0: all.")
-@click.option("--top-p", metavar="P", help="Choose among the likeliest that make up P.")
-@click.option("--seed", metavar="S", help="Same seed, same text.")
+@click.option("--prompt", default="", metavar="TEXT", help="The text to continue.")
+@click.option("--chars", metavar="N", help="Number of characters to write.")
+@click.option(
+    "--temperature",
+    metavar="T",
+    help="0 takes the most likely character; higher is more varied.",
+)
+@click.option("--top-k", metavar="K", help="Sample from the K most likely characters; 0: all.")
+@click.option(
+    "--top-p",
+    metavar="P",
+    help="Sample from the most likely characters whose probabilities add up to P.",
+)
+@click.option("--seed", metavar="S", help="The same seed gives the same text.")
 @click.option("--stop", metavar="CHARS", help="Stop at any of these characters.")
 def sample_command(run: str, prompt: str, **choices: str | None) -> None:
-    """Write on from a prompt with a saved run."""
+    """Continue a prompt with a saved run."""
     choices["characters"] = choices.pop("chars")
     assignments = [f"sample.{key}={value}" for key, value in choices.items() if value is not None]
     config = _configured("", "small", assignments).sample
-    from tui.cli.headless import sample
+    from tui.cli.sample import sample  # with the session
 
     sys.exit(sample(run, prompt, config))
 
@@ -159,18 +172,18 @@ def sample_command(run: str, prompt: str, **choices: str | None) -> None:
 @main.group("runs", invoke_without_command=True)
 @click.pass_context
 def runs_group(context: click.Context) -> None:
-    """List the saved runs; rename, note and delete change one."""
+    """List the saved runs, or rename, annotate or delete one."""
     if context.invoked_subcommand is None:
-        from tui.cli.headless import list_runs
+        from tui.cli.runs import list_runs  # with rich and the session
 
-        list_runs()
+        sys.exit(list_runs())
 
 
 @runs_group.command("rename")
 @click.argument("run")
 @click.argument("name")
 def rename_command(run: str, name: str) -> None:
-    """Give a saved run another name."""
+    """Rename a saved run."""
     _change_runs(RenameRun(run, name))
 
 
@@ -178,22 +191,22 @@ def rename_command(run: str, name: str) -> None:
 @click.argument("run")
 @click.argument("text")
 def note_command(run: str, text: str) -> None:
-    """Keep a note with a saved run; an empty one removes it."""
+    """Attach a note to a saved run; an empty TEXT removes it."""
     _change_runs(AnnotateRun(run, text))
 
 
 @runs_group.command("delete")
 @click.argument("run")
-@click.option("--yes", is_flag=True, help="Delete it without a question.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def delete_command(run: str, yes: bool) -> None:
-    """Delete a saved run, after a question."""
+    """Delete a saved run."""
     if not yes:
         click.confirm(f"Delete {safe_text(run)}? It cannot be undone.", abort=True)
     _change_runs(DeleteRun(run))
 
 
 def _change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> None:
-    from tui.cli.headless import change_runs
+    from tui.cli.runs import change_runs  # with rich and the session
 
     sys.exit(change_runs(command))
 
@@ -206,13 +219,13 @@ def _opening(
     assignments: tuple[str, ...],
     **shortcuts: str | None,
 ) -> Open | OpenRun:
-    """What to open. Refusal, in a sentence, for a choice that cannot be."""
+    """The command that opens the run. Refusal for invalid options."""
     given = [f"train.{key}={value}" for key, value in shortcuts.items() if value is not None]
     if run_name is not None:
         if corpus is not None or assignments or given:
             raise Refusal(
                 "A saved run (--run) has its own text and settings: it takes no CORPUS, --set, "
-                "--device, --steps or --minutes. At its end it trains on for as long again."
+                "--device, --steps or --minutes. Past its end, it trains for the same length again."
             )
         return OpenRun(run_name, changed_text)
     return Open(_configured(corpus or default()[0], preset_name, [*given, *assignments]))

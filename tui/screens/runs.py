@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from data.safe_text import safe_text
 from engine.protocol import AnnotateRun, Command, Compare, DeleteRun, RenameRun, RunSummary
-from tui.cli.headless import saved_runs
+from engine.storage.library import summaries as saved_runs
 from tui.drawing.chart import COMPARED, MOST_COMPARED
 from tui.drawing.words import count, size
 from tui.screens.confirm_dialog import ConfirmDialog

@@ -1,0 +1,37 @@
+"""One engine session for one command of the command line."""
+
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from engine import Session
+from engine.protocol import Close, Command, Event, Failed
+from tui.cli.console import print_error
+
+EXIT_CODES = {"open": 2, "runs": 2, "train": 3}
+"""The exit code by what failed; anything else is 1."""
+
+
+class Client:
+    """Sends commands to a session in this thread, and collects the exit code."""
+
+    def __init__(self, *commands: Command) -> None:
+        """`commands`: the first ones, in order."""
+        self._inbox: SimpleQueue[Command] = SimpleQueue()
+        self.exit_code = 0
+        for command in commands:
+            self.send(command)
+
+    def send(self, command: Command) -> None:
+        """Queue a command. Safe from within an event and from a signal handler."""
+        self._inbox.put(command)
+
+    def run(self, on_event: Callable[[Event], None]) -> int:
+        """Pass every event to `on_event` until the session has closed; the exit code."""
+        Session(on_event).run(self._inbox)
+        return self.exit_code
+
+    def fail(self, failed: Failed, *, save: bool = False) -> None:
+        """Print why it failed, and close. `save`: whether to save the run first."""
+        print_error(failed.message)
+        self.exit_code = EXIT_CODES.get(failed.during, 1)
+        self.send(Close(save=save))

@@ -1,0 +1,26 @@
+"""Standard output and standard error of the commands."""
+
+import os
+import sys
+
+from rich.console import Console
+
+from data.safe_text import safe_text
+
+
+class PipeConsole(Console):
+    """Standard output that raises BrokenPipeError; rich's own ends the program in that case."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich while it handles a BrokenPipeError."""
+        raise BrokenPipeError
+
+
+def print_error(message: str) -> None:
+    """Print a user-facing message, which may quote untrusted text, to standard error."""
+    print(safe_text(message), file=sys.stderr)  # noqa: T201
+
+
+def discard_output() -> None:
+    """Send standard output to nowhere: a flush at exit must not meet the broken pipe again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

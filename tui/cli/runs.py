@@ -1,0 +1,80 @@
+"""`tinygpt-tui runs`: list the saved runs; rename, annotate or delete one."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+
+from data.safe_text import safe_text
+from engine import home
+from engine.protocol import (
+    AnnotateRun,
+    Close,
+    DeleteRun,
+    Event,
+    Failed,
+    ListRuns,
+    RenameRun,
+    RunsListed,
+    RunSummary,
+)
+from tui.cli.client import Client
+
+HEADINGS = ["run", "step", "best", "last used", "MB", "preset", "text", "note"]
+
+
+def list_runs() -> int:
+    """Print the saved runs as a table, last used first; the exit code."""
+    client = Client(ListRuns(), Close())
+
+    def on_event(event: Event) -> None:
+        match event:
+            case RunsListed(runs):
+                print_table(runs)
+            case Failed():
+                client.fail(event)
+            case _:
+                pass
+
+    return client.run(on_event)
+
+
+def change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> int:
+    """Rename, annotate or delete a saved run; the exit code."""
+    client = Client(command, Close())
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, Failed):
+            client.fail(event)
+
+    return client.run(on_event)
+
+
+def print_table(runs: Sequence[RunSummary]) -> None:
+    """A line for each run; a terminal that is too narrow shows its first columns."""
+    console = Console()
+    if not runs:
+        console.print(f"No run is saved yet in {safe_text(str(home()))}.", markup=False)
+        return
+    table = [HEADINGS, *map(_cells, runs)]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        line = "  ".join(map(set_cell_size, row, widths)).rstrip()
+        if console.is_terminal and cell_len(line) > console.width:
+            line = set_cell_size(line, console.width - 1) + "…"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _cells(run: RunSummary) -> list[str]:
+    """One row of the table, under `HEADINGS`."""
+    cells = (
+        run.name,
+        "cannot be read" if run.problem else f"{run.step:,} / {run.steps:,}",
+        "-" if run.best_loss is None else f"{run.best_loss:.4f}",
+        run.last_used,
+        f"{run.size / 1e6:.1f}",
+        run.preset,
+        run.corpus,
+        run.problem or run.note,
+    )
+    return [safe_text(cell) for cell in cells]
