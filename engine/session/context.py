@@ -9,20 +9,14 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from engine.config import ModelConfig, RunConfig
-from engine.device import Machine, machine_of
+from engine.device import Machine, device_of, machine_of, release_freed_memory
 from engine.generation.generator import TextGenerator
 from engine.model.decoder import Decoder
 from engine.model.fused import ByHand
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
 from engine.storage.checkpoints import State
-from engine.training.autotune import (
-    as_before,
-    choose,
-    device_of,
-    most_threads,
-    release_freed_memory,
-)
+from engine.training.autotune import as_before, choose, most_threads
 from engine.training.cost import check_memory
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer

@@ -6,9 +6,9 @@ import torch
 from msgspec.structs import replace
 
 from engine.config import RunConfig
+from engine.device import Hardware, synchronize
 from engine.protocol import Measured
 from engine.session.context import RunContext
-from engine.training.autotune import Hardware, synchronize
 from engine.training.cost import check_memory, estimate_memory
 from engine.training.dataset import Dataset
 from engine.training.trainer import Trainer

@@ -27,8 +27,10 @@ from engine.protocol import (
 )
 from engine.session.session import Session
 from engine.storage import library
-from engine.storage import run as runs
-from engine.storage.checkpoints import State, checkpoints_of, read_manifest
+from engine.storage.checkpoints import State
+from engine.storage.manifest import checkpoints_of, read_manifest
+from engine.storage.paths import folder_of
+from engine.storage.saved_run import load_run
 
 
 def alike(one: State, other: State) -> bool:
@@ -69,9 +71,9 @@ def killed_again_and_again(corpus: Path, kills: int, steps: int) -> int:
         before, saved = saved, _other_than(expected)
         advances += saved is not None and (before is None or saved.step > before.step)
     assert saved is not None, "it was let alone at last"
-    assert alike(runs.load(saved.name).state, runs.load(expected).state)
+    assert alike(load_run(saved.name).state, load_run(expected).state)
     assert losses(Driver().run(OpenRun(saved.name), Close())) == losses(straight)
-    assert read_manifest(checkpoints_of(runs.folder_of(saved.name))[-1]).progress.step == steps
+    assert read_manifest(checkpoints_of(folder_of(saved.name))[-1]).progress.step == steps
     return advances
 
 

@@ -45,8 +45,10 @@ from engine.protocol import (
 )
 from engine.session.session import Session
 from engine.storage import library
-from engine.storage import run as runs
-from engine.storage.checkpoints import MANIFEST, Manifest, State, checkpoints_of, read_checkpoint
+from engine.storage.checkpoints import State, read_checkpoint
+from engine.storage.manifest import MANIFEST, Manifest, checkpoints_of
+from engine.storage.paths import folder_of, run_names
+from engine.storage.saved_run import load_run
 from tui.cli.headless import list_runs
 
 pytestmark = pytest.mark.timeout(300)
@@ -175,8 +177,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sound]:
             .when(is_a(StepDone, step=7), Close())
             .run(Open(tiny(text, "model.n_embd=16", "train.steps=12")), Train())
         )
-        (name,) = runs.names()
-        folder = runs.folder_of(name)
+        (name,) = run_names()
+        folder = folder_of(name)
         states = [digest(read_checkpoint(path, 1 << 20)[1]) for path in checkpoints_of(folder)]
         assert len(states) > 1
         made = Sound(folder, states)
@@ -201,7 +203,7 @@ def copy_of(sound: Sound) -> Iterator[Path]:
     """A copy of the run, in a home of its own."""
     with TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYGPT_HOME", home)
-        patch.setattr("engine.storage.lock.PATIENCE", 0.01)
+        patch.setattr("engine.storage.lock.TIMEOUT", 0.01)
         patch.setattr(os, "fsync", lambda _descriptor: None)
         folder = Path(home, "runs", "a-run")
         shutil.copytree(sound.folder, folder)
@@ -252,7 +254,7 @@ def opened(*commands: Command) -> list[Event]:
 def assert_its_own_weights(sound: Sound, name: str) -> None:
     """It is loaded with weights that it had, or not at all."""
     try:
-        saved = runs.load(name)
+        saved = load_run(name)
     except ValueError as refusal:
         assert_sentence(str(refusal))
     else:
@@ -341,6 +343,6 @@ def test_any_bytes_as_a_text(sound: Sound, contents: list[bytes], as_folder: boo
         assert len(of(events, Opened)) + len(of(events, Failed)) == 1
         for fresh in of(events, Opened):
             assert len(of(events, CorpusLoaded)) == 1
-            saved = runs.load(fresh.run)
+            saved = load_run(fresh.run)
             assert saved.text == load(config.corpus).text
             assert len(of(opened(OpenRun(fresh.run)), Opened)) == 1

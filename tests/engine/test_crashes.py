@@ -25,13 +25,11 @@ from engine.protocol import (
     Train,
 )
 from engine.storage import library
-from engine.storage import run as runs
-from engine.storage.checkpoints import (
-    DamagedError,
-    checkpoints_of,
-    read_checkpoint,
-    write_checkpoint,
-)
+from engine.storage.checkpoints import read_checkpoint, write_checkpoint
+from engine.storage.manifest import DamagedError, checkpoints_of
+from engine.storage.paths import folder_of
+from engine.storage.run import Run
+from engine.storage.saved_run import load_run
 
 pytestmark = [pytest.mark.timeout(300), needs_fork]
 
@@ -46,7 +44,7 @@ def saved_run(verse_file: Path) -> str:
 
 
 def unfinished(name: str) -> list[Path]:
-    return list(runs.folder_of(name).rglob("*.unfinished"))
+    return list(folder_of(name).rglob("*.unfinished"))
 
 
 class Saving:
@@ -54,8 +52,8 @@ class Saving:
 
     def __init__(self, verse_file: Path) -> None:
         self.name = saved_run(verse_file)
-        self.folder = runs.folder_of(self.name)
-        self.before = runs.load(self.name)
+        self.folder = folder_of(self.name)
+        self.before = load_run(self.name)
         self._copy = self.folder.with_name("copy")
         shutil.copytree(self.folder, self._copy)
 
@@ -65,8 +63,8 @@ class Saving:
         write_checkpoint(self.folder, progress, manifest.machine, self.before.state)
 
     def repair(self) -> None:
-        run = runs.Run(self.name, self.before)
-        run.begin(self.before.info, self.before.text, 0)
+        run = Run(self.name, self.before)
+        run.start_writing(self.before.info, self.before.text, 0)
         run.close()
 
     def restore(self) -> None:
@@ -75,14 +73,14 @@ class Saving:
 
     def assert_whole(self, *steps: int) -> None:
         """It opens as at one of these steps, and when it is trained on nothing is left behind."""
-        saved = runs.load(self.name)
+        saved = load_run(self.name)
         assert saved.manifest.progress.step in steps
         assert alike(saved.state, self.before.state)
-        run = runs.Run(self.name, saved)
-        run.begin(saved.info, saved.text, 0)
+        run = Run(self.name, saved)
+        run.start_writing(saved.info, saved.text, 0)
         run.close()
         assert unfinished(self.name) == []
-        assert runs.load(self.name).manifest.progress.step in steps
+        assert load_run(self.name).manifest.progress.step in steps
 
 
 def at_each_call(work: Callable[[], object], kind: str, check: Callable[[int], None]) -> int:
@@ -136,20 +134,20 @@ def test_killed_at_any_call_of_a_repair(verse_file: Path) -> None:
     newest = checkpoints_of(saving.folder)[-1]
     (newest / "model.safetensors").write_bytes(b"torn")
     (saving.folder / "checkpoints" / "000099.unfinished").mkdir()
-    before = runs.load(saving.name)
+    before = load_run(saving.name)
     assert before.dropped == [newest]
     copy = saving.folder.with_name("damaged")
     shutil.copytree(saving.folder, copy)
 
     def repair() -> None:
-        run = runs.Run(saving.name, before)
-        run.begin(before.info, before.text, 0)
+        run = Run(saving.name, before)
+        run.start_writing(before.info, before.text, 0)
         run.close()
 
     def check(code: int) -> None:
         assert code in (DONE, -signal.SIGKILL)
         step = before.manifest.progress.step
-        assert runs.load(saving.name).manifest.progress.step == step
+        assert load_run(saving.name).manifest.progress.step == step
         shutil.rmtree(saving.folder)
         shutil.copytree(copy, saving.folder)
 
@@ -158,7 +156,7 @@ def test_killed_at_any_call_of_a_repair(verse_file: Path) -> None:
 
 def test_ten_thousand_flips_and_cuts_never_load_other_weights(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    (*_, checkpoint) = checkpoints_of(runs.folder_of(name))
+    (*_, checkpoint) = checkpoints_of(folder_of(name))
     largest = 1 << 20
     manifest, state = read_checkpoint(checkpoint, largest)
     whole = {path: path.read_bytes() for path in checkpoint.iterdir()}
@@ -190,9 +188,9 @@ def test_killed_thirty_times_it_is_the_same_run(verse_file: Path) -> None:
 
 def test_a_second_writer_is_told_who_holds_the_run(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    saved = runs.load(name)
-    holder = runs.Run(name, saved)
-    holder.begin(saved.info, saved.text, 0)
+    saved = load_run(name)
+    holder = Run(name, saved)
+    holder.start_writing(saved.info, saved.text, 0)
     events = Driver().when(is_a(Failed), Close()).run(OpenRun(name), Train())
     failed = only(events, Failed)
     assert failed.message.startswith(
@@ -207,15 +205,15 @@ def test_a_second_writer_is_told_who_holds_the_run(verse_file: Path) -> None:
 
 def test_a_killed_writer_holds_nothing(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    saved = runs.load(name)
+    saved = load_run(name)
 
     def hold() -> None:
-        runs.Run(name, saved).begin(saved.info, saved.text, 0)
+        Run(name, saved).start_writing(saved.info, saved.text, 0)
         time.sleep(60)
 
     with child(hold) as (pid, begin):
         begin()
-        holder = runs.folder_of(name) / "holder.json"
+        holder = folder_of(name) / "holder.json"
         while f'"pid":{pid},' not in holder.read_text():
             time.sleep(0.01)
         os.kill(pid, signal.SIGKILL)

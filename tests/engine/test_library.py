@@ -30,8 +30,10 @@ from engine.protocol import (
 )
 from engine.storage import atomic as files
 from engine.storage import library
-from engine.storage import run as runs
-from engine.storage.checkpoints import checkpoints_of
+from engine.storage.manifest import checkpoints_of
+from engine.storage.paths import folder_of
+from engine.storage.run import Run
+from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -62,7 +64,7 @@ def names() -> list[str]:
 def test_the_last_used_run_is_listed_first(verse_file: Path) -> None:
     older, newer = saved_run(verse_file), saved_run(verse_file)
     for age, name in enumerate((newer, older)):
-        for checkpoint in checkpoints_of(runs.folder_of(name)):
+        for checkpoint in checkpoints_of(folder_of(name)):
             os.utime(checkpoint, (1e9 - age, 1e9 - age))
     assert names() == [newer, older]
     Driver().when(is_a(StepDone, step=21), Close()).run(OpenRun(older), Step())
@@ -85,14 +87,14 @@ def test_what_cannot_be_opened_says_so_in_the_list(verse_file: Path, home: Path)
     (home / "runs" / "torn" / "run.json").write_text("{")
     (home / "runs" / "lost" / "checkpoints").mkdir(parents=True)
     (home / "runs" / "hollow").mkdir()
-    info = (runs.folder_of(name) / "run.json").read_bytes()
+    info = (folder_of(name) / "run.json").read_bytes()
     (home / "runs" / "hollow" / "run.json").write_bytes(info)
     (home / "runs" / "stray.txt").write_text("")
     assert {run.name: run.problem for run in library.summaries()} == {
         name: "",
         "torn": "its run.json cannot be read",
         "lost": "its run.json cannot be read",
-        "hollow": "it has no checkpoint that is whole",
+        "hollow": "it has no complete checkpoint",
     }
     for broken in ("torn", "lost", "hollow"):
         assert of(told(DeleteRun(broken)), Failed) == []
@@ -103,7 +105,7 @@ def test_a_run_whose_newest_checkpoint_is_damaged_is_listed_by_the_one_before(
     verse_file: Path,
 ) -> None:
     name = saved_run(verse_file)
-    manifest = checkpoints_of(runs.folder_of(name))[-1] / "manifest.json"
+    manifest = checkpoints_of(folder_of(name))[-1] / "manifest.json"
     manifest.write_bytes(manifest.read_bytes()[:-10])
     (listed,) = library.summaries()
     assert (listed.step, listed.problem) == (10, "")
@@ -181,7 +183,7 @@ def test_where_the_disk_does_not_take_it_a_run_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run, other = saved_run(verse_file), saved_run(verse_file)
-    folder = runs.folder_of(run).parent
+    folder = folder_of(run).parent
     driver, disk = Driver(), Disk()
     monkeypatch.setattr(files, "sync_folder", disk.sync)
 
@@ -232,9 +234,9 @@ def test_a_note_without_end_is_refused(verse_file: Path) -> None:
 @pytest.mark.parametrize("command", [RenameRun, AnnotateRun, DeleteRun])
 def test_a_run_in_use_stays_as_it_is(verse_file: Path, command: Any) -> None:
     name = saved_run(verse_file)
-    saved = runs.load(name)
-    holder = runs.Run(name, saved)
-    holder.begin(saved.info, saved.text, 0)
+    saved = load_run(name)
+    holder = Run(name, saved)
+    holder.start_writing(saved.info, saved.text, 0)
     words = () if command is DeleteRun else ("other",)
     failed = only(told(command(name, *words)), Failed)
     assert failed.message.startswith(f"The run {name!r} is open in another program")
@@ -256,7 +258,7 @@ def test_runs_are_compared_by_their_exams(verse_file: Path) -> None:
 def test_of_many_exams_few_are_told_and_the_last_always(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "COMPARED_POINTS", 4)
+    monkeypatch.setattr(library, "MAX_CURVE_POINTS", 4)
     events = run_to_end(Open(tiny(verse_file, "train.evaluation_interval=2")), Train())
-    held_out = library.held_out(only(events, Opened).run)
+    held_out = library.run_curve(only(events, Opened).run)
     assert [step for step, _ in held_out.losses] == [2, 8, 14, 20]

@@ -35,9 +35,12 @@ from recording_calls import (
 )
 
 from engine.protocol import Event, Open, Opened, StepDone, Train
-from engine.storage import run as runs
 from engine.storage.atomic import replace_file
-from engine.storage.checkpoints import Progress, State, checkpoints_of, write_checkpoint
+from engine.storage.checkpoints import State, write_checkpoint
+from engine.storage.manifest import Progress, checkpoints_of
+from engine.storage.paths import folder_of
+from engine.storage.run import Run
+from engine.storage.saved_run import SavedRun, load_run
 
 pytestmark = [pytest.mark.timeout(300), needs_fork, needs_strace]
 
@@ -164,7 +167,7 @@ class Kept(NamedTuple):
     events: list[Event]
 
 
-def kept(saved: runs.SavedRun) -> Kept:
+def kept(saved: SavedRun) -> Kept:
     """The same, from what opens now."""
     return Kept(saved.manifest.progress.step, history_of(saved))
 
@@ -174,8 +177,8 @@ class Writing:
 
     def __init__(self, verse_file: Path) -> None:
         self.name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
-        self.folder = runs.folder_of(self.name)
-        self.before = runs.load(self.name)
+        self.folder = folder_of(self.name)
+        self.before = load_run(self.name)
         self.kept = kept(self.before)
         self._told = of(self.kept.events, StepDone)[0]
 
@@ -198,19 +201,19 @@ class Writing:
         """What is told of a step."""
         return msgspec.structs.replace(self._told, step=step, loss=9.0)
 
-    def begun(self, saved: runs.SavedRun | None) -> runs.Run:
+    def begun(self, saved: SavedRun | None) -> Run:
         """The run, as it was saved or from its start, ours to write."""
-        run = runs.Run(self.name, saved)
-        run.begin(self.before.info, self.before.text, 0)
+        run = Run(self.name, saved)
+        run.start_writing(self.before.info, self.before.text, 0)
         return run
 
-    def save(self, run: runs.Run, step: int, examined: bool = True) -> None:
+    def save(self, run: Run, step: int, examined: bool = True) -> None:
         """As the program does it, after a step."""
         run.record(self.event(step))
         run.flush()
         run.save(self.progress(step, examined), self.before.manifest.machine, self.state(step))
 
-    def train(self, saved: runs.SavedRun | None, *steps: int) -> None:
+    def train(self, saved: SavedRun | None, *steps: int) -> None:
         """Begin, and save after each of these steps."""
         run = self.begun(saved)
         for step in steps:
@@ -247,15 +250,15 @@ def found(
     return Found(tmp_path_factory.mktemp("found"), home, monkeypatch)
 
 
-def opened(name: str) -> runs.SavedRun | None:
+def opened(name: str) -> SavedRun | None:
     """The run, if it can be opened."""
     try:
-        return runs.load(name)
+        return load_run(name)
     except ValueError:
         return None
 
 
-def step_of(saved: runs.SavedRun | None) -> int | None:
+def step_of(saved: SavedRun | None) -> int | None:
     """The step at which it was opened."""
     return saved.manifest.progress.step if saved else None
 
@@ -269,14 +272,14 @@ def alike(one: State, other: State) -> bool:
     )
 
 
-def assert_goes_on(writing: Writing, saved: runs.SavedRun | None) -> None:
+def assert_goes_on(writing: Writing, saved: SavedRun | None) -> None:
     """What was opened can be written on, and nothing unfinished stays."""
     step = step_of(saved) or 0
     run = writing.begun(saved)
     writing.save(run, step + 1)
     run.close()
-    assert list(runs.folder_of(writing.name).rglob("*.unfinished")) == []
-    again = runs.load(writing.name)
+    assert list(folder_of(writing.name).rglob("*.unfinished")) == []
+    again = load_run(writing.name)
     assert step_of(again) == step + 1
     assert alike(again.state, writing.state(step + 1))
 
@@ -311,7 +314,7 @@ def assert_old_or_new(
 
 
 def assert_history(
-    saved: runs.SavedRun, old: Kept | None, kept: list[Event], told: Sequence[Event]
+    saved: SavedRun, old: Kept | None, kept: list[Event], told: Sequence[Event]
 ) -> None:
     """What was there before is there; of what the work told, nothing is changed or out of turn."""
     events = history_of(saved)
@@ -346,7 +349,7 @@ def test_a_repair_and_its_next_checkpoints(home: Path, verse_file: Path, found: 
     *_, newest = checkpoints_of(writing.folder)
     (newest / "model.safetensors").write_bytes(b"torn")
     (writing.folder / "checkpoints" / "000099.unfinished").mkdir()
-    writing.before = runs.load(writing.name)
+    writing.before = load_run(writing.name)
     writing.kept = kept(writing.before)
     step = writing.before.manifest.progress.step
     assert step < 20
@@ -361,7 +364,7 @@ def test_going_back_to_the_best(home: Path, verse_file: Path, found: Found) -> N
     for step in (21, 22):
         writing.save(run, step, examined=False)
     run.close()
-    latest, best = runs.load(writing.name), runs.load(f"{writing.name}@best")
+    latest, best = load_run(writing.name), load_run(f"{writing.name}@best")
     before = kept(latest)
     assert (before.step, step_of(best)) == (22, 20)
 

@@ -35,9 +35,10 @@ from engine.protocol import (
     Train,
     from_json,
 )
-from engine.storage import run as runs
-from engine.storage.checkpoints import best_of, read_manifest
+from engine.storage.manifest import best_of, read_manifest
 from engine.storage.names import new_name
+from engine.storage.paths import folder_of
+from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -72,7 +73,7 @@ def history(events: list[Event]) -> list[Event]:
 def digest(name: str) -> str:
     """One number for all tensors of a run's newest checkpoint."""
     whole = hashlib.sha256()
-    for group, tensors in sorted(runs.load(name).state.items()):
+    for group, tensors in sorted(load_run(name).state.items()):
         for key, tensor in sorted(tensors.items()):
             whole.update(f"{group}.{key} {tuple(tensor.shape)}".encode())
             whole.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
@@ -80,7 +81,7 @@ def digest(name: str) -> str:
 
 
 def checkpoints(name: str) -> list[Path]:
-    return sorted((runs.folder_of(name) / "checkpoints").iterdir())
+    return sorted((folder_of(name) / "checkpoints").iterdir())
 
 
 def flip_a_byte(path: Path) -> None:
@@ -268,13 +269,13 @@ def test_a_run_with_no_whole_checkpoint_is_refused_in_a_sentence(verse_file: Pat
     failed = only(reopen(name), Failed)
     assert failed.during == "open"
     assert failed.message == (
-        f"The run '{name}' has no checkpoint that is whole: "
+        f"The run '{name}' has no complete checkpoint: "
         f"model in checkpoint {checkpoints(name)[-1].name} has been changed."
     )
 
 
 def change_the_text(name: str, old: str, new: str) -> None:
-    path = runs.folder_of(name) / "corpus.txt"
+    path = folder_of(name) / "corpus.txt"
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
@@ -336,7 +337,7 @@ def test_a_word_behind_the_name_that_means_nothing_is_refused(verse_file: Path) 
 
 def test_a_torn_run_json_is_refused_in_a_sentence(verse_file: Path) -> None:
     name = train_and_save(verse_file)
-    path = runs.folder_of(name) / "run.json"
+    path = folder_of(name) / "run.json"
     path.write_bytes(path.read_bytes()[:100])
     assert only(reopen(name), Failed).message.startswith(f"The run '{name}' cannot be read: ")
 
@@ -358,7 +359,7 @@ def test_two_generations_and_the_best_stay_and_nothing_unfinished(
     best = min(exams, key=lambda step: exams[step])
     assert best < 19, "or this shows nothing"
     assert steps == [best, 19, 20]
-    assert best_of(runs.folder_of(name)) == checkpoints(name)[0]
+    assert best_of(folder_of(name)) == checkpoints(name)[0]
     assert sorted(p.name for p in checkpoints(name)[-1].iterdir()) == [
         "manifest.json",
         "model.safetensors",
@@ -416,10 +417,10 @@ def test_a_name_that_is_a_path_is_refused(verse_file: Path, home: Path, name: st
 
 def test_the_files_are_plain_json(verse_file: Path) -> None:
     name = train_and_save(verse_file)
-    info = json.loads((runs.folder_of(name) / "run.json").read_text())
+    info = json.loads((folder_of(name) / "run.json").read_text())
     assert info["config"]["model"]["n_embd"] == 16
     assert info["corpus"]["name"] == "verse.txt"
-    text = (runs.folder_of(name) / "corpus.txt").read_bytes()
+    text = (folder_of(name) / "corpus.txt").read_bytes()
     assert info["corpus"]["sha256"] == hashlib.sha256(text).hexdigest()
 
 

@@ -27,9 +27,10 @@ from engine.protocol import (
     from_json,
     to_json,
 )
-from engine.storage import run as runs
-from engine.storage.checkpoints import checkpoints_of
-from engine.storage.lock import held
+from engine.storage.lock import locked
+from engine.storage.manifest import checkpoints_of
+from engine.storage.paths import folder_of, run_names
+from engine.storage.saved_run import load_run
 from tui.cli import headless
 
 pytestmark = pytest.mark.timeout(30)
@@ -68,7 +69,7 @@ def test_json_is_one_event_a_line_and_the_run_is_saved(verse_file: Path) -> None
     assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
     assert [e.step for e in of(events, Evaluated)] == [0, 10, 20]
     assert isinstance(events[-1], Saved)
-    assert runs.names() == [only(events, Opened).run]
+    assert run_names() == [only(events, Opened).run]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -93,7 +94,7 @@ def test_a_signal_saves_the_run_and_ends(verse_file: Path, number: signal.Signal
     last = of(events, StepDone)[-1].step
     saved = only(events, Saved)
     assert saved.step == last
-    assert runs.load(saved.run).manifest.progress.step == last
+    assert load_run(saved.run).manifest.progress.step == last
 
 
 def test_sample_streams_the_prompt_and_what_follows(verse_file: Path) -> None:
@@ -145,14 +146,14 @@ def test_a_run_in_words(verse_file: Path, capsys: pytest.CaptureFixture[str]) ->
     assert told.err == ""
     lines = told.out.splitlines()
     assert lines[0].startswith("verse.txt: 1,637 characters, 35 different (")
-    assert lines[1].startswith(f"run {runs.names()[0]}: nano, ")
+    assert lines[1].startswith(f"run {run_names()[0]}: nano, ")
     assert [line[:19] for line in lines if "validation loss" in line] == [
         "step       0  valid",
         "step      10  valid",
         "step      20  valid",
     ]
     assert any("writes: The owl" in line for line in lines)
-    assert lines[-1].startswith(f"saved {runs.names()[0]} at step 20 in ")
+    assert lines[-1].startswith(f"saved {run_names()[0]} at step 20 in ")
 
 
 def test_a_saved_run_trains_as_much_again(
@@ -190,7 +191,7 @@ def test_ctrl_c_before_the_first_step_leaves_no_run(
     assert headless.train(Open(tiny(verse_file)), as_json=True) == 130
     events = events_of(capsys.readouterr().out.splitlines())
     assert [e for e in events if isinstance(e, StepDone | Saved)] == []
-    assert runs.names() == []
+    assert run_names() == []
 
 
 @pytest.mark.usefixtures("interrupted_on_opening")
@@ -200,7 +201,7 @@ def test_ctrl_c_before_the_first_step_of_a_saved_run_ends_too(
     name = saved_run(verse_file)
     assert headless.train(OpenRun(name), as_json=True) == 130
     assert of(events_of(capsys.readouterr().out.splitlines()), Saved) == []
-    assert runs.load(name).manifest.progress.step == 20
+    assert load_run(name).manifest.progress.step == 20
 
 
 def test_a_full_disk_is_told_and_ends_it(
@@ -283,14 +284,14 @@ def test_a_reader_that_goes_away_costs_nothing(verse_file: Path) -> None:
         assert process.returncode == 1
         assert told == "The output has no reader any more: the run ends here.\n"
     for run in headless.saved_runs():
-        whole = [e.step for e in history_of(runs.load(run.name)) if isinstance(e, StepDone)]
+        whole = [e.step for e in history_of(load_run(run.name)) if isinstance(e, StepDone)]
         assert whole == list(range(1, run.step + 1))
     assert len(headless.saved_runs()) == 2
 
 
 def test_an_older_checkpoint_is_not_taken_in_silence(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    model = checkpoints_of(runs.folder_of(name))[-1] / "model.safetensors"
+    model = checkpoints_of(folder_of(name))[-1] / "model.safetensors"
     model.write_bytes(model.read_bytes()[:1000])
     for command in (["sample"], ["train", "--run"]):  # the second one trains it on
         told = program(*command, name).stderr
@@ -299,7 +300,7 @@ def test_an_older_checkpoint_is_not_taken_in_silence(verse_file: Path) -> None:
 
 def test_a_run_that_another_program_trains_is_refused_at_once(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    with held(runs.folder_of(name)):
+    with locked(folder_of(name)):
         told = program("train", "--run", name)
     assert told.returncode == 2
     assert told.stderr.startswith(f"Another program trains '{name}' (process ")
@@ -308,7 +309,7 @@ def test_a_run_that_another_program_trains_is_refused_at_once(verse_file: Path) 
 
 def test_of_a_changed_text_a_sample_needs_no_yes(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    corpus = runs.folder_of(name) / "corpus.txt"
+    corpus = folder_of(name) / "corpus.txt"
     corpus.write_text(corpus.read_text() + "owl")
     told = program("sample", name, "--prompt", "The owl", "--chars", "5")
     assert (told.returncode, told.stderr) == (0, "")

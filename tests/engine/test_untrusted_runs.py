@@ -14,8 +14,8 @@ import torch
 from driving import Driver, of, only, run_to_end, tiny
 
 from engine.protocol import Close, Failed, Open, Opened, OpenRun, Train
-from engine.storage import run as runs
-from engine.storage.checkpoints import MANIFEST, checkpoints_of, read_manifest
+from engine.storage.manifest import MANIFEST, checkpoints_of, read_manifest
+from engine.storage.paths import folder_of
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -81,7 +81,7 @@ def test_what_is_no_checkpoint_of_this_model_is_refused(
 ) -> None:
     name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
     content = FORGED[forged]()
-    for checkpoint in checkpoints_of(runs.folder_of(name)):
+    for checkpoint in checkpoints_of(folder_of(name)):
         (checkpoint / f"{group}.safetensors").write_bytes(content)
         seal(checkpoint)
     assert_refused(name)
@@ -89,7 +89,7 @@ def test_what_is_no_checkpoint_of_this_model_is_refused(
 
 def test_a_config_of_a_giant_is_refused_before_it_is_built(verse_file: Path) -> None:
     name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
-    path = runs.folder_of(name) / "run.json"
+    path = folder_of(name) / "run.json"
     info = json.loads(path.read_text())
     info["config"]["model"].update(n_embd=2048, n_layer=48, n_head=32, context_length=4096)
     path.write_text(json.dumps(info))
@@ -98,13 +98,13 @@ def test_a_config_of_a_giant_is_refused_before_it_is_built(verse_file: Path) -> 
 
 def test_a_manifest_without_end_is_refused(verse_file: Path) -> None:
     name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
-    for checkpoint in checkpoints_of(runs.folder_of(name)):
+    for checkpoint in checkpoints_of(folder_of(name)):
         (checkpoint / MANIFEST).write_bytes(b"[" * (32 << 20))
     assert_refused(name)
 
 
 def test_a_config_without_end_is_refused(verse_file: Path) -> None:
     name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
-    with (runs.folder_of(name) / "run.json").open("r+b") as file:
+    with (folder_of(name) / "run.json").open("r+b") as file:
         file.truncate(2 << 30)  # the rest is a hole
     assert_refused(name)
