@@ -126,6 +126,8 @@ class Run:
         with self._locked() as on_disk:
             if on_disk:
                 rename_folder(self.folder, target)
+        if self._saved is not None:
+            self._saved = self._saved.moved_to(target)
         self.name, self.folder = name, target
 
     def annotate(self, info: RunInfo, note: str) -> RunInfo:

@@ -27,6 +27,16 @@ class SavedRun(NamedTuple):
     dropped: list[Path]  # those to set aside when it trains on: after the best, or damaged
     note: str  # one user-facing sentence if it is not opened from its newest checkpoint
 
+    def moved_to(self, folder: Path) -> "SavedRun":
+        """The same run after its folder has been renamed."""
+
+        def moved(checkpoints: list[Path]) -> list[Path]:
+            return [folder / "checkpoints" / checkpoint.name for checkpoint in checkpoints]
+
+        return self._replace(
+            name=folder.name, checkpoints=moved(self.checkpoints), dropped=moved(self.dropped)
+        )
+
 
 class ChangedTextError(ValueError):
     """The text of a run is not the one that it was trained on."""
