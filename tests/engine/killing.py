@@ -35,10 +35,10 @@ from engine.storage.saved_run import load_run
 
 def equal_states(one: State, other: State) -> bool:
     """Whether two states are equal bit for bit."""
-    return all(
-        torch.equal(tensor, other[group][name])
-        for group, tensors in one.items()
-        for name, tensor in tensors.items()
+    return one.keys() == other.keys() and all(
+        one[group].keys() == other[group].keys()
+        and all(torch.equal(tensor, other[group][name]) for name, tensor in one[group].items())
+        for group in one
     )
 
 

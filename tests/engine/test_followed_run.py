@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 import pytest
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
-from forking import child, ended, needs_fork
+from forking import child, exit_code, needs_fork
 
 from engine.config import SampleConfig
 from engine.protocol import (
@@ -71,7 +71,7 @@ def trained_elsewhere(name: str) -> Iterator[int]:
             yield pid
         finally:
             os.kill(pid, signal.SIGKILL)
-            ended(pid)
+            exit_code(pid)
 
 
 class Watcher(Driver):
