@@ -44,7 +44,7 @@ class Hardware(NamedTuple):
 
     @property
     def precision_name(self) -> str:
-        """ "float32" or "bfloat16"."""
+        """The name of the number format, such as float32."""
         return str(self.precision).removeprefix("torch.")
 
 

@@ -3,7 +3,7 @@
 import errno
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 
@@ -161,11 +161,9 @@ class Run:
             self._lock = None
 
 
-def new_info(
-    config: RunConfig, corpus: CorpusInfo, clock: Callable[[], float] = time.time
-) -> RunInfo:
+def new_info(config: RunConfig, corpus: CorpusInfo) -> RunInfo:
     """The `run.json` of a new run."""
-    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clock()))
+    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return RunInfo(config, corpus, metadata.version("torch"), created)
 
 

@@ -72,12 +72,12 @@ def history(events: list[Event]) -> list[Event]:
 
 def digest(name: str) -> str:
     """One hash of all tensors of a run's newest checkpoint."""
-    whole = hashlib.sha256()
+    total = hashlib.sha256()
     for group, tensors in sorted(load_run(name).state.items()):
         for key, tensor in sorted(tensors.items()):
-            whole.update(f"{group}.{key} {tuple(tensor.shape)}".encode())
-            whole.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return whole.hexdigest()
+            total.update(f"{group}.{key} {tuple(tensor.shape)}".encode())
+            total.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
 
 
 def checkpoints(name: str) -> list[Path]:
