@@ -21,8 +21,10 @@ HEAVY = ("torch", "numba", "llvmlite", "numpy", "safetensors")
 PROGRAM = f"""
 import json, sys
 from tui.cli.main import main
-main()
-json.dump([name for name in {HEAVY} if name in sys.modules], sys.stderr)
+try:
+    main()
+finally:
+    json.dump([name for name in {HEAVY} if name in sys.modules], sys.stderr)
 """
 
 
