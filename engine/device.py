@@ -1,14 +1,23 @@
-"""What the last bits of a step depend on, apart from the run itself: where it was computed."""
+"""Where a run computes: the device and number format chosen for it, and what identifies the machine.
 
-import llvmlite.binding
-import torch
+torch is imported inside the functions that need it: the saved runs are listed without it.
+"""
+
+import ctypes
+import platform
+from typing import TYPE_CHECKING, NamedTuple
+
 from msgspec import Struct
 
-from engine.training.autotune import Hardware
+if TYPE_CHECKING:
+    import torch
 
 
 class Machine(Struct, frozen=True, forbid_unknown_fields=True):
-    """Kept with each checkpoint. On machines that are alike a run goes on bit for bit."""
+    """What the last bits of a step depend on, apart from the run itself; saved in each checkpoint.
+
+    On an equal machine a run resumes bit for bit.
+    """
 
     device: str
     threads: int
@@ -17,7 +26,7 @@ class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     cpu: str
 
     def differences(self, other: "Machine") -> str:
-        """What is another in `other`, in words; nothing where all is the same."""
+        """The fields that differ, as "name old → new"; empty where none does."""
         return ", ".join(
             f"{name} {getattr(self, name)} → {getattr(other, name)}"
             for name in self.__struct_fields__
@@ -25,8 +34,26 @@ class Machine(Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+class Hardware(NamedTuple):
+    """The device, number of threads and number format of a run, and why they were chosen."""
+
+    device: "torch.device"
+    threads: int
+    precision: "torch.dtype"
+    reason: str
+
+    @property
+    def precision_name(self) -> str:
+        """The name of the number format, such as float32."""
+        return str(self.precision).removeprefix("torch.")
+
+
 def machine_of(hardware: Hardware) -> Machine:
-    """This machine, as it was chosen to be used."""
+    """This machine, as `hardware` uses it."""
+    # Imported here, so that reading a `Machine` from a manifest loads neither of them.
+    import llvmlite.binding
+    import torch
+
     return Machine(
         device=hardware.device.type,
         threads=hardware.threads,
@@ -34,3 +61,57 @@ def machine_of(hardware: Hardware) -> Machine:
         torch=str(torch.__version__),
         cpu=f"{torch.backends.cpu.get_cpu_capability()} {llvmlite.binding.get_host_cpu_name()}",
     )
+
+
+def device_of(name: str) -> "torch.device":
+    """The device of that name; "auto" is the best one available. ValueError, with a user-facing
+    message, for one that this machine lacks."""
+    import torch
+
+    if name == "auto":
+        name = "cpu"
+        if torch.cuda.is_available():
+            name = "cuda"
+        elif torch.backends.mps.is_available():
+            name = "mps"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("There is no CUDA device here that torch can use: take --device cpu.")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise ValueError("There is no Apple GPU here that torch can use: take --device cpu.")
+    return torch.device(name)
+
+
+def synchronize(device: "torch.device") -> None:
+    """Wait for the device to finish its queued work, so that a clock measures all of it."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def keep_freed_memory() -> None:
+    """Ask the C library to keep large freed blocks for the next step.
+
+    By default glibc returns them to the system each time, and a training step then spends up to a
+    quarter of its time on page faults; it also keeps one heap per thread, which adds up. Other C
+    libraries are left alone.
+    """
+    if libc := _glibc():
+        trim_threshold, mmap_threshold, arena_max = -1, -3, -8  # M_* of malloc.h
+        libc.mallopt(arena_max, 1)
+        libc.mallopt(mmap_threshold, 1 << 30)
+        libc.mallopt(trim_threshold, 1 << 30)
+
+
+def release_freed_memory() -> None:
+    """Return the kept blocks to the system once, after work whose memory is not needed again."""
+    if libc := _glibc():
+        libc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """The C library, if it is glibc: only its allocator is tuned here."""
+    is_glibc = platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
+    return ctypes.CDLL(None) if is_glibc else None

@@ -24,8 +24,9 @@ from engine.storage.recorder import Recorder, SaveError
 
 if TYPE_CHECKING:  # torch comes with the first run, not with this file
     from engine.session.context import RunContext
-    from engine.storage.checkpoints import Progress
-    from engine.storage.run import Run, RunInfo
+    from engine.storage.manifest import Progress
+    from engine.storage.run import Run
+    from engine.storage.run_info import RunInfo
     from engine.training.trainer import Evaluation
 
 SLICE = 1 / 30
@@ -50,7 +51,15 @@ class ActiveRun:
         self.context = context
         self._trainer = context.trainer
         self._trainer.learning_rate = progress.learning_rate
-        self._recorder = Recorder(context, run, info, text, clock)
+        self._recorder = Recorder(
+            run,
+            info,
+            text,
+            state=context.trainer.state_dict,
+            machine=context.machine,
+            checkpoint_bytes=context.checkpoint_bytes,
+            clock=clock,
+        )
         self._info = info
         self._emit_event = emit
         self._clock = clock
@@ -124,7 +133,7 @@ class ActiveRun:
         self._single_steps = 0
         if self._phase == "training" and not self._ending:
             self._set_phase("paused")
-            if self._recorder.begun and self._recorder.dirty:
+            if self._recorder.is_writing and self._recorder.dirty:
                 self._keep()
 
     def step_once(self) -> None:
@@ -179,13 +188,13 @@ class ActiveRun:
 
     def close(self) -> None:
         """End its threads, and let others write it."""
-        self._recorder.close()
+        self._recorder.close(discard=not self._trainer.step_number)
         self.context.close()
 
     def save(self) -> bool:
         """Save what is not saved yet; False when that failed, which is told."""
         step = self._trainer.step_number
-        if not self._recorder.begun or not step:
+        if not self._recorder.is_writing or not step:
             return True
         if self._recorder.unsaved and not self._keep():
             return False
@@ -198,9 +207,9 @@ class ActiveRun:
 
     def _may_step(self) -> bool:
         """Whether what a step brings can be kept; False when not, which is told."""
-        if self._recorder.begun:  # where a save has failed, it is tried again
+        if self._recorder.is_writing:  # where a save has failed, it is tried again
             return not self._recorder.failed or self._keep()
-        return self._try_save(self._recorder.begin) and (
+        return self._try_save(self._recorder.start_writing) and (
             self._trainer.step_number > 0 or self._keep()
         )
 
@@ -296,7 +305,7 @@ class ActiveRun:
         self._sampling.start_excerpt(self._evaluated)
         if self._ending:
             self._finish()
-        elif self._recorder.begun:
+        elif self._recorder.is_writing:
             self._keep()
 
     def _finish(self) -> None:
@@ -304,7 +313,7 @@ class ActiveRun:
         self._ending = self._evaluated != self._trainer.step_number
         if not self._ending:
             self._set_phase("done")
-            if self._try_save(self._recorder.begin):
+            if self._try_save(self._recorder.start_writing):
                 self._recorder.dirty = self._save_when_written = True
         elif self._evaluation is None:
             self._begin_evaluation()
@@ -361,7 +370,7 @@ class ActiveRun:
         self._emit(Extended(step, self._steps, self._minutes))
 
     def _progress(self) -> "Progress":
-        from engine.storage.checkpoints import Progress
+        from engine.storage.manifest import Progress
 
         return Progress(
             step=self._trainer.step_number,

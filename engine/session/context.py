@@ -6,19 +6,13 @@ import msgspec
 import torch
 
 from engine.config import ModelConfig, RunConfig
-from engine.device import Machine, machine_of
+from engine.device import Machine, device_of, machine_of, release_freed_memory
 from engine.generation.generator import TextGenerator
 from engine.model.decoder import CompiledDecoder
 from engine.model.gpt import GPT, on_meta
 from engine.model.tokenizer import Vocabulary
 from engine.storage.checkpoints import State
-from engine.training.autotune import (
-    as_before,
-    choose,
-    device_of,
-    most_threads,
-    release_freed_memory,
-)
+from engine.training.autotune import as_before, choose, most_threads
 from engine.training.cost import check_memory
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer

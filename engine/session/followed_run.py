@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # torch comes with the first run, not with this file
     from engine.session.context import RunContext
     from engine.storage.history import HistoryReader
     from engine.storage.lock import RunLock
-    from engine.storage.run import SavedRun
+    from engine.storage.saved_run import SavedRun
 
 LOOK = 0.5
 """Seconds between two looks at what the other program has written."""
@@ -133,14 +133,15 @@ class FollowedRun:
         return True
 
     def _take_newest_weights(self) -> None:
-        from engine.storage.checkpoints import DamagedError, checkpoints_of, read_checkpoint
-        from engine.storage.run import largest_group
+        from engine.storage.checkpoints import read_checkpoint
+        from engine.storage.manifest import DamagedError, checkpoints_of
+        from engine.storage.saved_run import max_group_bytes
 
         newest = checkpoints_of(self._reader.folder)[-1:]
         if not newest or newest[0] == self._newest:
             return
         try:
-            manifest, state = read_checkpoint(newest[0], largest_group(self._info))
+            manifest, state = read_checkpoint(newest[0], max_group_bytes(self._info))
         except DamagedError:  # the other program is just letting it go
             return
         self._newest = newest[0]

@@ -28,8 +28,9 @@ from engine.training.split import check_length, split_at
 
 if TYPE_CHECKING:
     from engine.session.context import RunContext
-    from engine.storage.checkpoints import Progress
-    from engine.storage.run import RunInfo, SavedRun
+    from engine.storage.manifest import Progress
+    from engine.storage.run_info import RunInfo
+    from engine.storage.saved_run import SavedRun
 
 Emit = Callable[[Event], None]
 Clock = Callable[[], float]
@@ -45,8 +46,9 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
     characters = _tell(corpus, config, emit)
 
     emit(Busy("loading torch"))
-    from engine.storage.checkpoints import Progress
-    from engine.storage.run import CorpusInfo, Run, new_info
+    from engine.storage.manifest import Progress
+    from engine.storage.run import Run, new_info
+    from engine.storage.run_info import CorpusInfo
 
     digest = hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()
     info = new_info(
@@ -72,16 +74,17 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
 def open_saved(
     wanted: str, emit: Emit, clock: Clock, *, changed_text: bool = False
 ) -> ActiveRun | FollowedRun | None:
-    """A run as it was saved (see `engine.storage.run.load`); one that another program trains is followed.
+    """A run as it was saved (see `engine.storage.saved_run.load_run`); one that another program trains is followed.
     None where that needs a yes, which is told. ValueError, in a sentence, when it cannot be read.
     """
     emit(Busy(f"opening {wanted}, loading torch"))
     from engine.storage.history import HistoryReader, read_history
     from engine.storage.lock import RunLock
-    from engine.storage.run import ChangedTextError, Run, load
+    from engine.storage.run import Run
+    from engine.storage.saved_run import ChangedTextError, load_run
 
     try:
-        saved = load(wanted, changed_text=changed_text)
+        saved = load_run(wanted, changed_text=changed_text)
     except ChangedTextError as error:
         emit(Busy(""))
         emit(
@@ -171,8 +174,8 @@ def _assemble(
     info: "RunInfo", text: str, saved: "SavedRun | None", emit: Emit, clock: Clock
 ) -> "RunContext":
     """Build what a run needs."""
+    from engine.device import keep_freed_memory
     from engine.session.context import RunContext, check_state, compile_loops
-    from engine.training.autotune import keep_freed_memory
 
     characters = info.corpus.characters
     keep_freed_memory()

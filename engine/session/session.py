@@ -179,7 +179,7 @@ class Session:
                     library.delete(run)
                     self._emit(RunChanged(run, ""))
                 case Compare(names):
-                    self._emit(Compared(tuple(library.held_out(name) for name in names)))
+                    self._emit(Compared(tuple(library.run_curve(name) for name in names)))
         except (ValueError, OSError) as error:
             self._emit(Failed(_sentence(error), "runs"))
 

@@ -1,1 +1,1 @@
-"""Run folders on disk. Imports neither torch nor Numba to list and describe them."""
+"""Saved runs on disk: written atomically, locked by their writer, checked when they are read."""

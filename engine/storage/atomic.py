@@ -1,10 +1,10 @@
-"""Files that are at every moment there as they were, or as they are to be: never in between.
+"""Atomic, durable writes: a file or folder is found either as it was or complete, never in between.
 
-An OSError from here names what was to be written.
+New content is written beside its target, fsynced, and renamed over it; then the parent folder is
+fsynced too, since a power failure may otherwise undo the rename. What an interrupted write leaves
+behind ends in `.unfinished` and is removed by `clear_unfinished`.
 
-A file is written beside its place, forced to the disk, and renamed into it; then the folder is
-forced to the disk, too, since a rename may otherwise be lost with the power. What a stop in the
-middle leaves behind has a name of its own, and is cleared away.
+An OSError raised here carries the path of the target in `filename`.
 """
 
 import os
@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 UNFINISHED = ".unfinished"
-"""How the name of what is being written ends."""
+"""The suffix of files and folders that are still being written."""
 
 
 def replace_file(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file from its parts. OSError leaves the one before in its place."""
+    """Write a file from its parts. On OSError the previous file is still in place."""
     temporary = path.with_name(path.name + UNFINISHED)
     try:
         _write(temporary, parts)
@@ -30,7 +30,7 @@ def replace_file(path: Path, parts: Iterable[bytes]) -> None:
 
 
 def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
-    """Make a folder with these files. OSError leaves nothing of it."""
+    """Create a folder with these files. On OSError nothing of it is left."""
     unfinished = final.with_name(final.name + UNFINISHED)
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
@@ -47,7 +47,7 @@ def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _write(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file where none is, and force it to the disk."""
+    """Write a new file and fsync it."""
     with path.open("wb") as file:
         file.writelines(parts)
         file.flush()
@@ -55,7 +55,7 @@ def _write(path: Path, parts: Iterable[bytes]) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder where none is, and those that it is in, and force their names to the disk."""
+    """Create a folder and its missing parents, durably."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
@@ -64,7 +64,7 @@ def make_folder(folder: Path) -> None:
 
 
 def rename_folder(folder: Path, target: Path) -> None:
-    """Give a folder another name beside its own. OSError leaves it the one it had."""
+    """Rename a folder within its parent, durably. On OSError it keeps its old name."""
     folder.rename(target)
     try:
         sync_folder(target.parent)
@@ -74,7 +74,7 @@ def rename_folder(folder: Path, target: Path) -> None:
 
 
 def clear_unfinished(folder: Path) -> None:
-    """Remove what a stop in the middle of writing has left in a folder."""
+    """Remove what interrupted writes have left in a folder."""
     for path in folder.glob("*" + UNFINISHED):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -83,8 +83,8 @@ def clear_unfinished(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Force a folder's names to the disk."""
-    if os.name != "posix":  # elsewhere a folder cannot be opened, and need not be
+    """Fsync a folder, which makes the names in it durable."""
+    if os.name != "posix":  # Windows cannot open a folder, and does not need it
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

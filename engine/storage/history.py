@@ -1,7 +1,6 @@
-"""`metrics.jsonl`: a run's history, one event a line, written on while it trains.
+"""`metrics.jsonl`: a run's history, one event per line, appended to while it trains.
 
-It may have millions of lines: it is read as a stream, and only what is not yet written is in
-memory.
+It may have millions of lines: it is read as a stream, and only unwritten events are in memory.
 """
 
 import os
@@ -15,74 +14,75 @@ from engine.storage.atomic import replace_file
 
 FILE = "metrics.jsonl"
 BLOCK = 1 << 20
-"""Bytes that are copied at once."""
+"""Bytes copied at a time."""
 
 
 class History:
-    """The history of a run that is being written. Until `open` it is kept in memory."""
+    """The history of a run that is being trained. Until `open` it is only in memory."""
 
     def __init__(self, step: int | None = None) -> None:
-        """`step`: of the checkpoint that a saved run goes on from."""
+        """`step` is that of the checkpoint from which a saved run continues; None: a new run."""
         self._step = step
-        self._waiting: list[bytes] = []
+        self._pending: list[bytes] = []
         self._file: BinaryIO | None = None
-        self._good = 0  # bytes of the file that are whole lines
+        self._complete = 0  # bytes of the file that are complete lines
 
     def open(self, folder: Path) -> None:
-        """Write on from here. What the file holds of steps after the checkpoint goes: those steps
-        are taken again. A history that is open already is copied. OSError where it cannot be
-        written."""
-        path, before = folder / FILE, self._file
-        if before is not None:
-            before.seek(0)
-            replace_file(path, iter(lambda: before.read(BLOCK), b""))
+        """Open the file in a run's folder for appending. Lines of steps after the checkpoint are
+        removed: those steps will be taken again. If a file is open already, its content is copied.
+        OSError if it cannot be written."""
+        path, previous = folder / FILE, self._file
+        if previous is not None:
+            previous.seek(0)
+            replace_file(path, iter(lambda: previous.read(BLOCK), b""))
         elif self._step is None:
             replace_file(path, [])
         elif not _ends_with(path, self._step):
             replace_file(path, map(_line, read_history(folder, self._step)))
         self._file = path.open("a+b", buffering=0)
-        self._good = self._file.seek(0, os.SEEK_END)
-        if before is not None:
-            before.close()
+        self._complete = self._file.seek(0, os.SEEK_END)
+        if previous is not None:
+            previous.close()
 
     def record(self, event: Event) -> None:
-        """Keep an event, if it is one for the record."""
+        """Add an event, if it is of a recorded kind."""
         if isinstance(event, RECORDED):
-            self._waiting.append(_line(event))
+            self._pending.append(_line(event))
 
     def flush(self) -> None:
-        """Hand what has been recorded to the system: it outlives this program then. OSError leaves
-        whole lines in the file, and the rest for the next time."""
-        if self._file is None or not self._waiting:
+        """Write the pending lines to the file; they survive a crash of this program, but not yet a
+        power failure. OSError leaves complete lines in the file, and the pending ones for the next
+        attempt."""
+        if self._file is None or not self._pending:
             return
-        content = memoryview(b"".join(self._waiting))
+        content = memoryview(b"".join(self._pending))
         written = 0
         try:
             while written < len(content):
                 written += self._file.write(content[written:])
         except OSError:
-            self._file.truncate(self._good)
+            self._file.truncate(self._complete)
             raise
-        self._good += written
-        self._waiting.clear()
+        self._complete += written
+        self._pending.clear()
 
-    def save(self) -> None:
-        """Force all that has been recorded to the disk. OSError as in `flush`."""
+    def sync(self) -> None:
+        """Flush and fsync: what was recorded survives a power failure. OSError as from `flush`."""
         self.flush()
         if self._file is not None:
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
 
 def read_history(folder: Path, step: int | None = None) -> Iterator[Recorded]:
-    """The recorded events, up to a step: a later one belongs to a checkpoint that was lost. A line
-    that cannot be read (the last may be cut) is left out. None where there is no history: a run
-    may have been stopped before its first line."""
+    """The recorded events, up to and including a step: later ones belong to a checkpoint that was
+    lost. Unreadable lines are skipped (the last one may be incomplete). There are none without a
+    file: a run may have been interrupted before it was created. OSError."""
     try:
         file = (folder / FILE).open("rb")
     except FileNotFoundError:
@@ -94,18 +94,18 @@ def read_history(folder: Path, step: int | None = None) -> Iterator[Recorded]:
 
 
 class HistoryReader:
-    """Reads a history while another program writes it."""
+    """Reads a history while another program appends to it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._read = 0  # bytes: whole lines
+        self._read = 0  # bytes, of complete lines
         self._inode = 0
         with suppress(OSError):
             self._inode = (folder / FILE).stat().st_ino
 
     def new_events(self) -> Iterator[Recorded] | None:
-        """What has come since the last time; None where it was begun anew meanwhile. OSError where
-        there is none."""
+        """The events since the last call; None if the file has been replaced meanwhile. OSError if
+        there is no file."""
         file = (self.folder / FILE).open("rb")
         inode = os.fstat(file.fileno()).st_ino
         if self._inode not in (0, inode):
@@ -115,7 +115,7 @@ class HistoryReader:
         return self._rest(file)
 
     def name_now(self) -> str | None:
-        """The name of the run whose history it has become; None where it is gone."""
+        """The present name of the run, which may have been renamed; None if it is gone."""
         for path in self.folder.parent.glob(f"[!.]*/{FILE}"):
             with suppress(OSError):
                 if path.stat().st_ino == self._inode:
@@ -126,7 +126,7 @@ class HistoryReader:
         with file:
             file.seek(self._read)
             for line in file:
-                if not line.endswith(b"\n"):  # it is just being written
+                if not line.endswith(b"\n"):  # still being written
                     return
                 self._read += len(line)
                 event = _event(line)
@@ -135,7 +135,7 @@ class HistoryReader:
 
 
 def _ends_with(path: Path, step: int) -> bool:
-    """Whether a history holds nothing but whole lines of events up to this step."""
+    """Whether a history holds only complete lines of events up to this step."""
     try:
         with path.open("rb") as file:
             return all(
@@ -147,7 +147,7 @@ def _ends_with(path: Path, step: int) -> bool:
 
 
 def _event(line: bytes) -> Recorded | None:
-    """The event of a line, if it can be read and is one for the record."""
+    """The event of a line, if it is readable and of a recorded kind."""
     try:
         event = from_json(line)
     except ValueError:

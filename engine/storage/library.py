@@ -1,35 +1,33 @@
-"""The runs that are kept: which there are, other names and notes for them, how they compare."""
+"""The saved runs: list, rename, annotate, delete, compare. Needs no torch: nothing here reads a
+tensor."""
 
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from engine.protocol import Evaluated, RunCurve, RunSummary
 from engine.storage.atomic import rename_folder
-from engine.storage.checkpoints import DamagedError, Progress, checkpoints_of, read_manifest
 from engine.storage.history import read_history
-from engine.storage.lock import held
-from engine.storage.run import (
-    check_known,
-    folder_of,
-    free_folder,
-    names,
+from engine.storage.lock import locked
+from engine.storage.manifest import DamagedError, Progress, checkpoints_of, read_manifest
+from engine.storage.paths import check_exists, folder_of, free_folder, run_names
+from engine.storage.run_info import (
+    UnknownFormatError,
+    UnreadableInfoError,
     read_info,
     with_note,
     write_info,
 )
 
-COMPARED_POINTS = 500
-"""Losses of a run that are told for a comparison, at most: more than a chart has columns."""
+MAX_CURVE_POINTS = 500
+"""The most points of a `RunCurve`: more than a chart has columns."""
 
 
 def summaries() -> list[RunSummary]:
-    """The saved runs, last used first; one that cannot be opened says why."""
+    """The saved runs, last used first; for one that cannot be opened, `problem` says why."""
     found = []
-    for name in names():
-        with suppress(OSError):  # it is just being deleted
+    for name in run_names():
+        with suppress(OSError):  # it is being deleted right now
             found.append(_summary(name))
     return sorted(found, key=lambda summary: -summary.used)
 
@@ -40,10 +38,12 @@ def _summary(name: str) -> RunSummary:
     newest = next(filter(None, map(_progress, reversed(checkpoints_of(folder)))), None)
     try:
         info = read_info(folder)
-    except (OSError, msgspec.DecodeError):
+    except UnknownFormatError as error:
+        return _unreadable(name, size, str(error))
+    except (OSError, UnreadableInfoError):
         return _unreadable(name, size, "its run.json cannot be read")
     if newest is None:
-        return _unreadable(name, size, "it has no checkpoint that is whole")
+        return _unreadable(name, size, "it has no complete checkpoint")
     progress, used = newest
     return RunSummary(
         name=name,
@@ -59,7 +59,7 @@ def _summary(name: str) -> RunSummary:
 
 
 def _progress(checkpoint: Path) -> tuple[Progress, float] | None:
-    """Where a checkpoint stands, and when it was written; None where that cannot be read."""
+    """The progress of a checkpoint, and when it was written; None if that cannot be read."""
     try:
         return read_manifest(checkpoint).progress, checkpoint.stat().st_mtime
     except (OSError, DamagedError):
@@ -81,37 +81,37 @@ def _unreadable(name: str, size: int, problem: str) -> RunSummary:
 
 
 def delete(name: str) -> None:
-    """Remove a run and all that is in it. ValueError, in a sentence, while it is being trained."""
-    check_known(name)
-    with held(folder_of(name)) as folder:
-        gone = folder.with_name(f".{name}.deleted")
-        rename_folder(folder, gone)
-        shutil.rmtree(gone)
+    """Delete a run. ValueError, with a user-facing message, while a program writes it."""
+    check_exists(name)
+    with locked(folder_of(name)) as folder:
+        deleted = folder.with_name(f".{name}.deleted")
+        rename_folder(folder, deleted)
+        shutil.rmtree(deleted)
 
 
 def rename(name: str, new_name: str) -> None:
-    """Give a run another name. ValueError, in a sentence, for one that cannot be, or while it is
-    being trained."""
-    check_known(name)
-    with held(folder_of(name)) as folder:
+    """Rename a run. ValueError, with a user-facing message, for a name that is invalid or taken, or
+    while a program writes the run."""
+    check_exists(name)
+    with locked(folder_of(name)) as folder:
         rename_folder(folder, free_folder(new_name))
 
 
 def annotate(name: str, note: str) -> None:
-    """Keep a note with a run. ValueError, in a sentence, while it is being trained elsewhere."""
-    check_known(name)
-    with held(folder_of(name)) as folder:
+    """Set the note of a run. ValueError, with a user-facing message, while a program writes it."""
+    check_exists(name)
+    with locked(folder_of(name)) as folder:
         write_info(folder, with_note(read_info(folder), note))
 
 
-def held_out(name: str) -> RunCurve:
-    """How a run went, thinned evenly where its exams are many; the last is always told. ValueError,
-    in a sentence, where it cannot be read."""
-    check_known(name)
+def run_curve(name: str) -> RunCurve:
+    """The validation losses of a run, thinned evenly if there are many; the last is always among
+    them. ValueError, with a user-facing message, if it does not exist; OSError."""
+    check_exists(name)
     losses = [
         (event.step, event.loss)
         for event in read_history(folder_of(name))
         if isinstance(event, Evaluated)
     ]
-    stride = -(-len(losses) // COMPARED_POINTS)
+    stride = -(-len(losses) // MAX_CURVE_POINTS)
     return RunCurve(name, tuple(losses[::-stride][::-1]) if losses else ())

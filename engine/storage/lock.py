@@ -1,4 +1,4 @@
-"""One writer for each run: who holds it, and since when."""
+"""A run has one writer at a time: a file lock, and a record of which process holds it."""
 
 import os
 import time
@@ -13,18 +13,18 @@ from msgspec import Meta, Struct
 
 from engine.storage.atomic import replace_file
 
-PATIENCE = 0.2
-"""Seconds in which it is tried again: another program may just look whether it is held."""
+TIMEOUT = 0.2
+"""Seconds to retry for: another program may hold the lock for a moment, just to test it."""
 
-LAST_SECOND = 250e9
-"""Seconds since the epoch: the year 9892. A file may hold a number that is no time."""
+MAX_TIMESTAMP = 250e9
+"""Seconds since the epoch (the year 9892): the largest that `time.localtime` takes everywhere."""
 
 
 class Holder(Struct, frozen=True):
-    """Who holds a run."""
+    """`holder.json`: the process that holds the lock."""
 
     pid: int
-    since: Annotated[float, Meta(ge=0, le=LAST_SECOND)]  # seconds since the epoch
+    since: Annotated[float, Meta(ge=0, le=MAX_TIMESTAMP)]  # seconds since the epoch
 
     def __str__(self) -> str:
         then, now = time.localtime(self.since), time.localtime()
@@ -34,18 +34,20 @@ class Holder(Struct, frozen=True):
 
 
 class RunLock:
-    """Held by the process that writes a run; it goes with the process, however that ends."""
+    """Held by the process that writes a run. The system releases it when that process ends, even by
+    a kill."""
 
     def __init__(self, folder: Path) -> None:
         self._holder = folder / "holder.json"
         self._path = folder / "lock"
-        self._lock = filelock.FileLock(self._path, timeout=PATIENCE)
+        self._lock = filelock.FileLock(self._path, timeout=TIMEOUT)
         self._inode = 0
 
-    def take(self) -> None:
-        """ValueError, in a sentence, when another holds it; OSError where none can be made."""
+    def acquire(self) -> None:
+        """ValueError, with a user-facing message, if another program holds it; OSError if it cannot
+        be created."""
         try:
-            self._lock.acquire(poll_interval=PATIENCE / 10)
+            self._lock.acquire(poll_interval=TIMEOUT / 10)
         except filelock.Timeout:
             name, holder = self._holder.parent.name, self._read_holder()
             who = f" ({holder})" if holder else ""
@@ -55,19 +57,19 @@ class RunLock:
         replace_file(self._holder, [msgspec.json.encode(holder)])
 
     def release(self) -> None:
-        """Let others write."""
+        """Let other programs write the run."""
         self._lock.release()
 
     def is_in(self, folder: Path) -> bool:
-        """Whether what was taken is the lock of this folder still: someone may have moved or deleted
-        it."""
+        """Whether the acquired lock file is still the one in this folder: the run may have been moved
+        or deleted meanwhile."""
         try:
             return (folder / "lock").stat().st_ino == self._inode
         except OSError:
             return False
 
     def held_elsewhere(self) -> str:
-        """Which other program holds it, in words, or nothing."""
+        """A description of the other program that holds it; empty if none does."""
         if not self._path.exists():
             return ""
         try:
@@ -75,10 +77,10 @@ class RunLock:
                 return ""
         except filelock.Timeout:
             holder = self._read_holder()
-        except OSError:  # a folder where nothing can be written
+        except OSError:  # a read-only folder
             return ""
         if holder is None:
-            return "which did not leave its number"
+            return "an unknown process"
         return "" if holder.pid == os.getpid() else str(holder)
 
     def _read_holder(self) -> Holder | None:
@@ -89,11 +91,11 @@ class RunLock:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[Path]:
-    """A run's folder, in which no other program writes meanwhile. ValueError, in a sentence, when
-    one does now."""
+def locked(folder: Path) -> Iterator[Path]:
+    """Hold the lock of a run's folder. ValueError, with a user-facing message, if another program
+    holds it."""
     lock = RunLock(folder)
-    lock.take()
+    lock.acquire()
     try:
         yield folder
     finally:

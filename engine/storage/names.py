@@ -1,4 +1,4 @@
-"""Names for runs that a person can say: "amber-otter"."""
+"""Names for runs that are easy to say: "amber-otter"."""
 
 import random
 import re
@@ -114,7 +114,7 @@ ANIMALS = [
 
 
 def new_name(taken: Container[str]) -> str:
-    """A name that is not taken; with a number behind it once luck runs out."""
+    """A random name that is not taken; with a number appended if a hundred draws are."""
     for _ in range(100):
         name = f"{random.choice(ADJECTIVES)}-{random.choice(ANIMALS)}"
         if name not in taken:
@@ -126,7 +126,7 @@ def new_name(taken: Container[str]) -> str:
 
 
 def check_name(name: str) -> None:
-    """ValueError, in a sentence, for what cannot be a run's name on every machine."""
+    """ValueError, with a user-facing message, for a name that some file system would refuse."""
     if not NAME.fullmatch(name):
         raise ValueError(
             "A run's name has up to 60 letters, digits, spaces and . , - + ( ), begins with a letter "

@@ -1,12 +1,62 @@
-"""Where this program keeps its files."""
+"""Where saved runs are kept, and which of them exist.
+
+<home>/runs/<name>/run.json           config, corpus, versions (`engine.storage.run_info`)
+                   corpus.txt         the text itself: the user's file may change or go
+                   metrics.jsonl      the run's history (`engine.storage.history`)
+                   checkpoints/       (`engine.storage.manifest`, `engine.storage.checkpoints`)
+                   lock, holder.json  (`engine.storage.lock`)
+"""
 
 import os
 from pathlib import Path
 
 import platformdirs
 
+from engine.settings import nearest
+from engine.storage.names import check_name
+
 
 def home() -> Path:
     """TINYGPT_HOME, or the platform's data folder."""
-    named = os.environ.get("TINYGPT_HOME")
-    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("tinygpt-tui"))
+    from_environment = os.environ.get("TINYGPT_HOME")
+    if from_environment:
+        return Path(from_environment).expanduser()
+    return Path(platformdirs.user_data_dir("tinygpt-tui"))
+
+
+def runs_folder() -> Path:
+    """The folder that holds all runs."""
+    return home() / "runs"
+
+
+def folder_of(name: str) -> Path:
+    """The folder of a run."""
+    return runs_folder() / name
+
+
+def run_names() -> list[str]:
+    """The names of the saved runs, sorted; some of them may be unreadable."""
+    return sorted(path.name for path in runs_folder().glob("[!.]*") if _is_run(path))
+
+
+def check_exists(name: str) -> None:
+    """ValueError, with a user-facing message, where there is no such run."""
+    exists = Path(name).name == name and _is_run(folder_of(name))
+    if name in ("", "..") or not exists:
+        known = run_names()
+        near = nearest(name, known) if known else ": none is saved yet"
+        raise ValueError(f"There is no run {name!r}{near}.")
+
+
+def free_folder(name: str) -> Path:
+    """The folder for a new run of this name. ValueError, with a user-facing message, for a name that
+    is invalid or taken."""
+    check_name(name)
+    folder = folder_of(name)
+    if folder.exists():
+        raise ValueError(f"There is already a run {name!r}.")
+    return folder
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "run.json").is_file() or (folder / "checkpoints").is_dir()

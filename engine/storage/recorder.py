@@ -1,5 +1,5 @@
-"""What a run brings, kept on disk: when it becomes ours to write, what is not saved yet, and the
-sentence for the person when the disk says no."""
+"""When a run is written: from its first step on, with its history about once a second, and with a
+user-facing message if the disk refuses."""
 
 import errno
 import shutil
@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING
 
 from engine.protocol import RECORDED, Event
 
-if TYPE_CHECKING:  # torch comes with the first run, not with this file
-    from engine.session.context import RunContext
-    from engine.storage.checkpoints import Progress
-    from engine.storage.run import Run, RunInfo
+if TYPE_CHECKING:  # torch is loaded with the first run, not with this module
+    from engine.device import Machine
+    from engine.storage.checkpoints import State
+    from engine.storage.manifest import Progress
+    from engine.storage.run import Run
+    from engine.storage.run_info import RunInfo
 
-CHECKPOINTS_ROOM = 4
+CHECKPOINTS_NEEDED = 4
 """Checkpoints that must fit on the disk: those that are kept, and the next."""
-FLUSH = 1.0
-"""Seconds between two times that the history is handed to the system."""
+FLUSH_INTERVAL = 1.0
+"""Seconds between two writes of the history."""
 
 
 class SaveError(Exception):
-    """A sentence on what could not be written, and why."""
+    """A user-facing message on what could not be written, and why."""
 
 
 class Recorder:
@@ -29,106 +31,117 @@ class Recorder:
 
     def __init__(
         self,
-        context: "RunContext",
         run: "Run",
         info: "RunInfo",
         text: str,
+        *,
+        state: "Callable[[], State]",
+        machine: "Machine",
+        checkpoint_bytes: int,
         clock: Callable[[], float],
     ) -> None:
-        self._assembly = context
+        """`state` gives the tensors for a checkpoint, which take `checkpoint_bytes`; `machine` is
+        where they were computed."""
         self._run = run
         self._info = info
         self._text = text
+        self._state = state
+        self._machine = machine
+        self._checkpoint_bytes = checkpoint_bytes
         self._clock = clock
         self._flushed_at = clock()
-        self.dirty = False  # something has happened since the last checkpoint
-        self.failed = False  # the last checkpoint could not be written
+        self.dirty = False
+        """Whether something has happened since the last checkpoint."""
+        self.failed = False
+        """Whether the last save has failed."""
 
     @property
     def name(self) -> str:
+        """The name of the run."""
         return self._run.name
 
     @property
     def folder(self) -> str:
+        """The path of the run's folder."""
         return str(self._run.folder)
 
     @property
-    def begun(self) -> bool:
-        """Whether this program writes it."""
-        return self._run.begun
+    def is_writing(self) -> bool:
+        """Whether this program writes the run."""
+        return self._run.is_writing
 
     @property
     def unsaved(self) -> bool:
-        """Whether something is not in the newest checkpoint, or that is gone."""
-        return self.dirty or self._run.gone
+        """Whether something is not in the newest checkpoint, or the run's files are missing."""
+        return self.dirty or self._run.is_missing
 
     def record(self, event: Event) -> None:
-        """Keep an event for the run's history."""
+        """Add an event to the run's history, if it is of a recorded kind."""
         self._run.record(event)
         self.dirty = self.dirty or isinstance(event, RECORDED)
 
     def rename(self, name: str) -> None:
-        """Give it another name. ValueError, in a sentence; OSError where its folder stays."""
+        """Rename the run. ValueError, with a user-facing message; OSError leaves the folder as it
+        is."""
         self._run.rename(name)
 
     def annotate(self, note: str) -> None:
-        """Keep a note with it, from its first step on. ValueError, in a sentence; OSError."""
+        """Set the run's note. ValueError, with a user-facing message; OSError."""
         self._info = self._run.annotate(self._info, note)
 
-    def begin(self) -> None:
-        """Make the run ours to write, if it is not."""
-        if not self.begun:
-            self._begin(self._run.begin)
+    def start_writing(self) -> None:
+        """Acquire the run, unless this program writes it already."""
+        if not self.is_writing:
+            self._start(self._run.start_writing)
 
-    def _begin(self, begin: Callable[["RunInfo", str, int], None]) -> None:
-        room = CHECKPOINTS_ROOM * self._assembly.checkpoint_bytes + 4 * len(self._text)
+    def _start(self, start: Callable[["RunInfo", str, int], None]) -> None:
+        bytes_needed = CHECKPOINTS_NEEDED * self._checkpoint_bytes + 4 * len(self._text)
         try:
-            begin(self._info, self._text, room)
+            start(self._info, self._text, bytes_needed)
         except OSError as error:
-            raise SaveError(self._sentence(error)) from None
+            raise SaveError(self._message(error)) from None
         except ValueError as error:
             raise SaveError(str(error)) from None
 
     def checkpoint(self, progress: "Progress") -> None:
-        """Write all that the next step depends on. Where the run's files are gone that is told
-        first; the next time they are written anew."""
-        if self.failed and self._run.gone:
-            self._begin(self._run.begin_anew)
-        state = self._assembly.trainer.state_dict()
+        """Save a checkpoint. If the run's files are missing, the first attempt reports that and the
+        next writes them again."""
+        if self.failed and self._run.is_missing:
+            self._start(self._run.write_again)
         try:
-            self._run.save(progress, self._assembly.machine, state)
+            self._run.save(progress, self._machine, self._state())
         except OSError as error:
             self.failed = True
-            raise SaveError(self._sentence(error)) from None
+            raise SaveError(self._message(error)) from None
         self.dirty = self.failed = False
 
     def flush(self) -> None:
-        """Hand the history to the system, about once a second."""
-        if self._clock() - self._flushed_at < FLUSH:
+        """Write the history to its file, at most once per FLUSH_INTERVAL."""
+        if self._clock() - self._flushed_at < FLUSH_INTERVAL:
             return
         try:
             self._run.flush()
         except OSError as error:
-            self.failed = self._run.gone
-            raise SaveError(self._sentence(error)) from None
+            self.failed = self._run.is_missing
+            raise SaveError(self._message(error)) from None
         finally:
             self._flushed_at = self._clock()
 
-    def close(self) -> None:
-        """Let others write. A fresh run that took no step leaves no trace."""
-        if not self._assembly.trainer.step_number:
+    def close(self, *, discard: bool) -> None:
+        """Release the run. `discard`: delete it, unless it was there before."""
+        if discard:
             self._run.discard()
         self._run.close()
 
-    def _sentence(self, error: OSError) -> str:
+    def _message(self, error: OSError) -> str:
         reason = error.strerror or str(error)
         where = error.filename or self._run.folder
-        room = ""
+        space = ""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            room = f" It needs {self._assembly.checkpoint_bytes / 1e6:,.0f} MB."
+            space = f" It needs {self._checkpoint_bytes / 1e6:,.0f} MB."
             folder = self._run.folder
             with suppress(OSError, StopIteration):
-                there = next(path for path in (folder, *folder.parents) if path.exists())
-                free = shutil.disk_usage(there).free
-                room = f"{room[:-1]}; {free / 1e6:,.0f} MB are free."
-        return f"The run could not be saved: {where}: {reason}.{room}"
+                existing = next(path for path in (folder, *folder.parents) if path.exists())
+                free = shutil.disk_usage(existing).free
+                space = f"{space[:-1]}; {free / 1e6:,.0f} MB are free."
+        return f"The run could not be saved: {where}: {reason}.{space}"

@@ -1,11 +1,8 @@
 """Where to compute, in which number format and with how many threads: measured at the start."""
 
-import ctypes
-import platform
 import time
 from contextlib import ExitStack
 from statistics import median
-from typing import NamedTuple
 
 import msgspec
 import torch
@@ -13,6 +10,8 @@ import torch
 from engine.config import ModelConfig, TrainConfig
 from engine.model.gpt import GPT, flops_per_token
 from engine.training.replica import Replica
+from engine.device import Hardware, device_of
+
 from engine.training.workers import WorkerPool
 
 MAX_THREADS = torch.get_num_threads()
@@ -24,19 +23,6 @@ NEARLY = 1.1
 TRIAL_LENGTH, TRIAL_VOCABULARY = 64, 64
 TRIALS = 5
 """Trials of each choice; their median counts."""
-
-
-class Hardware(NamedTuple):
-    """The choice, and how it came about."""
-
-    device: torch.device
-    threads: int
-    precision: torch.dtype
-    reason: str
-
-    @property
-    def precision_name(self) -> str:
-        return str(self.precision).removeprefix("torch.")
 
 
 def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
@@ -80,56 +66,6 @@ def as_before(train: TrainConfig, device: str, threads: int, precision: str) -> 
     if train.precision == "auto" and precision in ("float32", "bfloat16"):
         train = msgspec.structs.replace(train, precision=precision)
     return train
-
-
-def keep_freed_memory() -> None:
-    """Ask the C library to keep large freed blocks for the next step.
-
-    glibc gives them back to the system each time, and a training step then spends up to a
-    quarter of its time on page faults; it also keeps a heap for each thread, which adds up.
-    Elsewhere there is nothing to do.
-    """
-    if libc := _glibc():
-        trim_threshold, mmap_threshold, most_heaps = -1, -3, -8
-        libc.mallopt(most_heaps, 1)
-        libc.mallopt(mmap_threshold, 1 << 30)
-        libc.mallopt(trim_threshold, 1 << 30)
-
-
-def release_freed_memory() -> None:
-    """Give back, once, what was kept: after work whose memory is not needed again."""
-    if libc := _glibc():
-        libc.malloc_trim(0)
-
-
-def synchronize(device: torch.device) -> None:
-    """Wait until the device has done what it was given, so that a clock tells the truth."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
-def _glibc() -> ctypes.CDLL | None:
-    """The C library, where it is the one whose memory can be tuned."""
-    found = platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
-    return ctypes.CDLL(None) if found else None
-
-
-def device_of(name: str) -> torch.device:
-    """The device of that name; "auto" is the best there is. ValueError, in a sentence, where this
-    machine lacks it."""
-    if name == "auto":
-        name = "cpu"
-        if torch.cuda.is_available():
-            name = "cuda"
-        elif torch.backends.mps.is_available():
-            name = "mps"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("There is no CUDA device here that torch can use: take --device cpu.")
-    if name == "mps" and not torch.backends.mps.is_available():
-        raise ValueError("There is no Apple GPU here that torch can use: take --device cpu.")
-    return torch.device(name)
 
 
 def _counts(batch_size: int) -> list[int]:

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from engine.config import RunConfig
 from engine.model.gpt import flops_per_token, parameter_count
+from engine.device import Hardware, synchronize
 from engine.protocol import Measured
 from engine.session.context import RunContext
-from engine.training.autotune import Hardware, synchronize
 from engine.training.cost import check_memory, estimate_memory
 from engine.training.dataset import Dataset
 from engine.training.trainer import Trainer

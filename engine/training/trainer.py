@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
+from engine.device import Hardware
 from engine.model.gpt import GPT
-from engine.training.autotune import Hardware
 from engine.training.dataset import Dataset, step_seed
 from engine.training.optimizers import Optimizer, schedule
 from engine.training.replica import Replica

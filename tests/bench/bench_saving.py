@@ -25,7 +25,7 @@ class Unkept(Recorder):
     def record(self, event: Event) -> None:
         """Forget it."""
 
-    def begin(self) -> None:
+    def start_writing(self) -> None:
         """Keep the disk as it is."""
 
     def checkpoint(self, progress: object) -> None:

@@ -8,8 +8,9 @@ import torch
 
 from data import files
 from engine.config import RunConfig, override, preset
+from engine.device import keep_freed_memory
 from engine.session.context import RunContext
-from engine.training.autotune import MAX_THREADS, keep_freed_memory
+from engine.training.autotune import MAX_THREADS
 from engine.training.trainer import Trainer
 
 CORES = MAX_THREADS

@@ -10,7 +10,8 @@ from engine.config import RunConfig, nano, override
 from engine.protocol import Busy, Close, Command, Evaluated, Event, Excerpt, Saved, StepDone
 from engine.session.session import Session
 from engine.storage.history import read_history
-from engine.storage.run import SavedRun, folder_of
+from engine.storage.paths import folder_of
+from engine.storage.saved_run import SavedRun
 
 T = TypeVar("T")
 

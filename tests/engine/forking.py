@@ -1,6 +1,6 @@
-"""Work in a child process that may be killed, or refused by the system, at any point of it.
+"""Run work in a child process in which any system call can be made to fail or to kill it.
 
-The child is forked, so that torch is loaded once; strace holds it before it begins.
+The child is forked, so that torch is loaded once; it waits until strace is attached.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 DONE, REFUSED = 0, 7
-"""How a child ends: its work is done, or met an OSError."""
+"""Exit codes of a child: its work is done, or raised an OSError."""
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -23,44 +23,44 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 @contextmanager
 def child(work: Callable[[], object]) -> Iterator[tuple[int, Callable[[], None]]]:
-    """A child that will do the work: its process id, and what lets it begin."""
-    held, let_go = os.pipe()
+    """A child that waits before it does the work: its process id, and a function that starts it."""
+    reader, writer = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
+        warnings.simplefilter("ignore", DeprecationWarning)  # about forking while threads run
         pid = os.fork()
     if not pid:
         code = 1
         try:
-            os.close(let_go)
-            os.read(held, 1)
+            os.close(writer)
+            os.read(reader, 1)
             work()
             code = DONE
         except OSError:
             code = REFUSED
         finally:
             os._exit(code)
-    os.close(held)
-    yield pid, lambda: os.close(let_go)
+    os.close(reader)
+    yield pid, lambda: os.close(writer)
 
 
-def ended(pid: int) -> int:
-    """Wait for a child; its exit code, or minus the signal that ended it."""
+def exit_code(pid: int) -> int:
+    """Wait for a child; its exit code, or minus the number of the signal that killed it."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def injected(work: Callable[[], object], injection: str) -> int:
-    """Do the work in a child under an injection of strace; how it ended."""
-    with child(work) as (pid, begin):
-        command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"inject={injection}"]
+def run_with_fault(work: Callable[[], object], fault: str) -> int:
+    """Do the work in a child with a fault injected by strace; its exit code."""
+    with child(work) as (pid, start):
+        command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"inject={fault}"]
         with subprocess.Popen([*command, "-p", str(pid)], stderr=subprocess.PIPE) as strace:
             while not traced(pid):
                 if strace.poll() is not None:
                     os.kill(pid, signal.SIGKILL)
-                    ended(pid)
+                    exit_code(pid)
                     assert strace.stderr is not None
                     pytest.skip(f"strace cannot attach here: {strace.stderr.read().decode()}")
-            begin()
-            return ended(pid)
+            start()
+            return exit_code(pid)
 
 
 def traced(pid: int) -> bool:

@@ -1,7 +1,7 @@
-"""What work asks of the disk, call by call, as strace sees it; and a disk on which to do it again.
+"""Record the file system calls of some work with strace, and replay them on a model of a disk.
 
-What is read from the calls is checked against the folder itself: a call that is not known here
-cannot go unnoticed.
+The replayed result is compared with the real folder, so that a call this parser does not know cannot
+go unnoticed.
 """
 
 import os
@@ -14,29 +14,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from forking import DONE, child, ended, traced
+from forking import DONE, child, exit_code, traced
 
 CALLS = (
     "openat,write,fsync,fdatasync,close,"
     "?rename,?renameat,?renameat2,?mkdir,?mkdirat,?unlink,?unlinkat,?rmdir"
 )
-"""The calls by which files and names come, change and go; some machines lack some."""
+"""All calls that create, change or remove files and names; not every platform has those with a "?"."""
 CALL = re.compile(r"(\w+)\((.*)\)\s+= (\d+)")
-"""A line of strace, of a call that was not refused."""
+"""A line of strace, for a call that succeeded."""
 
 Tree = frozenset[tuple[str, bytes | None]]
-"""What a person finds: the files by their paths, and the folders (None)."""
+"""Content by path; folders have None."""
 
 
 class Node(NamedTuple):
-    """A file or a folder, whatever names it has."""
+    """An inode: a file or a folder, independent of its names."""
 
     number: int
     is_folder: bool
 
 
-class Named(NamedTuple):
-    """One call's changes of a folder's names, which come together or not at all. None: no more."""
+class NamesChanged(NamedTuple):
+    """The changes that one call makes to the names in a folder, atomically. None: the name is removed."""
 
     node: Node
     changes: tuple[tuple[str, Node | None], ...]
@@ -49,43 +49,43 @@ class Written(NamedTuple):
     content: bytes
 
 
-class Forced(NamedTuple):
-    """A file's content, or a folder's names, were forced to the disk."""
+class Synced(NamedTuple):
+    """A file's content, or the names in a folder, were fsynced."""
 
     node: Node
 
 
-class Told(NamedTuple):
-    """The work told that a part of it is done."""
+class Reported(NamedTuple):
+    """The work reported that a part of it is done."""
 
 
-Change = Named | Written
-Operation = Change | Forced | Told
+Change = NamesChanged | Written
+Operation = Change | Synced | Reported
 
-NOWHERE = Node(-1, is_folder=False)
-"""Where the work tells how far it is."""
+REPORTS = Node(-1, is_folder=False)
+"""The file to which the work reports."""
 
 
-def tell() -> None:
-    """Called by the work that is recorded, when a part of it is done."""
+def report_done() -> None:
+    """Called by the recorded work when a part of it is done."""
     Path(os.devnull).write_bytes(b"done")
 
 
 @dataclass
 class Disk:
-    """Files and folders."""
+    """A model of a disk: inodes with contents and names."""
 
     root: Node
     files: dict[Node, bytes]
     folders: dict[Node, dict[str, Node]]
 
     def copy(self) -> "Disk":
-        """Another disk with the same on it."""
+        """An independent copy."""
         folders = {folder: dict(names) for folder, names in self.folders.items()}
         return Disk(self.root, dict(self.files), folders)
 
-    def change(self, operation: Change) -> None:
-        """Do it here."""
+    def apply(self, operation: Change) -> None:
+        """Apply a change."""
         if isinstance(operation, Written):
             self.files[operation.node] = operation.content
             return
@@ -101,11 +101,11 @@ class Disk:
                     self.files.setdefault(node, b"")
 
     def new_node(self, is_folder: bool) -> Node:
-        """A node that is not here yet."""
+        """A new inode."""
         return Node(len(self.files) + len(self.folders), is_folder)
 
     def tree(self) -> Tree:
-        """What a person finds."""
+        """All paths and contents."""
         return frozenset(self._below(self.root, ""))
 
     def _below(self, folder: Node, path: str) -> Iterator[tuple[str, bytes | None]]:
@@ -118,59 +118,61 @@ class Disk:
 
 
 def disk_with(folder: Path) -> Disk:
-    """A disk with this folder, and nothing beside it."""
+    """A disk that holds only this folder."""
     root = Node(0, is_folder=True)
     disk = Disk(root, {}, {root: {}})
 
     def add(path: Path, parent: Node) -> None:
         node = disk.new_node(path.is_dir())
-        disk.change(Named(parent, ((path.name, node),)))
+        disk.apply(NamesChanged(parent, ((path.name, node),)))
         if node.is_folder:
             for inner in sorted(path.iterdir()):
                 add(inner, node)
         else:
-            disk.change(Written(node, path.read_bytes()))
+            disk.apply(Written(node, path.read_bytes()))
 
     add(folder, root)
     return disk
 
 
 class Recording(NamedTuple):
-    """How a disk was before the work, and what the work did to it."""
+    """A disk before the work, and the operations of the work."""
 
     before: Disk
     operations: Sequence[Operation]
 
 
-def recorded(work: Callable[[], object], folder: Path) -> Recording:
-    """Do the work in a child; what it did to the folder."""
+def record(work: Callable[[], object], folder: Path) -> Recording:
+    """Do the work in a child process; its operations on the folder."""
     before = disk_with(folder)
     reader = _Reader(folder, before)
     for line in _calls(work):
         reader.read(line)
-    assert reader.disk.tree() == disk_with(folder).tree(), "the calls tell all that was done"
+    assert reader.disk.tree() == disk_with(folder).tree(), (
+        "the calls do not account for all changes"
+    )
     return Recording(before, reader.operations)
 
 
 def _calls(work: Callable[[], object]) -> list[str]:
-    """Do the work in a child; what strace tells of it."""
-    with child(work) as (pid, begin):
+    """Do the work in a child process; the lines of strace."""
+    with child(work) as (pid, start):
         command = ["strace", "-qq", "-xx", "-s", str(1 << 28), "-e", f"trace={CALLS}"]
         with subprocess.Popen([*command, "-p", str(pid)], stderr=subprocess.PIPE) as strace:
             assert strace.stderr is not None
             while not traced(pid):
                 if strace.poll() is not None:
                     os.kill(pid, signal.SIGKILL)
-                    ended(pid)
+                    exit_code(pid)
                     pytest.skip(f"strace cannot attach here: {strace.stderr.read().decode()}")
-            begin()
-            told = strace.stderr.read().decode("ascii").splitlines()
-            assert ended(pid) == DONE
-    return told
+            start()
+            lines = strace.stderr.read().decode("ascii").splitlines()
+            assert exit_code(pid) == DONE
+    return lines
 
 
 class _Reader:
-    """Understands what strace tells, and does it on a disk of its own."""
+    """Parses the lines of strace and applies them to its own disk."""
 
     def __init__(self, folder: Path, before: Disk) -> None:
         self.disk = before.copy()
@@ -179,7 +181,7 @@ class _Reader:
         self._opened: dict[int, Node] = {}
 
     def read(self, line: str) -> None:
-        """Understand a line."""
+        """Parse and apply one line."""
         match = CALL.match(line)
         if match is None:
             return
@@ -188,17 +190,17 @@ class _Reader:
             self._write(int(arguments[0]), _content(arguments[1])[:result])
         elif call in ("fsync", "fdatasync"):
             if (node := self._opened.get(int(arguments[0]))) is not None:
-                self.operations.append(Forced(node))
+                self.operations.append(Synced(node))
         elif call == "close":
             self._opened.pop(int(arguments[0]), None)
         else:
             self._with_paths(call, arguments, result)
 
     def _write(self, descriptor: int, content: bytes) -> None:
-        """Files are only ever written at their ends."""
+        """Append: this program writes files only at their ends."""
         node = self._opened.get(descriptor)
-        if node == NOWHERE:
-            self.operations.append(Told())
+        if node == REPORTS:
+            self.operations.append(Reported())
         elif node is not None:
             self._change(Written(node, self.disk.files[node] + content))
 
@@ -215,41 +217,41 @@ class _Reader:
             return
         elif call in ("mkdir", "mkdirat"):
             folder, name = places[0]
-            self._change(Named(folder, ((name, self.disk.new_node(is_folder=True)),)))
+            self._change(NamesChanged(folder, ((name, self.disk.new_node(is_folder=True)),)))
         elif call in ("rmdir", "unlink", "unlinkat"):
             folder, name = places[0]
-            self._change(Named(folder, ((name, None),)))
+            self._change(NamesChanged(folder, ((name, None),)))
         else:
             (folder, old), target = places[0], places[1]
             assert target is not None
-            assert target[0] == folder, "nothing is renamed from one folder into another"
+            assert target[0] == folder, "a rename across folders is not modelled"
             node = self.disk.folders[folder][old]
-            self._change(Named(folder, ((old, None), (target[1], node))))
+            self._change(NamesChanged(folder, ((old, None), (target[1], node))))
 
     def _open(
         self, place: tuple[Node, str] | None, path: bytes, flags: str, descriptor: int
     ) -> None:
         self._opened.pop(descriptor, None)
         if path == os.fsencode(os.devnull):
-            self._opened[descriptor] = NOWHERE
+            self._opened[descriptor] = REPORTS
         if place is None:
             return
         folder, name = place
         node = self.disk.folders[folder].get(name)
         if node is None:
             node = self.disk.new_node(is_folder=False)
-            self._change(Named(folder, ((name, node),)))
+            self._change(NamesChanged(folder, ((name, node),)))
         elif "O_TRUNC" in flags and self.disk.files[node]:
             self._change(Written(node, b""))
         self._opened[descriptor] = node
 
     def _change(self, operation: Change) -> None:
-        self.disk.change(operation)
+        self.disk.apply(operation)
         self.operations.append(operation)
 
     def _place(self, descriptor: str, argument: str) -> tuple[Node, str] | None:
-        """The folder and the name that a path leads to, if that lies in the recorded folder. A path
-        that begins nowhere begins at the open folder given before it."""
+        """The parent and the name of a path, if it is in the recorded folder. A relative path starts
+        at the folder of the descriptor."""
         path = Path(os.fsdecode(_content(argument)))
         start: Node | None = None
         if not path.is_absolute():
@@ -265,5 +267,5 @@ class _Reader:
 
 
 def _content(argument: str) -> bytes:
-    """The bytes that strace tells in hexadecimal digits."""
+    """The bytes of a string that strace printed in hexadecimal."""
     return bytes.fromhex(argument.strip('"').replace("\\x", ""))

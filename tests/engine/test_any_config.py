@@ -46,7 +46,7 @@ from engine.protocol import (
 )
 from engine.session.session import Session
 from engine.settings import Setting
-from engine.storage import run as runs
+from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -244,7 +244,7 @@ def test_any_name_of_a_run_is_a_sentence(name: str) -> None:
     with a_home():
         assert len(of(told(OpenRun(name)), Failed)) == 1
         with pytest.raises(ValueError, match=r"^There is no run ") as refusal:
-            runs.load(name)
+            load_run(name)
         assert_sentence(str(refusal.value))
 
 

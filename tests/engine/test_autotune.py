@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from engine.config import ModelConfig, TrainConfig
+from engine.device import Hardware
 from engine.model.fused import ByHand
 from engine.training import autotune as hardware
-from engine.training.autotune import Hardware, choose
+from engine.training.autotune import choose
 from engine.training.workers import WorkerPool
 
 MODEL = ModelConfig(context_length=16, n_layer=2, n_head=2, n_embd=32)

@@ -1,5 +1,5 @@
-"""Whatever ends a save, the old checkpoint or the new one opens; whatever ends a run, it goes on
-bit for bit."""
+"""However a save is interrupted, the old or the new checkpoint opens; however a run is interrupted, it
+resumes bit for bit."""
 
 import os
 import random
@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from driving import Driver, is_a, of, only, run_to_end, tiny
-from forking import DONE, REFUSED, child, ended, injected, needs_fork, needs_strace
-from killing import alike, killed_again_and_again
+from forking import DONE, REFUSED, child, exit_code, needs_fork, needs_strace, run_with_fault
+from killing import equal_states, kill_repeatedly
 
 from engine.protocol import (
     Close,
@@ -25,20 +25,18 @@ from engine.protocol import (
     Train,
 )
 from engine.storage import library
-from engine.storage import run as runs
-from engine.storage.checkpoints import (
-    DamagedError,
-    checkpoints_of,
-    read_checkpoint,
-    write_checkpoint,
-)
+from engine.storage.checkpoints import read_checkpoint, write_checkpoint
+from engine.storage.manifest import DamagedError, checkpoints_of
+from engine.storage.paths import folder_of
+from engine.storage.run import Run
+from engine.storage.saved_run import load_run
 
 pytestmark = [pytest.mark.timeout(300), needs_fork]
 
 CALLS = ("openat", "write", "fsync", "rename", "mkdir", "unlinkat", "rmdir", "close")
-"""What a save asks of the system."""
-MOST = 30
-"""No call comes as often as this in one save."""
+"""The system calls of a save."""
+MAX_CALLS = 30
+"""More than one save makes of any call."""
 
 
 def saved_run(verse_file: Path) -> str:
@@ -46,16 +44,16 @@ def saved_run(verse_file: Path) -> str:
 
 
 def unfinished(name: str) -> list[Path]:
-    return list(runs.folder_of(name).rglob("*.unfinished"))
+    return list(folder_of(name).rglob("*.unfinished"))
 
 
 class Saving:
-    """A run of 20 steps, and a save of its next checkpoint in a child."""
+    """A run of 20 steps, of which the next checkpoint is to be saved in a child process."""
 
     def __init__(self, verse_file: Path) -> None:
         self.name = saved_run(verse_file)
-        self.folder = runs.folder_of(self.name)
-        self.before = runs.load(self.name)
+        self.folder = folder_of(self.name)
+        self.before = load_run(self.name)
         self._copy = self.folder.with_name("copy")
         shutil.copytree(self.folder, self._copy)
 
@@ -65,38 +63,39 @@ class Saving:
         write_checkpoint(self.folder, progress, manifest.machine, self.before.state)
 
     def repair(self) -> None:
-        run = runs.Run(self.name, self.before)
-        run.begin(self.before.info, self.before.text, 0)
+        run = Run(self.name, self.before)
+        run.start_writing(self.before.info, self.before.text, 0)
         run.close()
 
     def restore(self) -> None:
         shutil.rmtree(self.folder)
         shutil.copytree(self._copy, self.folder)
 
-    def assert_whole(self, *steps: int) -> None:
-        """It opens as at one of these steps, and when it is trained on nothing is left behind."""
-        saved = runs.load(self.name)
+    def assert_opens_at(self, *steps: int) -> None:
+        """It opens at one of these steps, and once it is written again nothing unfinished is left."""
+        saved = load_run(self.name)
         assert saved.manifest.progress.step in steps
-        assert alike(saved.state, self.before.state)
-        run = runs.Run(self.name, saved)
-        run.begin(saved.info, saved.text, 0)
+        assert equal_states(saved.state, self.before.state)
+        run = Run(self.name, saved)
+        run.start_writing(saved.info, saved.text, 0)
         run.close()
         assert unfinished(self.name) == []
-        assert runs.load(self.name).manifest.progress.step in steps
+        assert load_run(self.name).manifest.progress.step in steps
 
 
 def at_each_call(work: Callable[[], object], kind: str, check: Callable[[int], None]) -> int:
-    """Do the work with this done to its K-th call of each kind, for every K; how many there were."""
+    """Run the work once per system call that it makes, with a fault injected at that call; how many
+    calls there were."""
     cases = 0
     for call in CALLS:
-        for k in range(1, MOST):
-            code = injected(work, f"{call}:{kind}:when={k}")
+        for k in range(1, MAX_CALLS):
+            code = run_with_fault(work, f"{call}:{kind}:when={k}")
             check(code)
             if code == DONE:
                 break
             cases += 1
         else:
-            raise AssertionError(f"more than {MOST} calls of {call}")
+            raise AssertionError(f"more than {MAX_CALLS} calls of {call}")
     return cases
 
 
@@ -106,7 +105,7 @@ def test_killed_at_any_call_of_a_save(verse_file: Path) -> None:
 
     def check(code: int) -> None:
         assert code in (DONE, -signal.SIGKILL)
-        saving.assert_whole(*((21,) if code == DONE else (20, 21)))
+        saving.assert_opens_at(*((21,) if code == DONE else (20, 21)))
         saving.restore()
 
     assert at_each_call(saving.save, "signal=KILL", check) > 15
@@ -114,15 +113,15 @@ def test_killed_at_any_call_of_a_save(verse_file: Path) -> None:
 
 @needs_strace
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO", "EACCES"])
-@pytest.mark.parametrize("how_long", ["", "+"], ids=["once", "for ever"])
+@pytest.mark.parametrize("how_long", ["", "+"], ids=["once", "from then on"])
 def test_refused_at_any_call_of_a_save(verse_file: Path, error: str, how_long: str) -> None:
     saving = Saving(verse_file)
     refused = 0
     for call in ("openat", "write", "fsync", "rename", "mkdir"):
-        for k in range(1, MOST):
-            code = injected(saving.save, f"{call}:error={error}:when={k}{how_long}")
+        for k in range(1, MAX_CALLS):
+            code = run_with_fault(saving.save, f"{call}:error={error}:when={k}{how_long}")
             assert code in (DONE, REFUSED)
-            saving.assert_whole(*((21,) if code == DONE else (20, 21)))
+            saving.assert_opens_at(*((21,) if code == DONE else (20, 21)))
             saving.restore()
             refused += code == REFUSED
             if code == DONE:
@@ -134,42 +133,42 @@ def test_refused_at_any_call_of_a_save(verse_file: Path, error: str, how_long: s
 def test_killed_at_any_call_of_a_repair(verse_file: Path) -> None:
     saving = Saving(verse_file)
     newest = checkpoints_of(saving.folder)[-1]
-    (newest / "model.safetensors").write_bytes(b"torn")
+    (newest / "model.safetensors").write_bytes(b"corrupt")
     (saving.folder / "checkpoints" / "000099.unfinished").mkdir()
-    before = runs.load(saving.name)
+    before = load_run(saving.name)
     assert before.dropped == [newest]
     copy = saving.folder.with_name("damaged")
     shutil.copytree(saving.folder, copy)
 
     def repair() -> None:
-        run = runs.Run(saving.name, before)
-        run.begin(before.info, before.text, 0)
+        run = Run(saving.name, before)
+        run.start_writing(before.info, before.text, 0)
         run.close()
 
     def check(code: int) -> None:
         assert code in (DONE, -signal.SIGKILL)
         step = before.manifest.progress.step
-        assert runs.load(saving.name).manifest.progress.step == step
+        assert load_run(saving.name).manifest.progress.step == step
         shutil.rmtree(saving.folder)
         shutil.copytree(copy, saving.folder)
 
     assert at_each_call(repair, "signal=KILL", check) > 10
 
 
-def test_ten_thousand_flips_and_cuts_never_load_other_weights(verse_file: Path) -> None:
+def test_ten_thousand_flips_and_truncations_never_load_other_weights(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    (*_, checkpoint) = checkpoints_of(runs.folder_of(name))
+    (*_, checkpoint) = checkpoints_of(folder_of(name))
     largest = 1 << 20
     manifest, state = read_checkpoint(checkpoint, largest)
-    whole = {path: path.read_bytes() for path in checkpoint.iterdir()}
-    dice = random.Random(1)
+    originals = {path: path.read_bytes() for path in checkpoint.iterdir()}
+    rng = random.Random(1)
     refused = 0
     for number in range(10_000):
-        path = dice.choice(sorted(whole))
-        content = bytearray(whole[path])
-        place = dice.randrange(len(content))
+        path = rng.choice(sorted(originals))
+        content = bytearray(originals[path])
+        place = rng.randrange(len(content))
         if number % 4:
-            content[place] ^= 1 << dice.randrange(8)
+            content[place] ^= 1 << rng.randrange(8)
         else:
             del content[place:]
         path.write_bytes(content)
@@ -179,45 +178,45 @@ def test_ten_thousand_flips_and_cuts_never_load_other_weights(verse_file: Path) 
             refused += 1
         else:
             assert found == manifest
-            assert alike(read, state)
-        path.write_bytes(whole[path])
+            assert equal_states(read, state)
+        path.write_bytes(originals[path])
     assert refused > 9_900
 
 
-def test_killed_thirty_times_it_is_the_same_run(verse_file: Path) -> None:
-    assert killed_again_and_again(verse_file, kills=30, steps=4_000) > 3
+def test_a_run_killed_thirty_times_equals_an_uninterrupted_one(verse_file: Path) -> None:
+    assert kill_repeatedly(verse_file, kills=30, steps=4_000) > 3
 
 
-def test_a_second_writer_is_told_who_holds_the_run(verse_file: Path) -> None:
+def test_a_second_writer_is_refused_with_the_name_of_the_first(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    saved = runs.load(name)
-    holder = runs.Run(name, saved)
-    holder.begin(saved.info, saved.text, 0)
+    saved = load_run(name)
+    holder = Run(name, saved)
+    holder.start_writing(saved.info, saved.text, 0)
     events = Driver().when(is_a(Failed), Close()).run(OpenRun(name), Train())
     failed = only(events, Failed)
     assert failed.message.startswith(
         f"The run '{name}' is open in another program (process {os.getpid()}, since "
     )
-    assert of(events, StepDone)[-1].step == 20, "what was told again, and no more"
+    assert of(events, StepDone)[-1].step == 20, "the history, and no step more"
     with pytest.raises(ValueError, match=f"^The run '{name}' is open in another program"):
         library.delete(name)
     holder.close()
     assert of(run_to_end(OpenRun(name), Train()), StepDone)[-1].step == 40
 
 
-def test_a_killed_writer_holds_nothing(verse_file: Path) -> None:
+def test_a_killed_writer_releases_the_lock(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    saved = runs.load(name)
+    saved = load_run(name)
 
     def hold() -> None:
-        runs.Run(name, saved).begin(saved.info, saved.text, 0)
+        Run(name, saved).start_writing(saved.info, saved.text, 0)
         time.sleep(60)
 
-    with child(hold) as (pid, begin):
-        begin()
-        holder = runs.folder_of(name) / "holder.json"
+    with child(hold) as (pid, start):
+        start()
+        holder = folder_of(name) / "holder.json"
         while f'"pid":{pid},' not in holder.read_text():
             time.sleep(0.01)
         os.kill(pid, signal.SIGKILL)
-        ended(pid)
+        exit_code(pid)
     assert of(run_to_end(OpenRun(name), Train()), StepDone)[-1].step == 40

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 import pytest
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
-from forking import child, ended, needs_fork
+from forking import child, exit_code, needs_fork
 
 from engine.config import SampleConfig
 from engine.protocol import (
@@ -40,7 +40,7 @@ from engine.protocol import (
     Train,
 )
 from engine.session.session import Session
-from engine.storage import run as runs
+from engine.storage.paths import folder_of
 
 pytestmark = [pytest.mark.timeout(20), needs_fork]
 
@@ -64,14 +64,14 @@ def trained_elsewhere(name: str) -> Iterator[int]:
     """The run is being trained by another process, whose id this is."""
     with child(partial(train, OpenRun(name), lambda _: None)) as (pid, begin):
         begin()
-        holder = runs.folder_of(name) / "holder.json"
+        holder = folder_of(name) / "holder.json"
         while f'"pid":{pid},' not in holder.read_text():
             time.sleep(0.01)
         try:
             yield pid
         finally:
             os.kill(pid, signal.SIGKILL)
-            ended(pid)
+            exit_code(pid)
 
 
 class Watcher(Driver):
@@ -153,7 +153,7 @@ def test_once_the_other_has_ended_it_is_ours(verse_file: Path) -> None:
 
 def test_a_follower_leaves_no_trace(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    folder = runs.folder_of(name)
+    folder = folder_of(name)
     with trained_elsewhere(name) as pid:
         os.kill(pid, signal.SIGSTOP)
         before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
@@ -163,7 +163,7 @@ def test_a_follower_leaves_no_trace(verse_file: Path) -> None:
 
 def test_a_run_that_goes_away_is_followed_no_more(verse_file: Path, home: Path) -> None:
     name = saved_run(verse_file)
-    folder = runs.folder_of(name)
+    folder = folder_of(name)
     with trained_elsewhere(name):
         watcher = Watcher()
         watcher.call_when(is_a(Opened), lambda: (folder.rename(home / "elsewhere"), None)[1])
@@ -176,10 +176,10 @@ def test_a_run_that_goes_away_is_followed_no_more(verse_file: Path, home: Path) 
 
 def test_a_run_that_is_renamed_is_followed_under_its_new_name(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    folder = runs.folder_of(name)
+    folder = folder_of(name)
     with trained_elsewhere(name):
         watcher = Watcher()
-        watcher.call_when(is_a(Opened), lambda: (folder.rename(runs.folder_of("renamed")), None)[1])
+        watcher.call_when(is_a(Opened), lambda: (folder.rename(folder_of("renamed")), None)[1])
         watcher.when(is_a(Opened, run="renamed", phase="following"), Close())
         events = watcher.run(OpenRun(name))
     assert [event.run for event in of(events, Opened)] == [name, "renamed"]

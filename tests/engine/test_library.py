@@ -1,4 +1,4 @@
-"""The runs that are kept: listed, renamed, annotated, compared, deleted."""
+"""The saved runs: listed, renamed, annotated, compared, deleted."""
 
 import errno
 import os
@@ -28,10 +28,11 @@ from engine.protocol import (
     StepDone,
     Train,
 )
-from engine.storage import atomic as files
-from engine.storage import library
-from engine.storage import run as runs
-from engine.storage.checkpoints import checkpoints_of
+from engine.storage import atomic, library
+from engine.storage.manifest import checkpoints_of
+from engine.storage.paths import folder_of
+from engine.storage.run import Run
+from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -40,12 +41,12 @@ def saved_run(corpus: Path, *assignments: str) -> str:
     return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
 
 
-def told(*commands: Command) -> list[Event]:
+def events_of(*commands: Command) -> list[Event]:
     return Driver().run(*commands, Close())
 
 
 class Disk:
-    """Takes the names in a folder while it has room."""
+    """Syncs a folder's names unless it is full."""
 
     def __init__(self) -> None:
         self.full = False
@@ -62,61 +63,63 @@ def names() -> list[str]:
 def test_the_last_used_run_is_listed_first(verse_file: Path) -> None:
     older, newer = saved_run(verse_file), saved_run(verse_file)
     for age, name in enumerate((newer, older)):
-        for checkpoint in checkpoints_of(runs.folder_of(name)):
+        for checkpoint in checkpoints_of(folder_of(name)):
             os.utime(checkpoint, (1e9 - age, 1e9 - age))
     assert names() == [newer, older]
     Driver().when(is_a(StepDone, step=21), Close()).run(OpenRun(older), Step())
     assert names() == [older, newer]
 
 
-def test_the_list_says_where_each_run_stands(verse_file: Path) -> None:
+def test_a_listed_run_has_its_progress(verse_file: Path) -> None:
     name = saved_run(verse_file)
     (summary,) = library.summaries()
     assert (summary.name, summary.corpus, summary.preset) == (name, "verse.txt", "nano")
     assert (summary.step, summary.steps) == (20, 20)
     assert 40_000 < summary.size < 400_000
-    assert summary.best_loss == min(e.loss for e in of(told(OpenRun(name)), Evaluated))
+    assert summary.best_loss == min(e.loss for e in of(events_of(OpenRun(name)), Evaluated))
 
 
-def test_what_cannot_be_opened_says_so_in_the_list(verse_file: Path, home: Path) -> None:
+def test_a_run_that_cannot_be_opened_is_listed_with_the_problem(
+    verse_file: Path, home: Path
+) -> None:
     name = saved_run(verse_file)
     (home / "runs" / "empty").mkdir()
-    (home / "runs" / "torn").mkdir()
-    (home / "runs" / "torn" / "run.json").write_text("{")
-    (home / "runs" / "lost" / "checkpoints").mkdir(parents=True)
-    (home / "runs" / "hollow").mkdir()
-    info = (runs.folder_of(name) / "run.json").read_bytes()
-    (home / "runs" / "hollow" / "run.json").write_bytes(info)
+    (home / "runs" / "truncated").mkdir()
+    (home / "runs" / "truncated" / "run.json").write_text("{")
+    (home / "runs" / "no-run-json" / "checkpoints").mkdir(parents=True)
+    (home / "runs" / "no-checkpoints").mkdir()
+    info = (folder_of(name) / "run.json").read_bytes()
+    (home / "runs" / "no-checkpoints" / "run.json").write_bytes(info)
     (home / "runs" / "stray.txt").write_text("")
     assert {run.name: run.problem for run in library.summaries()} == {
         name: "",
-        "torn": "its run.json cannot be read",
-        "lost": "its run.json cannot be read",
-        "hollow": "it has no checkpoint that is whole",
+        "truncated": "its run.json cannot be read",
+        "no-run-json": "its run.json cannot be read",
+        "no-checkpoints": "it has no complete checkpoint",
     }
-    for broken in ("torn", "lost", "hollow"):
-        assert of(told(DeleteRun(broken)), Failed) == []
+    for broken in ("truncated", "no-run-json", "no-checkpoints"):
+        assert of(events_of(DeleteRun(broken)), Failed) == []
     assert names() == [name]
 
 
-def test_a_run_whose_newest_checkpoint_is_damaged_is_listed_by_the_one_before(
+def test_a_run_with_a_corrupt_newest_checkpoint_is_listed_by_the_previous_one(
     verse_file: Path,
 ) -> None:
     name = saved_run(verse_file)
-    manifest = checkpoints_of(runs.folder_of(name))[-1] / "manifest.json"
+    manifest = checkpoints_of(folder_of(name))[-1] / "manifest.json"
     manifest.write_bytes(manifest.read_bytes()[:-10])
     (listed,) = library.summaries()
     assert (listed.step, listed.problem) == (10, "")
 
 
-def test_a_deleted_run_is_gone_and_no_other(verse_file: Path, home: Path) -> None:
+def test_deleting_a_run_deletes_no_other(verse_file: Path, home: Path) -> None:
     gone, kept = saved_run(verse_file), saved_run(verse_file)
-    assert only(told(DeleteRun(gone)), RunChanged) == RunChanged(gone, "")
+    assert only(events_of(DeleteRun(gone)), RunChanged) == RunChanged(gone, "")
     assert names() == [kept]
     assert [path.name for path in (home / "runs").iterdir()] == [kept]
 
 
-def test_what_a_stop_left_of_a_deleted_run_goes_with_the_next_step(
+def test_an_interrupted_deletion_is_finished_with_the_next_step(
     verse_file: Path, home: Path
 ) -> None:
     (home / "runs" / ".old-run.deleted" / "checkpoints").mkdir(parents=True)
@@ -127,14 +130,16 @@ def test_what_a_stop_left_of_a_deleted_run_goes_with_the_next_step(
 def test_a_renamed_run_is_the_same_run(verse_file: Path) -> None:
     before = run_to_end(Open(tiny(verse_file)), Train())
     name = only(before, Opened).run
-    assert only(told(RenameRun(name, "my best (2)")), RunChanged) == RunChanged(name, "my best (2)")
+    assert only(events_of(RenameRun(name, "my best (2)")), RunChanged) == RunChanged(
+        name, "my best (2)"
+    )
     assert names() == ["my best (2)"]
-    assert losses(told(OpenRun("my best (2)"))) == losses(before)
-    assert only(told(OpenRun(name)), Failed).message.startswith("There is no run")
+    assert losses(events_of(OpenRun("my best (2)"))) == losses(before)
+    assert only(events_of(OpenRun(name)), Failed).message.startswith("There is no run")
 
 
-def test_the_open_run_is_renamed_while_it_trains(verse_file: Path) -> None:
-    straight = run_to_end(Open(tiny(verse_file)), Train())
+def test_the_open_run_can_be_renamed_while_it_trains(verse_file: Path) -> None:
+    uninterrupted = run_to_end(Open(tiny(verse_file)), Train())
     driver = Driver()
     driver.call_when(
         is_a(StepDone, step=7), lambda: driver.send(RenameRun(only(driver.events, Opened).run, "b"))
@@ -143,11 +148,11 @@ def test_the_open_run_is_renamed_while_it_trains(verse_file: Path) -> None:
     saved = only(events, Saved)
     assert saved.run == "b"
     assert Path(saved.path).is_dir()
-    assert losses(told(OpenRun("b"))) == losses(straight)
-    assert sorted(names()) == sorted([only(straight, Opened).run, "b"])
+    assert losses(events_of(OpenRun("b"))) == losses(uninterrupted)
+    assert sorted(names()) == sorted([only(uninterrupted, Opened).run, "b"])
 
 
-def test_a_run_that_has_taken_no_step_can_be_renamed_too(verse_file: Path) -> None:
+def test_a_run_without_a_step_can_be_renamed(verse_file: Path) -> None:
     driver = Driver()
     driver.call_when(
         is_a(Opened), lambda: driver.send(RenameRun(only(driver.events, Opened).run, "b"), Step())
@@ -159,42 +164,44 @@ def test_a_run_that_has_taken_no_step_can_be_renamed_too(verse_file: Path) -> No
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "a/b", "../a", " a", "a ", "a@best", "\x1b]0;x\x07", "x" * 61, "a\nb"]
 )
-def test_a_name_that_cannot_be_is_refused(verse_file: Path, name: str) -> None:
+def test_an_invalid_name_is_refused(verse_file: Path, name: str) -> None:
     run = saved_run(verse_file)
-    assert only(told(RenameRun(run, name)), Failed).message.startswith("A run's name has up to 60")
+    assert only(events_of(RenameRun(run, name)), Failed).message.startswith(
+        "A run's name has up to 60"
+    )
     assert names() == [run]
 
 
-def test_a_name_that_is_taken_is_refused(verse_file: Path) -> None:
+def test_a_taken_name_is_refused(verse_file: Path) -> None:
     one, two = saved_run(verse_file), saved_run(verse_file)
-    failed = only(told(RenameRun(one, two)), Failed)
+    failed = only(events_of(RenameRun(one, two)), Failed)
     assert failed.message == f"There is already a run {two!r}."
     assert sorted(names()) == sorted([one, two])
 
 
 @pytest.mark.parametrize("opened", [True, False], ids=["open", "not open"])
 @pytest.mark.parametrize("kind", [RenameRun, DeleteRun])
-def test_where_the_disk_does_not_take_it_a_run_stays(
+def test_if_the_disk_refuses_the_runs_stay_as_they_are(
     verse_file: Path,
     opened: bool,
     kind: type[RenameRun | DeleteRun],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run, other = saved_run(verse_file), saved_run(verse_file)
-    folder = runs.folder_of(run).parent
+    folder = folder_of(run).parent
     driver, disk = Driver(), Disk()
-    monkeypatch.setattr(files, "sync_folder", disk.sync)
+    monkeypatch.setattr(atomic, "sync_folder", disk.sync)
 
-    def on_a_full_disk() -> None:
+    def command_on_a_full_disk() -> None:
         disk.full = True
         driver.send(RenameRun(run, "b") if kind is RenameRun else DeleteRun(other))
 
-    def with_room_again() -> None:
+    def step_with_space_again() -> None:
         disk.full = False
         driver.send(Step())
 
-    driver.call_when(is_a(Opened), on_a_full_disk)
-    driver.call_when(is_a(Failed), with_room_again)
+    driver.call_when(is_a(Opened), command_on_a_full_disk)
+    driver.call_when(is_a(Failed), step_with_space_again)
     opened_run = OpenRun(run if opened else other)
     events = driver.when(is_a(StepDone, step=21), Close()).run(opened_run)
     message = only(events, Failed).message
@@ -205,16 +212,16 @@ def test_where_the_disk_does_not_take_it_a_run_stays(
 
 
 @pytest.mark.parametrize("opened", [True, False], ids=["open", "not open"])
-def test_a_note_is_kept_with_a_run(verse_file: Path, opened: bool) -> None:
+def test_a_run_keeps_its_note(verse_file: Path, opened: bool) -> None:
     name = saved_run(verse_file)
     first = [OpenRun(name)] if opened else []
-    assert only(told(*first, AnnotateRun(name, "wide, no dropout")), RunChanged).name == name
+    assert only(events_of(*first, AnnotateRun(name, "wide, no dropout")), RunChanged).name == name
     assert library.summaries()[0].note == "wide, no dropout"
-    told(AnnotateRun(name, ""))
+    events_of(AnnotateRun(name, ""))
     assert library.summaries()[0].note == ""
 
 
-def test_a_note_that_came_before_the_first_step_is_kept(verse_file: Path) -> None:
+def test_a_note_from_before_the_first_step_is_kept(verse_file: Path) -> None:
     driver = Driver()
     driver.call_when(
         is_a(Opened),
@@ -224,39 +231,39 @@ def test_a_note_that_came_before_the_first_step_is_kept(verse_file: Path) -> Non
     assert library.summaries()[0].note == "hm"
 
 
-def test_a_note_without_end_is_refused(verse_file: Path) -> None:
-    failed = only(told(AnnotateRun(saved_run(verse_file), 201 * "x")), Failed)
+def test_a_note_that_is_too_long_is_refused(verse_file: Path) -> None:
+    failed = only(events_of(AnnotateRun(saved_run(verse_file), 201 * "x")), Failed)
     assert failed.message == "A note has 200 characters at most, not 201."
 
 
 @pytest.mark.parametrize("command", [RenameRun, AnnotateRun, DeleteRun])
-def test_a_run_in_use_stays_as_it_is(verse_file: Path, command: Any) -> None:
+def test_a_run_that_another_program_writes_stays_as_it_is(verse_file: Path, command: Any) -> None:
     name = saved_run(verse_file)
-    saved = runs.load(name)
-    holder = runs.Run(name, saved)
-    holder.begin(saved.info, saved.text, 0)
+    saved = load_run(name)
+    holder = Run(name, saved)
+    holder.start_writing(saved.info, saved.text, 0)
     words = () if command is DeleteRun else ("other",)
-    failed = only(told(command(name, *words)), Failed)
+    failed = only(events_of(command(name, *words)), Failed)
     assert failed.message.startswith(f"The run {name!r} is open in another program")
     assert (failed.during, names()) == ("runs", [name])
     holder.close()
 
 
-def test_runs_are_compared_by_their_exams(verse_file: Path) -> None:
+def test_runs_are_compared_by_their_validation_losses(verse_file: Path) -> None:
     events = run_to_end(Open(tiny(verse_file)), Train())
     name, other = only(events, Opened).run, saved_run(verse_file, "train.seed=2")
-    one, two = only(told(Compare((name, other))), Compared).runs
+    one, two = only(events_of(Compare((name, other))), Compared).runs
     assert one.losses == tuple((e.step, e.loss) for e in of(events, Evaluated))
     assert (one.run, two.run) == (name, other)
     assert two.losses != one.losses
-    assert only(told(Compare(())), Compared).runs == ()
-    assert only(told(Compare(("nobody",))), Failed).during == "runs"
+    assert only(events_of(Compare(())), Compared).runs == ()
+    assert only(events_of(Compare(("nobody",))), Failed).during == "runs"
 
 
-def test_of_many_exams_few_are_told_and_the_last_always(
+def test_a_curve_of_many_evaluations_is_thinned_and_keeps_the_last(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "COMPARED_POINTS", 4)
+    monkeypatch.setattr(library, "MAX_CURVE_POINTS", 4)
     events = run_to_end(Open(tiny(verse_file, "train.evaluation_interval=2")), Train())
-    held_out = library.held_out(only(events, Opened).run)
-    assert [step for step, _ in held_out.losses] == [2, 8, 14, 20]
+    curve = library.run_curve(only(events, Opened).run)
+    assert [step for step, _ in curve.losses] == [2, 8, 14, 20]

@@ -1,226 +1,105 @@
-"""Whenever the power goes, the old checkpoint or the new one opens, and the run goes on.
+"""Whenever the power fails, the old or the new checkpoint opens, and the run continues.
 
-The calls of real work are recorded. Of what was not forced to the disk, anything may be missing
-afterwards: names, each for itself; contents, wholly, from some point on, or as zeros. Every disk
-that may be found so is made, and the run on it is opened, begun and saved again.
+The system calls of real work are recorded. Every disk that may result from a power failure
+(`power.py`) is created, and the run on it is opened, trained on and saved again.
 """
 
-import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise, product
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 import pytest
-import torch
 from driving import history_of, of, only, run_to_end, tiny
 from forking import needs_fork, needs_strace
+from killing import equal_states
+from power import power_losses
 from recording_calls import (
-    Change,
-    Disk,
-    Forced,
-    Named,
-    Node,
-    Operation,
     Recording,
-    Told,
+    Synced,
     Tree,
-    Written,
-    recorded,
-    tell,
+    record,
+    report_done,
 )
 
 from engine.protocol import Event, Open, Opened, StepDone, Train
-from engine.storage import run as runs
 from engine.storage.atomic import replace_file
-from engine.storage.checkpoints import Progress, State, checkpoints_of, write_checkpoint
+from engine.storage.checkpoints import State, write_checkpoint
+from engine.storage.manifest import Progress, checkpoints_of
+from engine.storage.paths import folder_of
+from engine.storage.run import Run
+from engine.storage.saved_run import SavedRun, load_run
 
 pytestmark = [pytest.mark.timeout(300), needs_fork, needs_strace]
 
-T = TypeVar("T")
 
-MOST = 256
-"""So many combinations of what arrived are all tried."""
-
-
-class Power:
-    """A disk that loses, when the power goes, any of what was not forced to it."""
-
-    def __init__(self, before: Disk) -> None:
-        self._certain = before.copy()
-        self._pending: list[Change] = []
-
-    def do(self, operation: Operation) -> None:
-        """What the work does next."""
-        if isinstance(operation, Forced):
-            for change in self._pending:
-                if change.node == operation.node:
-                    self._certain.change(change)
-            self._pending = [c for c in self._pending if c.node != operation.node]
-        elif not isinstance(operation, Told):
-            self._pending.append(operation)
-
-    def trees(self) -> Iterator[Tree]:
-        """All that may be found when the power goes now, or went since something was forced."""
-        for arrived in combinations(self._fates()):
-            disk = self._certain.copy()
-            for change in arrived:
-                if change is not None:
-                    disk.change(change)
-            yield disk.tree()
-
-    def _fates(self) -> list[list[Change | None]]:
-        """What may become of each change, in their order: lost first, arrived last."""
-        reached = self._reached()
-        fates: dict[object, list[Change | None]] = {}
-        for change in self._pending:
-            if change.node not in reached:
-                continue
-            if isinstance(change, Named):
-                fates[id(change)] = [None, change]
-            elif change.node not in fates:
-                before = self._certain.files.get(change.node, b"")
-                contents = [
-                    later.content
-                    for later in self._pending
-                    if isinstance(later, Written) and later.node == change.node
-                ]
-                fates[change.node] = [
-                    Written(change.node, content) for content in torn(before, contents)
-                ]
-        return list(fates.values())
-
-    def _reached(self) -> set[Node]:
-        """What may have a name when the power is back: the rest does not matter."""
-        reached: set[Node] = set()
-        ahead = [self._certain.root]
-        while ahead:
-            node = ahead.pop()
-            reached.add(node)
-            ahead += self._certain.folders.get(node, {}).values()
-            ahead += (
-                named
-                for change in self._pending
-                if isinstance(change, Named) and change.node == node
-                for _, named in change.changes
-                if named is not None
-            )
-        return reached
-
-
-def torn(before: bytes, contents: Sequence[bytes]) -> list[bytes]:
-    """What may be found of a file that had these contents one after the other: the one before
-    first, the last one last."""
-    found = [before]
-    for old, new in pairwise([before, *contents]):
-        if new.startswith(old):
-            added = len(new) - len(old)
-            found += [new[: len(old) + added // 2], old + bytes(added)]
-        found.append(new)
-    if new.startswith(before):
-        found.append(before + bytes(len(new) - len(before)))
-    return [*dict.fromkeys(content for content in found if content != new), new]
-
-
-def combinations(fates: Sequence[Sequence[T]]) -> Iterator[Sequence[T]]:
-    """One fate of each, in all ways where these are few. Else one has any fate while all others are
-    lost, or have arrived, or those before it have arrived and those after it are lost."""
-    if math.prod(map(len, fates)) <= MOST:
-        yield from product(*fates)
-        return
-    lost, arrived = [fate[0] for fate in fates], [fate[-1] for fate in fates]
-    for k, choice in enumerate(fates):
-        for before, after in ((lost, lost), (arrived, arrived), (arrived, lost)):
-            for fate in choice:
-                yield [*before[:k], fate, *after[k + 1 :]]
-
-
-def power_losses(before: Disk, operations: Sequence[Operation]) -> Iterator[tuple[int, Tree]]:
-    """What may be found after each moment of the work, each once, and how often it had told by
-    then that a part of it was done."""
-    power = Power(before)
-    done = 0
-    seen: set[Tree] = set()
-    for operation in [*operations, Told()]:
-        if isinstance(operation, Forced | Told):
-            for tree in power.trees():
-                if tree not in seen:
-                    seen.add(tree)
-                    yield done, tree
-        if isinstance(operation, Told):
-            done += 1
-            seen.clear()
-        power.do(operation)
-
-
-class Kept(NamedTuple):
-    """What opened before."""
+class Opening(NamedTuple):
+    """What a run opens with."""
 
     step: int
     events: list[Event]
 
 
-def kept(saved: runs.SavedRun) -> Kept:
-    """The same, from what opens now."""
-    return Kept(saved.manifest.progress.step, history_of(saved))
+def opening_of(saved: SavedRun) -> Opening:
+    """What this run opens with."""
+    return Opening(saved.manifest.progress.step, history_of(saved))
 
 
 class Writing:
-    """A run of 20 steps, and what is written of it further."""
+    """A run of 20 steps, and what is written when it continues."""
 
     def __init__(self, verse_file: Path) -> None:
         self.name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
-        self.folder = runs.folder_of(self.name)
-        self.before = runs.load(self.name)
-        self.kept = kept(self.before)
-        self._told = of(self.kept.events, StepDone)[0]
+        self.folder = folder_of(self.name)
+        self.before = load_run(self.name)
+        self.opening = opening_of(self.before)
+        self._step_done = of(self.opening.events, StepDone)[0]
 
     def state(self, step: int) -> State:
-        """No two steps have the same weights."""
+        """Tensors that differ at each step."""
         more = step - self.before.manifest.progress.step
         return {
             group: {name: t + more if t.is_floating_point() else t for name, t in tensors.items()}
             for group, tensors in self.before.state.items()
         }
 
-    def progress(self, step: int, examined: bool = True) -> Progress:
-        """Every exam is the best so far: older checkpoints may go."""
+    def progress(self, step: int, evaluated: bool = True) -> Progress:
+        """Every evaluation is the best so far, so that older checkpoints may be deleted."""
         progress = msgspec.structs.replace(self.before.manifest.progress, step=step)
-        if examined:
+        if evaluated:
             progress = msgspec.structs.replace(progress, evaluated=step, loss=1 / (1 + step))
         return progress
 
     def event(self, step: int) -> Event:
-        """What is told of a step."""
-        return msgspec.structs.replace(self._told, step=step, loss=9.0)
+        """The event of a step."""
+        return msgspec.structs.replace(self._step_done, step=step, loss=9.0)
 
-    def begun(self, saved: runs.SavedRun | None) -> runs.Run:
-        """The run, as it was saved or from its start, ours to write."""
-        run = runs.Run(self.name, saved)
-        run.begin(self.before.info, self.before.text, 0)
+    def start(self, saved: SavedRun | None) -> Run:
+        """The run, saved or new, ready to be written."""
+        run = Run(self.name, saved)
+        run.start_writing(self.before.info, self.before.text, 0)
         return run
 
-    def save(self, run: runs.Run, step: int, examined: bool = True) -> None:
-        """As the program does it, after a step."""
+    def save(self, run: Run, step: int, evaluated: bool = True) -> None:
+        """Save as the program does after a step."""
         run.record(self.event(step))
         run.flush()
-        run.save(self.progress(step, examined), self.before.manifest.machine, self.state(step))
+        run.save(self.progress(step, evaluated), self.before.manifest.machine, self.state(step))
 
-    def train(self, saved: runs.SavedRun | None, *steps: int) -> None:
-        """Begin, and save after each of these steps."""
-        run = self.begun(saved)
+    def train(self, saved: SavedRun | None, *steps: int) -> None:
+        """Start writing, and save after each of these steps."""
+        run = self.start(saved)
         for step in steps:
             self.save(run, step)
-            tell()
+            report_done()
         run.close()
 
 
-class Found:
-    """A folder in which the disk is made as it may be found when the power is back."""
+class FoundDisk:
+    """A folder in which a disk is created as it may be found after a power failure."""
 
     def __init__(self, folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder = folder
@@ -228,7 +107,7 @@ class Found:
         self._monkeypatch = monkeypatch
 
     def make(self, tree: Tree) -> None:
-        """Make it so. The power does not go again: nothing is forced to the disk from here on."""
+        """Create these files. fsync is disabled from here on, since the power does not fail again."""
         self._monkeypatch.setenv("TINYGPT_HOME", str(self._home))
         self._monkeypatch.setattr(os, "fsync", lambda _: None)
         shutil.rmtree(self._folder)
@@ -243,55 +122,47 @@ class Found:
 @pytest.fixture
 def found(
     tmp_path_factory: pytest.TempPathFactory, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> Found:
-    return Found(tmp_path_factory.mktemp("found"), home, monkeypatch)
+) -> FoundDisk:
+    return FoundDisk(tmp_path_factory.mktemp("found"), home, monkeypatch)
 
 
-def opened(name: str) -> runs.SavedRun | None:
-    """The run, if it can be opened."""
+def opened(name: str) -> SavedRun | None:
+    """The run, if it opens."""
     try:
-        return runs.load(name)
+        return load_run(name)
     except ValueError:
         return None
 
 
-def step_of(saved: runs.SavedRun | None) -> int | None:
+def step_of(saved: SavedRun | None) -> int | None:
     """The step at which it was opened."""
     return saved.manifest.progress.step if saved else None
 
 
-def alike(one: State, other: State) -> bool:
-    """Whether they are the same to the last bit."""
-    return one.keys() == other.keys() and all(
-        one[group].keys() == other[group].keys()
-        and all(torch.equal(tensor, other[group][name]) for name, tensor in one[group].items())
-        for group in one
-    )
-
-
-def assert_goes_on(writing: Writing, saved: runs.SavedRun | None) -> None:
-    """What was opened can be written on, and nothing unfinished stays."""
+def assert_continues(writing: Writing, saved: SavedRun | None) -> None:
+    """What was opened can be trained on and saved, and nothing unfinished is left."""
     step = step_of(saved) or 0
-    run = writing.begun(saved)
+    run = writing.start(saved)
     writing.save(run, step + 1)
     run.close()
-    assert list(runs.folder_of(writing.name).rglob("*.unfinished")) == []
-    again = runs.load(writing.name)
+    assert list(folder_of(writing.name).rglob("*.unfinished")) == []
+    again = load_run(writing.name)
     assert step_of(again) == step + 1
-    assert alike(again.state, writing.state(step + 1))
+    assert equal_states(again.state, writing.state(step + 1))
 
 
 def assert_old_or_new(
     writing: Writing,
     recording: Recording,
-    old: Kept | None,
+    old: Opening | None,
     steps: Sequence[int],
-    found: Found,
+    found: FoundDisk,
 ) -> int:
-    """In every case; how many there are. `steps`: at which it opens when
-    the first part is done, when the second is done, and so on."""
+    """After a failure at any moment, the state before or after the current part opens; how many cases
+    there were. `steps` are those at which it opens once the first part is done, the second, and so
+    on."""
     outcomes = (old.step if old else None, *steps)
-    told = [*writing.kept.events, *map(writing.event, steps)]
+    expected = [*writing.opening.events, *map(writing.event, steps)]
     cases = 0
     for done, tree in power_losses(*recording):
         found.make(tree)
@@ -300,98 +171,102 @@ def assert_old_or_new(
             step = step_of(saved)
             assert step in outcomes[done : done + 2]
             if saved and step is not None:
-                assert alike(saved.state, writing.state(step))
-                assert_history(saved, old, writing.kept.events, told)
-            assert_goes_on(writing, saved)
+                assert equal_states(saved.state, writing.state(step))
+                assert_history(saved, old, writing.opening.events, expected)
+            assert_continues(writing, saved)
         except Exception as error:
-            error.add_note(f"{done} parts were done, and this was found: {listing(tree)}")
+            error.add_note(f"{done} parts were done, and the disk was: {listing(tree)}")
             raise
         cases += 1
     return cases
 
 
 def assert_history(
-    saved: runs.SavedRun, old: Kept | None, kept: list[Event], told: Sequence[Event]
+    saved: SavedRun, old: Opening | None, before: list[Event], expected: Sequence[Event]
 ) -> None:
-    """What was there before is there; of what the work told, nothing is changed or out of turn."""
+    """The previous history is intact; the new events are unchanged and in order."""
     events = history_of(saved)
     if old is not None and step_of(saved) == old.step:
         assert events == old.events
     else:
-        assert events[: len(kept)] == kept
-        assert [event for event in told if event in events] == events
+        assert events[: len(before)] == before
+        assert [event for event in expected if event in events] == events
 
 
 def listing(tree: Tree) -> str:
-    """The files, and how long they are."""
+    """The files and their sizes."""
     return ", ".join(sorted(f"{path} ({len(content)})" for path, content in tree if content))
 
 
-def test_a_fresh_run_and_its_first_checkpoints(home: Path, verse_file: Path, found: Found) -> None:
+def test_a_fresh_run_and_its_first_checkpoints(
+    home: Path, verse_file: Path, found: FoundDisk
+) -> None:
     writing = Writing(verse_file)
-    writing.kept = Kept(0, [])
+    writing.opening = Opening(0, [])
     shutil.rmtree(home)
-    recording = recorded(partial(writing.train, None, 1, 2), home.parent)
+    recording = record(partial(writing.train, None, 1, 2), home.parent)
     assert assert_old_or_new(writing, recording, None, (1, 2), found) > 50
 
 
-def test_a_saved_run_and_its_next_checkpoints(home: Path, verse_file: Path, found: Found) -> None:
+def test_a_saved_run_and_its_next_checkpoints(
+    home: Path, verse_file: Path, found: FoundDisk
+) -> None:
     writing = Writing(verse_file)
-    recording = recorded(partial(writing.train, writing.before, 21, 22), home.parent)
-    assert assert_old_or_new(writing, recording, writing.kept, (21, 22), found) > 100
+    recording = record(partial(writing.train, writing.before, 21, 22), home.parent)
+    assert assert_old_or_new(writing, recording, writing.opening, (21, 22), found) > 100
 
 
-def test_a_repair_and_its_next_checkpoints(home: Path, verse_file: Path, found: Found) -> None:
+def test_a_repair_and_its_next_checkpoints(home: Path, verse_file: Path, found: FoundDisk) -> None:
     writing = Writing(verse_file)
     *_, newest = checkpoints_of(writing.folder)
-    (newest / "model.safetensors").write_bytes(b"torn")
+    (newest / "model.safetensors").write_bytes(b"corrupt")
     (writing.folder / "checkpoints" / "000099.unfinished").mkdir()
-    writing.before = runs.load(writing.name)
-    writing.kept = kept(writing.before)
+    writing.before = load_run(writing.name)
+    writing.opening = opening_of(writing.before)
     step = writing.before.manifest.progress.step
     assert step < 20
     steps = (step + 1, step + 2)
-    recording = recorded(partial(writing.train, writing.before, *steps), home.parent)
-    assert assert_old_or_new(writing, recording, writing.kept, steps, found) > 100
+    recording = record(partial(writing.train, writing.before, *steps), home.parent)
+    assert assert_old_or_new(writing, recording, writing.opening, steps, found) > 100
 
 
-def test_going_back_to_the_best(home: Path, verse_file: Path, found: Found) -> None:
+def test_rolling_back_to_the_best(home: Path, verse_file: Path, found: FoundDisk) -> None:
     writing = Writing(verse_file)
-    run = writing.begun(writing.before)
+    run = writing.start(writing.before)
     for step in (21, 22):
-        writing.save(run, step, examined=False)
+        writing.save(run, step, evaluated=False)
     run.close()
-    latest, best = runs.load(writing.name), runs.load(f"{writing.name}@best")
-    before = kept(latest)
+    latest, best = load_run(writing.name), load_run(f"{writing.name}@best")
+    before = opening_of(latest)
     assert (before.step, step_of(best)) == (22, 20)
 
-    def go_back() -> None:
-        run = writing.begun(best)
-        tell()
+    def roll_back() -> None:
+        run = writing.start(best)
+        report_done()
         writing.save(run, 31)
-        tell()
+        report_done()
         run.close()
 
-    recording = recorded(go_back, home.parent)
+    recording = record(roll_back, home.parent)
     assert assert_old_or_new(writing, recording, before, (20, 31), found) > 100
 
 
-def test_a_history_that_is_written_on(home: Path, verse_file: Path, found: Found) -> None:
+def test_a_history_that_is_appended_to(home: Path, verse_file: Path, found: FoundDisk) -> None:
     writing = Writing(verse_file)
 
-    def go_on() -> None:
-        run = writing.begun(writing.before)
+    def append() -> None:
+        run = writing.start(writing.before)
         for step in (21, 22, 23):
             run.record(writing.event(step))
             run.flush()
         run.close()
 
-    recording = recorded(go_on, home.parent)
-    assert assert_old_or_new(writing, recording, writing.kept, (), found) > 10
+    recording = record(append, home.parent)
+    assert assert_old_or_new(writing, recording, writing.opening, (), found) > 10
 
 
 @pytest.mark.parametrize("name", ["run.json", "holder.json", "metrics.jsonl"])
-def test_a_file_that_is_replaced(home: Path, verse_file: Path, found: Found, name: str) -> None:
+def test_a_file_that_is_replaced(home: Path, verse_file: Path, found: FoundDisk, name: str) -> None:
     writing = Writing(verse_file)
     path = writing.folder / name
     old = path.read_bytes()
@@ -399,17 +274,17 @@ def test_a_file_that_is_replaced(home: Path, verse_file: Path, found: Found, nam
 
     def replace() -> None:
         replace_file(path, [new])
-        tell()
+        report_done()
 
-    recording = recorded(replace, home.parent)
+    recording = record(replace, home.parent)
     for done, tree in power_losses(*recording):
         content = dict(tree)[str(path.relative_to(home.parent.parent))]
         assert content in (old, new)[done:]
-    assert assert_old_or_new(writing, recording, writing.kept, (20,), found) > 5
+    assert assert_old_or_new(writing, recording, writing.opening, (20,), found) > 5
 
 
-def found_out(
-    writing: Writing, recording: Recording, steps: Sequence[int | None], found: Found
+def is_detected(
+    writing: Writing, recording: Recording, steps: Sequence[int | None], found: FoundDisk
 ) -> bool:
     """Whether it may open as neither the old nor the new."""
     for done, tree in power_losses(*recording):
@@ -419,29 +294,29 @@ def found_out(
     return False
 
 
-def test_a_save_that_forces_nothing_to_the_disk_is_found_out(
-    home: Path, verse_file: Path, found: Found
+def test_a_save_without_any_fsync_is_detected(
+    home: Path, verse_file: Path, found: FoundDisk
 ) -> None:
     writing = Writing(verse_file)
-    before, operations = recorded(partial(writing.train, writing.before, 21, 22), home.parent)
-    unforced = [operation for operation in operations if not isinstance(operation, Forced)]
-    assert found_out(writing, Recording(before, unforced), (20, 21, 22), found)
+    before, operations = record(partial(writing.train, writing.before, 21, 22), home.parent)
+    without_syncs = [operation for operation in operations if not isinstance(operation, Synced)]
+    assert is_detected(writing, Recording(before, without_syncs), (20, 21, 22), found)
 
 
-def test_a_save_that_lacks_any_one_forcing_is_found_out(
-    home: Path, verse_file: Path, found: Found
+def test_a_save_that_lacks_any_one_fsync_is_detected(
+    home: Path, verse_file: Path, found: FoundDisk
 ) -> None:
     writing = Writing(verse_file)
     machine = writing.before.manifest.machine
 
     def save() -> None:
         write_checkpoint(writing.folder, writing.progress(21), machine, writing.state(21))
-        tell()
+        report_done()
 
-    before, operations = recorded(save, home.parent)
-    forced = [k for k, operation in enumerate(operations) if isinstance(operation, Forced)]
-    assert len(forced) == 5, "two groups of tensors, the manifest, their folder, and its own"
-    assert not found_out(writing, Recording(before, operations), (20, 21), found)
-    for k in forced:
+    before, operations = record(save, home.parent)
+    syncs = [k for k, operation in enumerate(operations) if isinstance(operation, Synced)]
+    assert len(syncs) == 5, "two tensor files, the manifest, their folder, and its parent"
+    assert not is_detected(writing, Recording(before, operations), (20, 21), found)
+    for k in syncs:
         without = Recording(before, [*operations[:k], *operations[k + 1 :]])
-        assert found_out(writing, without, (20, 21), found)
+        assert is_detected(writing, without, (20, 21), found)

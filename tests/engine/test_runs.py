@@ -1,4 +1,4 @@
-"""The run folder: what was saved comes back, to the last bit, and damage is noticed."""
+"""Saved runs: what was saved is restored to the last bit, and corruption is detected."""
 
 import hashlib
 import json
@@ -35,15 +35,16 @@ from engine.protocol import (
     Train,
     from_json,
 )
-from engine.storage import run as runs
-from engine.storage.checkpoints import best_of, read_manifest
+from engine.storage.manifest import best_of, read_manifest
 from engine.storage.names import new_name
+from engine.storage.paths import folder_of
+from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(30)
 
 
 def train_and_save(corpus: object, *assignments: str, saves: tuple[int, ...] = ()) -> str:
-    """A run of 20 steps that was also saved at these; its name."""
+    """Train a run of 20 steps that is also saved at these steps; its name."""
     driver = Driver()
     for step in saves:
         driver.when(is_a(StepDone, step=step), Save())
@@ -52,7 +53,7 @@ def train_and_save(corpus: object, *assignments: str, saves: tuple[int, ...] = (
 
 
 def train_until(step: int, corpus: object, *assignments: str) -> tuple[str, list[Event]]:
-    """A run that was closed at this step; its name, and what was told."""
+    """Train a run and close it at this step; its name and its events."""
     events = (
         Driver()
         .when(is_a(StepDone, step=step), Close())
@@ -70,17 +71,17 @@ def history(events: list[Event]) -> list[Event]:
 
 
 def digest(name: str) -> str:
-    """One number for all tensors of a run's newest checkpoint."""
-    whole = hashlib.sha256()
-    for group, tensors in sorted(runs.load(name).state.items()):
+    """One hash of all tensors of a run's newest checkpoint."""
+    total = hashlib.sha256()
+    for group, tensors in sorted(load_run(name).state.items()):
         for key, tensor in sorted(tensors.items()):
-            whole.update(f"{group}.{key} {tuple(tensor.shape)}".encode())
-            whole.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return whole.hexdigest()
+            total.update(f"{group}.{key} {tuple(tensor.shape)}".encode())
+            total.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
 
 
 def checkpoints(name: str) -> list[Path]:
-    return sorted((runs.folder_of(name) / "checkpoints").iterdir())
+    return sorted((folder_of(name) / "checkpoints").iterdir())
 
 
 def flip_a_byte(path: Path) -> None:
@@ -89,7 +90,7 @@ def flip_a_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
-def write_greedily(name: str) -> str:
+def sample_greedily(name: str) -> str:
     config = SampleConfig(temperature=0, characters=40)
     events = (
         Driver().when(is_a(SampleDone), Close()).run(OpenRun(name), Sample(1, "The owl", config))
@@ -97,7 +98,7 @@ def write_greedily(name: str) -> str:
     return "".join(event.text for event in of(events, TextSampled))
 
 
-def test_a_saved_run_opens_as_it_was(verse_file: Path) -> None:
+def test_a_saved_run_opens_as_it_was_saved(verse_file: Path) -> None:
     before = run_to_end(Open(tiny(verse_file)), Train())
     fresh, name = only(before, Opened), only(before, Opened).run
     verse_file.unlink()  # the run keeps its own copy of the text
@@ -109,7 +110,7 @@ def test_a_saved_run_opens_as_it_was(verse_file: Path) -> None:
     assert opened.parameters == fresh.parameters
 
 
-def test_it_writes_with_the_weights_that_were_saved(verse_file: Path) -> None:
+def test_it_samples_with_the_saved_weights(verse_file: Path) -> None:
     config = SampleConfig(temperature=0, characters=40)
     events = (
         Driver()
@@ -118,14 +119,14 @@ def test_it_writes_with_the_weights_that_were_saved(verse_file: Path) -> None:
         .run(Open(tiny(verse_file)), Train())
     )
     text = "".join(event.text for event in of(events, TextSampled))
-    assert write_greedily(only(events, Opened).run) == text
+    assert sample_greedily(only(events, Opened).run) == text
     assert len(set(text)) > 1
 
 
 @pytest.mark.parametrize(
-    ("phase", "step"), [("paused", 7), ("done", 20)], ids=["in the middle", "at the end"]
+    ("phase", "step"), [("paused", 7), ("done", 20)], ids=["midway", "at the end"]
 )
-def test_a_run_is_opened_in_the_phase_it_was_in(verse_file: Path, phase: str, step: int) -> None:
+def test_a_run_opens_in_the_phase_it_was_saved_in(verse_file: Path, phase: str, step: int) -> None:
     name = train_and_save(verse_file) if step == 20 else train_until(step, verse_file)[0]
     opened = only(reopen(name), Opened)
     assert (opened.phase, opened.step) == (phase, step)
@@ -133,47 +134,49 @@ def test_a_run_is_opened_in_the_phase_it_was_in(verse_file: Path, phase: str, st
 
 @pytest.mark.parametrize("dropout", ["0", "0.2"])
 @pytest.mark.parametrize("stop", [7, 10])
-def test_a_resumed_run_is_the_same_run_to_the_last_bit(
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     verse_file: Path, stop: int, dropout: str
 ) -> None:
     choice = f"model.dropout={dropout}"
-    straight = run_to_end(Open(tiny(verse_file, choice)), Train())
+    uninterrupted = run_to_end(Open(tiny(verse_file, choice)), Train())
     name, first = train_until(stop, verse_file, choice)
     second = run_to_end(OpenRun(name), Train())
     assert [e.step for e in of(second, StepDone)] == list(range(1, 21))
-    assert losses(straight) == losses(second)
+    assert losses(uninterrupted) == losses(second)
     assert losses(first) == losses(second)[: len(losses(first))]
-    assert digest(only(straight, Opened).run) == digest(name)
+    assert digest(only(uninterrupted, Opened).run) == digest(name)
 
 
-def test_a_changed_learning_rate_is_kept_by_a_resumed_run(verse_file: Path) -> None:
+def test_a_resumed_run_keeps_a_changed_learning_rate(verse_file: Path) -> None:
     def train(stop: int) -> Driver:
         driver = Driver().when(is_a(StepDone, step=4), SetLearningRate(0.01))
         return driver.when(is_a(StepDone, step=stop), Close())
 
-    straight = train(20).run(Open(tiny(verse_file)), Train())
+    uninterrupted = train(20).run(Open(tiny(verse_file)), Train())
     name = only(train(9).run(Open(tiny(verse_file)), Train()), Opened).run
     resumed = Driver().when(is_a(StepDone, step=20), Close()).run(OpenRun(name), Train())
-    rates = [event.learning_rate for event in of(straight, StepDone)]
+    rates = [event.learning_rate for event in of(uninterrupted, StepDone)]
     assert rates == [event.learning_rate for event in of(resumed, StepDone)]
     assert rates[4] < rates[3]
 
 
-def test_an_exam_that_a_save_came_before_is_taken_when_the_run_is_opened(verse_file: Path) -> None:
+def test_an_evaluation_that_was_due_at_the_save_is_made_when_the_run_is_opened(
+    verse_file: Path,
+) -> None:
     name, _ = train_until(10, verse_file)
     assert [e.step for e in of(reopen(name), Evaluated)] == [0]
     run_to_end(OpenRun(name), Train())
     assert [e.step for e in of(reopen(name), Evaluated)] == [0, 10, 20]
 
 
-def test_the_digest_tells_runs_apart(verse_file: Path) -> None:
-    """So that the comparison above can fail."""
+def test_the_digest_of_different_runs_differs(verse_file: Path) -> None:
+    """Or the comparison above could not fail."""
     first = train_and_save(verse_file)
     assert digest(first) == digest(train_and_save(verse_file))
     assert digest(first) != digest(train_and_save(verse_file, "train.seed=2"))
 
 
-def test_the_history_is_told_again_when_a_run_is_opened(verse_file: Path) -> None:
+def test_the_history_is_emitted_when_a_run_is_opened(verse_file: Path) -> None:
     before = (
         Driver()
         .when(is_a(StepDone, step=4), SetLearningRate(0.01))
@@ -196,21 +199,21 @@ def test_the_history_is_told_again_when_a_run_is_opened(verse_file: Path) -> Non
     assert (opened.learning_rate, opened.steps) == (0.01, 40)
 
 
-def test_the_record_on_disk_is_one_event_a_line(verse_file: Path) -> None:
+def test_the_history_on_disk_is_one_event_per_line(verse_file: Path) -> None:
     before = run_to_end(Open(tiny(verse_file)), Train())
     folder = Path(only(before, Saved).path)
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     assert [from_json(line) for line in lines] == history(before)
 
 
-def test_a_resumed_run_keeps_one_history(verse_file: Path) -> None:
+def test_a_resumed_run_continues_its_history(verse_file: Path) -> None:
     name, _ = train_until(7, verse_file)
     for step in (12, 15):
         Driver().when(is_a(StepDone, step=step), Close()).run(OpenRun(name), Train())
     assert [e.step for e in of(reopen(name), StepDone)] == list(range(1, 16))
 
 
-def test_a_changed_byte_falls_back_to_the_checkpoint_before(verse_file: Path) -> None:
+def test_a_corrupt_checkpoint_falls_back_to_the_previous_one(verse_file: Path) -> None:
     name = train_and_save(verse_file, saves=(15,))
     newest = checkpoints(name)[-1]
     flip_a_byte(newest / "model.safetensors")
@@ -224,7 +227,7 @@ def test_a_changed_byte_falls_back_to_the_checkpoint_before(verse_file: Path) ->
     assert [e.step for e in of(events, Evaluated)] == [0, 10]
 
 
-def test_a_damaged_checkpoint_never_crowds_out_a_whole_one(verse_file: Path) -> None:
+def test_a_corrupt_checkpoint_never_displaces_a_complete_one(verse_file: Path) -> None:
     name = train_and_save(verse_file, saves=(15,))
     flip_a_byte(checkpoints(name)[-1] / "model.safetensors")
     (
@@ -237,22 +240,22 @@ def test_a_damaged_checkpoint_never_crowds_out_a_whole_one(verse_file: Path) -> 
     assert only(reopen(name), Opened).step == 15
 
 
-def test_after_falling_back_each_step_is_in_the_history_once(verse_file: Path) -> None:
-    straight = losses(run_to_end(Open(tiny(verse_file)), Train()))
+def test_after_a_fallback_each_step_is_in_the_history_once(verse_file: Path) -> None:
+    uninterrupted = losses(run_to_end(Open(tiny(verse_file)), Train()))
     name = train_and_save(verse_file, saves=(5,))
     flip_a_byte(checkpoints(name)[-1] / "optimizer.safetensors")
     run_to_end(OpenRun(name), Train())
-    assert losses(reopen(name)) == straight
+    assert losses(reopen(name)) == uninterrupted
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "remove", "no manifest"])
-def test_every_damage_to_the_newest_checkpoint_is_noticed(verse_file: Path, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "no manifest"])
+def test_all_damage_to_the_newest_checkpoint_is_detected(verse_file: Path, damage: str) -> None:
     name = train_and_save(verse_file, saves=(15,))
     victim = checkpoints(name)[-1] / "optimizer.safetensors"
     match damage:
         case "flip":
             flip_a_byte(victim)
-        case "cut":
+        case "truncate":
             victim.write_bytes(victim.read_bytes()[:-1])
         case "remove":
             victim.unlink()
@@ -261,24 +264,24 @@ def test_every_damage_to_the_newest_checkpoint_is_noticed(verse_file: Path, dama
     assert only(reopen(name), Opened).step == 15
 
 
-def test_a_run_with_no_whole_checkpoint_is_refused_in_a_sentence(verse_file: Path) -> None:
+def test_a_run_without_a_complete_checkpoint_is_refused_with_a_reason(verse_file: Path) -> None:
     name = train_and_save(verse_file, saves=(5,))
     for checkpoint in checkpoints(name):
         flip_a_byte(checkpoint / "model.safetensors")
     failed = only(reopen(name), Failed)
     assert failed.during == "open"
     assert failed.message == (
-        f"The run '{name}' has no checkpoint that is whole: "
+        f"The run '{name}' has no complete checkpoint: "
         f"model in checkpoint {checkpoints(name)[-1].name} has been changed."
     )
 
 
 def change_the_text(name: str, old: str, new: str) -> None:
-    path = runs.folder_of(name) / "corpus.txt"
+    path = folder_of(name) / "corpus.txt"
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
-def test_a_changed_text_needs_a_yes(verse_file: Path) -> None:
+def test_a_changed_text_needs_confirmation(verse_file: Path) -> None:
     name = train_and_save(verse_file)
     change_the_text(name, "owl", "low")
     asked = only(reopen(name), ConfirmationRequired)
@@ -287,17 +290,19 @@ def test_a_changed_text_needs_a_yes(verse_file: Path) -> None:
     )
     events = Driver().when(is_a(Saved), Close()).run(asked.command, Train())
     assert of(events, StepDone)[-1].step == 40
-    assert only(reopen(name), Opened).step == 40, "from then on it is the run's own text"
+    assert only(reopen(name), Opened).step == 40, "the changed text is the run's own from then on"
 
 
-def test_a_changed_text_that_was_only_looked_at_needs_a_yes_again(verse_file: Path) -> None:
+def test_a_changed_text_needs_confirmation_again_if_the_run_was_not_trained(
+    verse_file: Path,
+) -> None:
     name = train_and_save(verse_file)
     change_the_text(name, "owl", "low")
     assert only(Driver().run(OpenRun(name, changed_text=True), Close()), Opened).step == 20
     assert only(reopen(name), ConfirmationRequired)
 
 
-def test_a_text_with_letters_that_the_model_does_not_know_is_refused(verse_file: Path) -> None:
+def test_a_text_with_characters_unknown_to_the_model_is_refused(verse_file: Path) -> None:
     name = train_and_save(verse_file)
     change_the_text(name, "owl", "☃\x07")
     failed = only(Driver().run(OpenRun(name, changed_text=True), Close()), Failed)
@@ -307,15 +312,15 @@ def test_a_text_with_letters_that_the_model_does_not_know_is_refused(verse_file:
     )
 
 
-def test_a_run_opens_as_it_was_in_its_best_exam(verse_file: Path) -> None:
-    # It grows ever surer of what the held-out part breaks now and then.
+def test_a_run_opens_at_its_best_evaluation(verse_file: Path) -> None:
+    # The model overfits to a pattern that the validation part breaks.
     verse_file.write_text(900 * "ab" + 5 * "abab" + 40 * "abb", encoding="utf-8")
     events = run_to_end(Open(tiny(verse_file, "train.steps=40", "train.decay_fraction=0")), Train())
     name = only(events, Opened).run
     best = min(of(events, Evaluated), key=lambda e: e.loss)
     opened = only(reopen(f"{name}@best"), Opened)
     assert (opened.run, opened.step) == (name, best.step)
-    assert 0 < best.step < 40, "so that it is not the newest"
+    assert 0 < best.step < 40, "or the best would be the newest"
     assert "its best; training on drops what came after" in opened.note
     assert only(reopen(f"{name}@latest"), Opened).step == 40
 
@@ -328,15 +333,15 @@ def test_a_run_opens_as_it_was_in_its_best_exam(verse_file: Path) -> None:
     assert only(reopen(name), Opened).step == best.step + 1
 
 
-def test_a_word_behind_the_name_that_means_nothing_is_refused(verse_file: Path) -> None:
+def test_an_unknown_suffix_of_the_name_is_refused(verse_file: Path) -> None:
     name = train_and_save(verse_file)
     failed = only(reopen(f"{name}@first"), Failed)
     assert failed.message == f"There is no run '{name}@first'; near it: {name}."
 
 
-def test_a_torn_run_json_is_refused_in_a_sentence(verse_file: Path) -> None:
+def test_a_truncated_run_json_is_refused_with_a_reason(verse_file: Path) -> None:
     name = train_and_save(verse_file)
-    path = runs.folder_of(name) / "run.json"
+    path = folder_of(name) / "run.json"
     path.write_bytes(path.read_bytes()[:100])
     assert only(reopen(name), Failed).message.startswith(f"The run '{name}' cannot be read: ")
 
@@ -348,17 +353,17 @@ def test_an_unfinished_checkpoint_is_not_opened(verse_file: Path) -> None:
     assert only(reopen(name), Opened).step < 20
 
 
-def test_two_generations_and_the_best_stay_and_nothing_unfinished(
+def test_the_two_newest_checkpoints_and_the_best_are_kept_and_nothing_unfinished(
     verse_file: Path, home: Path
 ) -> None:
     rates = ("train.learning_rate=1", "train.decay_fraction=0", "train.adam_learning_rate=1")
     name = train_and_save(verse_file, *rates, saves=(13, 16, 19))
     steps = [read_manifest(path).progress.step for path in checkpoints(name)]
-    exams = {e.step: e.loss for e in of(reopen(name), Evaluated)}
-    best = min(exams, key=lambda step: exams[step])
-    assert best < 19, "or this shows nothing"
+    losses_at = {e.step: e.loss for e in of(reopen(name), Evaluated)}
+    best = min(losses_at, key=lambda step: losses_at[step])
+    assert best < 19, "or the best would be kept anyway"
     assert steps == [best, 19, 20]
-    assert best_of(runs.folder_of(name)) == checkpoints(name)[0]
+    assert best_of(folder_of(name)) == checkpoints(name)[0]
     assert sorted(p.name for p in checkpoints(name)[-1].iterdir()) == [
         "manifest.json",
         "model.safetensors",
@@ -378,7 +383,7 @@ def test_saving_twice_writes_once(verse_file: Path) -> None:
     assert written == [0, 3]
 
 
-def test_a_run_that_was_only_looked_at_is_not_written_again(verse_file: Path) -> None:
+def test_a_run_that_was_only_opened_is_not_written(verse_file: Path) -> None:
     name = train_and_save(verse_file)
     before = checkpoints(name)
     assert of(reopen(name), Saved) == []
@@ -386,22 +391,22 @@ def test_a_run_that_was_only_looked_at_is_not_written_again(verse_file: Path) ->
 
 
 def test_stopping_a_reopened_run_before_its_next_step_ends_and_saves_it(verse_file: Path) -> None:
-    """As Ctrl-C does that comes while torch is loading."""
-    examined = Driver().when(is_a(Evaluated, step=10), Close())
-    name = only(examined.run(Open(tiny(verse_file)), Train()), Opened).run
+    """Ctrl-C does this while torch is loading."""
+    driver = Driver().when(is_a(Evaluated, step=10), Close())
+    name = only(driver.run(Open(tiny(verse_file)), Train()), Opened).run
     events = run_to_end(OpenRun(name), Train(), Stop())
     assert of(events, PhaseChanged)[-1].phase == "done"
     assert only(reopen(name), Opened).phase == "done"
 
 
-def test_an_unknown_run_offers_the_nearest(verse_file: Path) -> None:
+def test_an_unknown_name_suggests_the_nearest(verse_file: Path) -> None:
     name = train_and_save(verse_file)
     failed = only(reopen(name[:-1]), Failed)
     assert failed.during == "open"
     assert failed.message == f"There is no run '{name[:-1]}'; near it: {name}."
 
 
-def test_with_no_run_saved_the_sentence_says_so() -> None:
+def test_an_unknown_name_says_if_no_run_is_saved() -> None:
     message = only(reopen("amber-otter"), Failed).message
     assert message == "There is no run 'amber-otter': none is saved yet."
 
@@ -416,14 +421,14 @@ def test_a_name_that_is_a_path_is_refused(verse_file: Path, home: Path, name: st
 
 def test_the_files_are_plain_json(verse_file: Path) -> None:
     name = train_and_save(verse_file)
-    info = json.loads((runs.folder_of(name) / "run.json").read_text())
+    info = json.loads((folder_of(name) / "run.json").read_text())
     assert info["config"]["model"]["n_embd"] == 16
     assert info["corpus"]["name"] == "verse.txt"
-    text = (runs.folder_of(name) / "corpus.txt").read_bytes()
+    text = (folder_of(name) / "corpus.txt").read_bytes()
     assert info["corpus"]["sha256"] == hashlib.sha256(text).hexdigest()
 
 
-def test_a_new_name_is_never_one_that_is_taken() -> None:
+def test_a_new_name_is_never_taken() -> None:
     taken: set[str] = set()
     for _ in range(3000):  # more than there are pairs of words
         name = new_name(taken)

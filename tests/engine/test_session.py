@@ -21,9 +21,11 @@ from engine.protocol import (
     LearningRateChanged,
     Open,
     Opened,
+    OpenRun,
     Pause,
     Phase,
     PhaseChanged,
+    RenameRun,
     Rollback,
     Sample,
     SampleStarted,
@@ -34,6 +36,8 @@ from engine.protocol import (
     Stop,
     Train,
 )
+from engine.storage.manifest import checkpoints_of
+from engine.storage.paths import folder_of
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
 
@@ -448,3 +452,27 @@ def test_steps_by_hand_after_the_end_extend_it_once(verse_file: Path, length: st
     events = driver.call_when(is_a(Saved), three_more).run(Open(tiny(verse_file, length)), Train())
     assert len(of(events, Extended)) == 1
     assert phases(events)[-1][0] == "paused"
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_run_renamed_right_after_opening_can_be_trained(verse_file: Path, damaged: bool) -> None:
+    """Its checkpoints, damaged ones included, are then in a folder of another name."""
+    straight = run_to_end(Open(tiny(verse_file)), Train())
+    events = Driver().when(is_a(StepDone, step=12), Close()).run(Open(tiny(verse_file)), Train())
+    name = only(events, Opened).run
+    if damaged:
+        newest = checkpoints_of(folder_of(name))[-1] / "model.safetensors"
+        newest.write_bytes(newest.read_bytes()[:-1])
+    events = run_to_end(OpenRun(name), RenameRun(name, "another name"), Train())
+    assert of(events, Failed) == []
+    assert only(events, Saved).run == "another name"
+    assert losses(Driver().run(OpenRun("another name"), Close())) == losses(straight)
+
+
+def test_an_evaluation_after_reopening_has_the_context_of_the_last_step(verse_file: Path) -> None:
+    """A save came between the step and its evaluation, just where the context grows."""
+    config = tiny(verse_file, "train.context_warmup=0.5", "train.evaluation_interval=5")
+    straight = run_to_end(Open(config), Train())
+    events = Driver().when(is_a(StepDone, step=5), Close()).run(Open(config), Train())
+    events = run_to_end(OpenRun(only(events, Opened).run), Train())
+    assert losses(events) == losses(straight)

@@ -64,8 +64,9 @@ from engine.protocol import (
 )
 from engine.session.context import RunContext
 from engine.session.session import Session
-from engine.storage import run as runs
 from engine.storage.checkpoints import State
+from engine.storage.paths import folder_of, run_names
+from engine.storage.saved_run import load_run
 from engine.training.optimizers import Optimizer
 
 pytestmark = pytest.mark.timeout(300)
@@ -307,7 +308,7 @@ class Line:
 
     def check_saved(self, *, at_least: int) -> None:
         """What is on the disk is the run that was told, up to some step."""
-        saved = runs.load(self.name)
+        saved = load_run(self.name)
         step = saved.manifest.progress.step
         assert at_least <= step <= self.top
         assert saved.text == TEXT
@@ -383,7 +384,7 @@ class Witness:
 
     def _answer_to(self, command: Command) -> tuple[type[Event], ...]:
         """Events of which one must answer; Failed is among them only where it may be."""
-        known = runs.names()
+        known = run_names()
         match command:
             case Open():
                 return (Opened,)
@@ -458,7 +459,7 @@ class Witness:
                 self._writing(event)
             case Saved(run, step, path):
                 line = self.lines[run]
-                assert path == str(runs.folder_of(run))
+                assert path == str(folder_of(run))
                 assert step == line.step
                 line.check_saved(at_least=step)
                 line.saved = step
@@ -482,7 +483,7 @@ class Witness:
         else:
             best = isinstance(self._asked, OpenRun) and self._asked.name.endswith("@best")
             wanted = f"{event.run}@best" if best else event.run
-            saved = runs.load(wanted)
+            saved = load_run(wanted)
             assert event.step == saved.manifest.progress.step
             self._retold.extend(history_of(saved))
             line = self.lines[event.run]
@@ -512,7 +513,7 @@ class Witness:
             self.lines[name] = line
         else:
             line.gone = True
-            assert not runs.folder_of(run).exists()
+            assert not folder_of(run).exists()
 
     def _writing(self, event: SampleStarted | TextSampled | SampleDone) -> None:
         match event:
@@ -670,7 +671,7 @@ class Computer(SimpleQueue[Command]):
             case Delete(number):
                 command = DeleteRun(self._name(number))
             case CompareAll():
-                command = Compare(tuple(runs.names()))
+                command = Compare(tuple(run_names()))
             case _:
                 command = deed
         self.witness.asked(command, variant)
@@ -678,7 +679,7 @@ class Computer(SimpleQueue[Command]):
 
     def _name(self, number: int) -> str:
         """One of the saved runs."""
-        known = runs.names()
+        known = run_names()
         return known[number % len(known)] if known else "nobody"
 
     def _wait_for_next(self) -> None:
@@ -710,10 +711,10 @@ class Computer(SimpleQueue[Command]):
         """What was being renamed or deleted may be so by now."""
         lines = self.witness.lines
         match self._asked:
-            case RenameRun(run, name) if run in lines and run not in runs.names():
+            case RenameRun(run, name) if run in lines and run not in run_names():
                 lines[name] = lines.pop(run)
                 lines[name].name = name
-            case DeleteRun(run) if run in lines and run not in runs.names():
+            case DeleteRun(run) if run in lines and run not in run_names():
                 del lines[run]
             case _:
                 pass
@@ -728,7 +729,7 @@ class Computer(SimpleQueue[Command]):
 def computer(course: list[tuple[int, Deed]]) -> Iterator[Computer]:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYGPT_HOME", folder)
-        patch.setattr("engine.storage.lock.PATIENCE", 0.01)
+        patch.setattr("engine.storage.lock.TIMEOUT", 0.01)
         made = Computer(Path(folder), course)
         sound = Optimizer.take
 

@@ -32,7 +32,8 @@ from engine.protocol import (
     StopSample,
     Train,
 )
-from engine.storage import run as runs
+from engine.storage.paths import folder_of, run_names
+from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -155,7 +156,7 @@ def test_a_run_that_cannot_be_saved_stays_open_until_it_can(verse_file: Path, di
     assert only(events, Saved).step == 20
 
     # What was saved at last is whole, each step once.
-    saved = runs.load(only(events, Opened).run)
+    saved = load_run(only(events, Opened).run)
     events = history_of(saved)
     assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
     assert [e.step for e in of(events, Evaluated)] == [0, 10, 20]
@@ -194,7 +195,7 @@ def test_wherever_a_save_fails_the_run_is_whole(verse_file: Path, disk: Disk, wr
 
     finished = run_to_end(OpenRun(name), Train())
     assert [e.step for e in of(finished, StepDone)] == list(range(1, 21))
-    assert list(runs.folder_of(name).rglob("*.unfinished")) == []
+    assert list(folder_of(name).rglob("*.unfinished")) == []
 
 
 def test_another_run_is_not_opened_over_one_that_cannot_be_saved(
@@ -245,11 +246,11 @@ def test_a_run_that_has_gone_is_not_called_saved(verse_file: Path) -> None:
     driver.call_when(is_a(Saved), delete_and_close).when(is_a(Failed), Close())
     events = driver.run(Open(tiny(verse_file)), Train())
     assert [type(e) for e in events if isinstance(e, Saved | Failed)] == [Saved, Failed]
-    assert runs.names() == [only(events, Opened).run]
+    assert run_names() == [only(events, Opened).run]
 
 
 def folder_of_open(driver: Driver) -> Path:
-    return runs.folder_of(only(driver.events, Opened).run)
+    return folder_of(only(driver.events, Opened).run)
 
 
 def test_too_little_room_is_told_before_the_first_step(

@@ -11,9 +11,9 @@ from driving import FakeClock, tiny
 from torch import Tensor
 
 from engine.config import SampleConfig, small
+from engine.device import Hardware
 from engine.generation.generator import TextGenerator
 from engine.model.tokenizer import Vocabulary
-from engine.training.autotune import Hardware
 from engine.training.dataset import Dataset
 from engine.training.trainer import Evaluation, Trainer
 from engine.training.workers import WorkerPool

@@ -9,9 +9,9 @@ import pytest
 import torch
 from driving import tiny
 
+from engine.device import Hardware
 from engine.model.fused import ByHand
 from engine.model.tokenizer import Vocabulary
-from engine.training.autotune import Hardware
 from engine.training.dataset import Dataset
 from engine.training.trainer import Evaluation, Trainer
 from engine.training.workers import WorkerPool

@@ -26,7 +26,7 @@ from starting import SETTINGS
 from terminal import DEADLINE, Terminal
 from wcwidth import wcwidth
 
-from engine.storage.run import NOTE_LENGTH
+from engine.storage.run_info import NOTE_LENGTH
 from tui.screens.new_run import FIELDS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="no pseudo-terminals here")

@@ -1,4 +1,4 @@
-"""Checkpoints that others have made: refused in a sentence, quickly, with little memory."""
+"""Forged checkpoints from an untrusted source: refused with a reason, quickly, using little memory."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ import torch
 from driving import Driver, of, only, run_to_end, tiny
 
 from engine.protocol import Close, Failed, Open, Opened, OpenRun, Train
-from engine.storage import run as runs
-from engine.storage.checkpoints import MANIFEST, checkpoints_of, read_manifest
+from engine.storage.manifest import MANIFEST, checkpoints_of, read_manifest
+from engine.storage.paths import folder_of
 
 pytestmark = pytest.mark.timeout(30)
 
-SECONDS, BYTES = 2.0, 200e6
+MAX_SECONDS, MAX_BYTES = 2.0, 200e6
 
 
 def header(content: dict[str, object]) -> bytes:
@@ -40,20 +40,20 @@ def other_model() -> bytes:
 
 
 FORGED: dict[str, Callable[[], bytes]] = {
-    "nothing": lambda: b"",
+    "empty": lambda: b"",
     "a header of 8 EiB": lambda: (2**63).to_bytes(8, "little") + b"{}",
     "a header beyond the end": lambda: (900).to_bytes(8, "little") + b"{}",
-    "a header that is no JSON": lambda: (4).to_bytes(8, "little") + b"\x80\x04N.",
+    "a header that is not JSON": lambda: (4).to_bytes(8, "little") + b"\x80\x04N.",
     "a shape that overflows": lambda: header({"head.weight": tensor([2**40, 2**40], 4)}) + b"1234",
-    "numbers beyond the end": lambda: header({"head.weight": tensor([1000], 4000)}) + b"1234",
+    "data beyond the end": lambda: header({"head.weight": tensor([1000], 4000)}) + b"1234",
     "100,000 tensors": many,
     "another model": other_model,
-    "too much": lambda: bytes(4 << 20),
+    "too large": lambda: bytes(4 << 20),
 }
 
 
 def seal(checkpoint: Path) -> None:
-    """Make the manifest fit, as a stranger could."""
+    """Update the manifest to match the files, as an attacker would."""
     files = {
         name: (checkpoint / f"{name}.safetensors").read_bytes() for name in ("model", "optimizer")
     }
@@ -65,8 +65,8 @@ def seal(checkpoint: Path) -> None:
 def assert_refused(name: str) -> None:
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, perf_counter()
     events = Driver().run(OpenRun(name), Close())
-    assert perf_counter() - began < SECONDS
-    assert 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) < BYTES
+    assert perf_counter() - began < MAX_SECONDS
+    assert 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) < MAX_BYTES
     failed = only(events, Failed)
     assert failed.during == "open"
     assert "Traceback" not in failed.message
@@ -76,35 +76,33 @@ def assert_refused(name: str) -> None:
 
 @pytest.mark.parametrize("group", ["model", "optimizer"])
 @pytest.mark.parametrize("forged", FORGED)
-def test_what_is_no_checkpoint_of_this_model_is_refused(
-    verse_file: Path, forged: str, group: str
-) -> None:
+def test_a_forged_checkpoint_is_refused(verse_file: Path, forged: str, group: str) -> None:
     name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
     content = FORGED[forged]()
-    for checkpoint in checkpoints_of(runs.folder_of(name)):
+    for checkpoint in checkpoints_of(folder_of(name)):
         (checkpoint / f"{group}.safetensors").write_bytes(content)
         seal(checkpoint)
     assert_refused(name)
 
 
-def test_a_config_of_a_giant_is_refused_before_it_is_built(verse_file: Path) -> None:
+def test_a_config_of_a_huge_model_is_refused_before_it_is_built(verse_file: Path) -> None:
     name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
-    path = runs.folder_of(name) / "run.json"
+    path = folder_of(name) / "run.json"
     info = json.loads(path.read_text())
     info["config"]["model"].update(n_embd=2048, n_layer=48, n_head=32, context_length=4096)
     path.write_text(json.dumps(info))
     assert_refused(name)
 
 
-def test_a_manifest_without_end_is_refused(verse_file: Path) -> None:
+def test_a_huge_manifest_is_refused(verse_file: Path) -> None:
     name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
-    for checkpoint in checkpoints_of(runs.folder_of(name)):
+    for checkpoint in checkpoints_of(folder_of(name)):
         (checkpoint / MANIFEST).write_bytes(b"[" * (32 << 20))
     assert_refused(name)
 
 
-def test_a_config_without_end_is_refused(verse_file: Path) -> None:
+def test_a_huge_run_json_is_refused(verse_file: Path) -> None:
     name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
-    with (runs.folder_of(name) / "run.json").open("r+b") as file:
-        file.truncate(2 << 30)  # the rest is a hole
+    with (folder_of(name) / "run.json").open("r+b") as file:
+        file.truncate(2 << 30)  # sparse
     assert_refused(name)

@@ -1,0 +1,95 @@
+"""`run.json`: the config of a run, the text it was trained on, and the user's note."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Raw, Struct
+
+from data.safe_text import safe_text
+from engine.config import RunConfig
+from engine.storage.atomic import replace_file
+from engine.storage.format2 import renamed_to_format_3
+
+FORMAT = 3
+INFO_LIMIT = 1 << 22
+"""Bytes read of a `run.json`; a genuine one has some thousand, and each distinct character of its
+text."""
+NOTE_LENGTH = 200
+"""The most characters of a note."""
+
+
+class CorpusInfo(Struct, frozen=True, forbid_unknown_fields=True):
+    """The text that a run is trained on."""
+
+    name: str
+    source: str
+    license: str
+    sha256: str
+    characters: str  # its distinct characters: the vocabulary of the model
+
+
+class RunInfo(Struct, frozen=True, forbid_unknown_fields=True):
+    """`run.json`."""
+
+    config: RunConfig
+    corpus: CorpusInfo
+    torch: str  # version
+    created: str
+    note: str = ""
+    format: int = FORMAT  # of the file that it was read from
+
+
+class UnreadableInfoError(ValueError):
+    """A `run.json` that cannot be read. The message is a clause."""
+
+
+class UnknownFormatError(UnreadableInfoError):
+    """A `run.json` in a format of another version of this program."""
+
+
+class _Header(Struct):
+    """What every format has in common."""
+
+    format: Raw = Raw(b"none")
+
+
+def read_info(folder: Path) -> RunInfo:
+    """The `run.json` of a run, in format 2 or 3. UnreadableInfoError; OSError."""
+    with (folder / "run.json").open("rb") as file:
+        content = file.read(INFO_LIMIT)
+    try:
+        saved_format = bytes(msgspec.json.decode(content, type=_Header).format)
+        if saved_format == b"2":
+            content = renamed_to_format_3(content)
+        elif saved_format != b"%d" % FORMAT:
+            raise UnknownFormatError(_advice(saved_format))
+        return msgspec.json.decode(content, type=RunInfo)
+    except UnknownFormatError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise UnreadableInfoError(safe_text(str(error))) from None
+
+
+def write_info(folder: Path, info: RunInfo) -> None:
+    """Write the `run.json` of a run, atomically, in the present format."""
+    info = msgspec.structs.replace(info, format=FORMAT)
+    replace_file(folder / "run.json", [msgspec.json.format(msgspec.json.encode(info))])
+
+
+def with_note(info: RunInfo, note: str) -> RunInfo:
+    """The info with another note. ValueError, with a user-facing message, for one that is too
+    long."""
+    if len(note) > NOTE_LENGTH:
+        raise ValueError(f"A note has {NOTE_LENGTH} characters at most, not {len(note)}.")
+    return msgspec.structs.replace(info, note=note.encode("utf-8", "replace").decode())
+
+
+def _advice(saved_format: bytes) -> str:
+    """What the user can do about a format that is not known here."""
+    shown = safe_text(saved_format[:20].decode("utf-8", "replace"))
+    if saved_format.isdigit() and len(saved_format) < 10 and int(saved_format) > FORMAT:
+        return f"a newer version of tinygpt-tui saved it (format {shown}): upgrade to open it"
+    return (
+        f"this version of tinygpt-tui does not know its format ({shown}): open it with the version "
+        "that saved it, or train a new run on its corpus.txt"
+    )

@@ -1,0 +1,120 @@
+"""Opening a saved run: from its newest complete checkpoint, or from its best."""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from data.safe_text import safe_text
+from engine.model.gpt import parameter_count
+from engine.storage.checkpoints import State, read_checkpoint
+from engine.storage.manifest import DamagedError, Manifest, best_of, checkpoints_of
+from engine.storage.paths import check_exists, folder_of
+from engine.storage.run_info import RunInfo, UnreadableInfoError, read_info
+
+
+class SavedRun(NamedTuple):
+    """A run as it was saved."""
+
+    name: str
+    info: RunInfo
+    text: str
+    changed_text: bool  # the text is not the one that it was trained on
+    manifest: Manifest
+    state: State
+    checkpoints: list[Path]  # all that were found, oldest first
+    dropped: list[Path]  # those to set aside when it trains on: after the best, or damaged
+    note: str  # one user-facing sentence if it is not opened from its newest checkpoint
+
+    def moved_to(self, folder: Path) -> "SavedRun":
+        """The same run after its folder has been renamed."""
+
+        def moved(checkpoints: list[Path]) -> list[Path]:
+            return [folder / "checkpoints" / checkpoint.name for checkpoint in checkpoints]
+
+        return self._replace(
+            name=folder.name, checkpoints=moved(self.checkpoints), dropped=moved(self.dropped)
+        )
+
+
+class ChangedTextError(ValueError):
+    """The text of a run is not the one that it was trained on."""
+
+
+def max_group_bytes(info: RunInfo) -> int:
+    """The most bytes of tensor data in one group of a run's checkpoint: two float32 per
+    parameter."""
+    return 8 * parameter_count(info.config.model, len(info.corpus.characters))
+
+
+def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
+    """Open a saved run by its name, from its newest complete checkpoint; "NAME@best" opens it at the
+    lowest validation loss. `changed_text`: accept a text other than the one it was trained on.
+
+    ValueError, with a user-facing message, when there is no such run or it cannot be read;
+    ChangedTextError for a text that was not accepted.
+    """
+    name, which = wanted, ""
+    if wanted.endswith(("@best", "@latest")):
+        name, _, which = wanted.rpartition("@")
+    check_exists(name)
+    folder = folder_of(name)
+    info, text, checkpoints = _read_files(name, folder)
+    info, changed = _with_text(name, info, text, changed_text)
+    best = best_of(folder) if which == "best" else None
+    if which == "best" and best is None:
+        raise ValueError(f"The run {name!r} has no checkpoint that was evaluated.")
+    dropped = [checkpoint for checkpoint in checkpoints if best and checkpoint > best]
+    first_damage: DamagedError | None = None
+    for checkpoint in reversed(checkpoints[: len(checkpoints) - len(dropped)]):
+        try:
+            manifest, state = read_checkpoint(checkpoint, max_group_bytes(info))
+        except DamagedError as error:
+            first_damage = first_damage or error
+            dropped.append(checkpoint)
+            continue
+        note = _note(manifest.progress.step, first_damage, bool(dropped))
+        return SavedRun(name, info, text, changed, manifest, state, checkpoints, dropped, note)
+    reason = first_damage or "there is none at all"
+    raise ValueError(f"The run {name!r} has no complete checkpoint: {reason}.")
+
+
+def _read_files(name: str, folder: Path) -> tuple[RunInfo, str, list[Path]]:
+    """A run's info, text and checkpoints. ValueError, with a user-facing message."""
+    try:
+        info = read_info(folder)
+        text = (folder / "corpus.txt").read_bytes().decode("utf-8", "surrogatepass")
+        return info, text, checkpoints_of(folder)
+    except OSError as error:
+        where = Path(error.filename).name if error.filename else "a file"
+        raise ValueError(f"The run {name!r} cannot be read: {where}: {error.strerror}.") from None
+    except (UnicodeDecodeError, UnreadableInfoError) as error:
+        raise ValueError(f"The run {name!r} cannot be read: {error}.") from None
+
+
+def _with_text(name: str, info: RunInfo, text: str, accepted: bool) -> tuple[RunInfo, bool]:
+    """The info of a run that continues on this text, and whether the text has changed."""
+    sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    unknown = "".join(sorted(set(text) - set(info.corpus.characters)))
+    changed = sha256 != info.corpus.sha256
+    if unknown:
+        raise ValueError(
+            f"The text of the run {name!r} (corpus.txt in its folder) is not the one it was trained "
+            f"on: it has characters that the model does not know: {safe_text(unknown[:20])}"
+        )
+    if changed and not accepted:
+        raise ChangedTextError(
+            f"The text of the run {name!r} (corpus.txt in its folder) is not the one it was "
+            "trained on."
+        )
+    corpus = msgspec.structs.replace(info.corpus, sha256=sha256)
+    return msgspec.structs.replace(info, corpus=corpus), changed
+
+
+def _note(step: int, damage: DamagedError | None, rolled_back: bool) -> str:
+    if damage:
+        return f"Opened as it was at step {step:,}, since {damage}."
+    if rolled_back:
+        return f"Opened as it was at step {step:,}, its best; training on drops what came after."
+    return ""
