@@ -62,8 +62,7 @@ if TYPE_CHECKING:
     from engine.session.session import Session
     from engine.session.thread import EngineThread, write_log
     from engine.storage.paths import home
-    from engine.storage.run import SavedRun
-    from engine.storage.run import load as load_run
+    from engine.storage.saved_run import SavedRun, load_run
     from engine.training.trainer import Trainer
 else:
     from importlib import import_module
@@ -71,14 +70,14 @@ else:
     _SOURCES = {
         "GPT": "engine.model.gpt",
         "EngineThread": "engine.session.thread",
-        "SavedRun": "engine.storage.run",
+        "SavedRun": "engine.storage.saved_run",
         "Session": "engine.session.session",
         "TextGenerator": "engine.generation.generator",
         "Trainer": "engine.training.trainer",
         "Vocabulary": "engine.model.tokenizer",
         "config": "engine",
         "home": "engine.storage.paths",
-        "load_run": "engine.storage.run:load",
+        "load_run": "engine.storage.saved_run",
         "protocol": "engine",
         "write_log": "engine.session.thread",
     }
@@ -87,10 +86,9 @@ else:
         """Import a public name when it is first used (PEP 562)."""
         if name not in _SOURCES:
             raise AttributeError(f"module 'engine' has no attribute {name!r}")
-        source, _, attribute = _SOURCES[name].partition(":")
-        if source == "engine":
+        if _SOURCES[name] == "engine":
             return import_module(f"engine.{name}")
-        value = getattr(import_module(source), attribute or name)
+        value = getattr(import_module(_SOURCES[name]), name)
         globals()[name] = value
         return value
 

@@ -39,9 +39,7 @@ def test_the_type_checker_sees_the_same_names() -> None:
     tree = ast.parse(Path(engine.__file__).read_text(encoding="utf-8"))
     (branch,) = (node for node in tree.body if isinstance(node, ast.If))
     seen = {
-        alias.asname or alias.name: node.module
-        if not alias.asname
-        else f"{node.module}:{alias.name}"
+        alias.name: node.module
         for node in branch.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names

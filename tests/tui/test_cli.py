@@ -27,10 +27,11 @@ from engine.protocol import (
     from_json,
     to_json,
 )
-from engine.storage import run as runs
-from engine.storage.checkpoints import checkpoints_of
 from engine.storage.library import summaries
-from engine.storage.lock import held
+from engine.storage.lock import locked
+from engine.storage.manifest import checkpoints_of
+from engine.storage.paths import folder_of, run_names
+from engine.storage.saved_run import load_run
 from tui import __version__
 from tui.cli.runs import change_runs, list_runs
 from tui.cli.sample import sample
@@ -78,7 +79,7 @@ def test_json_is_one_event_a_line_and_the_run_is_saved(verse_file: Path) -> None
     assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
     assert [e.step for e in of(events, Evaluated)] == [0, 10, 20]
     assert isinstance(events[-1], Saved)
-    assert runs.names() == [only(events, Opened).run]
+    assert run_names() == [only(events, Opened).run]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -103,7 +104,7 @@ def test_a_signal_saves_the_run_and_ends(verse_file: Path, number: signal.Signal
     last = of(events, StepDone)[-1].step
     saved = only(events, Saved)
     assert saved.step == last
-    assert runs.load(saved.run).manifest.progress.step == last
+    assert load_run(saved.run).manifest.progress.step == last
 
 
 def test_sample_streams_the_prompt_and_what_follows(verse_file: Path) -> None:
@@ -157,14 +158,14 @@ def test_training_prints_lines_of_text(
     assert result.err == ""
     lines = result.out.splitlines()
     assert lines[0].startswith("verse.txt: 1,637 characters, 35 different (")
-    assert lines[1].startswith(f"run {runs.names()[0]}: nano, ")
+    assert lines[1].startswith(f"run {run_names()[0]}: nano, ")
     assert [line[:19] for line in lines if "validation loss" in line] == [
         "step       0  valid",
         "step      10  valid",
         "step      20  valid",
     ]
     assert any("sample: The owl" in line for line in lines)
-    assert lines[-1].startswith(f"saved {runs.names()[0]} at step 20 in ")
+    assert lines[-1].startswith(f"saved {run_names()[0]} at step 20 in ")
 
 
 def test_a_saved_run_trains_for_the_same_length_again(
@@ -202,7 +203,7 @@ def test_ctrl_c_before_the_first_step_leaves_no_run(
     assert train(Open(tiny(verse_file)), as_json=True) == 130
     events = events_of(capsys.readouterr().out.splitlines())
     assert [e for e in events if isinstance(e, StepDone | Saved)] == []
-    assert runs.names() == []
+    assert run_names() == []
 
 
 @pytest.mark.usefixtures("interrupted_on_opening")
@@ -212,7 +213,7 @@ def test_ctrl_c_before_the_first_step_of_a_saved_run_ends_too(
     name = saved_run(verse_file)
     assert train(OpenRun(name), as_json=True) == 130
     assert of(events_of(capsys.readouterr().out.splitlines()), Saved) == []
-    assert runs.load(name).manifest.progress.step == 20
+    assert load_run(name).manifest.progress.step == 20
 
 
 def test_a_full_disk_ends_training_with_a_message(
@@ -295,14 +296,14 @@ def test_a_broken_pipe_saves_the_run(verse_file: Path) -> None:
         assert process.returncode == 1
         assert result == "Nothing reads the output any more, so training ends here.\n"
     for run in summaries():
-        history = [e.step for e in history_of(runs.load(run.name)) if isinstance(e, StepDone)]
+        history = [e.step for e in history_of(load_run(run.name)) if isinstance(e, StepDone)]
         assert history == list(range(1, run.step + 1))
     assert len(summaries()) == 2
 
 
 def test_falling_back_to_an_older_checkpoint_prints_a_note(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    model = checkpoints_of(runs.folder_of(name))[-1] / "model.safetensors"
+    model = checkpoints_of(folder_of(name))[-1] / "model.safetensors"
     model.write_bytes(model.read_bytes()[:1000])
     for command in (["sample"], ["train", "--run"]):  # the second one continues the training
         result = program(*command, name).stderr
@@ -311,7 +312,7 @@ def test_falling_back_to_an_older_checkpoint_prints_a_note(verse_file: Path) -> 
 
 def test_training_is_refused_while_another_program_trains_the_run(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    with held(runs.folder_of(name)):
+    with locked(folder_of(name)):
         result = program("train", "--run", name)
     assert result.returncode == 2
     assert result.stderr.startswith(f"Another program trains '{name}' (process ")
@@ -320,7 +321,7 @@ def test_training_is_refused_while_another_program_trains_the_run(verse_file: Pa
 
 def test_a_sample_needs_no_confirmation_of_a_changed_text(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    corpus = runs.folder_of(name) / "corpus.txt"
+    corpus = folder_of(name) / "corpus.txt"
     corpus.write_text(corpus.read_text() + "owl")
     result = program("sample", name, "--prompt", "The owl", "--chars", "5")
     assert (result.returncode, result.stderr) == (0, "")
