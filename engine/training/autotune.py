@@ -8,10 +8,9 @@ import msgspec
 import torch
 
 from engine.config import ModelConfig, TrainConfig
+from engine.device import Hardware, device_of
 from engine.model.gpt import GPT, flops_per_token
 from engine.training.replica import Replica
-from engine.device import Hardware, device_of
-
 from engine.training.workers import WorkerPool
 
 MAX_THREADS = torch.get_num_threads()

@@ -6,8 +6,8 @@ import torch
 from msgspec.structs import replace
 
 from engine.config import RunConfig
-from engine.model.gpt import flops_per_token, parameter_count
 from engine.device import Hardware, synchronize
+from engine.model.gpt import flops_per_token, parameter_count
 from engine.protocol import Measured
 from engine.session.context import RunContext
 from engine.training.cost import check_memory, estimate_memory
