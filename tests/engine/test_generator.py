@@ -32,7 +32,7 @@ def write(
     to.start(prompt, SampleConfig(**{"characters": 60, **config}), 16)  # type: ignore[arg-type]
     pieces = []
     while to.active:
-        pieces.append(to.write(slice_seconds))
+        pieces.append(to.generate(slice_seconds))
     assert to.text == "".join(pieces)
     assert to.characters == len(to.text)
     return to.text
@@ -52,9 +52,9 @@ def test_the_size_of_the_slices_does_not_matter() -> None:
 def test_a_slice_ends_in_time_and_reads_or_writes_at_least_one_character() -> None:
     to = writer()
     to.start("ab", SampleConfig(characters=60), 16)
-    assert to.write(0.0) == ""  # of the prompt
-    assert len(to.write(0.0)) == 1
-    assert len(to.write(0.01)) == 10  # the clock shows a millisecond more at each look
+    assert to.generate(0.0) == ""  # of the prompt
+    assert len(to.generate(0.0)) == 1
+    assert len(to.generate(0.01)) == 10  # the clock shows a millisecond more at each look
     assert to.active
 
 
@@ -88,11 +88,11 @@ def test_it_writes_with_the_weights_as_they_were_at_the_start() -> None:
     to = TextGenerator(model, LETTERS, FakeClock())
     expected = write("ab", to=to)
     to.start("ab", SampleConfig(characters=60), 16)
-    text = to.write(0.005)
+    text = to.generate(0.005)
     with torch.no_grad():
         model.head.weight.neg_()
     while to.active:
-        text += to.write(0.005)
+        text += to.generate(0.005)
     assert text == expected
     assert write("ab", to=to) != expected  # the next prompt is answered by the new ones
 
@@ -100,7 +100,7 @@ def test_it_writes_with_the_weights_as_they_were_at_the_start() -> None:
 def test_what_is_stopped_writes_no_more() -> None:
     to = writer()
     to.start("ab", SampleConfig(characters=60), 16)
-    to.write(0.005)
+    to.generate(0.005)
     to.stop()
     assert not to.active
     assert to.ended is None

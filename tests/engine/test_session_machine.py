@@ -68,6 +68,7 @@ from engine.storage.checkpoints import State
 from engine.storage.paths import folder_of, run_names
 from engine.storage.saved_run import load_run
 from engine.training.optimizers import Optimizer
+from engine.training.schedule import Plan, Position
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -218,17 +219,14 @@ def reference_of(variant: int) -> Reference:
         return Reference(-1, {}, {}, {})
     context = RunContext(config, TEXT, "".join(sorted(set(TEXT))), "", FakeClock())
     trainer, steps = context.trainer, config.train.steps
+    plan = Plan(config, steps, minutes=0.0)
     losses, exams, digests = {}, {}, {}
     for step in range(steps + 1):
+        before = Position(max(0, step - 1), elapsed=0.0)
+        context_length = plan.next_context_length(before)
         if step:
-            share = (step - 1) / steps
-            parts = config.train.parts_of_context(share)
-            trainer.context_length = config.model.context_length // parts
-            losses[step] = trainer.step(share).loss
-        else:
-            parts = config.train.parts_of_context(0)
-            trainer.context_length = config.model.context_length // parts
-        *_, evaluation = trainer.evaluate()
+            losses[step] = trainer.step(plan.progress(before), context_length).loss
+        *_, evaluation = trainer.evaluate(context_length)
         assert not isinstance(evaluation, float)
         exams[step] = evaluation.loss
         digests[step] = digest(trainer.state_dict())

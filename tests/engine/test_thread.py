@@ -119,10 +119,10 @@ def test_after_an_exception_in_the_engine_the_run_can_be_opened_again(
 ) -> None:
     step = Trainer.step
 
-    def explode(self: Trainer, progress: float) -> StepResult:
+    def explode(self: Trainer, progress: float, context_length: int) -> StepResult:
         if self.step_number == 12:
             raise KeyError("nobody thought of this")
-        return step(self, progress)
+        return step(self, progress, context_length)
 
     monkeypatch.setattr(Trainer, "step", explode)
     with running() as (engine, listener):
