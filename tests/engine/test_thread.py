@@ -141,7 +141,7 @@ def test_after_an_exception_in_the_engine_the_run_can_be_opened_again(
         "The engine stopped: KeyError: 'nobody thought of this' (in explode, line "
     )
     assert failed.message.endswith(
-        f"; all of it in {log}). Space opens the run as it was saved last."
+        f"; details in {log}). Space opens the run as it was saved last."
     )
     assert "Traceback (most recent call last)" in log.read_text(encoding="utf-8")
     assert [event.step for event in of(listener.events, Opened)] == [0, 10]
