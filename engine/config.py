@@ -133,25 +133,6 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
                 "train.warmup_fraction and train.decay_fraction together are more than the whole run."
             )
 
-    @property
-    def stages(self) -> tuple[tuple[float, int], ...]:
-        """The stages of a run: the share of it that each takes, and into how many parts windows of
-        text are cut in it.
-
-        What a model learns first are spellings and words: for these a short context does, at
-        less cost for attention.
-        """
-        return (
-            (self.context_warmup / 2, 4),
-            (self.context_warmup / 2, 2),
-            (1 - self.context_warmup, 1),
-        )
-
-    def parts_of_context(self, progress: float) -> int:
-        """Those of the stage at `progress` (0 to 1) through what was planned first."""
-        (quarter, _), (half, _), _ = self.stages
-        return 4 if progress < quarter else 2 if progress < quarter + half else 1
-
 
 class SampleConfig(Section, frozen=True, forbid_unknown_fields=True):
     """How it writes."""

@@ -1,4 +1,4 @@
-"""Writing in slices: a copy of the model that goes on from a prompt while the original trains."""
+"""Generates a text in slices of time, from a copy of the weights, while the original trains."""
 
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -13,7 +13,8 @@ from engine.model.tokenizer import Vocabulary
 
 
 class TextGenerator:
-    """Holds its own weights and its own generator, so training is bit-identical without it."""
+    """One text at a time. Its weights and its random generator are its own, so training with and
+    without it is bit-identical."""
 
     def __init__(self, model: GPT, vocabulary: Vocabulary, clock: Callable[[], float]) -> None:
         self._model = model
@@ -25,20 +26,26 @@ class TextGenerator:
         self._stops: frozenset[str] = frozenset()
         self._generator = torch.Generator()
         self.text = ""
-        self.characters = 0
         self.seconds = 0.0
+        """Time spent generating `text`."""
         self.ended: Literal["length", "stop character"] | None = None
+        """Why the text has ended; None while it grows, or after `stop`."""
 
     @property
     def active(self) -> bool:
-        """Whether there is more to write."""
+        """Whether the text is unfinished."""
         return self._ids is not None
 
-    def start(self, prompt: str, config: SampleConfig, context_length: int) -> None:
-        """Take over the weights as they are now, and begin. `prompt` holds known characters only,
-        of which the last `context_length` are seen.
+    @property
+    def characters(self) -> int:
+        """The length of the text so far."""
+        return len(self.text)
 
-        An empty prompt begins as after a line's end, where the text has lines.
+    def start(self, prompt: str, config: SampleConfig, context_length: int) -> None:
+        """Copy the weights as they are now and start a new text.
+
+        `prompt` has only characters of the vocabulary; the model sees the last `context_length` of
+        them. An empty prompt stands for the start of a line, where the corpus has lines.
         """
         self._decoder.load_weights(self._model, context_length)
         first = "\n" if "\n" in self._vocabulary else self._vocabulary.characters[0]
@@ -49,15 +56,14 @@ class TextGenerator:
             self._decoder, self._vocabulary.encode(prompt or first), config, self._generator
         )
         self.text = ""
-        self.characters = 0
         self.seconds = 0.0
         self.ended = None
 
-    def write(self, seconds: float) -> str:
-        """Read the prompt and write for about so long, at least one character of either; return
-        what is new. A stop character is not written.
+    def generate(self, seconds: float) -> str:
+        """Prefill the prompt and generate for about `seconds`, at least one character of either;
+        the characters added to the text. A stop character is not added.
         """
-        assert self._ids is not None, "nothing was started"
+        assert self._ids is not None, "no text was started"
         began = self._clock()
         new: list[str] = []
         while True:
@@ -68,18 +74,17 @@ class TextGenerator:
                     self.stop()
                     break
                 new.append(character)
-                if self.characters + len(new) >= self._config.characters:
+                if len(self.text) + len(new) >= self._config.characters:
                     self.ended = "length"
                     self.stop()
                     break
             if self._clock() - began >= seconds:
                 break
         self.seconds += self._clock() - began
-        self.characters += len(new)
-        piece = "".join(new)
-        self.text += piece
-        return piece
+        added = "".join(new)
+        self.text += added
+        return added
 
     def stop(self) -> None:
-        """Write no more."""
+        """End the text here."""
         self._ids = None

@@ -1,4 +1,4 @@
-"""From logits to the next character, one after the other. Knows ids, no text."""
+"""From logits to the next token id, one after the other."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,29 +11,34 @@ from engine.model.kernels import Array
 
 
 def next_id(logits: Array, config: SampleConfig, generator: torch.Generator) -> int:
-    """Draw an id from (V,) logits.
+    """Sample an id from (V,) logits.
 
-    Temperature first, then top-k (exactly k; of equal ones the lower ids), then top-p: the
-    likeliest ids whose chances reach p, at least one (Holtzman et al. 2019).
+    Temperature first, then top-k (exactly k; of equal logits the lower ids), then top-p: the
+    smallest set of most likely ids whose probabilities reach p, at least one (nucleus sampling,
+    Holtzman et al. 2019).
     """
     if config.temperature == 0:
         return int(logits.argmax())
     ids = np.argsort(-logits, kind="stable")[: config.top_k or None]
-    scores = logits[ids].astype(np.float64)  # a tiny temperature would be zero in float32
-    with np.errstate(over="ignore"):  # and a huge quotient is as good as infinite
-        mass = np.exp((scores - scores[0]) / config.temperature).cumsum()
+    scores = logits[ids].astype(np.float64)  # float32 would round a tiny temperature to zero
+    with np.errstate(over="ignore"):  # an overflow to infinity is as good as the true quotient
+        cumulative = np.exp((scores - scores[0]) / config.temperature).cumsum()  # unnormalized
     if config.top_p < 1:
-        mass = mass[: np.searchsorted(mass, config.top_p * mass[-1]) + 1]
-    draw = float(torch.rand(1, generator=generator)) * mass[-1]
-    return int(ids[min(np.searchsorted(mass, draw, side="right"), len(mass) - 1)])
+        cumulative = cumulative[: np.searchsorted(cumulative, config.top_p * cumulative[-1]) + 1]
+    draw = float(torch.rand(1, generator=generator)) * cumulative[-1]
+    index = np.searchsorted(cumulative, draw, side="right")
+    return int(ids[min(index, len(cumulative) - 1)])
 
 
 def sample(
     decoder: Decoder, prompt: Sequence[int], config: SampleConfig, generator: torch.Generator
 ) -> Iterator[int | None]:
-    """Ids that go on from `prompt`, without end; None for each id of the prompt that it reads
-    before. Only the prompt's last C ids are seen."""
-    assert prompt, "an empty prompt starts from some character: the caller chooses"
+    """Ids that continue `prompt`, without end.
+
+    None for each id of the prompt that is prefilled before the first one; of a prompt longer than
+    the context only the end counts.
+    """
+    assert prompt, "the caller replaces an empty prompt"
     *before, last = prompt[-decoder.context_length :]
     for id_ in before:
         decoder.read(id_)

@@ -1,4 +1,4 @@
-"""What the open run writes: answers to prompts, and by itself an excerpt from time to time."""
+"""The texts generated during a run: the reply to a prompt, and from time to time an excerpt."""
 
 import re
 from collections.abc import Callable
@@ -9,24 +9,38 @@ from msgspec.structs import replace
 from engine.config import SampleConfig
 from engine.protocol import Event, Excerpt, SampleDone, SampleStarted, TextSampled
 
-if TYPE_CHECKING:  # torch comes with the first run, not with this file
-    from engine.session.context import RunContext
+if TYPE_CHECKING:  # these import torch, which the session loads with the first run
+    from engine.generation.generator import TextGenerator
+    from engine.model.tokenizer import Vocabulary
 
 EXCERPT_CHARACTERS = 120
 
 
 class SampleStreams:
-    """Two texts may grow at once, each in slices: that of the last prompt, and an excerpt."""
+    """Generates the reply to the last prompt, and short excerpts that show the progress.
+
+    Both are generated in slices; the reply comes first, since the user waits for it.
+    """
 
     def __init__(
-        self, context: "RunContext", config: SampleConfig, emit: Callable[[Event], None]
+        self,
+        vocabulary: "Vocabulary",
+        reply: "TextGenerator",
+        excerpt: "TextGenerator",
+        *,
+        opening: str,
+        config: SampleConfig,
+        context_length: Callable[[], int],
+        emit: Callable[[Event], None],
     ) -> None:
-        self._vocabulary = context.vocabulary
-        self._trainer = context.trainer
-        self._answer = context.prompt_generator
-        self._excerpt = context.excerpt_generator
+        """`opening` and `config`: prompt and settings of excerpts, until the user gives others.
+        `context_length`: the one that the model is trained with at present."""
+        self._vocabulary = vocabulary
+        self._reply = reply
+        self._excerpt = excerpt
+        self._context_length = context_length
         self._emit = emit
-        self._prompt = self._vocabulary.split_known(context.opening)[0]
+        self._prompt = vocabulary.split_known(opening)[0]
         self._config = config
         self._sample_id = 0
         self._excerpt_step = 0
@@ -34,56 +48,57 @@ class SampleStreams:
 
     @property
     def active(self) -> bool:
-        """Whether there is more to write."""
-        return self._answer.active or self._excerpt.active
+        """Whether a reply or an excerpt is unfinished."""
+        return self._reply.active or self._excerpt.active
 
     @property
     def excerpt_active(self) -> bool:
-        """Whether an excerpt is being written."""
+        """Whether an excerpt is unfinished."""
         return self._excerpt.active
 
     def start(self, sample_id: int, prompt: str, config: SampleConfig, step: int) -> None:
-        """Answer a prompt with the weights after `step`; the answer before is superseded."""
+        """Start the reply to a prompt, with the weights of `step`, in place of the one before."""
         self.stop()
         known, unknown = self._vocabulary.split_known(prompt)
-        unseen = max(0, len(known) - self._trainer.context_length)
+        context_length = self._context_length()
         self._sample_id, self._config = sample_id, config
         self._prompt = known or self._prompt
-        self._answer.start(known, config, self._trainer.context_length)
+        self._reply.start(known, config, context_length)
+        unseen = max(0, len(known) - context_length)
         self._emit(SampleStarted(sample_id, step, known, unknown, unseen))
 
     def stop(self) -> None:
-        """Stop answering."""
-        if self._answer.active:
-            self._answer.stop()
-            self._end_answer("stopped")
+        """Stop the reply."""
+        if self._reply.active:
+            self._reply.stop()
+            self._end_reply("stopped")
 
     def start_excerpt(self, step: int) -> None:
-        """Go on from the last prompt by itself, with the weights after `step`."""
+        """Start an excerpt that continues the last prompt, with the weights of `step`."""
         if self._excerpt.active:
             self._end_excerpt()
         self._excerpt_step, self._excerpt_prompt = step, self._prompt
         config = replace(self._config, characters=EXCERPT_CHARACTERS, stop="")
-        self._excerpt.start(self._prompt, config, self._trainer.context_length)
+        self._excerpt.start(self._prompt, config, self._context_length())
 
-    def write(self, seconds: float) -> None:
-        """Go on writing for about so long: the answer first, it is waited for."""
-        answer, excerpt = self._answer, self._excerpt
-        if answer.active:
-            text = answer.write(seconds)
+    def generate(self, seconds: float) -> None:
+        """Generate for about `seconds`: the reply if there is one, otherwise the excerpt."""
+        reply, excerpt = self._reply, self._excerpt
+        if reply.active:
+            text = reply.generate(seconds)
             if text:
-                self._emit(TextSampled(self._sample_id, text, answer.characters, answer.seconds))
-            if answer.ended:
-                self._end_answer(answer.ended)
+                self._emit(TextSampled(self._sample_id, text, reply.characters, reply.seconds))
+            if reply.ended:
+                self._end_reply(reply.ended)
         elif excerpt.active:
-            excerpt.write(seconds)
-            written = excerpt.text.rstrip("\n")
-            if excerpt.ended or first_lines(written) != written:
+            excerpt.generate(seconds)
+            text = excerpt.text.rstrip("\n")
+            if excerpt.ended or first_lines(text) != text:
                 self._end_excerpt()
 
-    def _end_answer(self, reason: Literal["length", "stop character", "stopped"]) -> None:
-        answer = self._answer
-        self._emit(SampleDone(self._sample_id, answer.characters, answer.seconds, reason))
+    def _end_reply(self, reason: Literal["length", "stop character", "stopped"]) -> None:
+        reply = self._reply
+        self._emit(SampleDone(self._sample_id, reply.characters, reply.seconds, reason))
 
     def _end_excerpt(self) -> None:
         self._excerpt.stop()
@@ -92,7 +107,7 @@ class SampleStreams:
 
 
 def first_lines(text: str) -> str:
-    """The first two lines of an excerpt, not counting empty ones."""
+    """The first two lines of a text, not counting empty ones."""
     found = re.match(r"\n*[^\n]*(?:\n+[^\n]+)?", text)
-    assert found is not None, "every part of it may be empty"
+    assert found is not None, "the pattern matches the empty string"
     return found.group()

@@ -1,16 +1,18 @@
-"""Puts a run together from its config and its text: the one place where everything is built."""
+"""Builds what an open run needs, from its config and its text: everything that owns tensors."""
 
 from collections.abc import Callable
 
 import msgspec
 import torch
 
-from engine.config import ModelConfig, RunConfig
+from engine.config import ModelConfig, RunConfig, SampleConfig
 from engine.device import Machine, device_of, machine_of, release_freed_memory
 from engine.generation.generator import TextGenerator
+from engine.generation.streams import SampleStreams
 from engine.model.decoder import CompiledDecoder
 from engine.model.gpt import GPT, on_meta
 from engine.model.tokenizer import Vocabulary
+from engine.protocol import Event
 from engine.storage.checkpoints import State
 from engine.training.autotune import as_before, choose, most_threads
 from engine.training.cost import check_memory
@@ -22,7 +24,7 @@ from engine.training.workers import WorkerPool
 
 
 class RunContext:
-    """All that owns tensors in a run: what learns, what answers prompts, what writes excerpts."""
+    """Trainer, worker threads and text generators of one run, on the hardware chosen for it."""
 
     def __init__(
         self,
@@ -33,12 +35,11 @@ class RunContext:
         clock: Callable[[], float],
         before: Machine | None = None,
     ) -> None:
-        """`characters`: those of the text. `opening`: words to begin from until a person gives
-        some. `before`: where the run was computed so far.
+        """`characters`: those of the text. `opening`: the prompt of excerpts until the user gives
+        one. `before`: the machine that has trained the run so far.
 
-        ValueError, in a sentence, for a device that is not here, or more memory than is free.
+        ValueError, with a user-facing message, if the device is missing or the memory too small.
         """
-        self.opening = opening
         train = config.train
         if before is not None:
             train = as_before(train, before.device, before.threads, before.precision)
@@ -55,12 +56,27 @@ class RunContext:
         )
         self.workers = WorkerPool(self.hardware.threads)
         self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware, self.workers)
-        self.prompt_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
-        self.excerpt_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
+        self._opening = opening
+        self._reply_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
+        self._excerpt_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
+
+    def sample_streams(
+        self, config: SampleConfig, context_length: Callable[[], int], emit: Callable[[Event], None]
+    ) -> SampleStreams:
+        """The samples of the run. There is one set of generators: call this once."""
+        return SampleStreams(
+            self.vocabulary,
+            self._reply_generator,
+            self._excerpt_generator,
+            opening=self._opening,
+            config=config,
+            context_length=context_length,
+            emit=emit,
+        )
 
     @property
     def checkpoint_bytes(self) -> int:
-        """What a checkpoint takes on the disk."""
+        """The size of a checkpoint on disk."""
         tensors = [t for group in self.trainer.state_dict().values() for t in group.values()]
         return sum(t.numel() * t.element_size() for t in tensors)
 

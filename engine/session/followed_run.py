@@ -1,140 +1,144 @@
-"""A run that another program trains: its events are told as they come, and its newest saved weights
-answer prompts. Nothing is written."""
+"""A run that another program trains: its events are emitted as they come, its newest weights generate
+samples. Nothing is written."""
 
-from collections.abc import Callable
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from engine.config import SampleConfig
-from engine.generation.streams import SampleStreams
-from engine.protocol import Event, Failed, PhaseChanged, StepDone
+from engine.protocol import Failed, PhaseChanged, StepDone
+from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
+from engine.storage import library
+from engine.storage.history import HistoryReader
+from engine.storage.lock import RunLock
+from engine.storage.manifest import DamagedError, checkpoints_of
+from engine.training.schedule import Plan, Position
 
-if TYPE_CHECKING:  # torch comes with the first run, not with this file
+if TYPE_CHECKING:  # these import torch, which the session loads with the first run
     from engine.session.context import RunContext
-    from engine.storage.history import HistoryReader
-    from engine.storage.lock import RunLock
     from engine.storage.saved_run import SavedRun
 
-LOOK = 0.5
-"""Seconds between two looks at what the other program has written."""
-SLICE = 1 / 30
-"""Seconds of writing between two looks at the inbox."""
+POLL_INTERVAL = 0.5
+"""Seconds between two looks at the other program's files."""
 
 
-class FollowedRun:
-    """Watches one run, and writes from it."""
+class Watch(Enum):
+    """What is known of the other program."""
+
+    FOLLOWING = auto()
+    RELEASED = auto()  # it has released the run or replaced its files: the run is to be reopened
+    LOST = auto()  # the files are gone, or could not be opened again
+
+
+class FollowedRun(OpenedRun):
+    """Follows one run, and samples from it."""
 
     def __init__(
         self,
         context: "RunContext",
         saved: "SavedRun",
-        lock: "RunLock",
-        reader: "HistoryReader",
-        emit: Callable[[Event], None],
-        clock: Callable[[], float],
+        lock: RunLock,
+        reader: HistoryReader,
+        emit: Emit,
+        clock: Clock,
     ) -> None:
-        """`lock`: of the run, held by the other. `reader`: of its history, told so far."""
+        """`lock`: of the run, held by the other program. `reader`: of its history, at the start."""
         self.context = context
-        self.name = saved.name
-        self.over = False
-        """Whether the other program has let it go, or has begun anew: it is to be opened again."""
-        self._following = True
+        self._name = saved.name
+        self._watch = Watch.FOLLOWING
         self._lock = lock
         self._reader = reader
         self._emit = emit
         self._clock = clock
-        self._looked_at = clock()
+        self._polled_at = clock()
         self._newest = saved.checkpoints[-1]
         self._info = saved.info
-        self._sampling = SampleStreams(context, saved.info.config.sample, emit)
+        progress = saved.manifest.progress
+        plan = Plan(saved.info.config, progress.steps, progress.minutes)
+        self._context_length = plan.context_length(Position(progress.step, progress.elapsed))
+        self._samples = context.sample_streams(
+            saved.info.config.sample, lambda: self._context_length, emit
+        )
 
-    def begin(self) -> None:
-        """Tell what was written so far."""
-        self._look()
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def released(self) -> bool:
+        """Whether the run is to be opened again: it may be free, or another."""
+        return self._watch is Watch.RELEASED
+
+    def give_up(self) -> None:
+        """Stop following: the run could not be opened again."""
+        self._watch = Watch.LOST
+
+    # Work.
 
     @property
     def timeout(self) -> float | None:
-        """Seconds until there is a tick of work to do; None: not before a command."""
-        if self._sampling.active:
+        if self._samples.active or self.released:
             return 0.0
-        return max(0.0, self._looked_at + LOOK - self._clock()) if self._following else None
+        if self._watch is Watch.LOST:
+            return None
+        return max(0.0, self._polled_at + POLL_INTERVAL - self._clock())
+
+    def begin(self) -> None:
+        """Emit the history so far."""
+        self._poll()
 
     def tick(self) -> None:
-        """One slice of writing, and a look at the other program's files when it is time."""
-        self._sampling.write(SLICE)
-        if self._following and self._clock() - self._looked_at >= LOOK:
-            self._look()
-            self._looked_at = self._clock()
+        """Sample for a moment, and poll the other program's files when it is time."""
+        self._samples.generate(SLICE)
+        if self._watch is Watch.FOLLOWING and self._clock() - self._polled_at >= POLL_INTERVAL:
+            self._poll()
+            self._polled_at = self._clock()
 
-    def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None:
-        """Write on from a prompt, with the weights that were saved last."""
-        self._sampling.start(sample_id, prompt, config, self.context.trainer.step_number)
-
-    def stop_sample(self) -> None:
-        """Stop writing."""
-        self._sampling.stop()
-
-    def refuse(self) -> None:
-        """What would change the run is the other program's to do."""
-        if not self._following:
-            self._emit(Failed(f"The run {self.name!r} is gone: here it can only write.", "open"))
-            return
-        who = self._lock.held_elsewhere()
-        self._emit(
-            Failed(
-                f"Another program trains {self.name!r} ({who}): here it is only followed; p lets "
-                "it write.",
-                "open",
-            )
-        )
-
-    def give_up(self) -> None:
-        """Follow no more: what was followed cannot be opened again."""
-        self.over = self._following = False
+    def try_save(self) -> bool:
+        return True
 
     def close(self) -> None:
-        """End its threads."""
         self.context.close()
 
-    def _look(self) -> None:
-        self.over = not self._tell_new_events()
-        if self._following and not self.over:
-            self._take_newest_weights()
-            self.over = not self._lock.held_elsewhere()
+    def _poll(self) -> None:
+        self._emit_new_events()
+        if self._watch is Watch.FOLLOWING:
+            self._load_newest_weights()
+            if not self._lock.held_elsewhere():
+                self._watch = Watch.RELEASED
 
-    def _lose(self) -> None:
-        """Follow no more what is there no more."""
-        self._following = False
-        self._emit(PhaseChanged("paused", self.context.trainer.step_number))
-        self._emit(
-            Failed(
-                f"The run {self.name!r}, which was followed here, has been moved or deleted; p lets "
-                "it write.",
-                "open",
-            )
-        )
-
-    def _tell_new_events(self) -> bool:
-        """Whether the history is not another than the one that was told so far."""
+    def _emit_new_events(self) -> None:
         try:
             events = self._reader.new_events()
         except OSError:
-            name = self._reader.name_now()
-            if name is None:
-                self._lose()
-                return True
-            self.name = name
-            return False
-        if events is None:
-            return False
+            self._look_for_folder()
+            return
+        if events is None:  # another history than the one emitted so far
+            self._watch = Watch.RELEASED
+            return
         for event in events:
             if isinstance(event, StepDone):
-                self.context.trainer.context_length = event.context_length
+                self._context_length = event.context_length
             self._emit(event)
-        return True
 
-    def _take_newest_weights(self) -> None:
+    def _look_for_folder(self) -> None:
+        """Its folder is not where it was: follow it under its new name, or stop following."""
+        new_name = self._reader.name_now()
+        if new_name is not None:
+            self._name = new_name
+            self._watch = Watch.RELEASED
+            return
+        self._watch = Watch.LOST
+        self._emit(PhaseChanged("paused", self.context.trainer.step_number))
+        self._emit(
+            Failed(
+                f"The run {self.name!r}, which was followed here, has been moved or deleted; "
+                "p still lets it write.",
+                "open",
+            )
+        )
+
+    def _load_newest_weights(self) -> None:
         from engine.storage.checkpoints import read_checkpoint
-        from engine.storage.manifest import DamagedError, checkpoints_of
         from engine.storage.saved_run import max_group_bytes
 
         newest = checkpoints_of(self._reader.folder)[-1:]
@@ -142,7 +146,57 @@ class FollowedRun:
             return
         try:
             manifest, state = read_checkpoint(newest[0], max_group_bytes(self._info))
-        except DamagedError:  # the other program is just letting it go
+        except DamagedError:  # the other program is just deleting it
             return
         self._newest = newest[0]
         self.context.trainer.load_state_dict(state, manifest.progress.step)
+
+    # Commands.
+
+    def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None:
+        """Start a reply to a prompt, with the weights that were saved last."""
+        self._samples.start(sample_id, prompt, config, self.context.trainer.step_number)
+
+    def stop_sample(self) -> None:
+        """Stop the reply."""
+        self._samples.stop()
+
+    def train(self) -> None:
+        self._refuse()
+
+    def pause(self) -> None:
+        self._refuse()
+
+    def step_once(self) -> None:
+        self._refuse()
+
+    def end(self) -> None:
+        self._refuse()
+
+    def roll_back(self, reopen: Reopen) -> None:
+        self._refuse()
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        self._refuse()
+
+    def save(self) -> None:
+        self._refuse()
+
+    def rename(self, name: str) -> None:
+        library.rename(self.name, name)  # refuses while the other program holds the run
+
+    def annotate(self, note: str) -> None:
+        library.annotate(self.name, note)
+
+    def _refuse(self) -> None:
+        """Only the program that trains the run may change it."""
+        self._emit(Failed(self._reason(), "open"))
+
+    def _reason(self) -> str:
+        if self._watch is Watch.LOST:
+            return f"The run {self.name!r} is gone: all it can still do here is write."
+        holder = self._lock.held_elsewhere()
+        return (
+            f"Another program trains {self.name!r} ({holder}): here it is only followed; p lets it "
+            "write."
+        )

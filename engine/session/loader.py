@@ -1,8 +1,8 @@
-"""Opens a run, fresh or saved: its text first, which is told at once, then torch and the rest."""
+"""Opens a run, fresh or saved: its text first, which is reported at once, then torch and the rest."""
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from data.catalog import Corpus
 from data.catalog import load as load_corpus
 from data.prompts import default_prompt
 from engine.config import RunConfig
+from engine.device import keep_freed_memory
 from engine.protocol import (
     Busy,
     ConfirmationRequired,
@@ -24,62 +25,50 @@ from engine.protocol import (
 )
 from engine.session.active_run import ActiveRun
 from engine.session.followed_run import FollowedRun
+from engine.session.opened_run import Clock, Emit
+from engine.storage.history import HistoryReader, read_history
+from engine.storage.lock import RunLock
+from engine.storage.manifest import Progress
+from engine.storage.run_info import CorpusInfo, RunInfo
 from engine.training.split import check_length, split_at
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # these import torch, which is loaded after the text has been reported
     from engine.session.context import RunContext
-    from engine.storage.manifest import Progress
-    from engine.storage.run_info import RunInfo
     from engine.storage.saved_run import SavedRun
-
-Emit = Callable[[Event], None]
-Clock = Callable[[], float]
 
 
 def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
-    """A run at step 0. ValueError, in a sentence, for a text or a config that cannot be used."""
+    """A run at step 0. ValueError, with a user-facing message, if text or config cannot be used."""
     emit(Busy(f"reading {config.corpus}"))
     corpus = load_corpus(config.corpus)
-    # A file's name need not be UTF-8, and JSON is: events and run.json name it with a "?".
+    # A file name need not be UTF-8, but JSON must be: events and run.json show it with a "?".
     recorded = config.corpus.encode("utf-8", "replace").decode()
     config = replace(config, corpus=recorded)
-    characters = _tell(corpus, config, emit)
+    characters = _report_corpus(corpus, config, emit)
 
     emit(Busy("loading torch"))
-    from engine.storage.manifest import Progress
     from engine.storage.run import Run, new_info
-    from engine.storage.run_info import CorpusInfo
 
     digest = hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()
     info = new_info(
         config, CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
     )
-    progress = Progress(
-        step=0,
-        steps=config.train.steps,
-        minutes=config.train.minutes,
-        elapsed=0.0,
-        learning_rate=config.train.learning_rate,
-        evaluated=-1,
-        loss=None,
-        best_loss=None,
-        done=False,
-    )
+    progress = _fresh_progress(config)
     run = Run()
-    context = _assemble(info, corpus.text, None, emit, clock)
-    _tell_opened(context, run.name, info, progress, progress.phase, "", emit)
+    context = _build_context(info, corpus.text, None, emit, clock)
+    emit(_opened(context, run.name, info, progress, progress.phase))
     return ActiveRun(context, run, info, corpus.text, progress, emit, clock)
 
 
 def open_saved(
     wanted: str, emit: Emit, clock: Clock, *, changed_text: bool = False
 ) -> ActiveRun | FollowedRun | None:
-    """A run as it was saved (see `engine.storage.saved_run.load_run`); one that another program trains is followed.
-    None where that needs a yes, which is told. ValueError, in a sentence, when it cannot be read.
+    """A run as it was saved (see `engine.storage.saved_run.load_run`), followed if another program trains it.
+
+    None if the user has to confirm it first, which is asked for by an event. ValueError, with a
+    user-facing message, if the run cannot be read.
     """
     emit(Busy(f"opening {wanted}, loading torch"))
-    from engine.storage.history import HistoryReader, read_history
-    from engine.storage.lock import RunLock
     from engine.storage.run import Run
     from engine.storage.saved_run import ChangedTextError, load_run
 
@@ -87,43 +76,34 @@ def open_saved(
         saved = load_run(wanted, changed_text=changed_text)
     except ChangedTextError as error:
         emit(Busy(""))
-        emit(
-            ConfirmationRequired(
-                f"{error} Open it all the same?", OpenRun(wanted, changed_text=True)
-            )
-        )
+        confirmed = OpenRun(wanted, changed_text=True)
+        emit(ConfirmationRequired(f"{error} Open it all the same?", confirmed))
         return None
+    info, step = saved.info, saved.manifest.progress.step
     run = Run(saved.name, saved)
     lock, reader = RunLock(run.folder), HistoryReader(run.folder)
-    elsewhere = lock.held_elsewhere()
-    corpus = Corpus(
-        name=saved.info.corpus.name,
-        text=saved.text,
-        source=saved.info.corpus.source,
-        license=saved.info.corpus.license,
-    )
-    _tell(corpus, saved.info.config, emit)
-    context = _assemble(saved.info, saved.text, saved, emit, clock)
-    step = saved.manifest.progress.step
-    # The history is read here, and again below to be told: it may be too long to be held.
-    progress = caught_up(saved.manifest.progress, read_history(run.folder, step))
-    if elsewhere:
-        note = (
-            f"Another program trains this run ({elsewhere}): here it is followed, p lets it write."
-        )
-        _tell_opened(context, run.name, saved.info, progress, "following", note, emit)
+    holder = lock.held_elsewhere()
+    source = info.corpus
+    corpus = Corpus(name=source.name, text=saved.text, source=source.source, license=source.license)
+    _report_corpus(corpus, info.config, emit)
+    context = _build_context(info, saved.text, saved, emit, clock)
+    # The history is read here, and again below to be emitted: it may be too long for the memory.
+    progress = with_later_changes(saved.manifest.progress, read_history(run.folder, step))
+    if holder:
+        note = f"Another program trains this run ({holder}): here it is followed, p lets it write."
+        emit(_opened(context, run.name, info, progress, "following", note))
         return FollowedRun(context, saved, lock, reader, emit, clock)
-    notes = [saved.note, _differences(saved, context)]
+    notes = (saved.note, _machine_note(saved, context))
     note = " ".join(note for note in notes if note)
-    _tell_opened(context, run.name, saved.info, progress, progress.phase, note, emit)
-    active = ActiveRun(context, run, saved.info, saved.text, progress, emit, clock)
+    emit(_opened(context, run.name, info, progress, progress.phase, note))
+    active = ActiveRun(context, run, info, saved.text, progress, emit, clock)
     for event in read_history(run.folder, step):
         emit(event)
     return active
 
 
-def caught_up(progress: "Progress", events: Iterable[Event]) -> "Progress":
-    """The progress of a checkpoint, with what a person has changed since, before the next step."""
+def with_later_changes(progress: Progress, events: Iterable[Event]) -> Progress:
+    """The progress of a checkpoint, with the changes that the user made after it was written."""
     for event in events:
         match event:
             case LearningRateChanged(_, learning_rate):
@@ -135,20 +115,21 @@ def caught_up(progress: "Progress", events: Iterable[Event]) -> "Progress":
     return progress
 
 
-def out_of_memory(error: Exception) -> bool:
-    """Whether torch failed for want of memory: on a CPU that is a RuntimeError like any other."""
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch ran out of memory: on a CPU that is a RuntimeError like any other."""
     return "DefaultCPUAllocator" in str(error) or type(error).__name__ == "OutOfMemoryError"
 
 
-def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
-    """Count the text and tell what is in it; its distinct characters."""
-    from data.statistics import measure  # brings numpy
+def _report_corpus(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
+    """Count the text and report what is in it; its distinct characters. ValueError, with a
+    user-facing message, if it is too short."""
+    from data.statistics import measure  # imports NumPy, which the first paint does not wait for
 
-    validation = config.train.val_fraction
-    check_length(len(corpus.text), config.model.context_length, validation)
+    val_fraction = config.train.val_fraction
+    check_length(len(corpus.text), config.model.context_length, val_fraction)
     emit(Busy(f"counting {len(corpus.text):,} characters"))
     statistics = measure(corpus.text)
-    train = split_at(len(corpus.text), validation)
+    train_characters = split_at(len(corpus.text), val_fraction)
     emit(
         CorpusLoaded(
             name=corpus.name,
@@ -159,8 +140,8 @@ def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
             characters=statistics.characters,
             lines=statistics.lines,
             vocabulary=len(statistics.vocabulary),
-            train_characters=train,
-            validation_characters=statistics.characters - train,
+            train_characters=train_characters,
+            validation_characters=statistics.characters - train_characters,
             frequent=statistics.frequent,
             uniform_loss=math.log(len(statistics.vocabulary)),
             unigram_loss=statistics.unigram_entropy,
@@ -170,12 +151,26 @@ def _tell(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
     return "".join(statistics.vocabulary)
 
 
-def _assemble(
-    info: "RunInfo", text: str, saved: "SavedRun | None", emit: Emit, clock: Clock
+def _fresh_progress(config: RunConfig) -> Progress:
+    return Progress(
+        step=0,
+        steps=config.train.steps,
+        minutes=config.train.minutes,
+        elapsed=0.0,
+        learning_rate=config.train.learning_rate,
+        evaluated=-1,
+        loss=None,
+        best_loss=None,
+        done=False,
+    )
+
+
+def _build_context(
+    info: RunInfo, text: str, saved: "SavedRun | None", emit: Emit, clock: Clock
 ) -> "RunContext":
-    """Build what a run needs."""
-    from engine.device import keep_freed_memory
-    from engine.session.context import RunContext, check_state, compile_loops
+    """Build the model and all around it, with the tensors of a saved run. ValueError, with a
+    user-facing message, if they do not fit, or the run does not fit this machine."""
+    from engine.session.context import RunContext, check_state, compile_loops  # torch and Numba
 
     characters = info.corpus.characters
     keep_freed_memory()
@@ -193,38 +188,35 @@ def _assemble(
     return context
 
 
-def _differences(saved: "SavedRun", context: "RunContext") -> str:
-    """One sentence on a machine that is not as it was, or nothing."""
-    different = saved.manifest.machine.differences(context.machine)
-    return (
-        f"Not as it was trained before ({different}): last bits will differ." if different else ""
-    )
+def _machine_note(saved: "SavedRun", context: "RunContext") -> str:
+    """A sentence about a machine other than the one that trained the run so far, or nothing."""
+    differences = saved.manifest.machine.differences(context.machine)
+    if not differences:
+        return ""
+    return f"Not as it was trained before ({differences}): last bits will differ."
 
 
-def _tell_opened(
+def _opened(
     context: "RunContext",
     name: str,
-    info: "RunInfo",
-    progress: "Progress",
+    info: RunInfo,
+    progress: Progress,
     phase: Phase,
-    note: str,
-    emit: Emit,
-) -> None:
+    note: str = "",
+) -> Opened:
     hardware = context.hardware
-    emit(
-        Opened(
-            run=name,
-            config=info.config,
-            phase=phase,
-            step=progress.step,
-            steps=progress.steps,
-            elapsed=progress.elapsed,
-            learning_rate=progress.learning_rate,
-            parameters=sum(p.numel() for p in context.trainer.model.parameters()),
-            device=hardware.device.type,
-            threads=hardware.threads,
-            precision=hardware.precision_name,
-            choice=hardware.reason,
-            note=note,
-        )
+    return Opened(
+        run=name,
+        config=info.config,
+        phase=phase,
+        step=progress.step,
+        steps=progress.steps,
+        elapsed=progress.elapsed,
+        learning_rate=progress.learning_rate,
+        parameters=sum(p.numel() for p in context.trainer.model.parameters()),
+        device=hardware.device.type,
+        threads=hardware.threads,
+        precision=hardware.precision_name,
+        choice=hardware.reason,
+        note=note,
     )

@@ -1,13 +1,15 @@
-"""The only loop: takes commands, does one tick of work, tells what happened. No thread in it.
+"""The engine's loop: takes commands, does one tick of work, emits events. No thread in it.
 
-Commands are taken between units of work (a training step, or a slice of an evaluation, with a
-slice of writing beside it), so a pause waits for one step at most.
+Commands are carried out between two ticks (a training step, or a slice of an evaluation, with a
+slice of sampling after it), so a pause waits for one step at most.
 """
 
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
+from engine.config import RunConfig
 from engine.protocol import (
     AnnotateRun,
     Busy,
@@ -35,9 +37,13 @@ from engine.protocol import (
     StopSample,
     Train,
 )
-from engine.session.active_run import ActiveRun
 from engine.session.followed_run import FollowedRun
-from engine.session.loader import open_fresh, open_saved, out_of_memory
+from engine.session.loader import is_out_of_memory, open_fresh, open_saved
+from engine.session.opened_run import Clock, Emit, OpenedRun
+from engine.storage import library
+
+if TYPE_CHECKING:  # imports torch, which is loaded with the first run
+    from engine.session.context import RunContext
 
 OUT_OF_MEMORY = (
     "The memory ran out. Space opens the run as it was saved last; "
@@ -46,58 +52,48 @@ OUT_OF_MEMORY = (
 
 
 class Session:
-    """One engine's life: opens runs, trains them, writes from them, saves them."""
+    """Holds at most one open run, and carries out commands on it and on the saved runs."""
 
     def __init__(
         self,
-        emit: Callable[[Event], None],
+        emit: Emit,
         *,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Clock = time.perf_counter,
         gate: Callable[[], None] = lambda: None,
     ) -> None:
-        """`emit` takes the events; `gate` is called before each tick of work (tests hold it)."""
+        """`gate` is called before each tick (tests block in it)."""
         self._emit = emit
         self._clock = clock
         self._gate = gate
         self._closed = False
-        self._active: ActiveRun | FollowedRun | None = None
+        self._run: OpenedRun | None = None
 
     def run(self, inbox: SimpleQueue[Command]) -> None:
-        """Work until Close. Idle, it sleeps on the inbox."""
+        """Work until Close; sleep on the inbox while there is nothing to do."""
         try:
             while not self._closed:
                 command = self._next(inbox)
                 if command is not None:
                     self._dispatch(command)
-                elif self._active is not None:
+                elif self._run is not None:
                     self._gate()
-                    self._work(self._active)
+                    self._work(self._run)
         finally:
-            if self._active is not None:
-                self._active.close()
+            if self._run is not None:
+                self._run.close()
 
     def _next(self, inbox: SimpleQueue[Command]) -> Command | None:
-        """The next command; None when there is work to do before one comes."""
-        timeout = self._active.timeout if self._active is not None else None
+        """The next command; None if a tick is due before one comes."""
+        timeout = self._run.timeout if self._run is not None else None
         try:
             return inbox.get(block=timeout != 0, timeout=timeout or None)
         except Empty:
             return None
 
-    def _work(self, active: ActiveRun | FollowedRun) -> None:
-        """One tick of work."""
-        try:
-            active.tick()
-        except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
-                raise
-            self._leave()  # a step may have been taken by halves
-            self._emit(Failed(OUT_OF_MEMORY, "engine"))
-            return
-        if isinstance(active, FollowedRun) and active.over and not self._open_saved(active.name):
-            active.give_up()
-
     def _dispatch(self, command: Command) -> None:
+        """Carry out a command. One that needs an open run does nothing if there is none: that it
+        could not be opened has been reported."""
+        run = self._run
         match command:
             case Open(config):
                 self._save_and_open(lambda: open_fresh(config, self._emit, self._clock))
@@ -106,140 +102,131 @@ class Session:
                     lambda: open_saved(name, self._emit, self._clock, changed_text=changed_text)
                 )
             case Close(save):
-                self._closed = not save or self._save()
-            case ListRuns() | RenameRun() | AnnotateRun() | DeleteRun() | Compare():
-                self._manage_runs(command)
-            case _ if isinstance(self._active, FollowedRun):
-                self._follow(self._active, command)
-            case _ if self._active is not None:
-                self._train(self._active, command)
-            case _:
-                pass  # the run failed to open, and that was told: there is nothing to command
+                self._closed = not save or run is None or run.try_save()
+            case ListRuns():
+                self._manage(lambda: RunsListed(tuple(library.summaries())))
+            case RenameRun(name, new_name):
+                self._manage(lambda: self._rename(name, new_name))
+            case AnnotateRun(name, note):
+                self._manage(lambda: self._annotate(name, note))
+            case DeleteRun(name):
+                self._manage(lambda: _delete(name))
+            case Compare(names):
+                self._manage(lambda: Compared(tuple(library.run_curve(name) for name in names)))
+            case Measure(config) if run:
+                self._measure(config, run.context)
+            case Train() if run:
+                run.train()
+            case Pause() if run:
+                run.pause()
+            case Step() if run:
+                run.step_once()
+            case Stop() if run:
+                run.end()
+            case Rollback() if run:
+                run.roll_back(lambda: self._reopen(run.name))
+            case SetLearningRate(learning_rate) if run:
+                run.set_learning_rate(learning_rate)
+            case Save() if run:
+                run.save()
+            case Sample(sample_id, prompt, sample_config) if run:
+                run.sample(sample_id, prompt, sample_config)
+            case StopSample() if run:
+                run.stop_sample()
 
-    def _train(self, active: ActiveRun, command: Command) -> None:
-        """What a run of our own is told."""
-        match command:
-            case Train():
-                active.train()
-            case Pause():
-                active.pause()
-            case Step():
-                active.step_once()
-            case Stop():
-                active.end()
-            case Rollback():
-                self._rollback(active)
-            case SetLearningRate(learning_rate):
-                active.set_learning_rate(learning_rate)
-            case Sample(sample_id, prompt, sample_config):
-                active.sample(sample_id, prompt, sample_config)
-            case StopSample():
-                active.stop_sample()
-            case Measure():
-                self._measure(active, command)
-            case Save():
-                active.save()
-
-    def _follow(self, followed: FollowedRun, command: Command) -> None:
-        """What a run that another program trains is told."""
-        match command:
-            case Sample(sample_id, prompt, sample_config):
-                followed.sample(sample_id, prompt, sample_config)
-            case StopSample():
-                followed.stop_sample()
-            case Measure():
-                self._measure(followed, command)
-            case _:
-                followed.refuse()
-
-    def _manage_runs(
-        self, command: ListRuns | RenameRun | AnnotateRun | DeleteRun | Compare
-    ) -> None:
-        """What is asked of the saved runs; the open one may be among them."""
-        from engine.storage import library
-
-        active = self._active if isinstance(self._active, ActiveRun) else None
+    def _work(self, run: OpenedRun) -> None:
+        """One tick."""
         try:
-            match command:
-                case ListRuns():
-                    self._emit(RunsListed(tuple(library.summaries())))
-                case RenameRun(run, name):
-                    if active is not None and run == active.name:
-                        active.rename(name)
-                    else:
-                        library.rename(run, name)
-                    self._emit(RunChanged(run, name))
-                case AnnotateRun(run, note):
-                    if active is not None and run == active.name:
-                        active.annotate(note)
-                    else:
-                        library.annotate(run, note)
-                    self._emit(RunChanged(run, run))
-                case DeleteRun(run):
-                    library.delete(run)
-                    self._emit(RunChanged(run, ""))
-                case Compare(names):
-                    self._emit(Compared(tuple(library.run_curve(name) for name in names)))
-        except (ValueError, OSError) as error:
-            self._emit(Failed(_sentence(error), "runs"))
-
-    def _measure(self, beside: ActiveRun | FollowedRun, command: Measure) -> None:
-        from engine.training.measuring import measure
-
-        try:
-            self._emit(measure(command.config, beside.context))
-        except (ValueError, ArithmeticError) as error:
-            self._emit(Failed(str(error), "measure"))
+            run.tick()
         except (MemoryError, RuntimeError) as error:
-            self._emit(Failed(f"A step of that size cannot be taken here: {error}", "measure"))
+            if not is_out_of_memory(error):
+                raise
+            self._leave()  # a step may have been taken in part
+            self._emit(Failed(OUT_OF_MEMORY, "engine"))
+            return
+        if isinstance(run, FollowedRun) and run.released and self._reopen(run.name) is None:
+            run.give_up()
 
-    def _save(self) -> bool:
-        """Whether all there is to save is saved; if not, that was told."""
-        return not isinstance(self._active, ActiveRun) or self._active.save()
+    # Opening.
 
-    def _save_and_open(self, opener: Callable[[], ActiveRun | FollowedRun | None]) -> None:
-        """Open a run in place of the active one, which stays as it is if that fails."""
-        if self._save():
+    def _save_and_open(self, opener: Callable[[], OpenedRun | None]) -> None:
+        """Save the open run and replace it; it stays as it is if either fails."""
+        if self._run is None or self._run.try_save():
             self._replace(opener)
 
-    def _open_saved(self, name: str) -> bool:
+    def _reopen(self, name: str) -> OpenedRun | None:
+        """Replace the open run, as it stands, by the saved one of this name."""
         return self._replace(lambda: open_saved(name, self._emit, self._clock))
 
-    def _rollback(self, active: ActiveRun) -> None:
-        """Open the active run's last checkpoint in its place: what came after it is dropped."""
-        if self._open_saved(active.name) and isinstance(self._active, ActiveRun):
-            self._active.set_learning_rate(active.learning_rate / 2)
-            self._active.train()
-
-    def _replace(self, opener: Callable[[], ActiveRun | FollowedRun | None]) -> bool:
-        """The run that `opener` opens takes the place of the active one, unless there is none,
-        which is told."""
+    def _replace(self, opener: Callable[[], OpenedRun | None]) -> OpenedRun | None:
+        """Replace the open run by the one that `opener` opens. If that fails, the open run stays,
+        the failure is reported, and None is returned."""
         try:
             opened = opener()
         except (ValueError, OSError, MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not out_of_memory(error):
+            if isinstance(error, RuntimeError) and not is_out_of_memory(error):
                 raise
             self._emit(Busy(""))
-            self._emit(Failed(_sentence(error), "open"))
-            return False
-        if opened is None:
-            return False
-        self._leave()
-        self._active = opened
-        opened.begin()
-        return True
+            self._emit(Failed(_message(error), "open"))
+            return None
+        if opened is not None:
+            self._leave()
+            self._run = opened
+            opened.begin()
+        return opened
 
     def _leave(self) -> None:
-        """Let the active run go as it stands."""
-        if self._active is not None:
-            self._active.stop_sample()
-            self._active.close()
-            self._active = None
+        """Close the open run without saving."""
+        if self._run is not None:
+            self._run.stop_sample()
+            self._run.close()
+            self._run = None
+
+    # The saved runs, and the cost of new ones.
+
+    def _manage(self, act: Callable[[], Event]) -> None:
+        """Do something with the saved runs, and report the result or the failure."""
+        try:
+            event = act()
+        except (ValueError, OSError) as error:
+            event = Failed(_message(error), "runs")
+        self._emit(event)
+
+    def _rename(self, name: str, new_name: str) -> RunChanged:
+        if self._run is not None and name == self._run.name:
+            self._run.rename(new_name)
+        else:
+            library.rename(name, new_name)
+        return RunChanged(name, new_name)
+
+    def _annotate(self, name: str, note: str) -> RunChanged:
+        if self._run is not None and name == self._run.name:
+            self._run.annotate(note)
+        else:
+            library.annotate(name, note)
+        return RunChanged(name, name)
+
+    def _measure(self, config: RunConfig, context: "RunContext") -> None:
+        from engine.training.measuring import measure  # imports torch, loaded with the first run
+
+        vocabulary_size = len(context.vocabulary)
+        try:
+            event: Event = measure(config, vocabulary_size, context.hardware, context.workers)
+        except (ValueError, ArithmeticError) as error:
+            event = Failed(str(error), "measure")
+        except (MemoryError, RuntimeError) as error:
+            event = Failed(f"A step of that size cannot be taken here: {error}", "measure")
+        self._emit(event)
 
 
-def _sentence(error: Exception) -> str:
-    """What went wrong, for the person."""
-    if isinstance(error, MemoryError) or out_of_memory(error):
+def _delete(name: str) -> RunChanged:
+    library.delete(name)
+    return RunChanged(name, "")
+
+
+def _message(error: Exception) -> str:
+    """What went wrong, for the user."""
+    if isinstance(error, MemoryError) or is_out_of_memory(error):
         return "This model is too large for the memory here: take a smaller preset or batch."
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'}: {error.strerror or error}."

@@ -1,7 +1,7 @@
-"""The engine on a thread of its own, with an explicit life: start, send, close.
+"""The engine on its own thread: start, send, close.
 
-A daemon thread inside torch at exit aborts the process, and a worker that cannot be cancelled
-hangs it: so this one is told to close, and joined.
+A daemon thread that is inside torch at exit aborts the process, and a Textual worker cannot be
+cancelled: this thread is asked to close, and joined.
 """
 
 import threading
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 
 class EngineThread:
-    """Runs a Session; commands may be sent from any thread, events come from the engine's."""
+    """Runs a Session. Commands may be sent from any thread; events are emitted in its own."""
 
     def __init__(
         self, emit: Callable[[Event], None], gate: Callable[[], None] = lambda: None
     ) -> None:
-        """`emit` is called in the engine thread and must return quickly."""
+        """`emit` must return quickly, since training waits for it. `gate` is called before each tick."""
         self._emit = emit
         self._gate = gate
         self._inbox: SimpleQueue[Command] = SimpleQueue()
         self._thread = threading.Thread(target=self._main, name="engine")
 
     def start(self) -> None:
-        """Start the thread; torch is imported in it when the first run is opened."""
+        """Start the thread. It imports torch with the first run."""
         self._thread.start()
 
     def send(self, command: Command) -> None:
-        """Ask for something; the answer is events."""
+        """Queue a command; what comes of it is emitted as events."""
         self._inbox.put(command)
 
     def close(self, timeout: float | None = None) -> bool:
-        """End without saving, if it has not ended, and wait; whether it has ended in time."""
+        """Close without saving, unless it has closed, and wait; False if the timeout ran out first."""
         if self._thread.ident is None:
             return True
         self.send(Close(save=False))
@@ -48,19 +48,19 @@ class EngineThread:
         return not self._thread.is_alive()
 
     def _main(self) -> None:
-        from engine.session.session import Session
+        from engine.session.session import Session  # not before the first paint
 
         try:
-            while not self._worked_to_the_end(Session(self._emit, gate=self._gate)):
+            while not self._run_until_closed(Session(self._emit, gate=self._gate)):
                 pass
         finally:
             self._emit(Closed())
 
-    def _worked_to_the_end(self, session: "Session") -> bool:
-        """Work until Close: True. After an error of ours: False; a run can be opened anew then."""
+    def _run_until_closed(self, session: "Session") -> bool:
+        """False if it ended with an unexpected error: a new session can open the run again."""
         try:
             session.run(self._inbox)
-        # The top of the thread: nobody above would see it.
+        # The top of the thread: an exception would be lost here.
         except Exception as error:  # noqa: BLE001
             where = traceback.extract_tb(error.__traceback__)[-1]
             log = write_log(error)
@@ -68,7 +68,7 @@ class EngineThread:
                 Failed(
                     f"The engine stopped: {type(error).__name__}: {error} "
                     f"(in {where.name}, line {where.lineno}"
-                    f"{f'; all of it in {log}' if log else ''}). "
+                    f"{f'; details in {log}' if log else ''}). "
                     "Space opens the run as it was saved last.",
                     "engine",
                 )
@@ -78,7 +78,7 @@ class EngineThread:
 
 
 def write_log(error: BaseException) -> Path | None:
-    """Write down where an error came from, for whoever mends it; the file, if there is one."""
+    """Write a traceback to a log file; its path, or None if that failed."""
     folder = home() / "log"
     path = folder / time.strftime("%Y-%m-%d_%H%M%S.txt")
     try:

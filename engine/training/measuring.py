@@ -9,9 +9,9 @@ from engine.config import RunConfig
 from engine.device import Hardware, synchronize
 from engine.model.gpt import flops_per_token, parameter_count
 from engine.protocol import Measured
-from engine.session.context import RunContext
 from engine.training.cost import check_memory, estimate_memory
 from engine.training.dataset import Dataset
+from engine.training.schedule import context_stages
 from engine.training.trainer import Trainer
 from engine.training.workers import WorkerPool
 
@@ -19,16 +19,18 @@ STEP_FLOPS = 2e10
 """Work of one step when a cost is measured: a fraction of a second on a laptop."""
 
 
-def measure(config: RunConfig, beside: RunContext) -> Measured:
-    """Parameters, memory and time of a step of `config`, for the text and the machine of a run
-    that is open. ValueError, in a sentence, where it needs more memory than is free."""
-    vocabulary, hardware = len(beside.vocabulary), beside.hardware
+def measure(
+    config: RunConfig, vocabulary: int, hardware: Hardware, workers: WorkerPool
+) -> Measured:
+    """Parameters, memory and time of a step of `config`, on the hardware and with the idle workers
+    of the run that is open. ValueError, with a user-facing message, if it needs more memory than is
+    free."""
     check_memory(config, vocabulary, hardware.device, hardware.threads)
     return Measured(
         config=config,
         parameters=parameter_count(config.model, vocabulary),
         memory=estimate_memory(config, vocabulary, hardware.device, hardware.threads),
-        step_seconds=measure_step(config, vocabulary, hardware, beside.workers),
+        step_seconds=measure_step(config, vocabulary, hardware, workers),
     )
 
 
@@ -48,16 +50,17 @@ def measure_step(
     trial = replace(config, train=replace(train, batch_size=size))
     trainer = Trainer(trial, vocabulary, dataset, hardware, workers)
 
-    def step(parts: int) -> float:
-        trainer.context_length = config.model.context_length // parts
+    def step(context_length: int) -> float:
         synchronize(hardware.device)
         began = time.perf_counter()
-        trainer.step(0.5)
+        trainer.step(0.5, context_length)
         synchronize(hardware.device)
         return time.perf_counter() - began
 
     # The first of three warms up.
     mean = sum(
-        share * min([step(parts) for _ in range(3)][1:]) for share, parts in train.stages if share
+        fraction * min([step(context_length) for _ in range(3)][1:])
+        for fraction, context_length in context_stages(config)
+        if fraction
     )
     return mean * train.batch_size / size

@@ -26,18 +26,6 @@ POLAR_EXPRESS = tuple(
 """The first three steps of Polar Express (Amsel et al. 2025): x times a + b (x x') + c (x x')²."""
 
 
-def schedule(progress: float, config: TrainConfig) -> float:
-    """The share of the learning rate, 0 to 1, at `progress` (0 to 1) through the run."""
-    # 1. Rise from near zero, so that the first steps do not throw the weights about.
-    if progress < config.warmup_fraction:
-        return max(progress / config.warmup_fraction, 1e-3)
-    # 2. Stay.
-    if progress <= 1 - config.decay_fraction:
-        return 1.0
-    # 3. Fall to zero in a straight line: the loss drops most while the rate falls.
-    return max(0.0, (1 - progress) / config.decay_fraction)
-
-
 def orthogonalizer(matrices: Tensor) -> Tensor:
     """The left factors that make (N, rows, columns) matrices, rows <= columns, nearly orthogonal:
     (N, rows, rows), symmetric.

@@ -11,8 +11,9 @@ from engine.config import RunConfig
 from engine.device import Hardware
 from engine.model.gpt import GPT
 from engine.training.dataset import Dataset, step_seed
-from engine.training.optimizers import Optimizer, schedule
+from engine.training.optimizers import Optimizer
 from engine.training.replica import Replica
+from engine.training.schedule import lr_factor
 from engine.training.workers import WorkerPool
 
 
@@ -56,20 +57,17 @@ class Trainer:
         self.optimizer = Optimizer(self.model, config.train, workers)
         self.replicas = [Replica(self.model, hardware.precision) for _ in range(workers.count)]
         self.learning_rate = config.train.learning_rate
-        self.context_length = config.model.context_length
-        """How many characters it reads at once by now: fewer than the model could, at first."""
         self.step_number = 0
 
-    def step(self, progress: float) -> StepResult:
-        """Learn from one batch, at `progress` (0 to 1) through the run.
+    def step(self, progress: float, context_length: int) -> StepResult:
+        """Train on one batch, at `progress` (0 to 1) through the run. Its windows of text are cut
+        into pieces of `context_length`, at most that of the model.
 
         ArithmeticError when loss or gradient is not finite: nothing is changed then, since one
         such update would make every weight useless.
         """
         train = self.config.train
-        inputs, targets = self.dataset.batch(
-            self.step_number, train.batch_size, self.context_length
-        )
+        inputs, targets = self.dataset.batch(self.step_number, train.batch_size, context_length)
         chunks = self.workers.split(len(inputs))
         results = self.workers.map(
             lambda i: self.replicas[i].loss_and_grad(
@@ -86,7 +84,7 @@ class Trainer:
                 f"At step {self.step_number + 1:,} the loss or its gradient is no longer a number; "
                 f"that step was not taken. A lower learning rate helps."
             )
-        learning_rate = self.learning_rate * schedule(progress, train)
+        learning_rate = self.learning_rate * lr_factor(progress, train)
         self.optimizer.step(learning_rate)
         self.step_number += 1
         return StepResult(loss, norm, learning_rate, targets.numel())
@@ -95,12 +93,12 @@ class Trainer:
         """Leave out the next batch."""
         self.step_number += 1
 
-    def evaluate(self) -> Iterator[float | Evaluation]:
-        """Go over the whole validation part, as it reads by now: shares done (0 to 1), and at last
-        the Evaluation."""
+    def evaluate(self, context_length: int) -> Iterator[float | Evaluation]:
+        """Go over the whole validation part, in pieces of `context_length`: the fractions done (0
+        to 1), then the Evaluation."""
         total = correct = seen = 0.0
         predicted = len(self.dataset.validation) - 1
-        for inputs, targets in self.dataset.validation_batches(self.context_length):
+        for inputs, targets in self.dataset.validation_batches(context_length):
             chunks = self.workers.split(len(inputs))
             results = self.workers.map(
                 lambda i: self.replicas[i].evaluate(inputs[chunks[i]], targets[chunks[i]]),  # noqa: B023

@@ -24,6 +24,7 @@ from figures import Table
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from engine.model.tokenizer import Vocabulary
+from engine.training.schedule import context_stages
 from engine.training.trainer import Trainer
 
 APP = str(Path(sys.executable).with_name("tinygpt-tui"))
@@ -81,9 +82,8 @@ def test_tokens_per_second(benchmark: BenchmarkFixture, text: Path, table: Table
 def speed_over_a_run(trainer: Trainer, steps: int) -> float:
     """Tokens a second, from some steps in each part of a run while its context grows."""
     seconds = 0.0
-    for share, parts in trainer.config.train.stages:
-        trainer.context_length = trainer.config.model.context_length // parts
-        seconds += share / tokens_per_second(trainer, steps)
+    for fraction, context_length in context_stages(trainer.config):
+        seconds += fraction / tokens_per_second(trainer, steps, context_length)
     return 1 / seconds
 
 

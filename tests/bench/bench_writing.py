@@ -39,7 +39,7 @@ def test_characters_per_second(
 ) -> None:
     """The small model with a context of 256, a cache that is full or fills, default sampling."""
     trainer = trainer_of(config_of(text, f"model.context_length={CONTEXT}"))
-    trainer.step(0.5)
+    trainer.step(0.5, CONTEXT)
     writer = TextGenerator(trainer.model, Vocabulary(text.read_text()), perf_counter)
     generate = nanogpt_generator(nanogpt)
     ours, theirs = [], []
@@ -47,7 +47,7 @@ def test_characters_per_second(
     def pair() -> None:
         writer.start("ROMEO:", SampleConfig(characters=CHARACTERS), CONTEXT)
         while writer.active:
-            writer.write(10.0)
+            writer.generate(10.0)
         ours.append(writer.characters / writer.seconds)
         torch.set_num_threads(CORES)
         began = perf_counter()

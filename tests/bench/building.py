@@ -27,12 +27,14 @@ def trainer_of(config: RunConfig) -> Trainer:
     return RunContext(config, text, "".join(set(text)), "", perf_counter).trainer
 
 
-def tokens_per_second(trainer: Trainer, steps: int) -> float:
-    """Characters learned from in a second, by the median of some steps."""
+def tokens_per_second(trainer: Trainer, steps: int, context_length: int = 0) -> float:
+    """Characters trained on in a second, by the median of some steps; the context length is that
+    of the model unless given."""
+    context_length = context_length or trainer.config.model.context_length
     speeds = []
     for _ in range(steps):
         began = perf_counter()
-        tokens = trainer.step(0.5).tokens
+        tokens = trainer.step(0.5, context_length).tokens
         speeds.append(tokens / (perf_counter() - began))
     return median(speeds)
 

@@ -1,4 +1,4 @@
-"""Runs a Session in the test's own thread: commands go in, and what it tells comes out as a list."""
+"""Runs a Session in the test's own thread: commands in, a list of events out."""
 
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
@@ -22,7 +22,7 @@ TIMES = ("seconds", "elapsed", "remaining")
 
 
 def tiny(corpus: object, *assignments: str) -> RunConfig:
-    """The smallest run there is: 20 steps, an exam every 10, milliseconds a step."""
+    """The smallest run: 20 steps of some milliseconds, an evaluation every 10."""
     return override(
         nano(str(corpus)),
         [
@@ -41,7 +41,7 @@ def tiny(corpus: object, *assignments: str) -> RunConfig:
 
 
 class FakeClock:
-    """Every look at it takes the same time, so a run takes the same course on every machine."""
+    """Advances by the same tick at each call, so a run takes the same course on every machine."""
 
     def __init__(self, tick: float = 0.001) -> None:
         self.now = 0.0
@@ -52,8 +52,8 @@ class FakeClock:
         return self.now
 
 
-class Patient(SimpleQueue[Command]):
-    """A person who asks for the next only when there is nothing left to do."""
+class IdleInbox(SimpleQueue[Command]):
+    """Hands out the next command only when the session has nothing left to do."""
 
     def __init__(self, *commands: Command, last: Close) -> None:
         self._commands = iter(commands)
@@ -66,46 +66,46 @@ class Patient(SimpleQueue[Command]):
 
 
 class Driver:
-    """A Session and the person before it, who answers what is told with further commands."""
+    """A Session and its user, who reacts to events with further commands."""
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
         self.events: list[Event] = []
         self.inbox: SimpleQueue[Command] = SimpleQueue()
         self._clock = clock or FakeClock()
-        self._answers: list[tuple[Happens, Callable[[], None]]] = []
+        self._reactions: list[tuple[Happens, Callable[[], None]]] = []
 
     def when(self, happens: Happens, *commands: Command) -> "Driver":
-        """The first time it happens, give these commands."""
+        """The first time it happens, send these commands."""
         return self.call_when(happens, lambda: self.send(*commands))
 
     def call_when(self, happens: Happens, do: Callable[[], None]) -> "Driver":
         """The first time it happens, do this."""
-        self._answers.append((happens, do))
+        self._reactions.append((happens, do))
         return self
 
     def send(self, *commands: Command) -> None:
-        """Give commands."""
+        """Send commands."""
         for command in commands:
             self.inbox.put(command)
 
     def run(self, *commands: Command) -> list[Event]:
-        """Give these commands first and work until Close; all that was told."""
+        """Send these commands, and work until Close; all events."""
         self.send(*commands)
-        Session(self._hear, clock=self._clock).run(self.inbox)
-        assert not self._answers, "something that the test waited for did not happen"
+        Session(self._handle, clock=self._clock).run(self.inbox)
+        assert not self._reactions, "something that the test waited for did not happen"
         return self.events
 
-    def _hear(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         self.events.append(event)
-        for answer in self._answers:
-            if answer[0](event):
-                self._answers.remove(answer)
-                answer[1]()
+        for reaction in self._reactions:
+            if reaction[0](event):
+                self._reactions.remove(reaction)
+                reaction[1]()
                 break
 
 
 def run_to_end(*commands: Command) -> list[Event]:
-    """What is told from these commands until the run is saved."""
+    """The events from these commands until the run is saved."""
     return Driver().when(is_a(Saved), Close()).run(*commands)
 
 
@@ -129,18 +129,17 @@ def only(events: Iterable[Event], kind: type[T]) -> T:
 
 
 def history_of(saved: SavedRun) -> list[Event]:
-    """What is recorded of a run, up to where it was saved."""
+    """The history of a run, up to the step where it was saved."""
     return [*read_history(folder_of(saved.name), saved.manifest.progress.step)]
 
 
 def losses(events: Iterable[Event]) -> list[tuple[int, float]]:
-    """Every loss that was told, to the last bit."""
+    """Every loss that was reported, to the last bit."""
     return [(e.step, e.loss) for e in events if isinstance(e, StepDone | Evaluated)]
 
 
-def told(events: Iterable[Event]) -> list[Event]:
-    """The transcript: without the lines on work in progress, and without excerpts, which take as
-    long as they take."""
+def transcript(events: Iterable[Event]) -> list[Event]:
+    """The events without Busy, and without excerpts, whose place depends on the clock."""
     return [event for event in events if not isinstance(event, Busy | Excerpt)]
 
 

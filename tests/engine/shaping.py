@@ -1,4 +1,4 @@
-"""Small models of any shape for the tests, and ids for them to read."""
+"""Small models of any shape for the tests, and token ids for them."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ CONTEXT = 16
 
 
 def awake(config: ModelConfig, vocabulary: int = VOCABULARY) -> GPT:
-    """A model whose output layers are not zero as in a fresh one, so that every part counts."""
+    """A model with random weights throughout: in a fresh one the output layers are zero."""
     generator = torch.Generator().manual_seed(5)
     model = GPT(config, vocabulary, generator)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Whatever a run is asked to be, it is that run, or one sentence says why not."""
+"""Any config gives a run, or one user-facing message that says why not."""
 
 import math
 import os
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
-from driving import FakeClock, Patient, losses, of, only, tiny
+from driving import FakeClock, IdleInbox, losses, of, only, tiny
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -56,7 +56,7 @@ TEXT = "\n".join(
 )
 NASTY = "\0\x1b\n\x7f\x9b\u202e\ud800\udcff~/@.=\ufeff\u0301"
 ANY_TEXT = st.lists(st.characters() | st.sampled_from(NASTY), max_size=40).map("".join)
-"""Text with many a nasty character: in `st.text` of the same they would be as rare as any other."""
+"""Text with many a nasty character: in `st.text` they would be as rare as any other."""
 TECHNICAL = ("codec can't", "null byte", "Traceback", "Error")
 
 # Configs.
@@ -98,9 +98,9 @@ def shapes(context_lengths: st.SearchStrategy[int]) -> st.SearchStrategy[ModelCo
     )
 
 
-SHARES = st.floats(0, 1)
-LESSONS = st.tuples(SHARES, SHARES).flatmap(
-    lambda shares: st.builds(
+FRACTIONS = st.floats(0, 1)
+TRAIN_CONFIGS = st.tuples(FRACTIONS, FRACTIONS).flatmap(
+    lambda fractions: st.builds(
         TrainConfig,
         steps=st.integers(1, 10_000_000),
         minutes=st.just(0.0) | st.floats(0, 100_000),
@@ -108,9 +108,9 @@ LESSONS = st.tuples(SHARES, SHARES).flatmap(
         learning_rate=st.floats(1e-5, 1),
         adam_learning_rate=st.floats(1e-6, 1),
         weight_decay=st.floats(0, 10),
-        warmup_fraction=st.just(shares[0] / 2),
-        decay_fraction=st.just(shares[1] / 2),
-        context_warmup=SHARES,
+        warmup_fraction=st.just(fractions[0] / 2),
+        decay_fraction=st.just(fractions[1] / 2),
+        context_warmup=FRACTIONS,
         evaluation_interval=st.integers(1, 1_000_000),
         val_fraction=st.floats(0.01, 0.5),
         seed=st.integers(0, 2**31 - 1),
@@ -119,11 +119,11 @@ LESSONS = st.tuples(SHARES, SHARES).flatmap(
         threads=st.sampled_from([1, 1, 2, 3, 256]),
     )
 )
-SAMPLES = st.builds(
+SAMPLE_CONFIGS = st.builds(
     SampleConfig,
     temperature=st.floats(0, 5),
     top_k=st.integers(0, 100_000),
-    top_p=SHARES,
+    top_p=FRACTIONS,
     seed=st.integers(0, 2**31 - 1),
     characters=st.integers(1, 40),
     stop=ANY_TEXT.map(lambda text: text.encode("utf-8", "ignore").decode()),
@@ -137,8 +137,8 @@ def configs(context_lengths: st.SearchStrategy[int]) -> st.SearchStrategy[RunCon
         corpus=st.just("text.txt"),
         preset=st.just("nano"),
         model=shapes(context_lengths),
-        train=LESSONS,
-        sample=SAMPLES,
+        train=TRAIN_CONFIGS,
+        sample=SAMPLE_CONFIGS,
     )
 
 
@@ -146,21 +146,21 @@ SHORT = st.integers(8, 70)
 TOO_LONG = st.just(4096)
 """For the text."""
 
-# Ways to the engine.
+# The engine.
 
 
-def told(*commands: Command) -> list[Event]:
-    """All that is told; what fails is told in a sentence."""
+def events_of(*commands: Command) -> list[Event]:
+    """All events; every failure among them is a user-facing message."""
     events: list[Event] = []
-    Session(events.append, clock=FakeClock()).run(Patient(*commands, last=Close()))
+    Session(events.append, clock=FakeClock()).run(IdleInbox(*commands, last=Close()))
     for failed in of(events, Failed):
-        assert_sentence(failed.message)
+        assert_user_facing(failed.message)
         assert failed.during != "engine"
     return events
 
 
-def assert_sentence(message: str) -> None:
-    """One line for the person, that a terminal and a file can hold."""
+def assert_user_facing(message: str) -> None:
+    """One line of plain words that fits a terminal and a file."""
     assert message.strip()
     assert "\n" not in message
     assert len(message) < 12_000
@@ -182,22 +182,21 @@ def a_home() -> Iterator[Path]:
 
 
 @given(ASSIGNMENTS)
-def test_any_settings_are_a_config_that_can_be_kept_or_a_sentence(assignments: list[str]) -> None:
+def test_any_settings_are_a_config_that_can_be_saved_or_a_message(assignments: list[str]) -> None:
     try:
         config = override(small("any"), assignments)
     except ValueError as refusal:
-        sentence = str(refusal)
-        assert_sentence(sentence)
+        assert_user_facing(str(refusal))
     else:
         assert msgspec.json.decode(msgspec.json.encode(config), type=RunConfig) == config
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(configs(SHORT | TOO_LONG), ANY_TEXT, st.floats())
-def test_any_config_is_a_run_or_a_sentence(config: RunConfig, prompt: str, rate: float) -> None:
+def test_any_config_is_a_run_or_a_message(config: RunConfig, prompt: str, rate: float) -> None:
     with a_home():
         sample = Sample(1, prompt, config.sample)
-        events = told(Open(config), Step(), sample, SetLearningRate(rate), Step(), sample)
+        events = events_of(Open(config), Step(), sample, SetLearningRate(rate), Step(), sample)
         assert all(to_json(event) for event in events)
         assert len(of(events, Opened)) + len(of(events, Failed)) >= 1
         if not of(events, Opened):
@@ -208,7 +207,7 @@ def test_any_config_is_a_run_or_a_sentence(config: RunConfig, prompt: str, rate:
         )
         if of(events, StepDone):
             name = only(events, Opened).run
-            again = told(OpenRun(name))
+            again = events_of(OpenRun(name))
             assert only(again, Opened).config == only(events, Opened).config
             assert only(again, Opened).step == of(events, Saved)[-1].step
             assert set(losses(events)) <= set(losses(again))
@@ -216,9 +215,9 @@ def test_any_config_is_a_run_or_a_sentence(config: RunConfig, prompt: str, rate:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(configs(SHORT), min_size=1, max_size=3))
-def test_the_cost_of_any_config_is_a_figure_or_a_sentence(asked: list[RunConfig]) -> None:
+def test_the_cost_of_any_config_is_a_figure_or_a_message(asked: list[RunConfig]) -> None:
     with a_home():
-        events = told(Open(tiny("text.txt")), *map(Measure, asked))
+        events = events_of(Open(tiny("text.txt")), *map(Measure, asked))
         assert len(of(events, Measured)) + len(of(events, Failed)) == len(asked)
         for measured in of(events, Measured):
             assert measured.config in asked
@@ -229,27 +228,27 @@ def test_the_cost_of_any_config_is_a_figure_or_a_sentence(asked: list[RunConfig]
 # Texts.
 
 NOWHERE = ANY_TEXT.filter(lambda name: name[:1] != "/" and not set(name) <= set("./~"))
-"""Names that lead to nothing in an empty folder, or to a catalog."""
+"""Names of nothing in an empty folder, or of the catalog."""
 
 
 @given(NOWHERE | NOWHERE.map("~{}".format) | st.integers(200, 10_000).map("x".__mul__))
-def test_any_name_of_a_text_is_a_run_or_a_sentence(name: str) -> None:
+def test_any_corpus_name_is_a_run_or_a_message(name: str) -> None:
     with a_home():
-        events = told(Open(tiny(name)))
+        events = events_of(Open(tiny(name)))
         assert len(of(events, Opened)) + len(of(events, Failed)) == 1
 
 
 @given(ANY_TEXT | st.builds("@".join, st.lists(ANY_TEXT, max_size=3)))
-def test_any_name_of_a_run_is_a_sentence(name: str) -> None:
+def test_any_unknown_run_name_is_a_message(name: str) -> None:
     with a_home():
-        assert len(of(told(OpenRun(name)), Failed)) == 1
+        assert len(of(events_of(OpenRun(name)), Failed)) == 1
         with pytest.raises(ValueError, match=r"^There is no run ") as refusal:
             load_run(name)
-        assert_sentence(str(refusal.value))
+        assert_user_facing(str(refusal.value))
 
 
 @given(ANY_TEXT, st.sampled_from(["", "tales", "shakespeare"]))
-def test_what_is_counted_in_a_text_is_what_the_model_reads(text: str, name: str) -> None:
+def test_the_statistics_of_a_text_agree_with_its_vocabulary(text: str, name: str) -> None:
     statistics = measure(text)
     vocabulary = Vocabulary("".join(statistics.vocabulary))
     assert statistics.characters == len(text)

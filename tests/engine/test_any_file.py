@@ -17,7 +17,7 @@ import filelock
 import msgspec
 import pytest
 import torch
-from driving import Driver, FakeClock, Patient, is_a, of, tiny
+from driving import Driver, FakeClock, IdleInbox, is_a, of, tiny
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -253,7 +253,7 @@ def opened(*commands: Command) -> list[Event]:
     """The events of these commands: quick, without a crash, each failure with a message."""
     events: list[Event] = []
     began = process_time()
-    Session(events.append, clock=FakeClock()).run(Patient(*commands, last=Close(save=False)))
+    Session(events.append, clock=FakeClock()).run(IdleInbox(*commands, last=Close(save=False)))
     assert process_time() - began < MAX_SECONDS
     for failed in of(events, Failed):
         assert_user_facing(failed.message)

@@ -208,11 +208,3 @@ def test_a_decimal_comma_is_refused_and_thousands_are_read() -> None:
     for typed in ("0,5", "1,5", "12,50"):
         with pytest.raises(ValueError, match=r"train\.minutes takes a number"):
             all_settings()["train.minutes"].parse(typed)
-
-
-@pytest.mark.parametrize(
-    ("progress", "parts"), [(0, 4), (0.34, 4), (0.36, 2), (0.69, 2), (0.71, 1), (1, 1)]
-)
-def test_a_quarter_then_half_then_all_of_the_context(progress: float, parts: int) -> None:
-    assert TrainConfig(context_warmup=0.7).parts_of_context(progress) == parts
-    assert TrainConfig(context_warmup=0).parts_of_context(progress) == 1

@@ -57,10 +57,10 @@ def test_memory_that_ends_in_a_step_is_told_and_the_run_can_be_opened_again(
 ) -> None:
     sound = Trainer.step
 
-    def step(trainer: Trainer, progress: float) -> object:
+    def step(trainer: Trainer, progress: float, context_length: int) -> object:
         if trainer.step_number == 13:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        return sound(trainer, progress)
+        return sound(trainer, progress, context_length)
 
     monkeypatch.setattr(Trainer, "step", step)
     driver = Driver().when(is_a(Failed), Train(), Close())

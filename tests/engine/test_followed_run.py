@@ -1,5 +1,5 @@
-"""A run that another program trains is followed: its steps are seen as they come, nothing is
-changed."""
+"""A run that another program trains is followed: its events arrive as they come, and none of its
+files changes."""
 
 import os
 import signal
@@ -51,7 +51,7 @@ def saved_run(corpus: Path) -> str:
 
 
 def train(command: Command, ready: Callable[[Event], None]) -> None:
-    """As another program would: train until it is told to end, a step in some milliseconds."""
+    """What the other program does: train until SIGTERM, one step in some milliseconds."""
     inbox: SimpleQueue[Command] = SimpleQueue()
     signal.signal(signal.SIGTERM, lambda *_: inbox.put(Close()))
     inbox.put(command)
@@ -61,7 +61,7 @@ def train(command: Command, ready: Callable[[Event], None]) -> None:
 
 @contextmanager
 def trained_elsewhere(name: str) -> Iterator[int]:
-    """The run is being trained by another process, whose id this is."""
+    """Another process trains the run; its id."""
     with child(partial(train, OpenRun(name), lambda _: None)) as (pid, begin):
         begin()
         holder = folder_of(name) / "holder.json"
@@ -75,13 +75,13 @@ def trained_elsewhere(name: str) -> Iterator[int]:
 
 
 class Watcher(Driver):
-    """A Session with real time, before which a person sits and watches."""
+    """A Session in real time, with a user who watches."""
 
     def __init__(self) -> None:
         super().__init__(clock=time.perf_counter)
 
 
-def test_its_steps_are_seen_as_they_come(verse_file: Path) -> None:
+def test_its_steps_arrive_as_they_come(verse_file: Path) -> None:
     name = saved_run(verse_file)
     with trained_elsewhere(name) as pid:
         seen = len(of(Watcher().run(OpenRun(name), Close()), StepDone))
@@ -97,13 +97,13 @@ def test_its_steps_are_seen_as_they_come(verse_file: Path) -> None:
     assert len(kept) > 100
 
 
-def test_it_writes_with_the_weights_that_were_saved_last(verse_file: Path) -> None:
+def test_samples_come_from_the_weights_that_were_saved_last(verse_file: Path) -> None:
     name = saved_run(verse_file)
     config = SampleConfig(characters=20)
     with trained_elsewhere(name):
         watcher = Watcher()
         watcher.when(is_a(Opened), Sample(1, "The owl", config))
-        watcher.when(is_a(SampleDone), OpenRun(name))  # until an exam has come, and its save
+        watcher.when(is_a(SampleDone), OpenRun(name))  # until there is an evaluation, and its save
         watcher.when(lambda e: isinstance(e, StepDone) and e.step > 300, Sample(2, "The", config))
         watcher.when(is_a(SampleDone, sample_id=2), Close())
         events = watcher.run(OpenRun(name))
@@ -115,7 +115,7 @@ def test_it_writes_with_the_weights_that_were_saved_last(verse_file: Path) -> No
 @pytest.mark.parametrize(
     "command", [Train(), Step(), Stop(), Rollback(), SetLearningRate(0.01), Save()]
 )
-def test_what_would_change_it_is_refused(verse_file: Path, command: Command) -> None:
+def test_commands_that_would_change_it_are_refused(verse_file: Path, command: Command) -> None:
     name = saved_run(verse_file)
     with trained_elsewhere(name) as pid:
         events = Watcher().run(OpenRun(name), command, Close())
@@ -124,7 +124,7 @@ def test_what_would_change_it_is_refused(verse_file: Path, command: Command) -> 
     assert of(events, PhaseChanged) == []
 
 
-def test_what_a_new_run_would_cost_is_told(verse_file: Path) -> None:
+def test_the_cost_of_a_new_run_is_measured(verse_file: Path) -> None:
     name = saved_run(verse_file)
     with trained_elsewhere(name):
         events = Watcher().run(OpenRun(name), Measure(tiny(verse_file)), Close())
@@ -132,14 +132,14 @@ def test_what_a_new_run_would_cost_is_told(verse_file: Path) -> None:
 
 
 def is_one_more_step(events: list[Event], event: Event) -> bool:
-    """Whether this is a step beyond the one that the run was opened at last."""
+    """Whether this is the step after the one at which the run was opened last."""
     last = of(events, Opened)[-1:]
     return (
         isinstance(event, StepDone) and last[0].phase == "paused" and event.step == last[0].step + 1
     )
 
 
-def test_once_the_other_has_ended_it_is_ours(verse_file: Path) -> None:
+def test_once_the_other_program_has_ended_the_run_can_be_trained_here(verse_file: Path) -> None:
     name = saved_run(verse_file)
     with trained_elsewhere(name) as pid:
         watcher = Watcher()
@@ -151,7 +151,7 @@ def test_once_the_other_has_ended_it_is_ours(verse_file: Path) -> None:
     assert of(events, Failed) == []
 
 
-def test_a_follower_leaves_no_trace(verse_file: Path) -> None:
+def test_following_changes_no_file(verse_file: Path) -> None:
     name = saved_run(verse_file)
     folder = folder_of(name)
     with trained_elsewhere(name) as pid:
@@ -161,7 +161,7 @@ def test_a_follower_leaves_no_trace(verse_file: Path) -> None:
         assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_a_run_that_goes_away_is_followed_no_more(verse_file: Path, home: Path) -> None:
+def test_a_run_that_is_moved_away_is_not_followed_any_longer(verse_file: Path, home: Path) -> None:
     name = saved_run(verse_file)
     folder = folder_of(name)
     with trained_elsewhere(name):
@@ -186,7 +186,7 @@ def test_a_run_that_is_renamed_is_followed_under_its_new_name(verse_file: Path) 
     assert of(events, Failed) == []
 
 
-def test_a_run_that_is_killed_after_it_was_made_longer_has_not_ended(verse_file: Path) -> None:
+def test_a_run_that_is_killed_after_it_was_extended_has_not_ended(verse_file: Path) -> None:
     config = tiny(verse_file, "train.steps=400", "train.evaluation_interval=1000")
     name = only(run_to_end(Open(config), Train()), Opened).run
     with trained_elsewhere(name):
@@ -197,7 +197,7 @@ def test_a_run_that_is_killed_after_it_was_made_longer_has_not_ended(verse_file:
     assert opened.phase == "paused"
 
 
-def test_it_cannot_be_renamed_under_the_other(verse_file: Path) -> None:
+def test_it_cannot_be_renamed_while_another_program_trains_it(verse_file: Path) -> None:
     name = saved_run(verse_file)
     with trained_elsewhere(name):
         events = Watcher().run(OpenRun(name), RenameRun(name, "mine"), Close())

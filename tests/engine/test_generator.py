@@ -1,4 +1,4 @@
-"""Writing in slices: it ends where it should, and the slices change nothing."""
+"""Generating in slices: the text ends where it should, and does not depend on the slices."""
 
 import pytest
 import torch
@@ -21,86 +21,89 @@ def model_of(vocabulary: Vocabulary) -> GPT:
     return model
 
 
-def writer(vocabulary: Vocabulary = LETTERS) -> TextGenerator:
+def generator_of(vocabulary: Vocabulary = LETTERS) -> TextGenerator:
     return TextGenerator(model_of(vocabulary), vocabulary, FakeClock())
 
 
-def write(
-    prompt: str, slice_seconds: float = 0.005, to: TextGenerator | None = None, **config: object
+def text_of(
+    prompt: str,
+    slice_seconds: float = 0.005,
+    generator: TextGenerator | None = None,
+    **config: object,
 ) -> str:
-    to = to or writer()
-    to.start(prompt, SampleConfig(**{"characters": 60, **config}), 16)  # type: ignore[arg-type]
+    generator = generator or generator_of()
+    generator.start(prompt, SampleConfig(**{"characters": 60, **config}), 16)  # type: ignore[arg-type]
     pieces = []
-    while to.active:
-        pieces.append(to.write(slice_seconds))
-    assert to.text == "".join(pieces)
-    assert to.characters == len(to.text)
-    return to.text
+    while generator.active:
+        pieces.append(generator.generate(slice_seconds))
+    assert generator.text == "".join(pieces)
+    assert generator.characters == len(generator.text)
+    return generator.text
 
 
-def test_it_writes_as_many_characters_as_asked() -> None:
-    to = writer()
-    assert len(write("ab", to=to)) == 60
-    assert to.ended == "length"
-    assert len(write("ab", characters=1)) == 1
+def test_the_text_has_the_length_that_was_asked_for() -> None:
+    generator = generator_of()
+    assert len(text_of("ab", generator=generator)) == 60
+    assert generator.ended == "length"
+    assert len(text_of("ab", characters=1)) == 1
 
 
 def test_the_size_of_the_slices_does_not_matter() -> None:
-    assert write("ab", 0.0) == write("ab", 0.01) == write("ab", 100.0)
+    assert text_of("ab", 0.0) == text_of("ab", 0.01) == text_of("ab", 100.0)
 
 
-def test_a_slice_ends_in_time_and_reads_or_writes_at_least_one_character() -> None:
-    to = writer()
-    to.start("ab", SampleConfig(characters=60), 16)
-    assert to.write(0.0) == ""  # of the prompt
-    assert len(to.write(0.0)) == 1
-    assert len(to.write(0.01)) == 10  # the clock shows a millisecond more at each look
-    assert to.active
+def test_a_slice_ends_in_time_and_has_at_least_one_character() -> None:
+    generator = generator_of()
+    generator.start("ab", SampleConfig(characters=60), 16)
+    assert generator.generate(0.0) == ""  # of the prompt
+    assert len(generator.generate(0.0)) == 1
+    assert len(generator.generate(0.01)) == 10  # the clock advances by a millisecond at each call
+    assert generator.active
 
 
 def test_the_seed_decides_the_text() -> None:
-    assert write("ab", seed=1) == write("ab", seed=1)
-    assert write("ab", seed=1) != write("ab", seed=2)
+    assert text_of("ab", seed=1) == text_of("ab", seed=1)
+    assert text_of("ab", seed=1) != text_of("ab", seed=2)
 
 
 @pytest.mark.parametrize("stop", ["c", "cd", " \n"])
-def test_a_stop_character_ends_the_text_and_is_not_written(stop: str) -> None:
-    whole = write("ab", characters=500)
-    to = writer()
-    stopped = write("ab", to=to, characters=500, stop=stop)
+def test_a_stop_character_ends_the_text_and_is_not_part_of_it(stop: str) -> None:
+    whole = text_of("ab", characters=500)
+    generator = generator_of()
+    stopped = text_of("ab", generator=generator, characters=500, stop=stop)
     end = min(whole.index(c) for c in stop)
     assert stopped == whole[:end]
-    assert to.ended == "stop character"
+    assert generator.ended == "stop character"
 
 
-def test_an_empty_prompt_begins_as_after_a_line_end() -> None:
-    assert write("") == write("\n")
-    assert write("") != write("a")
+def test_an_empty_prompt_is_the_start_of_a_line() -> None:
+    assert text_of("") == text_of("\n")
+    assert text_of("") != text_of("a")
 
 
 def test_an_empty_prompt_works_where_the_text_has_no_lines() -> None:
     vocabulary = Vocabulary("xyz")
-    assert set(write("", to=writer(vocabulary))) <= set("xyz")
+    assert set(text_of("", generator=generator_of(vocabulary))) <= set("xyz")
 
 
-def test_it_writes_with_the_weights_as_they_were_at_the_start() -> None:
+def test_the_text_comes_from_the_weights_as_they_were_at_the_start() -> None:
     model = model_of(LETTERS)
-    to = TextGenerator(model, LETTERS, FakeClock())
-    expected = write("ab", to=to)
-    to.start("ab", SampleConfig(characters=60), 16)
-    text = to.write(0.005)
+    generator = TextGenerator(model, LETTERS, FakeClock())
+    expected = text_of("ab", generator=generator)
+    generator.start("ab", SampleConfig(characters=60), 16)
+    text = generator.generate(0.005)
     with torch.no_grad():
         model.head.weight.neg_()
-    while to.active:
-        text += to.write(0.005)
+    while generator.active:
+        text += generator.generate(0.005)
     assert text == expected
-    assert write("ab", to=to) != expected  # the next prompt is answered by the new ones
+    assert text_of("ab", generator=generator) != expected  # by the new weights
 
 
-def test_what_is_stopped_writes_no_more() -> None:
-    to = writer()
-    to.start("ab", SampleConfig(characters=60), 16)
-    to.write(0.005)
-    to.stop()
-    assert not to.active
-    assert to.ended is None
+def test_stop_ends_the_text() -> None:
+    generator = generator_of()
+    generator.start("ab", SampleConfig(characters=60), 16)
+    generator.generate(0.005)
+    generator.stop()
+    assert not generator.active
+    assert generator.ended is None

@@ -1,4 +1,4 @@
-"""The next character: what temperature, top-k and top-p promise, to the letter."""
+"""The next id: temperature, top-k and top-p do exactly what they promise."""
 
 import math
 from collections import Counter
@@ -14,11 +14,11 @@ from engine.model.decoder import Decoder
 from engine.model.gpt import GPT
 from engine.model.kernels import Array
 
-CHANCES = (0.05, 0.5, 0.15, 0.3)  # by id
+PROBS = (0.05, 0.5, 0.15, 0.3)  # by id
 
 
-def logits(chances: tuple[float, ...] = CHANCES) -> Array:
-    return scores_of(*np.log(chances) + 3)
+def logits(probs: tuple[float, ...] = PROBS) -> Array:
+    return scores_of(*np.log(probs) + 3)
 
 
 def scores_of(*scores: float) -> Array:
@@ -41,13 +41,13 @@ def test_a_tiny_temperature_takes_the_likeliest(temperature: float) -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_draws_are_as_frequent_as_the_model_says(temperature: float) -> None:
+def test_draws_are_as_frequent_as_the_probabilities_say(temperature: float) -> None:
     count = 8_000
-    weights = [chance ** (1 / temperature) for chance in CHANCES]
+    weights = [prob ** (1 / temperature) for prob in PROBS]
     seen = Counter(draws(logits(), count, temperature=temperature))
     for i, weight in enumerate(weights):
-        share = weight / sum(weights)
-        assert abs(seen[i] / count - share) < 4 * math.sqrt(share * (1 - share) / count)
+        expected = weight / sum(weights)
+        assert abs(seen[i] / count - expected) < 4 * math.sqrt(expected * (1 - expected) / count)
 
 
 @pytest.mark.parametrize(("k", "kept"), [(1, {1}), (2, {1, 3}), (3, {1, 2, 3}), (9, {0, 1, 2, 3})])
@@ -79,8 +79,8 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p(p: float, kept: set[int]) -
     assert set(draws(logits(), top_p=p)) == kept
 
 
-def test_top_p_is_a_share_of_what_top_k_left() -> None:
-    # Of 0.5 and 0.3 the first is 62%: that reaches 60%, though of all it is only half.
+def test_top_p_applies_to_what_top_k_left() -> None:
+    # Of 0.5 and 0.3 the first has 62%, which reaches 60%; without top-k it has only half.
     assert set(draws(logits(), top_k=2, top_p=0.6)) == {1}
     assert set(draws(logits(), top_k=2, top_p=0.65)) == {1, 3}
 
@@ -99,7 +99,7 @@ def small_model() -> GPT:
     return model
 
 
-def write(model: GPT, prompt: list[int], count: int, seed: int = 1, **config: float) -> list[int]:
+def sampled(model: GPT, prompt: list[int], count: int, seed: int = 1, **config: float) -> list[int]:
     generator = torch.Generator().manual_seed(seed)
     decoder = Decoder(model.config, 9)
     decoder.take(model, model.config.context_length)
@@ -108,36 +108,36 @@ def write(model: GPT, prompt: list[int], count: int, seed: int = 1, **config: fl
 
 
 @torch.no_grad()
-def test_greedy_writing_follows_the_full_context_model() -> None:
+def test_greedy_sampling_follows_the_full_context_model() -> None:
     model = small_model()
     ids = [3]
     for _ in range(7):
         ids.append(int(model(torch.tensor([ids]))[0, -1].argmax()))
-    assert write(model, [3], 7, temperature=0) == ids[1:]
+    assert sampled(model, [3], 7, temperature=0) == ids[1:]
 
 
 def test_a_prompt_longer_than_the_context_counts_by_its_end() -> None:
     model = small_model()
     long = [i % 9 for i in range(30)]
-    assert write(model, long, 20) == write(model, long[-8:], 20)
-    assert write(model, long, 20) != write(model, long[-7:], 20)
+    assert sampled(model, long, 20) == sampled(model, long[-8:], 20)
+    assert sampled(model, long, 20) != sampled(model, long[-7:], 20)
 
 
 def test_the_seed_decides_the_text() -> None:
     model = small_model()
-    texts = {seed: write(model, [0], 30, seed) for seed in (1, 2)}
-    assert texts[1] == write(model, [0], 30, 1)
+    texts = {seed: sampled(model, [0], 30, seed) for seed in (1, 2)}
+    assert texts[1] == sampled(model, [0], 30, 1)
     assert texts[1] != texts[2]
 
 
-def test_writing_leaves_the_global_generator_alone() -> None:
+def test_sampling_leaves_the_global_generator_alone() -> None:
     model = small_model()
     state = torch.get_rng_state()
-    write(model, [0], 5)
+    sampled(model, [0], 5)
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_the_prompt_is_read_one_id_at_a_time() -> None:
+def test_the_prompt_is_prefilled_one_id_at_a_time() -> None:
     decoder = Decoder(small_model().config, 9)
     decoder.take(small_model(), 8)
     ids = list(islice(sample(decoder, [1, 2, 3], SampleConfig(), torch.Generator()), 5))

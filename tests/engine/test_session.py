@@ -1,11 +1,11 @@
-"""The session from commands to events, with no thread: a run's whole course, told in order."""
+"""The session from commands to events, without a thread: the whole course of a run, in order."""
 
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny, told
+from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny, transcript
 from torch import Tensor
 
 from engine.config import SampleConfig
@@ -56,7 +56,7 @@ def test_a_whole_run(verse_file: Path) -> None:
     config = tiny(verse_file)
     events = run_to_end(Open(config), Train())
 
-    course = [type(event).__name__ for event in told(events)]
+    course = [type(event).__name__ for event in transcript(events)]
     assert course == [
         "CorpusLoaded",
         "Opened",
@@ -81,7 +81,7 @@ def test_a_whole_run(verse_file: Path) -> None:
     assert opened.parameters == config.model.parameters(corpus.vocabulary)
     assert (opened.device, opened.threads, opened.precision) == ("cpu", 1, "float32")
 
-    # It starts knowing nothing, and learns.
+    # The first loss is that of a uniform guess, and it falls.
     first, *_, last = of(events, Evaluated)
     assert first.loss == pytest.approx(corpus.uniform_loss, abs=5e-4)
     assert of(events, StepDone)[0].loss == pytest.approx(corpus.uniform_loss, abs=5e-4)
@@ -100,14 +100,14 @@ def test_the_numbers_of_each_step(verse_file: Path) -> None:
     times = [event.elapsed for event in events if isinstance(event, StepDone | Evaluated)]
     assert times == sorted(times)
     assert times[0] > 0
-    # The wait for the end shrinks, and is over at the end.
+    # The remaining time shrinks to nothing.
     assert done[2].remaining > done[12].remaining > done[-1].remaining == 0
-    # Warm-up, plateau, fall.
+    # Warmup, plateau, decay.
     rates = [event.learning_rate for event in done]
     assert rates[0] < rates[4] == 0.03 > rates[12] > rates[-1] > 0
 
 
-def test_it_writes_by_itself_after_every_exam_and_early_on(verse_file: Path) -> None:
+def test_excerpts_follow_every_evaluation_and_early_steps(verse_file: Path) -> None:
     events = run_to_end(
         Open(tiny(verse_file, "train.steps=60", "train.evaluation_interval=20")), Train()
     )
@@ -116,7 +116,7 @@ def test_it_writes_by_itself_after_every_exam_and_early_on(verse_file: Path) -> 
     corpus = only(events, CorpusLoaded)
     assert {event.prompt for event in excerpts} == {corpus.opening}
     assert all(0 < len(event.text) <= 120 for event in excerpts)
-    # A newer one may cut it short; the last has time to finish its lines.
+    # The next one may cut an excerpt short; the last has time to finish its lines.
     lines = [line for line in excerpts[-1].text.split("\n") if line]
     assert len(lines) == 2 or len(excerpts[-1].text) <= 120
     assert events.index(excerpts[-1]) < events.index(only(events, Saved))
@@ -144,7 +144,7 @@ def test_pause_stops_after_the_step_and_train_goes_on(verse_file: Path) -> None:
     assert steps(events) == list(range(1, 21))
 
 
-def test_while_paused_nothing_is_learned(verse_file: Path) -> None:
+def test_while_paused_no_step_is_taken(verse_file: Path) -> None:
     driver = (
         Driver()
         .when(is_a(StepDone, step=7), Pause())
@@ -153,7 +153,7 @@ def test_while_paused_nothing_is_learned(verse_file: Path) -> None:
     assert steps(driver.run(Open(tiny(verse_file)), Train()))[-1] == 7
 
 
-def test_pausing_changes_nothing_in_what_is_learned(verse_file: Path) -> None:
+def test_pausing_changes_no_loss(verse_file: Path) -> None:
     straight = run_to_end(Open(tiny(verse_file)), Train())
     paused = (
         Driver()
@@ -165,7 +165,7 @@ def test_pausing_changes_nothing_in_what_is_learned(verse_file: Path) -> None:
     assert losses(straight) == losses(paused)
 
 
-def test_each_step_by_hand_is_exactly_one(verse_file: Path) -> None:
+def test_each_single_step_is_exactly_one(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(StepDone, step=3), Close())
@@ -176,7 +176,7 @@ def test_each_step_by_hand_is_exactly_one(verse_file: Path) -> None:
     assert ("training", 0) not in phases(events)
 
 
-def test_one_step_by_hand_then_rest(verse_file: Path) -> None:
+def test_after_a_single_step_the_run_is_paused(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(PhaseChanged, phase="paused"), Close())
@@ -185,7 +185,7 @@ def test_one_step_by_hand_then_rest(verse_file: Path) -> None:
     assert steps(events) == [1]
 
 
-def test_a_step_by_hand_while_training_is_nothing(verse_file: Path) -> None:
+def test_a_single_step_while_training_does_nothing(verse_file: Path) -> None:
     straight = run_to_end(Open(tiny(verse_file)), Train())
     pressed = (
         Driver()
@@ -193,24 +193,24 @@ def test_a_step_by_hand_while_training_is_nothing(verse_file: Path) -> None:
         .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
-    assert told(pressed) != []
+    assert transcript(pressed) != []
     assert phases(pressed) == phases(straight)
     assert steps(pressed) == steps(straight)
 
 
-def test_train_right_after_a_step_by_hand_trains_on(verse_file: Path) -> None:
+def test_train_right_after_a_single_step_trains_on(verse_file: Path) -> None:
     events = run_to_end(Open(tiny(verse_file)), Step(), Train())
     assert phases(events) == [("training", 0), ("done", 20)]
 
 
-def test_the_last_step_by_hand_ends_the_run(verse_file: Path) -> None:
+def test_the_last_single_step_ends_the_run(verse_file: Path) -> None:
     events = run_to_end(Open(tiny(verse_file, "train.steps=2")), Step(), Step())
     assert steps(events) == [1, 2]
     assert phases(events)[-1] == ("done", 2)
     assert of(events, Evaluated)[-1].step == 2
 
 
-def test_stop_ends_the_run_where_it_stands_with_an_exam(verse_file: Path) -> None:
+def test_stop_ends_the_run_with_an_evaluation(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(StepDone, step=7), Stop())
@@ -237,8 +237,8 @@ def test_a_stopped_run_trains_on_to_its_planned_end(verse_file: Path) -> None:
     assert of(events, Extended) == []
 
 
-def test_stop_while_paused_right_after_an_exam_saves_at_once(verse_file: Path) -> None:
-    """Nothing is left to examine or to write then, and still the run must be saved."""
+def test_stop_while_paused_right_after_an_evaluation_saves_at_once(verse_file: Path) -> None:
+    """Nothing is left to evaluate or to sample then, and still the run must be saved."""
     events = (
         Driver()
         .when(is_a(Evaluated, step=10), Pause())
@@ -261,7 +261,7 @@ def test_stop_before_the_first_step_leaves_it_untrained(
     assert of(events, Saved) == []
 
 
-def test_after_its_end_a_run_trains_as_much_again(verse_file: Path) -> None:
+def test_after_its_end_a_run_is_extended_by_as_much_again(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(Saved), Train())
@@ -275,17 +275,17 @@ def test_after_its_end_a_run_trains_as_much_again(verse_file: Path) -> None:
     assert of(events, Evaluated)[-1].step == 40
 
 
-def test_the_context_grows_once_even_if_the_run_is_made_longer(
+def test_the_context_grows_once_even_if_the_run_is_extended(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lengths = []
     batch = Dataset.batch
 
-    def listen(self: Dataset, step: int, size: int, length: int) -> tuple[Tensor, Tensor]:
+    def record(self: Dataset, step: int, size: int, length: int) -> tuple[Tensor, Tensor]:
         lengths.append(length)
         return batch(self, step, size, length)
 
-    monkeypatch.setattr(Dataset, "batch", listen)
+    monkeypatch.setattr(Dataset, "batch", record)
     (
         Driver()
         .when(is_a(PhaseChanged, phase="done"), Train())
@@ -295,18 +295,18 @@ def test_the_context_grows_once_even_if_the_run_is_made_longer(
     assert lengths == [4] * 5 + [8] * 5 + [16] * 30
 
 
-def test_it_is_examined_and_writes_as_it_has_learned_to_read(
+def test_evaluation_and_sampling_have_the_context_of_training(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model that has only read short pieces would fail at places it has never seen."""
+    """At positions beyond the context that it is trained with, the model is untrained."""
     lengths = []
     batches = Dataset.validation_batches
 
-    def listen(self: Dataset, length: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def record(self: Dataset, length: int) -> Iterator[tuple[Tensor, Tensor]]:
         lengths.append(length)
         return batches(self, length)
 
-    monkeypatch.setattr(Dataset, "validation_batches", listen)
+    monkeypatch.setattr(Dataset, "validation_batches", record)
     config = tiny(verse_file, "train.context_warmup=0.5", "train.evaluation_interval=5")
     driver = Driver()
     for step in (3, 8, 13):
@@ -348,8 +348,8 @@ def test_an_impossible_learning_rate_is_refused(verse_file: Path, rate: float) -
 
 
 @pytest.fixture
-def sixth_step_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gradient of the sixth batch is not-a-number."""
+def sixth_gradient_is_nan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gradient of the sixth batch is NaN."""
     sound = Optimizer.take
     batches = 0
 
@@ -363,8 +363,8 @@ def sixth_step_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Optimizer, "take", take)
 
 
-@pytest.mark.usefixtures("sixth_step_is_no_number")
-def test_a_step_that_is_no_number_pauses_the_run_and_train_leaves_it_out(verse_file: Path) -> None:
+@pytest.mark.usefixtures("sixth_gradient_is_nan")
+def test_a_step_with_nan_fails_and_train_skips_it(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(PhaseChanged, phase="failed"), Train())
@@ -378,8 +378,8 @@ def test_a_step_that_is_no_number_pauses_the_run_and_train_leaves_it_out(verse_f
     assert steps(events) == [1, 2, 3, 4, 5, *range(7, 21)]
 
 
-@pytest.mark.usefixtures("sixth_step_is_no_number")
-def test_steps_by_hand_leave_out_only_what_failed(verse_file: Path) -> None:
+@pytest.mark.usefixtures("sixth_gradient_is_nan")
+def test_single_steps_skip_only_the_failed_batch(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(PhaseChanged, phase="failed"), Step(), Step())
@@ -390,8 +390,10 @@ def test_steps_by_hand_leave_out_only_what_failed(verse_file: Path) -> None:
     assert phases(events)[-1][0] == "paused"
 
 
-@pytest.mark.usefixtures("sixth_step_is_no_number")
-def test_a_failed_step_can_go_back_to_the_last_save_at_half_the_rate(verse_file: Path) -> None:
+@pytest.mark.usefixtures("sixth_gradient_is_nan")
+def test_a_failed_run_can_be_rolled_back_to_the_last_save_at_half_the_rate(
+    verse_file: Path,
+) -> None:
     config = tiny(
         verse_file,
         "train.evaluation_interval=5",
@@ -406,7 +408,9 @@ def test_a_failed_step_can_go_back_to_the_last_save_at_half_the_rate(verse_file:
     )
     assert [event.step for event in of(events, Opened)] == [0, 5]
     again = events[events.index(of(events, Opened)[1]) :]
-    assert steps(again) == list(range(1, 21)), "five that are told again, and the rest"
+    assert steps(again) == list(range(1, 21)), (
+        "five that are repeated from the history, and the rest"
+    )
     changed = only(events, LearningRateChanged)
     assert (changed.step, changed.learning_rate) == (5, 0.015)
     rates = [event.learning_rate for event in of(again, StepDone)]
@@ -415,7 +419,7 @@ def test_a_failed_step_can_go_back_to_the_last_save_at_half_the_rate(verse_file:
 
 
 def test_minutes_end_the_run_in_time(verse_file: Path) -> None:
-    """Six seconds by the session's own clock, the last exam included."""
+    """Six seconds by the clock of the session, the last evaluation included."""
     events = (
         Driver(FakeClock(0.002))
         .when(is_a(Saved), Close())
@@ -424,7 +428,7 @@ def test_minutes_end_the_run_in_time(verse_file: Path) -> None:
     done, last = of(events, StepDone)[-1], of(events, Evaluated)[-1]
     assert last.step == done.step > 20
     assert 5.5 < last.elapsed <= 6.1
-    assert done.learning_rate < 0.002  # the fall of the rate was planned to end there
+    assert done.learning_rate < 0.002  # the decay is planned to end there
     assert phases(events)[-1] == ("done", done.step)
     assert of(events, StepDone)[5].remaining > 5 > done.remaining
 
@@ -442,7 +446,7 @@ def test_minutes_are_added_after_the_end(verse_file: Path) -> None:
 
 
 @pytest.mark.parametrize("length", ["train.minutes=0.02", "train.steps=20"])
-def test_steps_by_hand_after_the_end_extend_it_once(verse_file: Path, length: str) -> None:
+def test_single_steps_after_the_end_extend_it_once(verse_file: Path, length: str) -> None:
     driver = Driver(FakeClock(0.002))
 
     def three_more() -> None:

@@ -1,5 +1,5 @@
-"""Whatever a person asks for, in whatever order, and however often the program is killed or the
-disk is full: what is told is true, and the run is the one that is trained without any of it."""
+"""Whatever the user does, in whatever order, and however often the program is killed or the disk is
+full: the events are true, and the run is bit-identical to one that was left alone."""
 
 import errno
 import hashlib
@@ -68,6 +68,7 @@ from engine.storage.checkpoints import State
 from engine.storage.paths import folder_of, run_names
 from engine.storage.saved_run import load_run
 from engine.training.optimizers import Optimizer
+from engine.training.schedule import Plan, Position
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -87,9 +88,9 @@ VARIANTS = (
     ("train.steps=1", "train.evaluation_interval=1"),
     ("train.minutes=0.02",),
 )
-"""Kinds of runs; the last one is as long as the clock says, so it has no reference."""
+"""Kinds of runs; the last one ends by the clock, so it has no reference."""
 
-# What is done, beside the commands that can be written down beforehand.
+# Actions, beside the commands that need no name of a saved run.
 
 
 class Fresh(NamedTuple):
@@ -98,7 +99,7 @@ class Fresh(NamedTuple):
     variant: int
 
 
-class Again(NamedTuple):
+class Reopen(NamedTuple):
     """Open one of the saved runs."""
 
     number: int
@@ -130,23 +131,25 @@ class CompareAll(NamedTuple):
 
 
 class Kill(NamedTuple):
-    """End the program at this moment: now, at an event that it tells, or while it saves."""
+    """Kill the program: now, at an event, or while it saves."""
 
     at: Literal["now", "event", "sync"]
     count: int
 
 
 class Disk(NamedTuple):
-    """From now on every save fails, or none."""
+    """From now on every save fails, or none does."""
 
     full: bool
 
 
-class NoNumber(NamedTuple):
-    """The gradient of the next batch is not a number."""
+class NaNGradient(NamedTuple):
+    """The gradient of the next batch is NaN."""
 
 
-Deed = Command | Fresh | Again | Rename | Annotate | Delete | CompareAll | Kill | Disk | NoNumber
+Action = (
+    Command | Fresh | Reopen | Rename | Annotate | Delete | CompareAll | Kill | Disk | NaNGradient
+)
 
 PROMPTS = st.sampled_from(["", "The owl", "\n", "a" * 40]) | st.text(max_size=40)
 NAMES = st.sampled_from(["one", "two", "three"]) | st.text(max_size=70)
@@ -165,14 +168,14 @@ SAMPLES = st.builds(
 RATES = st.floats(1e-5, 1) | st.floats() | st.sampled_from([1e-5, 0.03])
 NUMBERS = st.integers(0, 3)
 
-DEEDS: st.SearchStrategy[Deed] = st.one_of(
+ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.just(Train()),
     st.sampled_from([Pause(), Step(), Train(), Stop(), Rollback(), Save(), StopSample()]),
-    st.sampled_from([Step(), Pause(), Train(), Close(), Close(save=False), NoNumber()]),
+    st.sampled_from([Step(), Pause(), Train(), Close(), Close(save=False), NaNGradient()]),
     st.builds(SetLearningRate, RATES),
     st.builds(Sample, st.integers(1, 2**31), PROMPTS, SAMPLES),
     st.builds(Fresh, st.integers(0, len(VARIANTS) - 1)),
-    st.builds(Again, NUMBERS, st.booleans()),
+    st.builds(Reopen, NUMBERS, st.booleans()),
     st.builds(OpenRun, UNKNOWN, st.booleans()),
     st.builds(Kill, st.sampled_from(["now", "event", "sync"]), st.integers(0, 12)),
     st.builds(Disk, st.booleans()),
@@ -181,19 +184,19 @@ DEEDS: st.SearchStrategy[Deed] = st.one_of(
     st.builds(Delete, NUMBERS) | st.just(CompareAll()),
     st.builds(Measure, st.sampled_from(VARIANTS).map(lambda variant: tiny("x", *variant))),
 )
-COURSES = st.lists(st.tuples(st.integers(0, 30), DEEDS), max_size=25)
-"""What is done one after the other, each after so many units of work."""
+SCENARIOS = st.lists(st.tuples(st.integers(0, 30), ACTIONS), max_size=25)
+"""Actions one after the other, each after a number of ticks."""
 
 
-# What a run is without any of it.
+# The same run, left alone.
 
 
 class Reference(NamedTuple):
-    """A run that was trained in one go, by nothing but the trainer."""
+    """A run that was trained in one go, by the trainer alone."""
 
     steps: int
     losses: dict[int, float]
-    exams: dict[int, float]
+    val_losses: dict[int, float]
     digests: dict[int, str]
 
 
@@ -202,7 +205,7 @@ def config_of(variant: int, corpus: object) -> RunConfig:
 
 
 def digest(state: State) -> str:
-    """One number for all tensors."""
+    """A hash of all tensors."""
     whole = hashlib.sha256()
     for group, tensors in sorted(state.items()):
         for name, tensor in sorted(tensors.items()):
@@ -218,29 +221,26 @@ def reference_of(variant: int) -> Reference:
         return Reference(-1, {}, {}, {})
     context = RunContext(config, TEXT, "".join(sorted(set(TEXT))), "", FakeClock())
     trainer, steps = context.trainer, config.train.steps
-    losses, exams, digests = {}, {}, {}
+    plan = Plan(config, steps, minutes=0.0)
+    losses, val_losses, digests = {}, {}, {}
     for step in range(steps + 1):
+        before = Position(max(0, step - 1), elapsed=0.0)
+        context_length = plan.next_context_length(before)
         if step:
-            share = (step - 1) / steps
-            parts = config.train.parts_of_context(share)
-            trainer.context_length = config.model.context_length // parts
-            losses[step] = trainer.step(share).loss
-        else:
-            parts = config.train.parts_of_context(0)
-            trainer.context_length = config.model.context_length // parts
-        *_, evaluation = trainer.evaluate()
+            losses[step] = trainer.step(plan.progress(before), context_length).loss
+        *_, evaluation = trainer.evaluate(context_length)
         assert not isinstance(evaluation, float)
-        exams[step] = evaluation.loss
+        val_losses[step] = evaluation.loss
         digests[step] = digest(trainer.state_dict())
     context.close()
-    return Reference(steps, losses, exams, digests)
+    return Reference(steps, losses, val_losses, digests)
 
 
-# What is known of each run from what was told.
+# What the events have said about each run.
 
 
-class Line:
-    """One run as it was told."""
+class RunModel:
+    """One run, as its events describe it."""
 
     def __init__(self, name: str, variant: int, config: RunConfig) -> None:
         self.name = name
@@ -250,64 +250,66 @@ class Line:
         self.step = 0
         self.steps = 0
         self.losses: dict[int, float] = {}
-        self.exams: dict[int, float] = {}
+        self.val_losses: dict[int, float] = {}
         self.skipped: set[int] = set()
-        self.straight = math.inf
-        """The last step after which it is still as if nothing had been done to it."""
+        self.equal_until = math.inf
+        """The last step up to which it must equal the reference."""
         self.saved = 0
-        """A step that is on the disk for certain, or a later one is."""
+        """This step, or a later one, is on disk for certain."""
         self.top = 0
-        """The last step that may be on the disk."""
+        """The last step that may be on disk."""
         self.begun = False
         """Whether a step was taken since it was opened."""
-        self.kept = False
-        """Whether it must be on the disk by now: it is, from before its first step on."""
+        self.on_disk = False
+        """Whether it must be on disk: it is saved before its first step."""
         self.gone = False
 
     def open(self, event: Opened) -> None:
-        """It goes on from here. What came after is dropped with the next step, and not before."""
+        """It continues from here; later steps are dropped with the next step, not before."""
         self.phase, self.step, self.steps = event.phase, event.step, event.steps
-        self.examined: set[int] = set()
-        self.straight = self._first_skipped(event.step)
+        self.evaluated: set[int] = set()
+        self.equal_until = self._first_skipped(event.step)
         self.begun = False
 
     def begin(self) -> None:
-        """It is trained on."""
+        """A step is taken; what came after it is dropped."""
         self.losses = {k: v for k, v in self.losses.items() if k <= self.step}
-        self.exams = {k: v for k, v in self.exams.items() if k <= self.step}
+        self.val_losses = {k: v for k, v in self.val_losses.items() if k <= self.step}
         self.skipped = {k for k in self.skipped if k <= self.step}
-        self.begun = self.kept = True
+        self.begun = self.on_disk = True
 
     def skip(self) -> None:
-        """The next step is left out."""
+        """The next batch is skipped."""
         self.begin()
-        self.straight = min(self.straight, self.step)
+        self.equal_until = min(self.equal_until, self.step)
         self.step += 1
         self.top = self.step
         self.skipped.add(self.step)
 
-    def learn(self, event: Event) -> None:
-        """Keep what a recorded event says, and hold it against the reference."""
+    def record(self, event: Event) -> None:
+        """Keep what a recorded event says, and compare it with the reference."""
         reference = reference_of(self.variant)
         match event:
             case StepDone(step, loss):
                 self.losses[step] = loss
-                if step <= min(self.straight, reference.steps):
-                    assert loss == reference.losses[step], f"step {step} is not as without"
+                if step <= min(self.equal_until, reference.steps):
+                    assert loss == reference.losses[step], f"step {step} differs from the reference"
             case Evaluated(step, loss):
-                assert step not in self.examined, f"exam {step} twice"
-                self.examined.add(step)
-                self.exams[step] = loss
-                if step <= min(self.straight, reference.steps):
-                    assert loss == reference.exams[step], f"exam {step} is not as without"
+                assert step not in self.evaluated, f"evaluation {step} twice"
+                self.evaluated.add(step)
+                self.val_losses[step] = loss
+                if step <= min(self.equal_until, reference.steps):
+                    assert loss == reference.val_losses[step], (
+                        f"evaluation {step} differs from the reference"
+                    )
             case Extended(step, steps):
                 self.steps = steps
             case _:
                 pass
-        self.straight = min(self.straight, bend(event))
+        self.equal_until = min(self.equal_until, diverges_after(event))
 
     def check_saved(self, *, at_least: int) -> None:
-        """What is on the disk is the run that was told, up to some step."""
+        """What is on disk is the run that was reported, up to some step."""
         saved = load_run(self.name)
         step = saved.manifest.progress.step
         assert at_least <= step <= self.top
@@ -318,37 +320,39 @@ class Line:
         assert taken == [k for k in range(1, step + 1) if k not in self.skipped]
         for done in of(events, StepDone):
             assert done.loss == self.losses[done.step]
-        examined = [event.step for event in of(events, Evaluated)]
-        assert all(one < other for one, other in pairwise(examined)), "an exam twice"
-        for exam in of(events, Evaluated):
-            assert exam.loss == self.exams[exam.step]
-        straight = min(map(bend, events), default=math.inf)
-        straight = min(straight, self._first_skipped(step))
+        evaluated = [event.step for event in of(events, Evaluated)]
+        assert all(one < other for one, other in pairwise(evaluated)), "an evaluation twice"
+        for evaluation in of(events, Evaluated):
+            assert evaluation.loss == self.val_losses[evaluation.step]
+        equal_until = min(map(diverges_after, events), default=math.inf)
+        equal_until = min(equal_until, self._first_skipped(step))
         reference = reference_of(self.variant)
-        if step <= min(straight, reference.steps):
-            assert digest(saved.state) == reference.digests[step], "other weights than without"
+        if step <= min(equal_until, reference.steps):
+            assert digest(saved.state) == reference.digests[step], (
+                "other weights than in the reference"
+            )
 
     def _first_skipped(self, step: int) -> float:
         return min((k - 1 for k in self.skipped if k <= step), default=math.inf)
 
 
-def bend(event: Event) -> float:
-    """The step after which this event makes a run another one."""
+def diverges_after(event: Event) -> float:
+    """The step after which this event makes the run differ from the reference."""
     return event.step if isinstance(event, LearningRateChanged | Extended) else math.inf
 
 
-class Witness:
-    """Hears all that is told, and compares it with what was asked for."""
+class Checker:
+    """Takes all events, and compares them with the commands."""
 
-    def __init__(self, disk: "Computer") -> None:
+    def __init__(self, disk: "Machine") -> None:
         self._disk = disk
-        self.lines: dict[str, Line] = {}
-        self.line: Line | None = None
-        self._asked: Command | None = None
-        self._answers: list[Event] = []
-        self._owed: tuple[type[Event], ...] = ()
+        self.runs_by_name: dict[str, RunModel] = {}
+        self.model: RunModel | None = None
+        self._command: Command | None = None
+        self._events: list[Event] = []
+        self._expected: tuple[type[Event], ...] = ()
         self._opening: int | None = None  # a fresh run's variant
-        self._retold: deque[Event] = deque()
+        self._replayed: deque[Event] = deque()
         self._singles = 0
         self._may_train = False
         self._sample: Sample | None = None
@@ -356,41 +360,41 @@ class Witness:
 
     def forget_session(self) -> None:
         """The program has ended."""
-        self.line = None
+        self.model = None
         self._sample = None
-        self._owed = ()
-        self._retold.clear()
+        self._expected = ()
+        self._replayed.clear()
         self._singles, self._may_train = 0, False
 
-    # What is asked for.
+    # Commands.
 
-    def asked(self, command: Command, variant: int | None) -> None:
-        """This command is obeyed next."""
-        self._asked, self._answers, self._opening = command, [], variant
-        self._owed = self._answer_to(command)
-        if self.line is None:
+    def expect(self, command: Command, variant: int | None) -> None:
+        """This command is carried out next."""
+        self._command, self._events, self._opening = command, [], variant
+        self._expected = self._expected_of(command)
+        if self.model is None:
             return
-        if self.line.phase == "failed" and isinstance(command, Train | Step):
-            self.line.skip()
+        if self.model.phase == "failed" and isinstance(command, Train | Step):
+            self.model.skip()
         match command:
             case Train() | Rollback():
                 self._singles, self._may_train = 0, True
-            case Step() if self.line.phase != "training":
+            case Step() if self.model.phase != "training":
                 self._singles += 1
             case Pause() | Stop():
                 self._singles, self._may_train = 0, False
             case _:
                 pass
 
-    def _answer_to(self, command: Command) -> tuple[type[Event], ...]:
-        """Events of which one must answer; Failed is among them only where it may be."""
+    def _expected_of(self, command: Command) -> tuple[type[Event], ...]:
+        """Events of which one must follow; Failed is among them only if it may."""
         known = run_names()
         match command:
             case Open():
                 return (Opened,)
             case OpenRun(name):
-                line = self.lines.get(name)
-                return (Opened,) if line is not None and line.kept else (Opened, Failed)
+                model = self.runs_by_name.get(name)
+                return (Opened,) if model is not None and model.on_disk else (Opened, Failed)
             case RenameRun():
                 return (RunChanged, Failed)
             case AnnotateRun(_, text):
@@ -400,7 +404,7 @@ class Witness:
                 return (RunChanged, Failed)
             case Compare():
                 return (Compared,)
-        if self.line is None:
+        if self.model is None:
             return ()
         match command:
             case Rollback():
@@ -410,39 +414,39 @@ class Witness:
             case Sample():
                 return (SampleStarted,)
             case Measure():
-                return (Measured, Failed) if self._disk.no_number else (Measured,)
+                return (Measured, Failed) if self._disk.nan_due else (Measured,)
             case _:
                 return ()
 
     def settled(self) -> None:
-        """The command has been obeyed."""
-        answered = any(isinstance(event, self._owed) for event in self._answers)
-        if self._owed and not (answered or self._disk.full):
-            raise AssertionError(f"no answer to {self._asked}: {self._answers}")
-        assert not self._retold, "not all of the history was told again"
-        self._owed = ()
+        """The command has been carried out."""
+        found = any(isinstance(event, self._expected) for event in self._events)
+        if self._expected and not (found or self._disk.full):
+            raise AssertionError(f"no event for {self._command}: {self._events}")
+        assert not self._replayed, "not all of the history was emitted again"
+        self._expected = ()
 
     def idle(self) -> None:
-        """There is nothing more to do: all that was asked for has been done."""
-        assert self._singles == 0, "a step by hand is missing"
-        assert self._sample is None, "it has not written on to the end"
-        assert self.line is None or self.line.phase != "training"
+        """There is nothing left to do: all commands have had their effect."""
+        assert self._singles == 0, "a single step is missing"
+        assert self._sample is None, "the sample has not ended"
+        assert self.model is None or self.model.phase != "training"
 
     def closed(self) -> None:
-        """It was closed, having saved."""
-        if self.line is not None and self.line.step and self.line.begun and not self.line.gone:
-            self.line.check_saved(at_least=self.line.step)
+        """The session has saved and closed."""
+        if self.model is not None and self.model.step and self.model.begun and not self.model.gone:
+            self.model.check_saved(at_least=self.model.step)
 
-    # What is told.
+    # Events.
 
-    def hear(self, event: Event) -> None:
+    def check(self, event: Event) -> None:
         if not isinstance(event, Busy | TextSampled):
             note(f"    {event}"[:110])
-        self._answers.append(event)
-        if self._retold:
-            assert event == self._retold.popleft()
-            assert self.line is not None
-            self.line.learn(event)
+        self._events.append(event)
+        if self._replayed:
+            assert event == self._replayed.popleft()
+            assert self.model is not None
+            self.model.record(event)
             return
         match event:
             case Opened():
@@ -454,75 +458,75 @@ class Witness:
             case Compared(found):
                 for held_out in found:
                     steps = [step for step, _ in held_out.losses]
-                    assert all(one < other for one, other in pairwise(steps)), "an exam twice"
+                    assert all(one < other for one, other in pairwise(steps)), "an evaluation twice"
             case SampleStarted() | TextSampled() | SampleDone():
-                self._writing(event)
+                self._sampling(event)
             case Saved(run, step, path):
-                line = self.lines[run]
+                model = self.runs_by_name[run]
                 assert path == str(folder_of(run))
-                assert step == line.step
-                line.check_saved(at_least=step)
-                line.saved = step
+                assert step == model.step
+                model.check_saved(at_least=step)
+                model.saved = step
             case PhaseChanged():
                 self._phase_changed(event)
             case StepDone():
                 self._step_done(event)
             case _ if isinstance(event, RECORDED):
-                assert self.line is not None
-                assert event.step <= self.line.step
-                self.line.learn(event)
+                assert self.model is not None
+                assert event.step <= self.model.step
+                self.model.record(event)
             case _:
                 pass
 
     def _opened(self, event: Opened) -> None:
-        self._singles, self._may_train = 0, isinstance(self._asked, Rollback)
+        self._singles, self._may_train = 0, isinstance(self._command, Rollback)
         if self._opening is not None:
             config = config_of(self._opening, self._disk.corpus)
-            self.lines[event.run] = Line(event.run, self._opening, config)
+            self.runs_by_name[event.run] = RunModel(event.run, self._opening, config)
             assert (event.phase, event.step) == ("untrained", 0)
         else:
-            best = isinstance(self._asked, OpenRun) and self._asked.name.endswith("@best")
+            best = isinstance(self._command, OpenRun) and self._command.name.endswith("@best")
             wanted = f"{event.run}@best" if best else event.run
             saved = load_run(wanted)
             assert event.step == saved.manifest.progress.step
-            self._retold.extend(history_of(saved))
-            line = self.lines[event.run]
+            self._replayed.extend(history_of(saved))
+            model = self.runs_by_name[event.run]
             if best:
-                line.saved = event.step  # what came after it goes when it is trained on
-            assert line.saved <= event.step <= line.top
-        self.line = self.lines[event.run]
-        assert event.config == self.line.config
-        self.line.open(event)
+                model.saved = event.step  # what came after it goes when it is trained on
+            assert model.saved <= event.step <= model.top
+        self.model = self.runs_by_name[event.run]
+        assert event.config == self.model.config
+        self.model.open(event)
 
     def _failed(self, event: Failed) -> None:
         assert event.message.strip()
         assert "\n" not in event.message
         assert len(event.message) < 1000
         self._singles = 0
-        expected = Failed in self._owed or self._disk.full or self._disk.no_number_told
-        expected = expected or (self.line is not None and self.line.gone)
-        assert expected, f"{event} after {self._asked}"
+        expected = Failed in self._expected or self._disk.full or self._disk.nan_used
+        expected = expected or (self.model is not None and self.model.gone)
+        assert expected, f"{event} after {self._command}"
         assert event.during != "engine"
 
     def _run_changed(self, run: str, name: str) -> None:
-        line = self.lines.pop(run, None)
-        if line is None:
+        model = self.runs_by_name.pop(run, None)
+        if model is None:
             return
         if name:
-            line.name = name
-            self.lines[name] = line
+            model.name = name
+            self.runs_by_name[name] = model
         else:
-            line.gone = True
+            model.gone = True
             assert not folder_of(run).exists()
 
-    def _writing(self, event: SampleStarted | TextSampled | SampleDone) -> None:
+    def _sampling(self, event: SampleStarted | TextSampled | SampleDone) -> None:
         match event:
             case SampleStarted(sample_id, _, known):
-                assert self._sample is None, "the one before has not ended"
-                assert isinstance(self._asked, Sample)
-                assert sample_id == self._asked.sample_id
+                assert self._sample is None, "the sample before has not ended"
+                assert isinstance(self._command, Sample)
+                assert sample_id == self._command.sample_id
                 assert set(known) <= set(TEXT)
-                self._sample, self._sampled = self._asked, ""
+                self._sample, self._sampled = self._command, ""
             case TextSampled(sample_id, text, characters):
                 assert self._sample is not None
                 assert sample_id == self._sample.sample_id
@@ -537,132 +541,131 @@ class Witness:
                 self._sample = None
 
     def _phase_changed(self, event: PhaseChanged) -> None:
-        line = self.line
-        assert line is not None
-        assert event.phase != line.phase, "no change"
-        assert event.step == line.step
-        line.phase = event.phase
+        model = self.model
+        assert model is not None
+        assert event.phase != model.phase, "no change"
+        assert event.step == model.step
+        model.phase = event.phase
         if event.phase != "training":
             self._may_train = False
 
     def _step_done(self, event: StepDone) -> None:
-        line = self.line
-        assert line is not None
-        assert event.step == line.step + 1
-        assert line.config.train.minutes or event.step <= line.steps, "beyond the planned end"
-        assert self._singles or self._may_train, "nobody asked for this step"
+        model = self.model
+        assert model is not None
+        assert event.step == model.step + 1
+        assert model.config.train.minutes or event.step <= model.steps, "beyond the planned end"
+        assert self._singles or self._may_train, "no command asked for this step"
         self._singles = max(0, self._singles - 1)
-        line.begin()
-        line.step = line.top = event.step
-        line.learn(event)
+        model.begin()
+        model.step = model.top = event.step
+        model.record(event)
 
 
-# The machine on which it happens.
+# The machine.
 
 
 class KilledError(BaseException):
-    """The program ends here, as by SIGKILL."""
+    """The program ends here, as with SIGKILL."""
 
 
-class Computer(SimpleQueue[Command]):
-    """A disk, and the person before it: an inbox that answers with the next command when the
-    session looks for one."""
+class Machine(SimpleQueue[Command]):
+    """A disk, and a user: an inbox that makes up the next command when the session asks for one."""
 
-    def __init__(self, folder: Path, course: list[tuple[int, Deed]]) -> None:
+    def __init__(self, folder: Path, scenario: list[tuple[int, Action]]) -> None:
         self._folder = folder
         self._homes = 0
-        self._course = deque(course)
-        self._left = 0  # units of work until the next deed
+        self._scenario = deque(scenario)
+        self._left = 0  # ticks until the next action
         self._kill: Kill | None = None
-        self._asked: Command | None = None
+        self._command: Command | None = None
         self.full = False
-        self.no_number = False
-        self.no_number_told = False
+        self.nan_due = False
+        self.nan_used = False
         self.corpus = folder / "verse.txt"
         self.corpus.write_text(TEXT, encoding="utf-8")
-        self.witness = Witness(self)
-        self._move_in()
+        self.checker = Checker(self)
+        self._new_home()
 
-    def live(self) -> None:
-        """Do it all: one program after the other."""
-        while self._course:
-            self._kill, self._asked = None, None
+    def run(self) -> None:
+        """Carry out the scenario: one program after the other."""
+        while self._scenario:
+            self._kill, self._command = None, None
             self._wait_for_next()
-            session = Session(self._emit, clock=FakeClock(), gate=self._unit)
+            session = Session(self._emit, clock=FakeClock(), gate=self._tick)
             try:
                 session.run(self)
             except KilledError:
                 self._after_the_kill()
             else:
-                self.witness.settled()
-                if self._asked == Close(save=True):
-                    self.witness.closed()
-            self.witness.forget_session()
+                self.checker.settled()
+                if self._command == Close(save=True):
+                    self.checker.closed()
+            self.checker.forget_session()
             self._check_disk()
 
     # What the session calls.
 
     def get(self, block: bool = True, timeout: float | None = None) -> Command:
-        self.witness.settled()
+        self.checker.settled()
         if block and self._left:
-            self.witness.idle()
+            self.checker.idle()
             self._left = 0
         while not self._left:
-            command = self._next_deed()
+            command = self._next_action()
             if command is not None:
                 note(f"-> {command}")
-                self._asked = command
+                self._command = command
                 return command
             self._left = 0 if block else self._left
         raise Empty
 
-    def _unit(self) -> None:
+    def _tick(self) -> None:
         self._left -= 1
 
     def _emit(self, event: Event) -> None:
-        self.witness.hear(event)
+        self.checker.check(event)
         self._count("event")
 
     def fsync(self, _descriptor: int) -> None:
-        """What the disk does instead."""
+        """Replaces `os.fsync`."""
         self._count("sync")
         if self.full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def take(self, optimizer: Optimizer, shares: list[tuple[Tensor, ...]]) -> None:
-        """What the optimizer does before it looks at the gradients."""
-        if self.no_number:
+        """Comes before the optimizer takes the gradients."""
+        if self.nan_due:
             shares[0][0].fill_(math.nan)
-            self.no_number, self.no_number_told = False, True
+            self.nan_due, self.nan_used = False, True
 
-    # The course.
+    # The scenario.
 
-    def _next_deed(self) -> Command | None:
-        """Do the next deed; the command, if it is one."""
-        if not self._course:
-            assert self._asked != Close() or self.full, "it does not close"
+    def _next_action(self) -> Command | None:
+        """Carry out the next action; its command, if it has one."""
+        if not self._scenario:
+            assert self._command != Close() or self.full, "it does not close"
             self.full = False
-            self.witness.asked(Close(), None)
+            self.checker.expect(Close(), None)
             return Close()
-        _, deed = self._course.popleft()
+        _, action = self._scenario.popleft()
         self._wait_for_next()
         variant: int | None = None
         command: Command
-        match deed:
+        match action:
             case Kill(at):
-                self._kill = deed
+                self._kill = action
                 if at == "now":
                     self._die()
                 return None
             case Disk(full):
                 self.full = full
                 return None
-            case NoNumber():
-                self.no_number = True
+            case NaNGradient():
+                self.nan_due = True
                 return None
             case Fresh(variant):
                 command = Open(config_of(variant, self.corpus))
-            case Again(number, best):
+            case Reopen(number, best):
                 command = OpenRun(self._name(number) + ("@best" if best else ""))
             case Rename(number, name):
                 command = RenameRun(self._name(number), name)
@@ -673,8 +676,8 @@ class Computer(SimpleQueue[Command]):
             case CompareAll():
                 command = Compare(tuple(run_names()))
             case _:
-                command = deed
-        self.witness.asked(command, variant)
+                command = action
+        self.checker.expect(command, variant)
         return command
 
     def _name(self, number: int) -> str:
@@ -683,7 +686,7 @@ class Computer(SimpleQueue[Command]):
         return known[number % len(known)] if known else "nobody"
 
     def _wait_for_next(self) -> None:
-        self._left = self._course[0][0] if self._course else 0
+        self._left = self._scenario[0][0] if self._scenario else 0
 
     # The end of a program.
 
@@ -694,43 +697,43 @@ class Computer(SimpleQueue[Command]):
             self._kill = self._kill._replace(count=self._kill.count - 1)
 
     def _die(self) -> None:
-        """What is on the disk at this moment is all that there is from now on."""
+        """Continue with a copy of the disk as it is at this moment."""
         note("   killed")
         self._kill = None
         before = os.environ["TINYGPT_HOME"]
-        self._move_in()
+        self._new_home()
         if Path(before).exists():
             shutil.copytree(before, os.environ["TINYGPT_HOME"])
         raise KilledError
 
-    def _move_in(self) -> None:
+    def _new_home(self) -> None:
         self._homes += 1
         os.environ["TINYGPT_HOME"] = str(self._folder / f"home{self._homes}")
 
     def _after_the_kill(self) -> None:
-        """What was being renamed or deleted may be so by now."""
-        lines = self.witness.lines
-        match self._asked:
-            case RenameRun(run, name) if run in lines and run not in run_names():
-                lines[name] = lines.pop(run)
-                lines[name].name = name
-            case DeleteRun(run) if run in lines and run not in run_names():
-                del lines[run]
+        """A run that was being renamed or deleted may or may not be so by now."""
+        runs_by_name = self.checker.runs_by_name
+        match self._command:
+            case RenameRun(run, name) if run in runs_by_name and run not in run_names():
+                runs_by_name[name] = runs_by_name.pop(run)
+                runs_by_name[name].name = name
+            case DeleteRun(run) if run in runs_by_name and run not in run_names():
+                del runs_by_name[run]
             case _:
                 pass
 
     def _check_disk(self) -> None:
-        for line in self.witness.lines.values():
-            if line.kept:
-                line.check_saved(at_least=line.saved)
+        for model in self.checker.runs_by_name.values():
+            if model.on_disk:
+                model.check_saved(at_least=model.saved)
 
 
 @contextmanager
-def computer(course: list[tuple[int, Deed]]) -> Iterator[Computer]:
+def machine(scenario: list[tuple[int, Action]]) -> Iterator[Machine]:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYGPT_HOME", folder)
         patch.setattr("engine.storage.lock.TIMEOUT", 0.01)
-        made = Computer(Path(folder), course)
+        made = Machine(Path(folder), scenario)
         sound = Optimizer.take
 
         def take(optimizer: Optimizer, shares: list[tuple[Tensor, ...]]) -> None:
@@ -743,9 +746,9 @@ def computer(course: list[tuple[int, Deed]]) -> Iterator[Computer]:
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(0, len(VARIANTS) - 1), COURSES)
-def test_any_course_is_told_truly_and_changes_nothing(
-    variant: int, course: list[tuple[int, Deed]]
+@given(st.integers(0, len(VARIANTS) - 1), SCENARIOS)
+def test_any_scenario_is_reported_truly_and_changes_no_result(
+    variant: int, scenario: list[tuple[int, Action]]
 ) -> None:
-    with computer([(0, Fresh(variant)), (0, Train()), *course]) as made:
-        made.live()
+    with machine([(0, Fresh(variant)), (0, Train()), *scenario]) as made:
+        made.run()

@@ -1,4 +1,4 @@
-"""When something cannot be done, one sentence is told and nothing is lost."""
+"""What cannot be done is reported in one sentence, and nothing is lost."""
 
 import errno
 import os
@@ -53,7 +53,7 @@ class Disk:
         self._patch.setattr("engine.storage.atomic.os.fsync", fsync)
 
     def fail_once(self, writes: int) -> None:
-        """After so many more writes one fails."""
+        """One write fails, after this many more."""
         sound = os.fsync
 
         def fsync(descriptor: int) -> None:
@@ -65,7 +65,7 @@ class Disk:
 
         self._patch.setattr("engine.storage.atomic.os.fsync", fsync)
 
-    def make_room(self) -> None:
+    def free_space(self) -> None:
         self._patch.undo()
 
 
@@ -73,7 +73,7 @@ class Disk:
 def disk() -> Iterator[Disk]:
     disk = Disk()
     yield disk
-    disk.make_room()
+    disk.free_space()
 
 
 def bad_text(tmp_path: Path, text: str) -> str:
@@ -98,11 +98,11 @@ def test_a_bad_text_is_refused_and_the_open_run_stays(
     assert "Traceback" not in failed.message
     assert len(of(events, Opened)) == 1
     assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
-    # "Reading ..." does not stand there for ever.
+    # "Reading ..." is cleared.
     assert of(events[: events.index(failed)], Busy)[-1].what == ""
 
 
-def test_the_sentence_for_a_short_text_names_its_length_and_the_context(tmp_path: Path) -> None:
+def test_the_message_for_a_short_text_names_its_length_and_the_context(tmp_path: Path) -> None:
     events = Driver().run(Open(tiny(bad_text(tmp_path, "too short"))), Close())
     assert only(events, Failed).message == (
         "The text has 9 characters, too few for a context of 16: "
@@ -129,7 +129,7 @@ def test_without_a_run_every_command_is_harmless() -> None:
     assert [e for e in events if not isinstance(e, Busy)] == of(events, Failed)
 
 
-def test_a_device_that_is_not_here_is_refused(verse_file: Path) -> None:
+def test_a_missing_device_is_refused(verse_file: Path) -> None:
     events = Driver().run(Open(tiny(verse_file, "train.device=mps")), Close())
     assert only(events, Failed).message == (
         "There is no Apple GPU here that torch can use: take --device cpu."
@@ -139,14 +139,14 @@ def test_a_device_that_is_not_here_is_refused(verse_file: Path) -> None:
 def test_a_run_that_cannot_be_saved_stays_open_until_it_can(verse_file: Path, disk: Disk) -> None:
     driver = Driver()
 
-    def make_room() -> None:
-        disk.make_room()
+    def free_space() -> None:
+        disk.free_space()
         driver.send(Train())
 
     driver.call_when(is_a(StepDone, step=6), disk.fill)
     driver.when(is_a(StepDone, step=7), Pause(), Train(), Close())
     driver.call_when(is_a(Failed), lambda: None)
-    driver.call_when(is_a(Failed), make_room)  # after the pause, and closing
+    driver.call_when(is_a(Failed), free_space)  # after the pause, and closing
     events = driver.when(is_a(Saved), Close()).run(Open(tiny(verse_file)), Train())
     for failed in of(events, Failed):
         assert failed.during == "save"
@@ -155,7 +155,7 @@ def test_a_run_that_cannot_be_saved_stays_open_until_it_can(verse_file: Path, di
         assert failed.message.endswith(" MB are free.")
     assert only(events, Saved).step == 20
 
-    # What was saved at last is whole, each step once.
+    # The final save is complete, with each step once.
     saved = load_run(only(events, Opened).run)
     events = history_of(saved)
     assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
@@ -171,7 +171,7 @@ def test_a_failed_save_leaves_the_one_before(verse_file: Path, disk: Disk) -> No
         .run(Open(tiny(verse_file)), Train())
     )
     assert only(events, Failed).during == "save"
-    disk.make_room()
+    disk.free_space()
     name = only(events, Opened).run
     reopened = Driver().run(OpenRun(name), Close())
     assert only(reopened, Opened).step == 4
@@ -179,8 +179,10 @@ def test_a_failed_save_leaves_the_one_before(verse_file: Path, disk: Disk) -> No
 
 
 @pytest.mark.parametrize("writes", range(5))
-def test_wherever_a_save_fails_the_run_is_whole(verse_file: Path, disk: Disk, writes: int) -> None:
-    """A save forces five things to the disk: three files, their folder, and the one around it."""
+def test_wherever_a_save_fails_the_run_is_complete(
+    verse_file: Path, disk: Disk, writes: int
+) -> None:
+    """A save syncs five things: three files, their folder, and its parent."""
     driver = Driver().when(is_a(StepDone, step=4), Save())
     driver.call_when(is_a(Saved), lambda: disk.fail_once(writes))
     driver.when(is_a(StepDone, step=7), Pause(), Close(save=False))
@@ -211,14 +213,14 @@ def test_another_run_is_not_opened_over_one_that_cannot_be_saved(
     assert len(of(events, Opened)) == 1
 
 
-def test_nothing_is_trained_that_cannot_be_kept(verse_file: Path, disk: Disk) -> None:
+def test_nothing_is_trained_that_cannot_be_saved(verse_file: Path, disk: Disk) -> None:
     disk.fill()
     events = Driver().when(is_a(Failed), Close(save=False)).run(Open(tiny(verse_file)), Train())
     assert only(events, Failed).during == "save"
     assert of(events, StepDone) == []
 
 
-def test_a_run_whose_folder_has_gone_is_told_and_then_written_anew(
+def test_a_run_whose_folder_is_missing_is_reported_and_then_written_again(
     verse_file: Path, home: Path
 ) -> None:
     undisturbed = run_to_end(Open(tiny(verse_file)), Train())
@@ -236,7 +238,7 @@ def test_a_run_whose_folder_has_gone_is_told_and_then_written_anew(
     assert list((home / "runs").rglob("*.unfinished")) == []
 
 
-def test_a_run_that_has_gone_is_not_called_saved(verse_file: Path) -> None:
+def test_a_run_that_is_missing_is_not_reported_as_saved(verse_file: Path) -> None:
     driver = Driver()
 
     def delete_and_close() -> None:
@@ -253,7 +255,7 @@ def folder_of_open(driver: Driver) -> Path:
     return folder_of(only(driver.events, Opened).run)
 
 
-def test_too_little_room_is_told_before_the_first_step(
+def test_too_little_space_is_reported_before_the_first_step(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -305,8 +307,8 @@ def test_opening_another_run_saves_the_one_before(verse_file: Path) -> None:
     assert only(events, Saved).step == 7
 
 
-def test_an_odd_file_name_does_not_cost_the_run(tmp_path: Path, verse_file: Path) -> None:
-    """A name that is not UTF-8, as Linux allows and as Python shows it."""
+def test_a_file_name_that_is_not_utf8_does_no_harm(tmp_path: Path, verse_file: Path) -> None:
+    """Linux allows such names; Python reads them with surrogates."""
     path = tmp_path / "verse\udcff.txt"
     verse_file.rename(path)
     events = run_to_end(Open(tiny(path)), Train())

@@ -1,4 +1,4 @@
-"""An excerpt is a line or two, whatever the text's empty lines."""
+"""An excerpt has one line or two, not counting empty ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever is pressed, and however fast, the engine ends where the last press leads."""
+"""Whatever is pressed, and however fast, the engine ends in the state of the last press."""
 
 import random
 import threading
@@ -40,8 +40,8 @@ from engine.session.thread import EngineThread
 pytestmark = [pytest.mark.stress, pytest.mark.timeout(90)]
 
 
-def last_words(listener: Listener, engine: EngineThread) -> None:
-    """Wait until every command so far has been obeyed."""
+def finish_commands(listener: Listener, engine: EngineThread) -> None:
+    """Wait until every command so far has been carried out."""
     engine.send(Sample(999, "The", SampleConfig(characters=1)))
     listener.until(is_a(SampleDone, sample_id=999))
 
@@ -57,8 +57,8 @@ def test_two_hundred_fast_presses(verse_file: Path, last: Train | Pause) -> None
             if press % 2 == 0 and dice.random() < 0.3:
                 listener.until(is_a(StepDone))
         engine.send(last)
-        last_words(listener, engine)
-        # Nobody else was started.
+        finish_commands(listener, engine)
+        # No other thread was started.
         assert set(threading.enumerate()) - before == set(engine_threads())
         assert len(engine_threads()) == 1
 
@@ -95,8 +95,8 @@ def random_commands(dice: random.Random, corpus: object, count: int) -> list[Com
     return [Open(config), *(one(number) for number in range(1, count))]
 
 
-class RestlessInbox(SimpleQueue[Command]):
-    """Commands that arrive by themselves: one wherever the engine would rest, then Close."""
+class ImpatientInbox(SimpleQueue[Command]):
+    """Hands out one command wherever the engine would sleep, then Close."""
 
     def __init__(self, waiting: list[Command]) -> None:
         self._waiting = waiting
@@ -114,18 +114,18 @@ class RestlessInbox(SimpleQueue[Command]):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_any_order_of_commands(verse_file: Path, seed: int) -> None:
-    """Commands arrive in the midst of whatever is told."""
+    """Commands arrive while events are emitted."""
     dice = random.Random(seed)
     waiting = random_commands(dice, verse_file, 80)
-    inbox = RestlessInbox(waiting)
+    inbox = ImpatientInbox(waiting)
     events: list[Event] = []
 
-    def hear(event: Event) -> None:
+    def handle(event: Event) -> None:
         events.append(event)
         if dice.random() < 0.4:
             inbox.next_one()
 
-    Session(hear, clock=FakeClock()).run(inbox)
+    Session(handle, clock=FakeClock()).run(inbox)
     assert waiting == []
     assert len(of(events, StepDone)) > 10
     check(events)
@@ -133,19 +133,19 @@ def test_any_order_of_commands(verse_file: Path, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_any_order_of_commands_on_the_thread(verse_file: Path, seed: int) -> None:
-    """Bursts of commands, with a look at what is told between them."""
+    """Bursts of commands, with events in between."""
     dice = random.Random(seed)
     with running() as (engine, listener):
         for command in random_commands(dice, verse_file, 120):
             engine.send(command)
             if isinstance(command, Sample):
                 listener.until(is_a(SampleStarted))
-        last_words(listener, engine)
+        finish_commands(listener, engine)
     check(listener.events)
 
 
 def check(events: list[Event]) -> None:
-    """What holds in every transcript."""
+    """What holds for every list of events."""
     assert [e for e in of(events, Failed) if e.during not in ("open", "train")] == []
     step = 0
     phase = "untrained"
@@ -195,12 +195,12 @@ def test_ten_thousand_pauses_save_only_what_is_new(verse_file: Path) -> None:
         inbox.put(Pause())
     inbox.put(Step())
 
-    def hear(event: Event) -> None:
+    def handle(event: Event) -> None:
         events.append(event)
         if isinstance(event, StepDone):
             inbox.put(Close())
 
-    Session(hear).run(inbox)
+    Session(handle).run(inbox)
     assert len(of(events, StepDone)) == 1
     assert [event.phase for event in of(events, PhaseChanged)] == ["training", "paused"] * 10_000
     assert of(events, Failed) == []

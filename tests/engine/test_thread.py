@@ -1,10 +1,10 @@
-"""The engine on its own thread: the same transcript, an explicit life, no exception unseen."""
+"""The engine on its own thread: same events, start and close, no exception is lost."""
 
 from pathlib import Path
 
 import pytest
-from driving import is_a, of, only, run_to_end, timeless, tiny, told
-from listening import PATIENCE, Gate, engine_threads, running
+from driving import is_a, of, only, run_to_end, timeless, tiny, transcript
+from listening import TIMEOUT, Gate, engine_threads, running
 
 from engine.protocol import (
     Close,
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(30)
 
 
 def without_name(event: Event) -> object:
-    """The event without times and without the run's name, of which each has its own."""
+    """The event without times, and without the name of the run, which is random."""
     match event:
         case Opened():
             return Opened, event.config, event.phase, event.parameters
@@ -39,7 +39,7 @@ def without_name(event: Event) -> object:
             return timeless(event)
 
 
-def test_the_thread_tells_what_the_session_tells(verse_file: Path) -> None:
+def test_the_thread_emits_what_the_session_emits(verse_file: Path) -> None:
     config = tiny(verse_file)
     with running() as (engine, listener):
         engine.send(Open(config))
@@ -47,8 +47,8 @@ def test_the_thread_tells_what_the_session_tells(verse_file: Path) -> None:
         listener.until(is_a(Saved))
         engine.send(Close())
         listener.until(is_a(Closed))
-    threaded = [without_name(event) for event in told(listener.events)]
-    alone = [without_name(event) for event in told(run_to_end(Open(config), Train()))]
+    threaded = [without_name(event) for event in transcript(listener.events)]
+    alone = [without_name(event) for event in transcript(run_to_end(Open(config), Train()))]
     assert threaded == [*alone, Closed()]
     assert len(of(listener.events, StepDone)) == 20
 
@@ -62,23 +62,23 @@ def test_a_held_gate_holds_the_engine(verse_file: Path) -> None:
         assert only(listener.so_far(), PhaseChanged).phase == "training"
         assert of(listener.events, Evaluated) == []
         while not of(listener.so_far(), Evaluated):
-            gate.let_one_through()
-        for taken in range(10):
-            assert len(of(listener.so_far(), StepDone)) == taken
-            gate.let_one_through()
+            gate.allow_one_tick()
+        for steps in range(10):
+            assert len(of(listener.so_far(), StepDone)) == steps
+            gate.allow_one_tick()
         assert len(of(listener.so_far(), StepDone)) == 10
 
 
-def test_closing_what_was_never_started() -> None:
+def test_closing_an_engine_that_was_never_started() -> None:
     assert EngineThread(print).close(0)
     assert engine_threads() == []
 
 
 def test_closing_twice_and_sending_after_the_end_is_harmless() -> None:
     with running() as (engine, listener):
-        assert engine.close(PATIENCE)
+        assert engine.close(TIMEOUT)
         engine.send(Train())
-        assert engine.close(PATIENCE)
+        assert engine.close(TIMEOUT)
     assert listener.so_far() == [Closed()]
 
 
@@ -88,13 +88,13 @@ def test_closing_while_it_trains_joins_the_thread(verse_file: Path) -> None:
         engine.send(Train())
         listener.until(is_a(StepDone))
         assert len(engine_threads()) == 1
-        assert engine.close(PATIENCE)
+        assert engine.close(TIMEOUT)
         assert engine_threads() == []
     assert listener.so_far()[-1] == Closed()
     assert of(listener.events, Failed) == []
 
 
-def test_closing_while_it_writes_joins_the_thread(verse_file: Path) -> None:
+def test_closing_while_it_samples_joins_the_thread(verse_file: Path) -> None:
     config = tiny(verse_file, "sample.characters=1000000")
     with running() as (engine, listener):
         engine.send(Open(config))
@@ -119,10 +119,10 @@ def test_after_an_exception_in_the_engine_the_run_can_be_opened_again(
 ) -> None:
     step = Trainer.step
 
-    def explode(self: Trainer, progress: float) -> StepResult:
+    def explode(self: Trainer, progress: float, context_length: int) -> StepResult:
         if self.step_number == 12:
             raise KeyError("nobody thought of this")
-        return step(self, progress)
+        return step(self, progress, context_length)
 
     monkeypatch.setattr(Trainer, "step", explode)
     with running() as (engine, listener):
@@ -141,7 +141,7 @@ def test_after_an_exception_in_the_engine_the_run_can_be_opened_again(
         "The engine stopped: KeyError: 'nobody thought of this' (in explode, line "
     )
     assert failed.message.endswith(
-        f"; all of it in {log}). Space opens the run as it was saved last."
+        f"; details in {log}). Space opens the run as it was saved last."
     )
     assert "Traceback (most recent call last)" in log.read_text(encoding="utf-8")
     assert [event.step for event in of(listener.events, Opened)] == [0, 10]

@@ -15,7 +15,7 @@ from engine.device import Hardware
 from engine.generation.generator import TextGenerator
 from engine.model.tokenizer import Vocabulary
 from engine.training.dataset import Dataset
-from engine.training.trainer import Evaluation, Trainer
+from engine.training.trainer import Evaluation, StepResult, Trainer
 from engine.training.workers import WorkerPool
 
 FIFTY = "The quick brown fox jumps over a lazy dog's hat.\n?"
@@ -36,16 +36,21 @@ def trainer(*assignments: str, text: str = TEXT, precision: torch.dtype = torch.
     return Trainer(config, len(VOCABULARY), dataset, hardware, WorkerPool(1))
 
 
+def step_of(learner: Trainer, progress: float) -> StepResult:
+    """A step with the whole context."""
+    return learner.step(progress, learner.config.model.context_length)
+
+
 def train(learner: Trainer, steps: int = 12, between: Callable[[], object] = int) -> list[float]:
     losses = []
     for step in range(steps):
-        losses.append(learner.step(step / steps).loss)
+        losses.append(step_of(learner, step / steps).loss)
         between()
     return losses
 
 
 def evaluation_of(learner: Trainer) -> Evaluation:
-    *_, last = learner.evaluate()
+    *_, last = learner.evaluate(learner.config.model.context_length)
     assert isinstance(last, Evaluation)
     return last
 
@@ -73,7 +78,7 @@ def test_shakespeare_starts_at_ln_65(shakespeare_file: Path) -> None:
     dataset = Dataset(vocabulary.encode_corpus(text), config.model.context_length, 0.1, 1)
     assert (len(dataset.train), len(dataset.validation)) == (1_003_854, 111_540)
     learner = Trainer(config, 65, dataset, HARDWARE, WorkerPool(1))
-    assert round(learner.step(0).loss, 3) == 4.174
+    assert round(step_of(learner, 0).loss, 3) == 4.174
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
@@ -108,7 +113,7 @@ def test_the_evaluation_is_the_mean_over_every_held_out_character() -> None:
 
 
 def test_the_evaluation_tells_how_far_it_is() -> None:
-    *shares, _ = trainer().evaluate()
+    *shares, _ = trainer().evaluate(16)
     assert shares == sorted(shares)
     assert shares[-1] == 1
 
@@ -122,7 +127,7 @@ def test_the_learning_rate_follows_the_schedule() -> None:
     learner = trainer(
         "train.learning_rate=0.02", "train.warmup_fraction=0.1", "train.decay_fraction=0.5"
     )
-    rates = [learner.step(progress).learning_rate for progress in (0.05, 0.3, 0.75, 1)]
+    rates = [step_of(learner, progress).learning_rate for progress in (0.05, 0.3, 0.75, 1)]
     assert rates == pytest.approx([0.01, 0.02, 0.01, 0])
 
 
@@ -137,7 +142,7 @@ def test_a_loss_that_is_no_number_changes_nothing(poison: float) -> None:
     with pytest.raises(
         ArithmeticError, match=r"^At step 4 the loss .* lower learning rate helps\.$"
     ):
-        learner.step(0.5)
+        step_of(learner, 0.5)
     after = bits(learner)
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -152,7 +157,7 @@ def test_no_weight_that_is_no_number_goes_unseen(name: str, poison: float) -> No
     with torch.no_grad():
         learner.model.get_parameter(name)[:, 0] = poison
     with pytest.raises(ArithmeticError):
-        learner.step(0.5)
+        step_of(learner, 0.5)
 
 
 def test_a_gradient_that_is_no_number_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,17 +175,17 @@ def test_a_gradient_that_is_no_number_changes_nothing(monkeypatch: pytest.Monkey
     with monkeypatch.context() as for_a_step:
         for_a_step.setattr(by_hand, "learn", poison)
         with pytest.raises(ArithmeticError):
-            learner.step(0.5)
+            step_of(learner, 0.5)
     # The same step is taken afterwards as if nothing had been.
-    assert learner.step(0.5) == plain.step(0.5)
+    assert step_of(learner, 0.5) == step_of(plain, 0.5)
     assert_alike(learner, plain)
 
 
 def test_a_skipped_batch_is_never_learned_from() -> None:
     skipping, plain = trainer(), trainer()
     skipping.skip()
-    first = plain.step(0)
-    assert skipping.step(0) != first
+    first = step_of(plain, 0)
+    assert step_of(skipping, 0) != first
     assert skipping.step_number == 2
 
 
@@ -203,8 +208,8 @@ def test_writing_in_between_leaves_training_bit_identical(dropout: str) -> None:
     writer = TextGenerator(disturbed.model, VOCABULARY, FakeClock())
 
     def write() -> None:
-        writer.start("The", SampleConfig(characters=40), disturbed.context_length)
-        assert writer.write(0.01)
+        writer.start("The", SampleConfig(characters=40), disturbed.config.model.context_length)
+        assert writer.generate(0.01)
         torch.rand(3)  # nor does it matter what others draw
 
     assert train(plain) == train(disturbed, between=write)
@@ -216,9 +221,9 @@ def test_a_saved_state_goes_on_bit_identically(dropout: str) -> None:
     choice = f"model.dropout={dropout}"
     whole, first, second = trainer(choice), trainer(choice), trainer(choice)
     expected = train(whole)
-    losses = [first.step(step / 12).loss for step in range(5)]
+    losses = [step_of(first, step / 12).loss for step in range(5)]
     second.load_state_dict(first.state_dict(), 5)
-    losses += [second.step(step / 12).loss for step in range(5, 12)]
+    losses += [step_of(second, step / 12).loss for step in range(5, 12)]
     assert losses == expected
     assert_alike(whole, second)
 
@@ -236,14 +241,12 @@ def test_every_item_of_the_saved_state_is_needed(group: str, name: str) -> None:
     saved[group] = {**saved[group], name: second.state_dict()[group][name].clone()}
     second.load_state_dict(saved, 5)
     for step in range(5, 12):
-        second.step(step / 12)
+        step_of(second, step / 12)
     ours, theirs = whole.state_dict()["model"], second.state_dict()["model"]
     assert any(not torch.equal(ours[key], theirs[key]) for key in ours)
 
 
 def test_pieces_may_be_a_part_of_the_context() -> None:
     learner = trainer("model.context_length=18", "train.batch_size=2")
-    tokens = []
-    for learner.context_length in (4, 9, 18):
-        tokens.append(learner.step(0.5).tokens)
+    tokens = [learner.step(0.5, context_length).tokens for context_length in (4, 9, 18)]
     assert tokens == [2 * 4 * 4, 2 * 2 * 9, 2 * 18]

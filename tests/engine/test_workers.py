@@ -18,6 +18,7 @@ from engine.training.workers import WorkerPool
 
 TEXT = "The quick brown fox jumps over a lazy dog's hat.\n" * 20
 VOCABULARY = Vocabulary(TEXT)
+CONTEXT = tiny("any").model.context_length
 PATIENCE = 10.0
 
 
@@ -122,11 +123,11 @@ def trainer(stack: ExitStack, count: int, *assignments: str) -> Trainer:
 
 
 def train(learner: Trainer, steps: int = 12) -> list[float]:
-    return [learner.step(step / steps).loss for step in range(steps)]
+    return [learner.step(step / steps, CONTEXT).loss for step in range(steps)]
 
 
 def evaluation_of(learner: Trainer) -> Evaluation:
-    *_, last = learner.evaluate()
+    *_, last = learner.evaluate(CONTEXT)
     assert isinstance(last, Evaluation)
     return last
 
@@ -145,7 +146,7 @@ def test_gradients_of_all_threads_are_followed(stack: ExitStack) -> None:
     one, two = trainer(stack, 1), trainer(stack, 2)
     train(one, 1)
     train(two, 1)
-    first, second = one.step(0.5), two.step(0.5)
+    first, second = one.step(0.5, CONTEXT), two.step(0.5, CONTEXT)
     assert second.gradient_norm == pytest.approx(first.gradient_norm, rel=1e-4)
 
 
@@ -177,7 +178,7 @@ def test_each_thread_drops_something_else(
         learner.dataset, "batch", lambda *_: (same[:-1].repeat(2, 1), same[1:].repeat(2, 1))
     )
     monkeypatch.setattr(ByHand, "learn", listen)
-    learner.step(0.5)
+    learner.step(0.5, CONTEXT)
     assert len(shares) == len(set(shares)) == 2
 
 

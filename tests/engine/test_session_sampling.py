@@ -1,9 +1,9 @@
-"""A prompt is answered before, during and after training, and training never notices."""
+"""Prompts get a reply before, during and after training, and no bit of training depends on it."""
 
 from pathlib import Path
 
 import pytest
-from driving import Driver, is_a, losses, of, only, run_to_end, tiny, told
+from driving import Driver, is_a, losses, of, only, run_to_end, tiny, transcript
 
 from engine.config import RunConfig, SampleConfig, nano
 from engine.protocol import (
@@ -34,20 +34,20 @@ SHORT = SampleConfig(characters=50)
 ENDLESS = SampleConfig(characters=1_000_000)
 
 
-def written(events: list[Event], sample_id: int = 1) -> str:
+def reply_of(events: list[Event], sample_id: int = 1) -> str:
     return "".join(e.text for e in of(events, TextSampled) if e.sample_id == sample_id)
 
 
-def write_untrained(config: RunConfig, prompt: str, sample: SampleConfig) -> list[Event]:
+def sample_untrained(config: RunConfig, prompt: str, sample: SampleConfig) -> list[Event]:
     return Driver().when(is_a(SampleDone), Close()).run(Open(config), Sample(1, prompt, sample))
 
 
-def test_before_training_it_writes_gibberish_of_known_characters(verse_file: Path) -> None:
-    events = write_untrained(tiny(verse_file), "The owl", SHORT)
+def test_before_training_a_sample_is_gibberish_of_known_characters(verse_file: Path) -> None:
+    events = sample_untrained(tiny(verse_file), "The owl", SHORT)
     started = only(events, SampleStarted)
     assert (started.sample_id, started.step, started.prompt) == (1, 0, "The owl")
     assert (started.unknown, started.unseen) == ("", 0)
-    text = written(events)
+    text = reply_of(events)
     assert len(text) == 50
     assert len(set(text)) > 10
     assert set(text) <= set(verse_file.read_text())
@@ -57,8 +57,8 @@ def test_before_training_it_writes_gibberish_of_known_characters(verse_file: Pat
     assert done.seconds == of(events, TextSampled)[-1].seconds > 0
 
 
-def test_the_text_comes_in_pieces_that_add_up(verse_file: Path) -> None:
-    events = write_untrained(tiny(verse_file), "The", SampleConfig(characters=300))
+def test_the_reply_comes_in_pieces_that_add_up(verse_file: Path) -> None:
+    events = sample_untrained(tiny(verse_file), "The", SampleConfig(characters=300))
     pieces = of(events, TextSampled)
     assert len(pieces) > 3
     counted = 0
@@ -67,7 +67,7 @@ def test_the_text_comes_in_pieces_that_add_up(verse_file: Path) -> None:
         assert piece.characters == counted
 
 
-def test_a_prompt_during_training_is_answered_while_training_goes_on(verse_file: Path) -> None:
+def test_the_reply_to_a_prompt_is_generated_while_training_goes_on(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(StepDone, step=3), Sample(1, "The owl", SHORT))
@@ -75,10 +75,10 @@ def test_a_prompt_during_training_is_answered_while_training_goes_on(verse_file:
         .run(Open(tiny(verse_file)), Train())
     )
     assert only(events, SampleStarted).step == 3
-    course = [type(event).__name__ for event in told(events)]
+    course = [type(event).__name__ for event in transcript(events)]
     first, last = course.index("TextSampled"), course.index("SampleDone")
     assert "StepDone" in course[first:last]
-    assert len(written(events)) == 50
+    assert len(reply_of(events)) == 50
     assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
 
 
@@ -94,7 +94,7 @@ def test_prompts_during_training_change_no_bit_of_it(verse_file: Path, dropout: 
         .when(is_a(Saved), Close())
         .run(Open(config), Train())
     )
-    assert len(written(prompted, 2)) > 1
+    assert len(reply_of(prompted, 2)) > 1
     assert losses(quiet) == losses(prompted)
 
 
@@ -112,12 +112,12 @@ def test_measuring_changes_no_bit_of_training(verse_file: Path, dropout: str) ->
     assert losses(quiet) == losses(measuring)
 
 
-def test_training_shows_in_what_it_writes(verse_file: Path) -> None:
+def test_training_shows_in_the_samples(verse_file: Path) -> None:
     driver = Driver().when(is_a(Saved), Sample(2, "The owl", SHORT))
     driver.when(is_a(SampleDone, sample_id=2), Close())
     events = driver.run(Open(tiny(verse_file)), Sample(1, "The owl", SHORT), Train())
     assert [event.step for event in of(events, SampleStarted)] == [0, 20]
-    assert written(events, 1) != written(events, 2)
+    assert reply_of(events, 1) != reply_of(events, 2)
 
 
 def test_a_newer_prompt_supersedes_the_older(verse_file: Path) -> None:
@@ -132,10 +132,10 @@ def test_a_newer_prompt_supersedes_the_older(verse_file: Path) -> None:
     end = events.index(superseded)
     assert isinstance(events[end + 1], SampleStarted)
     assert {e.sample_id for e in of(events[end:], TextSampled)} == {2}
-    assert len(written(events, 2)) == 50
+    assert len(reply_of(events, 2)) == 50
 
 
-def test_stop_ends_the_writing(verse_file: Path) -> None:
+def test_stop_ends_the_reply(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(TextSampled), StopSample())
@@ -143,43 +143,43 @@ def test_stop_ends_the_writing(verse_file: Path) -> None:
         .run(Open(tiny(verse_file)), Sample(1, "owl", ENDLESS))
     )
     done = only(events, SampleDone)
-    assert (done.reason, done.characters) == ("stopped", len(written(events)))
+    assert (done.reason, done.characters) == ("stopped", len(reply_of(events)))
 
 
-def test_stop_with_nothing_to_stop_is_nothing(verse_file: Path) -> None:
+def test_stop_with_nothing_to_stop_does_nothing(verse_file: Path) -> None:
     events = Driver().run(Open(tiny(verse_file)), StopSample(), Close())
     assert [e for e in events if isinstance(e, SampleDone | Failed)] == []
 
 
-def test_unknown_characters_are_named_and_left_out(verse_file: Path) -> None:
-    odd = write_untrained(tiny(verse_file), "The ☃owl🦉, ☃\udcff?", SHORT)
+def test_unknown_characters_are_reported_and_left_out(verse_file: Path) -> None:
+    odd = sample_untrained(tiny(verse_file), "The ☃owl🦉, ☃\udcff?", SHORT)
     started = only(odd, SampleStarted)
     assert (started.prompt, started.unknown) == ("The owl, ?", "☃🦉\udcff")
-    assert written(odd) == written(write_untrained(tiny(verse_file), "The owl, ?", SHORT))
+    assert reply_of(odd) == reply_of(sample_untrained(tiny(verse_file), "The owl, ?", SHORT))
 
 
 @pytest.mark.parametrize("prompt", ["", "☃☃"])
-def test_an_empty_prompt_is_answered(verse_file: Path, prompt: str) -> None:
-    events = write_untrained(tiny(verse_file), prompt, SHORT)
+def test_an_empty_prompt_gets_a_reply(verse_file: Path, prompt: str) -> None:
+    events = sample_untrained(tiny(verse_file), prompt, SHORT)
     assert only(events, SampleStarted).prompt == ""
-    assert len(written(events)) == 50
+    assert len(reply_of(events)) == 50
 
 
-def test_a_long_prompt_says_how_much_of_it_is_not_seen(verse_file: Path) -> None:
-    events = write_untrained(tiny(verse_file), "the mouse below him hummed", SHORT)
+def test_a_long_prompt_reports_how_much_of_it_is_unseen(verse_file: Path) -> None:
+    events = sample_untrained(tiny(verse_file), "the mouse below him hummed", SHORT)
     assert only(events, SampleStarted).unseen == 26 - 16
-    end = write_untrained(tiny(verse_file), "the mouse below him hummed"[-16:], SHORT)
+    end = sample_untrained(tiny(verse_file), "the mouse below him hummed"[-16:], SHORT)
     assert only(end, SampleStarted).unseen == 0
-    assert written(events) == written(end)
+    assert reply_of(events) == reply_of(end)
 
 
-def test_a_stop_character_ends_the_writing(verse_file: Path) -> None:
-    whole = written(write_untrained(tiny(verse_file), "The", SHORT))
+def test_a_stop_character_ends_the_reply(verse_file: Path) -> None:
+    whole = reply_of(sample_untrained(tiny(verse_file), "The", SHORT))
     stop = whole[20]
     config = SampleConfig(characters=50, stop=stop)
-    events = write_untrained(tiny(verse_file), "The", config)
+    events = sample_untrained(tiny(verse_file), "The", config)
     assert only(events, SampleDone).reason == "stop character"
-    assert written(events) == whole[: whole.index(stop)]
+    assert reply_of(events) == whole[: whole.index(stop)]
 
 
 def test_the_excerpts_follow_the_last_prompt(verse_file: Path) -> None:
@@ -195,18 +195,18 @@ def test_the_excerpts_follow_the_last_prompt(verse_file: Path) -> None:
     assert all(event.text for event in later)
 
 
-def test_writing_goes_on_while_paused(verse_file: Path) -> None:
+def test_sampling_goes_on_while_paused(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(StepDone, step=5), Sample(1, "owl", SHORT), Pause())
         .when(is_a(SampleDone), Close())
         .run(Open(tiny(verse_file)), Train())
     )
-    assert len(written(events)) == 50
+    assert len(reply_of(events)) == 50
     assert of(events, StepDone)[-1].step == 5
 
 
-def test_opening_another_run_ends_the_writing(verse_file: Path) -> None:
+def test_opening_another_run_ends_the_reply(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(TextSampled), Open(tiny(verse_file)), Close())
@@ -216,7 +216,7 @@ def test_opening_another_run_ends_the_writing(verse_file: Path) -> None:
     assert len(of(events, Opened)) == 2
 
 
-def test_a_measure_tells_the_cost_of_a_config(verse_file: Path) -> None:
+def test_measuring_reports_the_cost_of_a_config(verse_file: Path) -> None:
     small = tiny(verse_file)
     large = nano(str(verse_file))
     events = Driver().run(Open(small), Measure(small), Measure(large), Close())

@@ -1,0 +1,59 @@
+"""An evaluation in slices, so that commands are carried out in between."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from engine.protocol import Busy, Evaluated
+from engine.session.opened_run import Clock, Emit
+
+if TYPE_CHECKING:  # imports torch, which the session loads with the first run
+    from engine.training.trainer import Evaluation, Trainer
+
+EVALUATING = "evaluating on held-out text"
+
+
+class Evaluator:
+    """Evaluates one model, from time to time."""
+
+    def __init__(self, trainer: "Trainer", emit: Emit, clock: Clock) -> None:
+        self._trainer = trainer
+        self._emit = emit
+        self._clock = clock
+        self._slices: Iterator[float | Evaluation] | None = None
+        self._context_length = 0
+        self.seconds = 0.0
+        """Time spent on the evaluation in progress, or on the last one."""
+
+    @property
+    def active(self) -> bool:
+        """Whether an evaluation is in progress."""
+        return self._slices is not None
+
+    def start(self, context_length: int) -> None:
+        """Start an evaluation of the weights as they are; they must not change until it is done."""
+        self._slices = self._trainer.evaluate(context_length)
+        self._context_length = context_length
+        self.seconds = 0.0
+        self._emit(Busy(EVALUATING, 0.0))
+
+    def advance(self, elapsed: float) -> Evaluated | None:
+        """Evaluate one slice; after the last one, the result, as an event that is yet to be
+        emitted. `elapsed`: seconds trained before this slice."""
+        assert self._slices is not None, "no evaluation was started"
+        began = self._clock()
+        result = next(self._slices)
+        self.seconds += self._clock() - began
+        if isinstance(result, float):
+            self._emit(Busy(EVALUATING, result))
+            return None
+        self._slices = None
+        self._emit(Busy(""))
+        return Evaluated(
+            step=self._trainer.step_number,
+            loss=result.loss,
+            bits_per_char=result.bits_per_char,
+            accuracy=result.accuracy,
+            context_length=self._context_length,
+            seconds=self.seconds,
+            elapsed=elapsed + self._clock() - began,
+        )

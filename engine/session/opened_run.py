@@ -1,0 +1,91 @@
+"""What the session does with an open run, whoever trains it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine.config import SampleConfig
+from engine.protocol import Event
+
+if TYPE_CHECKING:  # imports torch, which the session loads with the first run
+    from engine.session.context import RunContext
+
+Emit = Callable[[Event], None]
+Clock = Callable[[], float]
+Reopen = Callable[[], "OpenedRun | None"]
+"""Opens the run as it was last saved, in place of the open one; None if that failed."""
+
+SLICE = 1 / 30
+"""Seconds of sampling between two looks at the inbox, while nothing is trained."""
+
+
+class OpenedRun(ABC):
+    """An open run: trained here (`ActiveRun`), or by another program (`FollowedRun`).
+
+    A command that it does not carry out it refuses with a `Failed` event.
+    """
+
+    context: "RunContext"
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name of the run at present."""
+
+    @property
+    @abstractmethod
+    def timeout(self) -> float | None:
+        """Seconds until `tick` has something to do; None: nothing until a command comes."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Start with what is due when a run has been opened."""
+
+    @abstractmethod
+    def tick(self) -> None:
+        """Do one small piece of work: commands wait for it."""
+
+    @abstractmethod
+    def try_save(self) -> bool:
+        """Save what this program has to save; False if that failed, which is reported."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End its threads and release its files, without saving."""
+
+    # Commands.
+
+    @abstractmethod
+    def train(self) -> None: ...
+
+    @abstractmethod
+    def pause(self) -> None: ...
+
+    @abstractmethod
+    def step_once(self) -> None: ...
+
+    @abstractmethod
+    def end(self) -> None: ...
+
+    @abstractmethod
+    def roll_back(self, reopen: Reopen) -> None: ...
+
+    @abstractmethod
+    def set_learning_rate(self, learning_rate: float) -> None: ...
+
+    @abstractmethod
+    def save(self) -> None: ...
+
+    @abstractmethod
+    def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None: ...
+
+    @abstractmethod
+    def stop_sample(self) -> None: ...
+
+    @abstractmethod
+    def rename(self, name: str) -> None:
+        """ValueError, with a user-facing message; OSError leaves the folder as it is."""
+
+    @abstractmethod
+    def annotate(self, note: str) -> None:
+        """ValueError, with a user-facing message; OSError."""

@@ -1,0 +1,150 @@
+"""What a run plans: learning rate, context length, end, remaining time."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.config import ModelConfig, RunConfig, TrainConfig
+from engine.training.schedule import ContextStage, Plan, Position, context_stages, lr_factor
+
+CONFIG = TrainConfig(warmup_fraction=0.1, decay_fraction=0.4)
+FRACTIONS = st.floats(0, 1)
+
+
+def plan(context_length: int = 64, **train: float) -> Plan:
+    config = RunConfig(
+        corpus="any",
+        model=ModelConfig(context_length=context_length),
+        train=TrainConfig(**train),  # type: ignore[arg-type]
+    )
+    return Plan(config, config.train.steps, config.train.minutes)
+
+
+# Learning rate.
+
+
+@pytest.mark.parametrize(
+    ("progress", "factor"),
+    [(0.0, 0.001), (0.05, 0.5), (0.1, 1), (0.35, 1), (0.6, 1), (0.8, 0.5), (0.9, 0.25), (1.0, 0)],
+)
+def test_the_learning_rate_warms_up_stays_and_decays_to_zero(
+    progress: float, factor: float
+) -> None:
+    assert lr_factor(progress, CONFIG) == pytest.approx(factor)
+
+
+@given(FRACTIONS, FRACTIONS)
+def test_the_learning_rate_never_rises_after_the_warmup(a: float, b: float) -> None:
+    first, second = sorted((max(a, 0.1), max(b, 0.1)))
+    assert 0 <= lr_factor(second, CONFIG) <= lr_factor(first, CONFIG) <= 1
+
+
+@given(FRACTIONS, FRACTIONS, FRACTIONS)
+def test_the_factor_is_in_range_for_every_shape(
+    warmup: float, decay: float, progress: float
+) -> None:
+    if warmup + decay <= 1:
+        config = TrainConfig(warmup_fraction=warmup, decay_fraction=decay)
+        assert 0 <= lr_factor(progress, config) <= 1
+
+
+def test_without_decay_the_learning_rate_stays_to_the_end() -> None:
+    config = TrainConfig(warmup_fraction=0, decay_fraction=0)
+    assert lr_factor(0, config) == lr_factor(1, config) == 1
+
+
+# Context length.
+
+
+@pytest.mark.parametrize(
+    ("progress", "parts"), [(0, 4), (0.34, 4), (0.36, 2), (0.69, 2), (0.71, 1), (1, 1)]
+)
+def test_a_quarter_then_half_then_all_of_the_context(progress: float, parts: int) -> None:
+    at = Position(step=round(100 * progress), elapsed=0)
+    assert plan(steps=100, context_warmup=0.7).next_context_length(at) == 64 // parts
+    assert plan(steps=100, context_warmup=0).next_context_length(at) == 64
+
+
+@given(st.floats(0, 1), st.integers(8, 4096))
+def test_the_stages_make_up_a_whole_run(warmup: float, context_length: int) -> None:
+    stages = context_stages(plan(context_length, context_warmup=warmup).config)
+    assert sum(stage.fraction for stage in stages) == pytest.approx(1)
+    lengths = [stage.context_length for stage in stages]
+    assert 1 < lengths[0] <= lengths[1] <= lengths[2] == context_length
+    assert stages[2] == ContextStage(1 - warmup, context_length)
+
+
+def test_between_two_steps_the_context_length_is_that_of_the_last() -> None:
+    by_steps = plan(steps=20, context_warmup=0.5)
+    for step in range(1, 21):
+        before, after = Position(step - 1, 0), Position(step, 0)
+        assert by_steps.context_length(after) == by_steps.next_context_length(before)
+    start = Position(0, 0)
+    assert by_steps.context_length(start) == by_steps.next_context_length(start) == 16
+
+
+def test_the_context_length_follows_the_time_where_minutes_are_planned() -> None:
+    by_minutes = plan(minutes=1, steps=1, context_warmup=0.5)
+    lengths = [by_minutes.next_context_length(Position(1_000, s)) for s in (0, 14, 16, 29, 31, 60)]
+    assert lengths == [16, 16, 32, 32, 64, 64]
+
+
+def test_an_extended_run_keeps_the_whole_context() -> None:
+    at = Position(20, 10)
+    for ended in (plan(steps=20, context_warmup=1), plan(minutes=1 / 6, context_warmup=1)):
+        assert ended.extended(at, done=True).next_context_length(at) == 64
+
+
+# The end.
+
+
+def test_progress_by_steps() -> None:
+    half = plan(steps=20)
+    assert [half.progress(Position(step, 0)) for step in (0, 10, 20, 30)] == [0, 0.5, 1, 1]
+
+
+def test_progress_by_minutes_leaves_time_for_the_last_evaluation() -> None:
+    by_minutes = plan(minutes=1)
+    assert by_minutes.progress(Position(5, 30)) == 0.5
+    assert by_minutes.progress(Position(5, 30, evaluation_seconds=10)) == pytest.approx(0.6)
+    assert by_minutes.progress(Position(5, 30, evaluation_seconds=90)) == 1
+
+
+def test_a_run_by_steps_is_over_after_the_last_one() -> None:
+    assert not plan(steps=20).is_over(Position(19, 1e9, step_seconds=1e9))
+    assert plan(steps=20).is_over(Position(20, 0))
+
+
+def test_a_run_by_minutes_is_over_when_no_step_and_evaluation_fit_in() -> None:
+    by_minutes = plan(minutes=1, steps=1)
+    assert not by_minutes.is_over(Position(5, 40, step_seconds=9, evaluation_seconds=10))
+    assert by_minutes.is_over(Position(5, 42, step_seconds=9, evaluation_seconds=10))
+
+
+def test_remaining_time_by_minutes() -> None:
+    assert plan(minutes=1).remaining(Position(5, 45)) == 15
+    assert plan(minutes=1).remaining(Position(5, 75)) == 0
+
+
+def test_remaining_time_by_steps() -> None:
+    by_steps = plan(steps=100, evaluation_interval=10)
+    # Early on, from the last step and the first evaluation; 90 steps with 9 evaluations are left.
+    early = Position(10, 50, step_seconds=1, evaluation_seconds=20)
+    assert by_steps.remaining(early) == 90 * 1 + 9 * 20
+    # Later on, from the mean of all steps so far.
+    assert by_steps.remaining(Position(50, 100, step_seconds=7)) == 50 * 2
+    assert by_steps.remaining(Position(100, 100, step_seconds=7)) == 0
+
+
+def test_a_run_that_is_done_is_extended_by_as_much_as_was_configured() -> None:
+    assert plan(steps=20).extended(Position(20, 9), done=True).steps == 40
+    assert plan(minutes=2).extended(Position(20, 90), done=True).minutes == 3.5
+
+
+def test_a_run_that_was_stopped_early_keeps_its_planned_steps() -> None:
+    assert plan(steps=20).extended(Position(7, 9), done=True) == plan(steps=20)
+
+
+def test_a_run_that_is_not_done_is_not_extended() -> None:
+    assert plan(minutes=2).extended(Position(7, 9), done=False) == plan(minutes=2)
+    assert plan(steps=20).extended(Position(7, 9), done=False) == plan(steps=20)
