@@ -11,7 +11,7 @@ from tui.drawing.spikes import FEWEST, MOST, Spikes
 def after(values: list[float]) -> Spikes:
     spikes = Spikes()
     for step, value in enumerate(values, 1):
-        spikes = spikes.seen(step, value)
+        spikes = spikes.append(step, value)
     return spikes
 
 

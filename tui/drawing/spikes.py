@@ -23,7 +23,7 @@ class Spikes(Struct, frozen=True):
     variance: float = 0.0
     found: tuple[tuple[int, float], ...] = ()
 
-    def seen(self, step: int, value: float) -> "Spikes":
+    def append(self, step: int, value: float) -> "Spikes":
         """With one more value. A spike is not taken into the running mean: two in a row are two."""
         if not isfinite(value):
             return self

@@ -20,7 +20,7 @@ class TrainingPane(Pane):
         return (state.phase, state.step, state.steps, state.learning_rate, state.opened)
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
-        share = state.share_done
+        share = state.progress
         length = width - 6
         done = bar(share, length)
         progress = Content.assemble(
