@@ -14,9 +14,12 @@ from engine.protocol import (
     Evaluated,
     Event,
     Excerpt,
+    ListRuns,
     Open,
     Opened,
     PhaseChanged,
+    RunsListed,
+    RunSummary,
     SampleDone,
     SampleStarted,
     Saved,
@@ -81,6 +84,8 @@ class RecordedEngine:
         """`emit` is the link's, as for an EngineThread."""
         self.emit = emit
         self.commands: list[Command] = []
+        self.runs: list[RunSummary] | None = None
+        """The saved runs with which it answers `ListRuns`; None: it does not answer."""
         self.started = 0
         self.closed = 0
 
@@ -89,6 +94,8 @@ class RecordedEngine:
 
     def send(self, command: Command) -> None:
         self.commands.append(command)
+        if isinstance(command, ListRuns) and self.runs is not None:
+            self.emit(RunsListed(tuple(self.runs)))
 
     def close(self, timeout: float | None = None) -> bool:
         """End; always in time."""

@@ -49,7 +49,7 @@ from engine.protocol import (
     Train,
 )
 from tui.app import TinyGPTApp
-from tui.panes.prompt import DialsLine, PromptInput
+from tui.panes.prompt import PromptInput, SamplingControlsLine
 from tui.panes.text import TextPane
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.help import HelpScreen
@@ -445,7 +445,7 @@ async def test_the_footer_can_be_clicked(desk: Opener) -> None:
 
 async def test_a_dial_can_be_clicked(desk: Opener) -> None:
     async with desk() as it:
-        line = it.app.query_one(DialsLine)
+        line = it.app.query_one(SamplingControlsLine)
         for key, expected in (
             ("[", "temperature 0.7"),
             ("]", "temperature 0.8"),

@@ -40,7 +40,6 @@ from engine.protocol import (
 from engine.settings import Section
 from tui.app import TinyGPTApp
 from tui.line_filter import OBEYED
-from tui.screens import runs as runs_screen
 
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Categories of characters that a terminal obeys, or that are not seen."""
@@ -90,7 +89,7 @@ def wrong(desk: Desk) -> Iterator[str]:
         if marks(text) > MOST_MARKS:
             yield f"{marks(text)} marks in a row"
         click = style.meta.get("@click", "") if style is not None else ""
-        if not click.startswith("app.dial(") and click:
+        if not click.startswith("app.turn(") and click:
             yield f"@click={click}"
         if style is not None and style.link:
             yield f"a link to {style.link}"
@@ -205,21 +204,17 @@ async def leave(desk: Desk, depth: int) -> None:
         await desk.pilot.pause()
 
 
-@pytest.fixture
-def stranger_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Saved runs that are a stranger's in every word."""
-    names = (HOSTILE, *WIDE, *FLOODS)
-    found = [filled(RunSummary, name, number=1) for name in names]
-    monkeypatch.setattr(runs_screen, "saved_runs", lambda: found, raising=False)
+def untrusted_runs() -> list[RunSummary]:
+    """Saved runs with hostile text in every string."""
+    return [filled(RunSummary, name, number=1) for name in (HOSTILE, *WIDE, *FLOODS)]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-async def test_in_every_widget_it_is_text(
-    desk: Opener, stranger_runs: None, size: tuple[int, int]
-) -> None:
+async def test_in_every_widget_it_is_text(desk: Opener, size: tuple[int, int]) -> None:
     seen: set[type[Widget]] = set()
     visited: set[str] = set()
     async with desk(size=size) as it:
+        it.engine.runs = untrusted_runs()
         async for where in everywhere(it):
             assert_nothing_wrong(it, where)
             widgets = [w for screen in it.app.screen_stack for w in screen.query("*")]

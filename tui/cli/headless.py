@@ -43,7 +43,7 @@ from engine.protocol import (
     to_json,
 )
 from engine.session.session import Session
-from tui.ending import EXIT_SIGNALS, exit_code
+from tui.signals import EXIT_SIGNALS, exit_code
 
 EXIT_FAILED = {"open": 2, "train": 3}
 """Exit codes by what failed; anything else is 1."""

@@ -144,10 +144,10 @@ class WritingFacts(Pane):
         return [text.truncate(width, ellipsis=True)]
 
 
-class DialsLine(Pane):
+class SamplingControlsLine(Pane):
     """The sampling settings with their keys, which can be clicked."""
 
-    DEFAULT_CSS = "DialsLine { height: 1; }"
+    DEFAULT_CSS = "SamplingControlsLine { height: 1; }"
     INTERVAL = 0.0
 
     config: reactive[SampleConfig] = reactive(SampleConfig(), layout=False)
@@ -157,17 +157,17 @@ class DialsLine(Pane):
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         parts = []
-        for number, dial in enumerate(SAMPLING_CONTROLS):
+        for number, control in enumerate(SAMPLING_CONTROLS):
             keys = [
                 Content.styled(
                     f" {key} ",
                     Style.parse("$primary")
-                    + Style.from_meta({"@click": f"app.dial({number}, {way})"}),
+                    + Style.from_meta({"@click": f"app.turn({number}, {way})"}),
                 )
-                for key, way in ((dial.down, -1), (dial.up, 1))
+                for key, way in ((control.down, -1), (control.up, 1))
             ]
             label = Content.assemble(
-                (dial.label, "$foreground-muted"), f" {shown(self.config, dial)}"
+                (control.label, "$foreground-muted"), f" {shown(self.config, control)}"
             )
             parts.append(label + keys[0] + keys[1])
         return [Content(" ").join(parts).truncate(width)]
@@ -185,4 +185,4 @@ class PromptPane(Vertical):
         yield PromptInput()
         yield WritingFacts().data_bind(PromptPane.state)
         yield WrittenText(id="written").data_bind(PromptPane.state)
-        yield DialsLine().data_bind(PromptPane.config)
+        yield SamplingControlsLine().data_bind(PromptPane.config)
