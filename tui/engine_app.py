@@ -62,7 +62,7 @@ class EngineApp(PatchedApp):
         self._fold_timer: Timer | None = None
         self._folded_at = 0.0
         self._quitting = False
-        self._closed = False
+        self._engine_closed = False
         self._signal_code = 0
         self.last_words = ""
         """What became of the run after an error; printed once the terminal is restored."""
@@ -126,7 +126,7 @@ class EngineApp(PatchedApp):
             case Failed(_, "engine") if self._quitting:
                 self.engine.send(Close(save=False))
             case Closed():
-                self._closed = True
+                self._engine_closed = True
                 if self._quitting:
                     self.exit_with(_farewell(state.saved), self._signal_code)
             case _:
@@ -146,7 +146,7 @@ class EngineApp(PatchedApp):
     async def action_quit(self) -> None:
         """Save and quit; ask only where something would be lost."""
         self._quitting = True
-        if self._closed:  # the engine has ended by itself and answers no more
+        if self._engine_closed:  # the engine has ended by itself and answers no more
             self.exit_with(_farewell(self.state.saved), 0)
         else:
             self.engine.send(Close())
@@ -165,7 +165,7 @@ class EngineApp(PatchedApp):
         self._signal_code = exit_code(number)
         self._quitting = True
         self.engine.send(Close())
-        if self._closed:
+        if self._engine_closed:
             self.call_later(self.exit_with, "", self._signal_code)
 
     @property
