@@ -209,8 +209,9 @@ class TinyGPTApp(EngineApp):
 
     def action_new_run(self) -> None:
         """Open the form for a new run."""
-        if self.state.raw_opened is not None:
-            screen = NewRunScreen(self.state.raw_opened.value.config, self.engine.send)
+        state = self.state
+        if state.raw_opened is not None:
+            screen = NewRunScreen(state.raw_opened.value.config, state, self.engine.send)
             self.push_screen(screen.data_bind(EngineApp.state))
 
     def action_runs(self) -> None:

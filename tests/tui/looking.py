@@ -98,7 +98,7 @@ class Desk:
 
     async def _settle(self) -> None:
         """Let what was sent pass through the app, the widget with the focus, and its parents."""
-        for _ in range(3):
+        for _ in range(5):
             await self.pilot._wait_for_screen()
 
     async def play(self, *events: Event) -> None:

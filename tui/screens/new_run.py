@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import ModalScreen
@@ -56,12 +56,12 @@ class NewRunScreen(ModalScreen[None]):
       border: round $primary; background: $surface; border-title-color: $primary;
       border-subtitle-color: $foreground-muted;
     }
-    NewRunScreen #fields { height: auto; scrollbar-size-vertical: 1; }
+    NewRunScreen #fields { height: auto; overflow-y: auto; scrollbar-size-vertical: 1; }
     NewRunScreen .row { height: 1; }
     NewRunScreen Label { width: 14; }
     NewRunScreen Input { width: 1fr; background: $panel; }
     NewRunScreen .range { width: 2fr; padding-left: 2; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
-    NewRunScreen Choice { width: 2fr; }
+    NewRunScreen Choice { width: 34; }
     NewRunScreen .choice .range { width: 1fr; }
     NewRunScreen .hint { color: $foreground-muted; padding-left: 14; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
     NewRunScreen .heading { color: $primary; height: 1; }
@@ -80,14 +80,16 @@ class NewRunScreen(ModalScreen[None]):
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
-    def __init__(self, config: RunConfig, send: Callable[[Command], None]) -> None:
-        """`config`: of the open run, from which the form starts. `send`: to the engine."""
+    def __init__(self, config: RunConfig, state: RunState, send: Callable[[Command], None]) -> None:
+        """`config`: of the open run, from which the form starts. `state`: as it is now; later
+        ones come by data binding. `send`: to the engine."""
         super().__init__()
+        self.set_reactive(NewRunScreen.state, state)
         self._config = config
         self._send = send
         self._options = architecture_options()
-        self._opened = self.state.opened
-        self._seen = self.state
+        self._opened = state.opened
+        self._seen = state
         self._sent = False
         self._timer: Timer | None = None
 
@@ -96,7 +98,7 @@ class NewRunScreen(ModalScreen[None]):
         with Vertical(id="form") as form:
             form.border_title = "new run"
             form.border_subtitle = "Enter starts it, Esc leaves everything as it is"
-            with VerticalScroll(id="fields", can_focus=False):
+            with Vertical(id="fields"):  # not VerticalScroll, which takes the up and down keys
                 corpus = _input("corpus", config.corpus, CorpusSuggester())
                 yield Horizontal(Label("corpus"), corpus, classes="row")
                 yield _hint(f"{', '.join(names())}, or a path (→ completes it).")
@@ -121,13 +123,19 @@ class NewRunScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#corpus", Input).focus()
-        self._opened, self._seen = self.state.opened, self.state
         self._show_ranges()
         self._measure_soon()
 
     def on_resize(self, event: events.Resize) -> None:
         """In a small window the fields scroll; the cost and the buttons stay."""
         self.query_one("#fields").styles.max_height = max(1, event.size.height - FRAME_LINES)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Scroll to the explanation under a field, too."""
+        row = event.widget.parent
+        if isinstance(row, Widget) and row.has_class("row"):
+            siblings = list(self.query_one("#fields").children)
+            siblings[siblings.index(row) + 1].scroll_visible(animate=False)
 
     # What was entered.
 
@@ -183,7 +191,8 @@ class NewRunScreen(ModalScreen[None]):
     def _measure_soon(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(MEASURE_AFTER, self._measure)
+        if not self._sent:
+            self._timer = self.set_timer(MEASURE_AFTER, self._measure)
 
     def _measure(self) -> None:
         self._timer = None
@@ -233,6 +242,8 @@ class NewRunScreen(ModalScreen[None]):
     @on(Input.Submitted)
     def action_start(self) -> None:
         """Open a run of what was entered."""
+        if not self.is_mounted:  # the key came before the form
+            return
         try:
             config = self._read()
         except ValueError as error:
