@@ -1,1 +1,1 @@
-"""The screen. Imports no torch: the engine thread does, after the first paint."""
+"""The terminal interface. Never imports torch: the engine thread does, after the first paint."""

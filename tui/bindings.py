@@ -1,4 +1,4 @@
-"""Which key does what."""
+"""The keys of the main screen."""
 
 from textual.binding import Binding
 
@@ -6,7 +6,7 @@ BINDINGS = (
     Binding("space", "train", "train"),
     Binding("n", "step", "step"),
     Binding("x", "end", "end"),
-    # Before any widget sees the key: what is typed right after it is already text.
+    # Handled before any widget sees the key, so that what is typed right after it is already text.
     Binding("p", "prompt", "prompt", priority=True),
     Binding("tab", "prompt(True)", "Prompt", show=False, priority=True),
     Binding("c", "new_run", "new"),
@@ -18,7 +18,7 @@ BINDINGS = (
     Binding("l", "log_axis", "Linear or logarithmic steps", show=False),
     Binding("b", "rollback", "back", show=False),
     Binding("ctrl+z", "suspend_process", "To the shell; fg comes back", show=False),
-    Binding("escape", "leave", "Stop writing, leave the prompt", show=False),
+    Binding("escape", "leave", "Stop generating, leave the prompt", show=False),
     Binding("less_than_sign", "learning_rate(-1)", "Lower learning rate", show=False),
     Binding("greater_than_sign", "learning_rate(1)", "Higher learning rate", show=False),
     Binding("left_square_bracket", "turn(0, -1)", "Lower temperature", show=False),

@@ -1,4 +1,4 @@
-"""Text of strangers in every widget, event and piece of a stream: found by looking, not by name.
+"""Untrusted text in every widget, event and piece of a stream: found by looking, not by name.
 
 A widget or an event that is new tomorrow is covered by these tests as it is.
 """
@@ -116,7 +116,7 @@ def marks(text: str) -> int:
 
 
 def assert_nothing_wrong(desk: Desk, what: object = "") -> None:
-    """All is text, in its place. A few of the faults are told, where there are many."""
+    """All is text, in its place. Of many faults a few are reported."""
     found = list(dict.fromkeys(wrong(desk)))
     assert found[:8] == [], what
 
@@ -198,7 +198,7 @@ async def opens(desk: Desk, key: str) -> bool:
 
 
 async def leave(desk: Desk, depth: int) -> None:
-    """Close screens until so many are left."""
+    """Close screens until `depth` are left."""
     while len(desk.app.screen_stack) > depth:
         await desk.press("escape")
         await desk.pilot.pause()
@@ -386,8 +386,7 @@ async def test_a_notice_is_text() -> None:
 
 
 async def test_what_is_said_of_a_crash_is_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """An error of ours that carries a stranger's words is told when the screen is gone: in full,
-    with the variables of each line."""
+    """A traceback that carries untrusted text is printed once the screen is gone."""
     app = recorded_app()
 
     def fail(words: str) -> None:
@@ -396,10 +395,10 @@ async def test_what_is_said_of_a_crash_is_text(capsys: pytest.CaptureFixture[str
     with pytest.raises(ValueError, match="aGFja2Vk"):
         async with app.run_test():
             app.call_later(fail, HOSTILE.replace(HALVES, ""))
-    told = capsys.readouterr().err
-    assert "aGFja2Vk" in told
-    assert [ascii(character) for character in set(told) - {"\n"} if hidden(character)] == []
-    assert marks(told) <= MOST_MARKS
+    printed = capsys.readouterr().err
+    assert "aGFja2Vk" in printed
+    assert [ascii(character) for character in set(printed) - {"\n"} if hidden(character)] == []
+    assert marks(printed) <= MOST_MARKS
 
 
 async def test_what_is_said_at_the_end_is_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -411,10 +410,10 @@ async def test_what_is_said_at_the_end_is_text(capsys: pytest.CaptureFixture[str
         await desk.press("q")
         engine_of(app).play([protocol.Closed()])
         await desk.until(lambda: not app.is_running)
-    told = capsys.readouterr().err
-    assert "aGFja2Vk" in told
-    assert [ascii(character) for character in set(told) - {"\n"} if hidden(character)] == []
-    assert marks(told) <= MOST_MARKS
+    printed = capsys.readouterr().err
+    assert "aGFja2Vk" in printed
+    assert [ascii(character) for character in set(printed) - {"\n"} if hidden(character)] == []
+    assert marks(printed) <= MOST_MARKS
 
 
 # The two nets themselves.

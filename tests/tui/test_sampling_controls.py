@@ -1,4 +1,4 @@
-"""Turning what it writes with."""
+"""The keys of the sampling settings."""
 
 import msgspec
 import pytest
