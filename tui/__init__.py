@@ -1,3 +1,3 @@
-"""The screen. Imports no torch: the engine thread does, after the first paint."""
+"""The terminal interface. Never imports torch: the engine thread does, after the first paint."""
 
 __version__ = "0.1.0"

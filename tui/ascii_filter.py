@@ -1,4 +1,4 @@
-"""The screen in ASCII alone, for a terminal that knows no more: the same cells, other signs."""
+"""Draws the screen in ASCII, for terminals without Unicode: the same cells, other characters."""
 
 import unicodedata
 from functools import cache
@@ -26,11 +26,11 @@ SIGNS = {
 }
 BRAILLE = range(0x2800, 0x2900)
 DENSE = 4
-"""Dots of a braille cell from which on it is drawn as a full one."""
+"""The number of dots from which on a braille cell is drawn as a dense one."""
 
 
 class AsciiFilter(LineFilter):
-    """Puts an ASCII sign in the place of every other character."""
+    """Replaces every other character by ASCII."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [
@@ -43,7 +43,7 @@ class AsciiFilter(LineFilter):
 
 @cache
 def in_ascii(character: str) -> str:
-    """Signs for a character, as many as it takes cells: of a letter with marks the letter."""
+    """ASCII for a character, as wide as it is; a letter with marks becomes the letter."""
     if character.isascii():
         return character
     if ord(character) in BRAILLE:

@@ -1,4 +1,4 @@
-"""Which key does what."""
+"""The keys of the main screen."""
 
 from textual.binding import Binding
 
@@ -6,7 +6,7 @@ BINDINGS = (
     Binding("space", "train", "train"),
     Binding("n", "step", "step"),
     Binding("x", "end", "end"),
-    # Before any widget sees the key: what is typed right after it is already text.
+    # Handled before any widget sees the key, so that what is typed right after it is already text.
     Binding("p", "prompt", "prompt", priority=True),
     Binding("tab", "prompt(True)", "Prompt", show=False, priority=True),
     Binding("c", "new_run", "new"),
@@ -18,15 +18,15 @@ BINDINGS = (
     Binding("l", "log_axis", "Linear or logarithmic steps", show=False),
     Binding("b", "rollback", "back", show=False),
     Binding("ctrl+z", "suspend_process", "To the shell; fg comes back", show=False),
-    Binding("escape", "leave", "Stop writing, leave the prompt", show=False),
+    Binding("escape", "leave", "Stop generating, leave the prompt", show=False),
     Binding("less_than_sign", "learning_rate(-1)", "Lower learning rate", show=False),
     Binding("greater_than_sign", "learning_rate(1)", "Higher learning rate", show=False),
-    Binding("left_square_bracket", "dial(0, -1)", "Lower temperature", show=False),
-    Binding("right_square_bracket", "dial(0, 1)", "Higher temperature", show=False),
-    Binding("minus", "dial(1, -1)", "Smaller top-k", show=False),
-    Binding("equals_sign", "dial(1, 1)", "Larger top-k", show=False),
-    Binding("left_curly_bracket", "dial(2, -1)", "Lower top-p", show=False),
-    Binding("right_curly_bracket", "dial(2, 1)", "Higher top-p", show=False),
-    Binding("S", "dial(3, -1)", "Seed before", show=False),
-    Binding("s", "dial(3, 1)", "Next seed", show=False),
+    Binding("left_square_bracket", "turn(0, -1)", "Lower temperature", show=False),
+    Binding("right_square_bracket", "turn(0, 1)", "Higher temperature", show=False),
+    Binding("minus", "turn(1, -1)", "Smaller top-k", show=False),
+    Binding("equals_sign", "turn(1, 1)", "Larger top-k", show=False),
+    Binding("left_curly_bracket", "turn(2, -1)", "Lower top-p", show=False),
+    Binding("right_curly_bracket", "turn(2, 1)", "Higher top-p", show=False),
+    Binding("S", "turn(3, -1)", "Seed before", show=False),
+    Binding("s", "turn(3, 1)", "Next seed", show=False),
 )

@@ -1,7 +1,7 @@
-"""The second net under `safe_text`: what a terminal would obey is dropped as a line is painted.
+"""A safety net behind `safe_text`: drops control characters from every line that is painted.
 
-Every widget is to show untrusted text through `safe_text`. One that forgets, of ours or of
-Textual's, still lets nothing through here.
+Every widget should show untrusted text through `safe_text`. If one of ours or of Textual's does
+not, nothing that a terminal obeys gets past here either.
 """
 
 import re
@@ -14,11 +14,11 @@ from textual.filter import LineFilter
 from data.safe_text import UNSAFE, limit_marks
 
 OBEYED = re.compile(f"[{re.escape(''.join(map(chr, sorted(UNSAFE - {9}))))}]")
-"""What `safe_text` makes visible, a tab apart."""
+"""What `safe_text` replaces, except a tab."""
 
 
 class DroppingFilter(LineFilter):
-    """Drops from every line what is not to be shown."""
+    """Drops unsafe characters from every line."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         if all(segment.text.isascii() and segment.text.isprintable() for segment in segments):
@@ -30,6 +30,6 @@ class DroppingFilter(LineFilter):
 
 
 def _harmless(text: str) -> str:
-    """The text without what is dropped, in as many cells."""
+    """The text without unsafe characters, padded to the same width."""
     kept = limit_marks(OBEYED.sub("", text))
     return kept if len(kept) == len(text) else kept + " " * (cell_len(text) - cell_len(kept))

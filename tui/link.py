@@ -1,8 +1,8 @@
-"""The doorbell between the engine thread and the screen.
+"""The queue of events from the engine thread to the screen.
 
-The engine rings only when nothing waits; the screen then takes all that has come since. So the
-engine never blocks on the screen, and a slow screen gets fewer, larger helpings: up to a size, so that a
-long history that is told at once does not hold up the keys.
+The engine notifies the screen only when the queue was empty; the screen then takes everything that
+has come since. So the engine never blocks on the screen, and a slow screen takes fewer, larger
+batches. Their size is limited, so that a long history that is sent at once does not block the keys.
 """
 
 import threading
@@ -13,11 +13,11 @@ from typing import Protocol
 from engine.protocol import Command, Event
 
 MAX_BATCH = 4_000
-"""Events at most: some 20 ms of folding."""
+"""Events in a batch: some 20 ms of folding."""
 
 
 class Engine(Protocol):
-    """What the app needs of an engine: an EngineThread, or a recording in a test."""
+    """What the app needs of an engine: an EngineThread, or a recorded one in a test."""
 
     def start(self) -> None: ...
 
@@ -27,16 +27,16 @@ class Engine(Protocol):
 
 
 class Link:
-    """Events wait here until the screen takes them."""
+    """Holds events until the screen takes them."""
 
     def __init__(self, notify: Callable[[], object]) -> None:
-        """`notify` is called in the engine thread and must not block: App.post_message, say."""
+        """`notify` is called in the engine thread and must not block, like App.post_message."""
         self._notify = notify
         self._lock = threading.Lock()
         self._waiting: deque[Event] = deque()
 
     def emit(self, event: Event) -> None:
-        """Leave an event (engine thread)."""
+        """Add an event (engine thread)."""
         with self._lock:
             first = not self._waiting
             self._waiting.append(event)
@@ -44,11 +44,11 @@ class Link:
             self._notify()
 
     def drain(self) -> list[Event]:
-        """What has come since the last time, the oldest first (screen). Where that is more than a
-        helping, the bell rings for the rest."""
+        """Take the waiting events, oldest first (screen). If they are more than a batch, the screen
+        is notified again for the rest."""
         with self._lock:
-            helping = min(MAX_BATCH, len(self._waiting))
-            taken = [self._waiting.popleft() for _ in range(helping)]
+            size = min(MAX_BATCH, len(self._waiting))
+            taken = [self._waiting.popleft() for _ in range(size)]
             more = bool(self._waiting)
         if more:
             self._notify()

@@ -1,4 +1,4 @@
-"""A line to type into that never hands a terminal what was typed or pasted raw."""
+"""A text input that is safe to paste anything into."""
 
 from textual.widgets import Input
 
@@ -6,7 +6,7 @@ from data.safe_text import safe_text
 
 
 class SafeInput(Input):
-    """What a terminal would obey is shown as a picture, one for one, never sent to it."""
+    """Replaces characters that a terminal would obey by pictures, one for one."""
 
     def validate_value(self, value: str) -> str:
         return safe_text(value)

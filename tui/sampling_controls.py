@@ -1,4 +1,4 @@
-"""The numbers a person turns while it writes: which value comes next, and how it is shown."""
+"""The sampling settings that have keys: which value a key moves to, and how it is shown."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class SamplingControl(NamedTuple):
     label: str
     down: str
     up: str
-    places: Sequence[float]  # the values it stops at; none: one by one
+    values: Sequence[float]  # that the keys step through; empty: every whole number
 
 
 SAMPLING_CONTROLS = (
@@ -31,24 +31,24 @@ SAMPLING_CONTROLS = (
 )
 
 
-def turned(config: SampleConfig, dial: SamplingControl, direction: int) -> SampleConfig:
-    """The config with one dial turned one stop down (-1) or up (1); at its end it stays."""
-    value = getattr(config, dial.field)
-    if not dial.places:
-        stop = min(max(0, value + direction), LARGEST_SEED)
-        return msgspec.structs.replace(config, **{dial.field: stop})
-    beyond = [place for place in dial.places if (place - value) * direction > 1e-9]
+def turned(config: SampleConfig, control: SamplingControl, direction: int) -> SampleConfig:
+    """The config with one setting moved to the next value down (-1) or up (1), if there is one."""
+    value = getattr(config, control.field)
+    if not control.values:
+        moved = min(max(0, value + direction), LARGEST_SEED)
+        return msgspec.structs.replace(config, **{control.field: moved})
+    beyond = [other for other in control.values if (other - value) * direction > 1e-9]
     if not beyond:
         return config
     nearest = min(beyond) if direction > 0 else max(beyond)
-    return msgspec.structs.replace(config, **{dial.field: nearest})
+    return msgspec.structs.replace(config, **{control.field: nearest})
 
 
-def shown(config: SampleConfig, dial: SamplingControl) -> str:
-    """The value as a person reads it."""
-    value = getattr(config, dial.field)
-    if dial.field == "top_k":
+def shown(config: SampleConfig, control: SamplingControl) -> str:
+    """The value as the screen shows it."""
+    value = getattr(config, control.field)
+    if control.field == "top_k":
         return str(value) if value else "off"
-    if dial.field == "top_p":
+    if control.field == "top_p":
         return f"{value:.2f}" if value < 1 else "off"
-    return f"{value:.1f}" if dial.field == "temperature" else str(value)
+    return f"{value:.1f}" if control.field == "temperature" else str(value)

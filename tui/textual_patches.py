@@ -1,13 +1,43 @@
-"""Keys that are no UTF-8, which Textual's decoder takes for an error that ends the app: a paste of
-old text, or a Latin-1 keyboard."""
+"""Workarounds for Textual, each with the version it was written for and the upstream issue.
+
+When Textual is updated, look at each again: what has been fixed upstream can go.
+"""
 
 import codecs
 import sys
 from functools import partial
 
+from rich.text import Text
+from textual.app import App
+from textual.theme import Theme
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from data.safe_text import safe_text
+from engine import write_log
+
+TERMINAL_RESET = b"".join(
+    b"\x1b[" + code
+    for code in (
+        *(b"?1000l", b"?1002l", b"?1003l", b"?1006l", b"?1015l"),  # mouse reports off
+        *(b"?2004l", b"?1004l", b"?2048l"),  # bracketed paste, focus and resize reports off
+        *(b"?7h", b"<u"),  # line wrap on, kitty keyboard protocol off
+        *(b"?1049l", b"?25h"),  # main screen buffer, cursor visible
+    )
+)
+"""Undoes what Textual's driver switches on in a terminal.
+
+Textual 8.2.8, https://github.com/Textualize/textual/issues/1582: it handles no signal, so on
+SIGTERM or SIGHUP the driver never restores the terminal.
+"""
+
 
 def patch_utf8_decoder() -> None:
-    """Have what cannot be decoded read as U+FFFD, where Textual reads from a terminal."""
+    """Decode input bytes that are not UTF-8 as U+FFFD.
+
+    Textual 8.2.8, https://github.com/Textualize/textual/issues/6456: its decoder is strict, so a
+    paste of old text or a Latin-1 keyboard ends the app.
+    """
     if sys.platform != "win32":
         from textual.drivers import linux_driver
 
@@ -15,3 +45,62 @@ def patch_utf8_decoder() -> None:
             return partial(codecs.getincrementaldecoder(encoding), errors="replace")
 
         vars(linux_driver)["getincrementaldecoder"] = decoder
+
+
+class LeanFooter(Footer):
+    """A footer that lets go of the keys it no longer shows.
+
+    Textual 8.2.8, https://github.com/Textualize/textual/issues/6666: `Footer` keeps every key
+    widget that it ever made, and makes them again at each change of focus.
+    """
+
+    async def recompose(self) -> None:
+        await super().recompose()
+        # Notifying the watchers of a reactive drops those whose widget is gone.
+        self.mutate_reactive(Footer.compact)
+
+
+def focus_at_once(widget: Widget) -> None:
+    """Focus a widget before the next key is handled.
+
+    Textual 8.2.8: `Widget.focus` puts it off by `call_later`, so a key that is already waiting
+    still goes to the widget that had the focus before.
+    """
+    widget.screen.set_focus(widget)
+
+
+class PatchedApp(App[None]):
+    """An app without Textual's own panic page and with its screen repainted on return from a
+    shell."""
+
+    stopped_by_error = False
+    """Whether an error on the screen's side has ended the app."""
+
+    def use_theme(self, theme: Theme) -> None:
+        """Register and select a theme; to be called in `__init__`.
+
+        Textual 8.2.8: a theme that is set once the style sheet has been read has it parsed again,
+        which delays the first paint.
+        """
+        self.register_theme(theme)
+        self.set_reactive(App.theme, theme.name)
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def on_mount(self) -> None:
+        # Textual 8.2.8, https://github.com/Textualize/textual/issues/6298: on return from the
+        # shell the screen stays blank, since Textual takes it to be as it left it.
+        self.app_resume_signal.subscribe(self, lambda app: app.refresh(layout=True))
+
+    def _fatal_error(self) -> None:
+        """End the app with one line, and the whole traceback in a log file.
+
+        Textual 8.2.8: its panic page prints the local variables of every frame, and so the user's
+        text; nothing but this method makes it.
+        """
+        error = sys.exc_info()[1]
+        assert error is not None, "called by an exception handler"
+        log = write_log(error)
+        where = f" (all of it in {log})" if log else ""
+        message = f"The screen stopped: {type(error).__name__}: {error}{where}."
+        self.panic(Text(safe_text(message)))
+        self.stopped_by_error = True

@@ -1,11 +1,11 @@
-"""The app's own theme: quiet, with one colour for learning and one for what is held out."""
+"""The app's theme: calm, with one colour for training and one for held-out text."""
 
 from textual.theme import Theme
 
 CLASSROOM = Theme(
     name="classroom",
-    primary="#7fb4ca",  # learning: the training loss, progress
-    accent="#e6a96b",  # held out: the validation loss
+    primary="#7fb4ca",  # training: its loss, progress
+    accent="#e6a96b",  # held-out text: the validation loss
     secondary="#8a9a7b",
     success="#98bb6c",
     warning="#e6c384",

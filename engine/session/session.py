@@ -207,7 +207,7 @@ class Session:
         return RunChanged(name, name)
 
     def _measure(self, config: RunConfig, context: "RunContext") -> None:
-        from engine.training.measuring import measure  # imports torch, loaded with the first run
+        from engine.training.cost import measure  # imports torch, loaded with the first run
 
         vocabulary_size = len(context.vocabulary)
         try:

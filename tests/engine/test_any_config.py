@@ -175,7 +175,7 @@ def a_home() -> Iterator[Path]:
         patch.setenv("TINYGPT_HOME", str(home / "home"))
         patch.setenv("HOME", str(home))
         patch.setattr(os, "fsync", lambda _descriptor: None)
-        patch.setattr("engine.training.measuring.STEP_FLOPS", 1e7)
+        patch.setattr("engine.training.cost.STEP_FLOPS", 1e7)
         patch.chdir(home)
         (home / "text.txt").write_text(TEXT, encoding="utf-8")
         yield home

@@ -15,21 +15,21 @@ from tui.panes.loss import LossPane
 from tui.state import RunState, fold
 
 MOST_POINTS = 10_000
-"""So many points may be in memory, however long the run is."""
+"""The number of points that may be in memory, however long the run is."""
 PLANTED = 150
 """Steps whose loss leaps out of the noise, at the same distance from each other."""
 BAD_EVALUATION = 7.5
-"""The loss of one exam in the middle, in nats a character."""
+"""The loss of one evaluation in the middle, in nats per character."""
 
 
 class LongRun:
-    """A run of so many steps, with an exam and a line written every `interval` steps."""
+    """A run of `steps` steps, with an evaluation and a sample every `interval` steps."""
 
     def __init__(self, steps: int, interval: int) -> None:
         self.planted = [
             (steps * number // PLANTED, 9.0 + number / PLANTED) for number in range(1, PLANTED + 1)
         ]
-        self.bad_exam = steps // 2 // interval * interval
+        self.bad_evaluation = steps // 2 // interval * interval
         self.state = self._fold(steps, interval)
 
     def _fold(self, steps: int, interval: int) -> RunState:
@@ -41,7 +41,7 @@ class LongRun:
             state = fold(state, replace(event, step=step, loss=loss))
             if step % interval == 0:
                 state = fold(
-                    state, evaluated(step, BAD_EVALUATION if step == self.bad_exam else usual)
+                    state, evaluated(step, BAD_EVALUATION if step == self.bad_evaluation else usual)
                 )
                 state = fold(state, Excerpt(step, PROMPT, "\nGood night, sweet lady: may the"))
         return state

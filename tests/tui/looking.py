@@ -19,13 +19,13 @@ from textual.widget import Widget
 from engine.protocol import Event
 from tui.app import TinyGPTApp
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 """Seconds until a state that does not come counts as a failure."""
 
 
 async def until(pilot: Pilot[None], reached: Callable[[], object], what: str = "") -> None:
     """Let the app work until something holds."""
-    deadline = monotonic() + PATIENCE
+    deadline = monotonic() + TIMEOUT
     while not reached():
         assert monotonic() < deadline, f"waited in vain {what}\n" + "\n".join(shown(pilot.app))
         if pilot.app.is_running:
@@ -68,7 +68,7 @@ def engine_of(app: TinyGPTApp) -> RecordedEngine:
 
 
 class Desk:
-    """A person before the app: presses, looks, waits."""
+    """A user of the app: presses keys, looks at the screen, waits for a state."""
 
     def __init__(self, app: TinyGPTApp, pilot: Pilot[None]) -> None:
         self.app = app
@@ -98,7 +98,7 @@ class Desk:
 
     async def _settle(self) -> None:
         """Let what was sent pass through the app, the widget with the focus, and its parents."""
-        for _ in range(3):
+        for _ in range(5):
             await self.pilot._wait_for_screen()
 
     async def play(self, *events: Event) -> None:
@@ -107,7 +107,7 @@ class Desk:
         await self.heard()
 
     async def heard(self) -> None:
-        """Wait until all that the engine told is on the screen."""
+        """Wait until every event of the engine is on the screen."""
         await self.until(lambda: not self.app._link._waiting)
         await self._settle()
         await self.pilot.pause()

@@ -14,9 +14,12 @@ from engine.protocol import (
     Evaluated,
     Event,
     Excerpt,
+    ListRuns,
     Open,
     Opened,
     PhaseChanged,
+    RunsListed,
+    RunSummary,
     SampleDone,
     SampleStarted,
     Saved,
@@ -46,7 +49,7 @@ EVALUATIONS = (
 )
 PROMPT = "ROMEO:"
 
-LESSONS = (
+SAMPLES = (
     (0, "qZ&kx'Jw ;eVNDpB!fT.hQm\nuG?ysRLc-Wzo:Ki j&UEXv,aMt\n"),
     (10, "e nt eoh tsa  o rein hade  tnos ,\nlr ee iao thd  n.\n"),
     (25, "\nThe wan the thor me ous he and, sor\n"),
@@ -61,7 +64,7 @@ LESSONS = (
     (1_750, "\nHow shall I live, that thou art banish'd so?\n"),
     (2_000, "\nGood night, sweet lady: may the stars be kind\n"),
 )
-"""What it writes by itself, and when."""
+"""The samples, and their steps."""
 
 VERSE = """
 I have not slept since I did see her stand
@@ -69,7 +72,7 @@ Upon the wall, and give her hand to heaven:
 O gentle night, be slow, and let me hear
 The sweetest tongue that ever did the world
 A service, and the heart of all my sorrow"""
-"""What it writes on from the prompt when it has learned."""
+"""What it generates from the prompt once it is trained."""
 
 GIBBERISH = "qZ&kx'Jw ;eVNDpB!fT.hQm uG?ysRLc-Wzo:Ki j&UEXv,aMtb\nP gIdYl'nOAr;SHfCw eFxq!Zk.Vp"
 
@@ -81,6 +84,8 @@ class RecordedEngine:
         """`emit` is the link's, as for an EngineThread."""
         self.emit = emit
         self.commands: list[Command] = []
+        self.runs: list[RunSummary] | None = None
+        """The saved runs with which it answers `ListRuns`; None: it does not answer."""
         self.started = 0
         self.closed = 0
 
@@ -89,6 +94,8 @@ class RecordedEngine:
 
     def send(self, command: Command) -> None:
         self.commands.append(command)
+        if isinstance(command, ListRuns) and self.runs is not None:
+            self.emit(RunsListed(tuple(self.runs)))
 
     def close(self, timeout: float | None = None) -> bool:
         """End; always in time."""
@@ -189,12 +196,12 @@ def step_done(step: int, loss: float | None = None) -> StepDone:
 
 
 def evaluated(step: int, loss: float, accuracy: float = 0.5) -> Evaluated:
-    """An exam."""
+    """An evaluation."""
     return Evaluated(step, loss, loss / log(2), accuracy, 256, 1.4, step * STEP_SECONDS)
 
 
 def opening() -> list[Event]:
-    """From the start to an open run that has not been examined."""
+    """From the start to an open run that has not been evaluated."""
     return [
         Busy("reading tinyshakespeare"),
         Busy("counting 1,188,624 characters"),
@@ -207,22 +214,22 @@ def opening() -> list[Event]:
 
 
 def untrained() -> list[Event]:
-    """An open run, examined and heard once."""
-    exam = (Busy("exam on held-out text", 0.0), Busy(""), evaluated(*EVALUATIONS[0]))
-    return [*opening(), *exam, Excerpt(0, PROMPT, LESSONS[0][1])]
+    """An open run after its first evaluation and sample."""
+    first = (Busy("evaluating on held-out text", 0.0), Busy(""), evaluated(*EVALUATIONS[0]))
+    return [*opening(), *first, Excerpt(0, PROMPT, SAMPLES[0][1])]
 
 
 def trained(until_step: int) -> list[Event]:
     """From an untrained run to the middle of training, or to its end."""
     events: list[Event] = [PhaseChanged("training", 0)]
-    exams = {step: evaluated(step, loss, accuracy) for step, loss, accuracy in EVALUATIONS}
-    lessons = dict(LESSONS)
+    evaluations = {step: evaluated(step, loss, accuracy) for step, loss, accuracy in EVALUATIONS}
+    samples = dict(SAMPLES)
     for step in range(1, until_step + 1):
         events.append(step_done(step))
-        if step in exams:
-            events.append(exams[step])
-        if step in lessons:
-            events.append(Excerpt(step, PROMPT, lessons[step]))
+        if step in evaluations:
+            events.append(evaluations[step])
+        if step in samples:
+            events.append(Excerpt(step, PROMPT, samples[step]))
     if until_step == STEPS:
         events += [PhaseChanged("done", STEPS), Saved(RUN, STEPS, f"runs/{RUN}")]
     return events

@@ -1,4 +1,4 @@
-"""The app over a real engine thread, which does a unit of work only when it is told to."""
+"""The app over a real engine thread, which does a unit of work only when the test lets it."""
 
 import asyncio
 import threading
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from looking import PATIENCE, shown, until
+from looking import TIMEOUT, shown, until
 from textual.pilot import Pilot
 
 from engine.config import RunConfig, nano
@@ -81,15 +81,15 @@ class Stage:
         self._tickets.release()
 
     async def hears(self, happened: Callable[[], object]) -> None:
-        """Wait until the engine has told, or done, something."""
-        async with asyncio.timeout(PATIENCE):
+        """Wait for something that the engine reports or does."""
+        async with asyncio.timeout(TIMEOUT):
             while not happened():
                 self._changed.clear()
                 if not happened():
                     await self._changed.wait()
 
     async def let(self, units: int, stops: Callable[[], object] = lambda: False) -> None:
-        """Let the engine do so many units of work, and wait until it is parked again or idle."""
+        """Let the engine do this many units of work, and wait until it is parked again or idle."""
         for _ in range(units):
             before = self.parked
             self._tickets.release()
@@ -106,29 +106,29 @@ class Stage:
             f"for {texts}",
         )
 
-    def told(self, kind: type[E]) -> list[E]:
+    def reported(self, kind: type[E]) -> list[E]:
         """The events of one kind, oldest first."""
         return [event for event in self.events if isinstance(event, kind)]
 
     def phase(self) -> str:
-        """The last phase that the engine told of."""
-        changes = self.told(PhaseChanged)
+        """The last phase that the engine reported."""
+        changes = self.reported(PhaseChanged)
         return changes[-1].phase if changes else "untrained"
 
 
 @asynccontextmanager
 async def on_stage(config: RunConfig, *, gated: bool = True) -> AsyncIterator[Stage]:
-    """An app with a run open, examined and heard once; at the end its thread must be gone."""
+    """An app with an open run after its first evaluation; at the end its thread must be gone."""
     stage = Stage(config, gated=gated)
     async with stage.app.run_test(size=(120, 40)) as stage.pilot:
         try:
             if gated:
                 await stage.hears(lambda: stage.parked)
-            while not stage.told(Excerpt):
+            while not stage.reported(Excerpt):
                 if gated:
-                    await stage.let(1, lambda: stage.told(Excerpt))
+                    await stage.let(1, lambda: stage.reported(Excerpt))
                 else:
-                    await stage.hears(lambda: stage.told(Excerpt))
+                    await stage.hears(lambda: stage.reported(Excerpt))
             yield stage
         finally:
             stage.open_gate()

@@ -1,4 +1,4 @@
-"""What a person's keys, mouse and words do; what the engine is told; what the screen then says."""
+"""What keys, mouse and typed text do: the commands to the engine, and what the screen shows."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ from engine.protocol import (
     Train,
 )
 from tui.app import TinyGPTApp
-from tui.panes.prompt import DialsLine, PromptInput
+from tui.panes.prompt import PromptInput, SamplingControlsLine
 from tui.panes.text import TextPane
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.help import HelpScreen
@@ -57,7 +57,7 @@ from tui.screens.new_run import NewRunScreen
 
 
 def commands(desk: Desk) -> list[Command]:
-    """What the engine was told after it was told to open."""
+    """The commands after the one that opens the run."""
     assert desk.engine.commands[0] == OPENING
     return desk.engine.commands[1:]
 
@@ -92,7 +92,7 @@ async def test_the_screen_is_painted_before_the_engine_starts(
 
     assert len(at_start) == 1
     assert any("warming up" in row for row in at_start[0])
-    assert any("what it writes" in row for row in at_start[0])
+    assert any("─ samples ─" in row for row in at_start[0])
 
 
 async def test_while_torch_loads_the_text_is_already_there(desk: Opener) -> None:
@@ -186,7 +186,7 @@ async def test_a_failed_step_names_the_ways_out_and_b_goes_back(desk: Opener) ->
         await it.press("b")  # no way out is needed yet
         failed = Failed("At step 7 the loss is no longer a number.", "train")
         await it.play(PhaseChanged("failed", 6), failed)
-        await it.sees("At step 7 the loss", "b goes back to the last save at half the rate, x ends")
+        await it.sees("At step 7 the loss", "b returns to the last save at half the learning rate")
         await it.press("b")
 
         assert commands(it) == [Rollback()]
@@ -222,7 +222,7 @@ async def test_keys_are_commands(desk: Opener) -> None:
         ]
 
 
-async def test_a_dial_shows_its_value_and_the_next_text_is_written_with_it(desk: Opener) -> None:
+async def test_a_sampling_control_shows_its_value_and_the_next_text_uses_it(desk: Opener) -> None:
     async with desk() as it:
         for keys, line, config in (
             ("]", "temperature 0.9", SampleConfig(temperature=0.9)),
@@ -241,7 +241,7 @@ async def test_a_dial_shows_its_value_and_the_next_text_is_written_with_it(desk:
             assert it.engine.sent(Sample)[-1].config == config
 
 
-async def test_a_run_brings_its_own_dials(desk: Opener) -> None:
+async def test_a_run_brings_its_own_sampling_settings(desk: Opener) -> None:
     import msgspec
 
     config = msgspec.structs.replace(CONFIG, sample=SampleConfig(temperature=0.3, seed=7))
@@ -258,11 +258,11 @@ async def test_the_step_axis_becomes_logarithmic_and_linear_again(desk: Opener) 
         await it.until(lambda: it.row(" steps ") == linear)
 
 
-async def test_help_tells_every_key_and_goes(desk: Opener) -> None:
+async def test_help_lists_the_keys_and_closes(desk: Opener) -> None:
     async with desk() as it:
         await it.press("?")
         await it.until(lambda: isinstance(it.app.screen, HelpScreen))
-        await it.sees("train, or pause", "top-p: choose among", "learning rate, from the next step")
+        await it.sees("train, or pause", "top-p: sample from", "learning rate, from the next step")
         await it.press("space", "n", "x", "escape")
         await it.until(lambda: not isinstance(it.app.screen, HelpScreen))
 
@@ -443,9 +443,9 @@ async def test_the_footer_can_be_clicked(desk: Opener) -> None:
         assert commands(it) == list(clicks.values())
 
 
-async def test_a_dial_can_be_clicked(desk: Opener) -> None:
+async def test_a_sampling_control_can_be_clicked(desk: Opener) -> None:
     async with desk() as it:
-        line = it.app.query_one(DialsLine)
+        line = it.app.query_one(SamplingControlsLine)
         for key, expected in (
             ("[", "temperature 0.7"),
             ("]", "temperature 0.8"),
@@ -617,7 +617,7 @@ async def test_while_it_trains_the_numbers_move(desk: Opener) -> None:
         await it.sees("━ train 1.600", "seen 2.37 times")
 
 
-async def test_what_it_writes_can_be_read_from_the_first_lesson_on(desk: Opener) -> None:
+async def test_the_samples_can_be_read_from_the_first_one_on(desk: Opener) -> None:
     async with desk(*untrained(), *trained(STEPS)) as it:
         await it.sees("step  2,000  ROMEO: / Good night, sweet lady")
         await it.pilot.click("SamplesPane")
@@ -628,7 +628,7 @@ async def test_what_it_writes_can_be_read_from_the_first_lesson_on(desk: Opener)
 
 async def test_the_panes_say_what_they_are(desk: Opener) -> None:
     async with desk() as it:
-        for title in ("text", "loss, in nats a character", "training", "what it writes", "prompt"):
+        for title in ("text", "loss, in nats per character", "training", "samples", "prompt"):
             await it.sees(f"─ {title} ─")
         assert it.app.query_one(TextPane).size.height > 8
         assert it.app.query_one(Footer).size.height == 1
@@ -636,31 +636,33 @@ async def test_the_panes_say_what_they_are(desk: Opener) -> None:
         assert it.app.query_one("#prompt-input", Input).size.width > 100
 
 
-async def test_an_error_of_the_screen_is_a_sentence_and_a_log(
+async def test_an_error_of_the_screen_is_one_line_and_a_log(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = recorded_app()
     async with app.run_test():
-        secret = "a line of the person's text"
+        secret = "a line of the user's text"
         try:
             raise ValueError("[@click=app.quit]\x1b]0;x\x07")
         except ValueError:
             app._fatal_error()
-    told = capsys.readouterr().err
-    assert told.startswith("The screen stopped: ValueError: [@click=app.quit]␛]0;x␇ (all of it in")
-    assert secret not in told
+    printed = capsys.readouterr().err
+    assert printed.startswith(
+        "The screen stopped: ValueError: [@click=app.quit]␛]0;x␇ (all of it in"
+    )
+    assert secret not in printed
     (log,) = (home / "log").iterdir()
     assert "test_an_error_of_the_screen" in log.read_text()
 
 
-async def test_after_an_error_of_the_screen_it_is_told_where_the_run_is(
+async def test_after_an_error_of_the_screen_the_last_line_says_where_the_run_is(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = recorded_app()
     async with app.run_test():
         app._link.emit(Saved("amber\x1botter", 20, "somewhere"))
         try:
-            raise ValueError("of ours")
+            raise ValueError("a bug")
         except ValueError:
             app._fatal_error()
     assert "saved" not in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The app over an engine that runs freely, and a person who cannot wait."""
+"""The app over an engine that runs freely, and a user who cannot wait."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +53,7 @@ async def test_two_hundred_presses_of_space_leave_one_truth(verse_file: Path) ->
             press(stage, "space", " ")
             await stage.hears(lambda: stage.phase() == "paused")
         await settle(stage, lambda: stage.app.state.phase == "paused")
-        steps = [event.step for event in stage.told(StepDone)]
+        steps = [event.step for event in stage.reported(StepDone)]
         assert steps == list(range(1, len(steps) + 1))
         await settle(stage, lambda: stage.app.state.step == len(steps))
 
@@ -68,8 +68,8 @@ async def test_thirty_prompts_at_once_end_with_the_last(verse_file: Path) -> Non
             press(stage, "enter", "\r")
             if number % 5 == 0:
                 await stage.pilot._wait_for_screen()
-        await stage.hears(lambda: len(stage.told(SampleStarted)) == 30)
-        await stage.hears(lambda: stage.told(SampleDone)[-1:] and ended(stage) == 30)
+        await stage.hears(lambda: len(stage.reported(SampleStarted)) == 30)
+        await stage.hears(lambda: stage.reported(SampleDone)[-1:] and ended(stage) == 30)
         press(stage, "escape", "\x1b")
         press(stage, "space", " ")
         await settle(stage, lambda: newest_shown(stage) == 30)
@@ -78,7 +78,7 @@ async def test_thirty_prompts_at_once_end_with_the_last(verse_file: Path) -> Non
         assert writing is not None
         assert writing.prompt == "o" * 30
         assert len(writing.text) == 500
-        assert [event.sample_id for event in stage.told(SampleDone)] == list(range(1, 31))
+        assert [event.sample_id for event in stage.reported(SampleDone)] == list(range(1, 31))
 
 
 def newest_shown(stage: Stage) -> int | None:
@@ -89,16 +89,16 @@ def newest_shown(stage: Stage) -> int | None:
 
 def ended(stage: Stage) -> int:
     """The newest text that has ended."""
-    return stage.told(SampleDone)[-1].sample_id
+    return stage.reported(SampleDone)[-1].sample_id
 
 
 async def test_quitting_in_full_run_ends_it(verse_file: Path) -> None:
     async with on_stage(tiny(verse_file, steps=100_000), gated=False) as stage:
         press(stage, "space", " ")
         press(stage, "w", "w")
-        await stage.hears(lambda: len(stage.told(StepDone)) > 20)
+        await stage.hears(lambda: len(stage.reported(StepDone)) > 20)
         press(stage, "q", "q")
-        await stage.hears(lambda: stage.told(Closed))
+        await stage.hears(lambda: stage.reported(Closed))
         await until(stage.pilot, lambda: stage.app.return_code is not None)
 
     assert stage.app.return_code == 0
@@ -118,4 +118,4 @@ async def test_a_storm_of_sizes_while_it_trains(verse_file: Path) -> None:
         press(stage, "space", " ")
         await stage.hears(lambda: stage.phase() == "paused")
         await stage.sees("● paused")
-        assert len(stage.told(StepDone)) > 0
+        assert len(stage.reported(StepDone)) > 0

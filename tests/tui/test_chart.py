@@ -1,4 +1,4 @@
-"""What a person sees in the loss chart."""
+"""What a user sees in the loss chart."""
 
 import random
 import re

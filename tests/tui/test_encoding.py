@@ -40,6 +40,6 @@ async def test_the_screen_is_drawn_in_ascii(desk: Opener, monkeypatch: pytest.Mo
     monkeypatch.setenv("LC_ALL", "C")
     async with desk() as it:
         await it.play(*written("Ärger 世界 \u0301", prompt="ROMEO:"))
-        await it.sees("+- loss, in nats a character --", "* untrained", "Arger ????")
+        await it.sees("+- loss, in nats per character --", "* untrained", "Arger ????")
         assert "\n".join(it.rows).isascii()
         assert {cell_len(row) for row in it.rows} == {120}

@@ -1,4 +1,4 @@
-"""Text of strangers: shown as it is, and never obeyed by the terminal, the markup or the mouse."""
+"""Untrusted text is shown as text, and never obeyed by the terminal, the markup or the mouse."""
 
 from collections.abc import Iterator
 
@@ -60,7 +60,7 @@ def obeyed(desk: Desk) -> Iterator[str]:
         if FORBIDDEN & set(text):
             yield repr(text)
         click = style.meta.get("@click") if style is not None else None
-        if click is not None and not click.startswith("app.dial("):
+        if click is not None and not click.startswith("app.turn("):
             yield f"@click={click}"
 
 
@@ -78,7 +78,7 @@ async def test_a_widget_that_forgets_lets_nothing_through(desk: Opener, payload:
 
 
 def hostile(text: str) -> list[Event]:
-    """A stranger's text in every place that the engine tells of."""
+    """Events with an untrusted text in every place."""
     corpus = msgspec.structs.replace(
         corpus_loaded(),
         name=text,

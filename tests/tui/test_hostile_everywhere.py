@@ -1,4 +1,4 @@
-"""Text of strangers in every widget, event and piece of a stream: found by looking, not by name.
+"""Untrusted text in every widget, event and piece of a stream: found by looking, not by name.
 
 A widget or an event that is new tomorrow is covered by these tests as it is.
 """
@@ -40,7 +40,6 @@ from engine.protocol import (
 from engine.settings import Section
 from tui.app import TinyGPTApp
 from tui.line_filter import OBEYED
-from tui.screens import runs as runs_screen
 
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Categories of characters that a terminal obeys, or that are not seen."""
@@ -90,7 +89,7 @@ def wrong(desk: Desk) -> Iterator[str]:
         if marks(text) > MOST_MARKS:
             yield f"{marks(text)} marks in a row"
         click = style.meta.get("@click", "") if style is not None else ""
-        if not click.startswith("app.dial(") and click:
+        if not click.startswith("app.turn(") and click:
             yield f"@click={click}"
         if style is not None and style.link:
             yield f"a link to {style.link}"
@@ -117,7 +116,7 @@ def marks(text: str) -> int:
 
 
 def assert_nothing_wrong(desk: Desk, what: object = "") -> None:
-    """All is text, in its place. A few of the faults are told, where there are many."""
+    """All is text, in its place. Of many faults a few are reported."""
     found = list(dict.fromkeys(wrong(desk)))
     assert found[:8] == [], what
 
@@ -199,27 +198,23 @@ async def opens(desk: Desk, key: str) -> bool:
 
 
 async def leave(desk: Desk, depth: int) -> None:
-    """Close screens until so many are left."""
+    """Close screens until `depth` are left."""
     while len(desk.app.screen_stack) > depth:
         await desk.press("escape")
         await desk.pilot.pause()
 
 
-@pytest.fixture
-def stranger_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Saved runs that are a stranger's in every word."""
-    names = (HOSTILE, *WIDE, *FLOODS)
-    found = [filled(RunSummary, name, number=1) for name in names]
-    monkeypatch.setattr(runs_screen, "saved_runs", lambda: found, raising=False)
+def untrusted_runs() -> list[RunSummary]:
+    """Saved runs with hostile text in every string."""
+    return [filled(RunSummary, name, number=1) for name in (HOSTILE, *WIDE, *FLOODS)]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-async def test_in_every_widget_it_is_text(
-    desk: Opener, stranger_runs: None, size: tuple[int, int]
-) -> None:
+async def test_in_every_widget_it_is_text(desk: Opener, size: tuple[int, int]) -> None:
     seen: set[type[Widget]] = set()
     visited: set[str] = set()
     async with desk(size=size) as it:
+        it.engine.runs = untrusted_runs()
         async for where in everywhere(it):
             assert_nothing_wrong(it, where)
             widgets = [w for screen in it.app.screen_stack for w in screen.query("*")]
@@ -391,8 +386,7 @@ async def test_a_notice_is_text() -> None:
 
 
 async def test_what_is_said_of_a_crash_is_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """An error of ours that carries a stranger's words is told when the screen is gone: in full,
-    with the variables of each line."""
+    """A traceback that carries untrusted text is printed once the screen is gone."""
     app = recorded_app()
 
     def fail(words: str) -> None:
@@ -401,10 +395,10 @@ async def test_what_is_said_of_a_crash_is_text(capsys: pytest.CaptureFixture[str
     with pytest.raises(ValueError, match="aGFja2Vk"):
         async with app.run_test():
             app.call_later(fail, HOSTILE.replace(HALVES, ""))
-    told = capsys.readouterr().err
-    assert "aGFja2Vk" in told
-    assert [ascii(character) for character in set(told) - {"\n"} if hidden(character)] == []
-    assert marks(told) <= MOST_MARKS
+    printed = capsys.readouterr().err
+    assert "aGFja2Vk" in printed
+    assert [ascii(character) for character in set(printed) - {"\n"} if hidden(character)] == []
+    assert marks(printed) <= MOST_MARKS
 
 
 async def test_what_is_said_at_the_end_is_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -416,10 +410,10 @@ async def test_what_is_said_at_the_end_is_text(capsys: pytest.CaptureFixture[str
         await desk.press("q")
         engine_of(app).play([protocol.Closed()])
         await desk.until(lambda: not app.is_running)
-    told = capsys.readouterr().err
-    assert "aGFja2Vk" in told
-    assert [ascii(character) for character in set(told) - {"\n"} if hidden(character)] == []
-    assert marks(told) <= MOST_MARKS
+    printed = capsys.readouterr().err
+    assert "aGFja2Vk" in printed
+    assert [ascii(character) for character in set(printed) - {"\n"} if hidden(character)] == []
+    assert marks(printed) <= MOST_MARKS
 
 
 # The two nets themselves.

@@ -10,13 +10,13 @@ from textual.widget import Widget
 
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.loss import LossPane
-from tui.panes.prompt import DialsLine, PromptPane
+from tui.panes.prompt import PromptPane, SamplingControlsLine
 from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
 from tui.theme import CLASSROOM
 
-ALWAYS = (HeaderLine, MessageLine, LossPane, PromptPane, DialsLine)
+ALWAYS = (HeaderLine, MessageLine, LossPane, PromptPane, SamplingControlsLine)
 SHARED = (SamplesPane, TextPane, TrainingPane)
 DONE = (*untrained(), *trained(STEPS), *written(VERSE, step=STEPS))
 

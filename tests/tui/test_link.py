@@ -1,4 +1,4 @@
-"""The doorbell: rung once for many events, and nothing is lost."""
+"""The queue of events: one notification for many events, and nothing is lost."""
 
 import sys
 import threading
@@ -12,40 +12,40 @@ from tui.link import MAX_BATCH, Link
 
 
 def test_it_rings_once_for_many_events() -> None:
-    rings: list[None] = []
-    link = Link(lambda: rings.append(None))
+    notified: list[None] = []
+    link = Link(lambda: notified.append(None))
 
     for step in range(100):
         link.emit(step_done(step, 1.0))
 
-    assert len(rings) == 1
+    assert len(notified) == 1
     assert link.drain() == [step_done(step, 1.0) for step in range(100)]
 
 
 def test_it_rings_again_once_everything_was_taken() -> None:
-    rings: list[None] = []
-    link = Link(lambda: rings.append(None))
+    notified: list[None] = []
+    link = Link(lambda: notified.append(None))
 
     link.emit(opened())
     link.drain()
     link.emit(opened())
 
-    assert len(rings) == 2
+    assert len(notified) == 2
 
 
-def test_a_long_history_is_taken_in_helpings() -> None:
-    rings: list[None] = []
-    link = Link(lambda: rings.append(None))
+def test_a_long_history_is_taken_in_batches() -> None:
+    notified: list[None] = []
+    link = Link(lambda: notified.append(None))
     history = [step_done(step, 1.0) for step in range(2 * MAX_BATCH + 1)]
 
     for event in history:
         link.emit(event)
     taken = []
-    while len(rings) > len(taken):  # each ring is answered
+    while len(notified) > len(taken):  # each notification is answered
         taken.append(link.drain())
 
-    assert [len(helping) for helping in taken] == [MAX_BATCH, MAX_BATCH, 1]
-    assert [event for helping in taken for event in helping] == history
+    assert [len(batch) for batch in taken] == [MAX_BATCH, MAX_BATCH, 1]
+    assert [event for batch in taken for event in batch] == history
 
 
 def test_nothing_waits_twice() -> None:
@@ -56,7 +56,7 @@ def test_nothing_waits_twice() -> None:
     assert link.drain() == []
 
 
-def test_the_bell_may_be_answered_while_it_rings() -> None:
+def test_events_may_be_taken_during_the_notification() -> None:
     taken: list[Event] = []
     link = Link(lambda: taken.extend(link.drain()))
 
@@ -78,8 +78,8 @@ def hasty() -> Iterator[None]:
 @pytest.mark.usefixtures("hasty")
 def test_of_several_threads_nothing_is_lost_and_the_order_of_each_is_kept() -> None:
     writers, each = 8, 2_000
-    bell = threading.Semaphore(0)
-    link = Link(bell.release)
+    notified = threading.Semaphore(0)
+    link = Link(notified.release)
     start = threading.Barrier(writers + 1)
 
     def write(writer: int) -> None:
@@ -93,7 +93,7 @@ def test_of_several_threads_nothing_is_lost_and_the_order_of_each_is_kept() -> N
     start.wait()
     taken: list[Excerpt] = []
     while len(taken) < writers * each:
-        assert bell.acquire(timeout=30), "events wait, and the bell did not ring"
+        assert notified.acquire(timeout=30), "events wait, and there was no notification"
         for event in link.drain():
             assert isinstance(event, Excerpt)
             taken.append(event)

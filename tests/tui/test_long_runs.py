@@ -12,10 +12,10 @@ from tui.drawing.chart import SPIKE
 from tui.panes.loss import LossPane
 
 INTERVAL = 25
-"""A million steps have forty thousand exams then, as ten million have with the default."""
+"""A million steps have forty thousand evaluations then, as ten million have with the default."""
 REDRAWS = 50
 MOST_TIMES = 3
-"""A redraw may cost so many times as much as one of a short run."""
+"""A redraw may cost this many times as much as one of a short run."""
 
 
 @pytest.fixture(scope="module")

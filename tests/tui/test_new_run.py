@@ -1,22 +1,38 @@
 """The form for a new run."""
 
+import threading
+
 import msgspec
+import pytest
 from looking import Desk, Opener
 from recording import CONFIG, corpus_loaded, opened, step_done, untrained
 from textual.widgets import Input, Static
 
-from engine.config import all_settings, preset
+from engine.config import ModelConfig, all_settings, preset
 from engine.protocol import Busy, Failed, Measure, Measured, Open, PhaseChanged
+from engine.settings import settings_of
+from tui.screens.choice import Choice
 from tui.screens.new_run import FIELDS, NewRunScreen
 
 NAMES = ("corpus", "preset", *(key.replace(".", "-") for key, _ in FIELDS))
+OPTIONS = ("train.device", "train.precision")
+"""Settings that stand in for the model's options: they too are one of a few words."""
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form offers these two options, whatever the model has."""
+    chosen = tuple(all_settings()[key] for key in OPTIONS)
+    monkeypatch.setattr("tui.screens.new_run.architecture_options", lambda: chosen)
 
 
 async def open_form(it: Desk) -> NewRunScreen:
     await it.press("c")
     await it.until(lambda: isinstance(it.app.screen, NewRunScreen))
-    assert isinstance(it.app.screen, NewRunScreen)
-    return it.app.screen
+    form = it.app.screen
+    assert isinstance(form, NewRunScreen)
+    await it.until(lambda: form.is_mounted and form.focused is not None)
+    return form
 
 
 def values(form: NewRunScreen) -> dict[str, str]:
@@ -86,7 +102,7 @@ async def test_another_preset_fills_the_form(desk: Opener) -> None:
         assert it.engine.sent(Open)[-1].config == preset("medium", CONFIG.corpus)
 
 
-async def test_a_value_that_cannot_be_is_told_in_a_sentence(desk: Opener) -> None:
+async def test_an_invalid_value_is_refused_with_the_reason(desk: Opener) -> None:
     async with desk() as it:
         form = await open_form(it)
         for name, wrong, right, sentence in (
@@ -210,11 +226,12 @@ async def test_every_field_is_reached_and_seen_whole(desk: Opener) -> None:
         for keys in ("tab", "down"):
             reached = []
             for _ in NAMES:
-                assert it.app.focused is not None
-                reached.append(it.app.focused.id)
-                where = it.app.focused.region
-                assert form.region.contains_region(where)
-                assert where.width >= 12
+                field = it.app.focused
+                assert field is not None
+                reached.append(field.id)
+                fields = form.query_one("#fields")
+                await it.until(lambda: fields.region.contains_region(field.region))  # noqa: B023
+                assert field.region.width >= 12
                 await it.press(keys)
             assert tuple(reached) == NAMES
             form.set_focus(form.query_one("#corpus"))
@@ -222,6 +239,101 @@ async def test_every_field_is_reached_and_seen_whole(desk: Opener) -> None:
         for button in form.query("Button"):
             assert form.region.contains_region(button.region)
             assert button.region.height == 1
+
+
+@pytest.mark.usefixtures("options")
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_an_option_is_chosen_among_its_words(desk: Opener, size: tuple[int, int]) -> None:
+    async with desk(size=size) as it:
+        form = await open_form(it)
+        precision = form.query_one("#train-precision", Choice)
+        form.set_focus(precision)
+        await it.sees("architecture", "[auto] float32  bfloat16", "default auto")
+        await it.sees(all_settings()["train.precision"].description)
+        for key, value in (
+            ("right", "float32"),
+            ("space", "bfloat16"),
+            ("right", "auto"),
+            ("left", "bfloat16"),
+        ):
+            await it.press(key)
+            assert precision.value == value
+        await it.sees(" auto  float32 [bfloat16]")
+        await it.pilot.click(precision, offset=(8, 0))
+        assert precision.value == "float32"
+        await it.until(lambda: it.engine.sent(Measure)[-1:] and measured(it) == "float32")
+
+        await it.press("up", "right", "enter")
+        train = msgspec.structs.replace(CONFIG.train, device="cpu", precision="float32")
+        assert it.engine.sent(Open)[-1].config == msgspec.structs.replace(CONFIG, train=train)
+
+
+def measured(it: Desk) -> str:
+    """The precision of the config that was measured last."""
+    return it.engine.sent(Measure)[-1].config.train.precision
+
+
+async def test_every_option_of_the_model_is_offered(desk: Opener) -> None:
+    async with desk(size=(80, 24)) as it:
+        form = await open_form(it)
+        for setting in settings_of(ModelConfig):
+            if setting.choices:
+                choice = form.query_one(f"#{setting.key.replace('.', '-')}", Choice)
+                form.set_focus(choice)
+                await it.sees(*setting.choices, setting.description[:50])
+                before = choice.value
+                await it.press("right")
+                await it.press("enter")
+                name = setting.key.partition(".")[2]
+                opened_with = it.engine.sent(Open)[-1].config.model
+                assert getattr(opened_with, name) == setting.parse(choice.value)
+                assert choice.value != before
+                await it.press("left")
+
+
+async def test_what_cannot_work_together_is_refused_with_the_reason(
+    desk: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("model.attention and model.mlp cannot both be off.")
+
+    async with desk(size=(80, 24)) as it:
+        form = await open_form(it)
+        monkeypatch.setattr("tui.screens.new_run.override", refuse)
+        await it.press("enter")
+        await it.sees("model.attention and model.mlp cannot both be off.")
+        assert it.app.screen is form
+
+
+async def test_a_small_window_keeps_the_cost_and_the_buttons_in_sight(desk: Opener) -> None:
+    async with desk(size=(80, 24)) as it:
+        form = await open_form(it)
+        await it.play(Measured(CONFIG, 802_560, 52_000_000, 0.06))
+        for field in form.query("Input, Choice"):
+            form.set_focus(field)
+            await it.sees("0.80M parameters", "Start fresh (Enter)", "Cancel (Esc)")
+
+
+async def test_a_folder_that_does_not_answer_holds_up_nothing(
+    desk: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, threads = threading.Event(), []
+
+    def list_slowly(typed: str) -> str | None:
+        threads.append(threading.current_thread())
+        answer.wait()
+        return f"{typed}.txt"
+
+    monkeypatch.setattr("tui.screens.completion.complete", list_slowly)
+    async with desk() as it:
+        form = await open_form(it)
+        await change(it, "corpus", "slow/a")
+        await it.until(lambda: threads)
+        await it.type("b")
+        assert values(form)["corpus"] == "slow/ab"
+        answer.set()
+        await it.sees("slow/ab.txt")
+    assert threading.main_thread() not in threads
 
 
 async def test_the_corpus_is_completed(desk: Opener) -> None:

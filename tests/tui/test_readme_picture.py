@@ -1,4 +1,4 @@
-"""The README's picture: a real run, played back from what the engine told of it.
+"""The README's picture: a real run, played back from its events.
 
 `tinygpt-tui train --json` on the default corpus at default settings, then a prompt; of the later
 steps every fifth is kept.

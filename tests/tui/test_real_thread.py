@@ -11,7 +11,7 @@ from tui.panes.prompt import PromptInput
 
 
 async def train(stage: Stage, steps: int) -> None:
-    """Press space, and let it take so many steps."""
+    """Press space, and let it take this many steps."""
     parked = stage.parked
     await stage.pilot.press("space")
     await stage.hears(lambda: stage.phase() == "training" and stage.parked > parked)
@@ -26,7 +26,7 @@ async def begin_to_write(stage: Stage, text: str) -> None:
         await stage.let(1)
     else:
         await stage.hears(lambda: stage.parked > parked)
-    assert [event.prompt for event in stage.told(SampleStarted)] == [text]
+    assert [event.prompt for event in stage.reported(SampleStarted)] == [text]
 
 
 def long_answers(verse_file: Path) -> RunConfig:
@@ -43,14 +43,14 @@ async def test_an_opened_run_is_shown(verse_file: Path) -> None:
 async def test_space_trains_and_pauses_within_one_step(verse_file: Path) -> None:
     async with on_stage(tiny(verse_file)) as stage:
         await train(stage, 5)
-        assert [event.step for event in stage.told(StepDone)] == [1, 2, 3, 4, 5]
+        assert [event.step for event in stage.reported(StepDone)] == [1, 2, 3, 4, 5]
         await stage.sees("● training", "step 5 / 2,000")
 
         await stage.pilot.press("space")
         await stage.let(1, lambda: stage.phase() == "paused")
         await stage.hears(lambda: stage.phase() == "paused")
         await stage.sees("● paused", "step 6 / 2,000")
-        assert len(stage.told(StepDone)) == 6
+        assert len(stage.reported(StepDone)) == 6
 
 
 async def test_n_takes_one_step(verse_file: Path) -> None:
@@ -62,7 +62,7 @@ async def test_n_takes_one_step(verse_file: Path) -> None:
         await stage.hears(lambda: stage.phase() == "paused")
 
         await stage.sees("● paused", "step 1 / 2,000")
-        assert len(stage.told(StepDone)) == 1
+        assert len(stage.reported(StepDone)) == 1
 
 
 async def test_a_prompt_is_answered_while_it_trains(verse_file: Path) -> None:
@@ -73,8 +73,8 @@ async def test_a_prompt_is_answered_while_it_trains(verse_file: Path) -> None:
         for _ in range(3):
             await stage.let(1)
 
-        assert len(stage.told(StepDone)) == 2 + 1 + 3
-        text = "".join(event.text for event in stage.told(TextSampled))
+        assert len(stage.reported(StepDone)) == 2 + 1 + 3
+        text = "".join(event.text for event in stage.reported(TextSampled))
         assert text
         first = ("owl" + text).partition("\n")[0][:60].rstrip()
         await stage.sees("● training", first, "by step 3")
@@ -83,10 +83,10 @@ async def test_a_prompt_is_answered_while_it_trains(verse_file: Path) -> None:
 async def test_a_text_is_written_without_training_too(verse_file: Path) -> None:
     async with on_stage(tiny(verse_file)) as stage:
         await begin_to_write(stage, "moon")
-        while not stage.told(SampleDone):
-            await stage.let(1, lambda: stage.told(SampleDone))
+        while not stage.reported(SampleDone):
+            await stage.let(1, lambda: stage.reported(SampleDone))
 
-        assert stage.told(StepDone) == []
+        assert stage.reported(StepDone) == []
         await stage.sees("by step 0 · 500 characters")
 
 
@@ -94,7 +94,7 @@ async def quit_and_wait(stage: Stage) -> None:
     """Press q while the engine is in the middle of something."""
     await stage.pilot.press("q")
     stage.open_gate()
-    await stage.hears(lambda: stage.told(Closed))
+    await stage.hears(lambda: stage.reported(Closed))
     await until(stage.pilot, lambda: stage.app.return_code is not None)
 
 
@@ -104,7 +104,7 @@ async def test_quitting_while_it_trains_saves_and_leaves_nothing(verse_file: Pat
         await quit_and_wait(stage)
 
     assert stage.app.return_code == 0
-    assert [event.step for event in stage.told(Saved)] == [len(stage.told(StepDone))]
+    assert [event.step for event in stage.reported(Saved)] == [len(stage.reported(StepDone))]
     assert engine_threads() == []
 
 
@@ -117,7 +117,7 @@ async def test_quitting_while_it_writes_leaves_nothing(verse_file: Path) -> None
         await quit_and_wait(stage)
 
     assert stage.app.return_code == 0
-    assert stage.told(Saved) == []
+    assert stage.reported(Saved) == []
     assert engine_threads() == []
 
 
@@ -130,8 +130,8 @@ async def test_quitting_while_it_trains_and_writes_leaves_nothing(verse_file: Pa
         await quit_and_wait(stage)
 
     assert stage.app.return_code == 0
-    assert stage.told(SampleDone) == []
-    assert len(stage.told(Saved)) == 1
+    assert stage.reported(SampleDone) == []
+    assert len(stage.reported(Saved)) == 1
 
 
 async def test_however_the_app_ends_the_run_is_saved(verse_file: Path) -> None:
@@ -140,6 +140,6 @@ async def test_however_the_app_ends_the_run_is_saved(verse_file: Path) -> None:
         stage.open_gate()
         stage.app.exit()
 
-    assert stage.told(Closed) != []
-    assert [event.step for event in stage.told(Saved)] == [len(stage.told(StepDone))]
+    assert stage.reported(Closed) != []
+    assert [event.step for event in stage.reported(Saved)] == [len(stage.reported(StepDone))]
     assert engine_threads() == []

@@ -4,24 +4,26 @@ from time import mktime
 
 import msgspec
 import pytest
-from looking import Opener
+from looking import Desk, Opener
 from recording import RUN, corpus_loaded, opened, opening
 
 from engine.protocol import (
     AnnotateRun,
     Busy,
+    Command,
     Compare,
     Compared,
     ConfirmationRequired,
     DeleteRun,
     Failed,
+    ListRuns,
     OpenRun,
     RenameRun,
     RunChanged,
     RunCurve,
+    RunsListed,
     RunSummary,
 )
-from tui.screens import runs as room
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.runs import RunsScreen
 
@@ -35,38 +37,101 @@ def line(name: str, corpus: str = "tinyshakespeare", note: str = "") -> RunSumma
 
 
 @pytest.fixture
-def saved(monkeypatch: pytest.MonkeyPatch) -> list[RunSummary]:
-    """The runs that there are."""
-    found = [
+def saved() -> list[RunSummary]:
+    """The saved runs that the engine lists."""
+    return [
         line(RUN),
         line("calm-heron", "a text of mine, 世界.txt", "wide, no dropout"),
         line("shy-lynx", HOSTILE, HOSTILE),
         line("tidy-wren"),
         line("warm-seal"),
     ]
-    monkeypatch.setattr(room, "saved_runs", lambda: list(found))
-    return found
+
+
+async def list_runs(it: Desk, saved: list[RunSummary]) -> None:
+    """Press the key, and wait until the runs are listed."""
+    it.engine.runs = saved
+    await it.press("o")
+    await listed(it, saved)
+
+
+def last(it: Desk) -> Command:
+    """The newest command."""
+    return it.engine.commands[-1]
+
+
+async def listed(it: Desk, saved: list[RunSummary]) -> None:
+    """Wait until the list shows these runs."""
+    await it.until(lambda: isinstance(it.app.screen, RunsScreen))
+    screen = it.app.screen
+    assert isinstance(screen, RunsScreen)
+    names = [run.name for run in saved]
+    await it.until(lambda: [run.name for run in screen._runs] == names)
+    await it.heard()
 
 
 async def test_the_runs_are_listed_in_columns_and_enter_opens_one(
     desk: Opener, saved: list[RunSummary]
 ) -> None:
     async with desk() as it:
-        await it.press("o")
+        await list_runs(it, saved)
         await it.sees(f"● {RUN}", "calm-heron", "1,250 / 2,000", "1.6172", "21 MB")
         rows = [row for row in it.rows if "2026-11-23 18:04" in row]
         assert len(rows) == len(saved)
         await it.press("down", "enter")
         await it.until(lambda: len(it.app.screen_stack) == 1)
 
-        assert it.engine.commands[-1] == OpenRun("calm-heron")
+        assert last(it) == OpenRun("calm-heron")
+
+
+async def test_it_asks_the_engine_and_says_so_while_it_waits(
+    desk: Opener, saved: list[RunSummary]
+) -> None:
+    async with desk() as it:
+        await it.press("o")
+        await it.sees("Listing the saved runs …")
+        assert last(it) == ListRuns()
+        await it.press("enter", "d", "r", "n", "c", "b")  # there is nothing to act on yet
+        assert last(it) == ListRuns()
+        assert isinstance(it.app.screen, RunsScreen)
+
+        await it.play(RunsListed(tuple(saved)))
+        await it.sees("calm-heron")
+        assert not any("Listing" in row for row in it.rows)
+
+        await it.press("escape", "o")  # the list from before is there while it asks again
+        await it.sees("calm-heron", "Listing the saved runs …")
+        await it.play(Failed("The folder of the runs cannot be read.", "runs"))
+        await it.sees("calm-heron", "The folder of the runs cannot be read.")
+
+
+async def test_commands_carry_the_true_name(desk: Opener) -> None:
+    """A name on the disk can hold characters that are not shown as they are."""
+    name = "shy\x1b[31m-lynx\u202e"
+    async with desk() as it:
+        await list_runs(it, [line(RUN), line(name)])
+        await it.sees("shy␛[31m-lynx")
+        await it.press("down", "c")
+        assert last(it) == Compare((name,))
+        await it.play(Compared((RunCurve(name, ((0, 4.17),)),)))
+        await it.sees("━ shy␛[31m-lynx")
+        await it.press("c")
+        assert last(it) == Compare(())
+        await it.press("d", "y")
+        assert last(it) == DeleteRun(name)
+        await it.press("r", "enter")  # what was not changed is not a change
+        assert last(it) == DeleteRun(name)
+        await it.press("r", "ctrl+u", "z", "enter")
+        assert last(it) == RenameRun(name, "z")
+        await it.press("enter")
+        assert last(it) == OpenRun(name)
 
 
 async def test_a_narrow_window_cuts_the_last_columns_and_breaks_no_line(
     desk: Opener, saved: list[RunSummary]
 ) -> None:
     async with desk(size=(80, 24)) as it:
-        await it.press("o")
+        await list_runs(it, saved)
         await it.sees("calm-heron", "2026-11-23 18:04")
         rows = [row for row in it.rows if "2026-11-23 18:04" in row]
         heading = next(row for row in it.rows if "last used" in row)
@@ -75,9 +140,9 @@ async def test_a_narrow_window_cuts_the_last_columns_and_breaks_no_line(
         assert not any("size" in row for row in it.rows)
 
 
-async def test_what_a_stranger_named_is_only_text(desk: Opener, saved: list[RunSummary]) -> None:
+async def test_untrusted_names_are_only_text(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
-        await it.press("o")
+        await list_runs(it, saved)
         await it.sees("[@click=app.qui")
         assert "\x1b" not in "".join(it.rows)
         assert it.app.return_code is None
@@ -85,14 +150,15 @@ async def test_what_a_stranger_named_is_only_text(desk: Opener, saved: list[RunS
 
 async def test_a_run_is_deleted_after_a_question(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
-        await it.press("o", "down", "d")
+        await list_runs(it, saved)
+        await it.press("down", "d")
         await it.sees("Delete calm-heron, 1,250 steps? It cannot be undone.")
         await it.press("n")
         assert not [one for one in it.engine.commands if isinstance(one, DeleteRun)]
         await it.press("d")
         await it.until(lambda: isinstance(it.app.screen, ConfirmDialog))
         await it.press("y")
-        assert it.engine.commands[-1] == DeleteRun("calm-heron")
+        assert last(it) == DeleteRun("calm-heron")
         saved.pop(1)
         await it.play(RunChanged("calm-heron", ""))
         assert isinstance(it.app.screen, RunsScreen)
@@ -103,7 +169,8 @@ async def test_the_open_run_stays_and_one_in_use_says_so(
     desk: Opener, saved: list[RunSummary]
 ) -> None:
     async with desk() as it:
-        await it.press("o", "d")
+        await list_runs(it, saved)
+        await it.press("d")
         await it.sees(f"{RUN} is open here: open another run first.")
         await it.play(Failed("The run 'shy-lynx' is open in another program.", "runs"))
         await it.sees("The run 'shy-lynx' is open in another program.")
@@ -114,18 +181,20 @@ async def test_the_open_run_stays_and_one_in_use_says_so(
 
 async def test_the_best_of_a_run_is_opened(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
-        await it.press("o", "down", "b")
-        assert it.engine.commands[-1] == OpenRun("calm-heron@best")
+        await list_runs(it, saved)
+        await it.press("down", "b")
+        assert last(it) == OpenRun("calm-heron@best")
 
 
 async def test_a_run_is_renamed(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
-        await it.press("o", "r")
+        await list_runs(it, saved)
+        await it.press("r")
         await it.sees(f"A name for {RUN}:")
         await it.press("escape", "r", "ctrl+u")
         await it.type("my q run")
         await it.press("enter")
-        assert it.engine.commands[-1] == RenameRun(RUN, "my q run")
+        assert last(it) == RenameRun(RUN, "my q run")
         saved[0] = line("my q run")
         await it.play(RunChanged(RUN, "my q run"))
         await it.sees("● my q run")
@@ -135,27 +204,28 @@ async def test_a_run_is_renamed(desk: Opener, saved: list[RunSummary]) -> None:
 
 async def test_the_run_that_was_renamed_stays_chosen(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
-        await it.press("o", "down", "down", "down", "r", "ctrl+u")
+        await list_runs(it, saved)
+        await it.press("down", "down", "down", "r", "ctrl+u")
         await it.type("mine")
         await it.press("enter")
-        assert it.engine.commands[-1] == RenameRun("tidy-wren", "mine")
+        assert last(it) == RenameRun("tidy-wren", "mine")
         saved[:] = [line("mine"), *(run for run in saved if run.name != "tidy-wren")]
         await it.play(RunChanged("tidy-wren", "mine"))
+        await listed(it, saved)
         await it.press("d")
         await it.sees("Delete mine, ")
 
 
-async def test_a_name_that_would_not_do_can_be_mended(
-    desk: Opener, saved: list[RunSummary]
-) -> None:
+async def test_a_refused_name_can_be_corrected(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
-        await it.press("o", "down", "r", "ctrl+u")
+        await list_runs(it, saved)
+        await it.press("down", "r", "ctrl+u")
         await it.type("tidy-wren")
         await it.press("enter")
         await it.play(Failed("There is already a run 'tidy-wren'.", "runs"))
         await it.sees("There is already a run 'tidy-wren'.", "A name for calm-heron:")
         await it.press("end", "2", "enter")
-        assert it.engine.commands[-1] == RenameRun("calm-heron", "tidy-wren2")
+        assert last(it) == RenameRun("calm-heron", "tidy-wren2")
         await it.play(Failed("The disk is full.", "runs"))
         await it.press("escape", "escape")
         await it.play(Failed("A failure of something else.", "open"))
@@ -165,32 +235,36 @@ async def test_a_name_that_would_not_do_can_be_mended(
 async def test_a_run_that_cannot_be_read_says_why(desk: Opener, saved: list[RunSummary]) -> None:
     saved[1] = RunSummary("torn", "", "", 0, 0, None, USED, 4_000, problem="its text is missing")
     async with desk() as it:
-        await it.press("o", "down")
+        await list_runs(it, saved)
+        await it.press("down")
         await it.sees("torn", "cannot be read", "It cannot be opened: its text is missing.")
 
 
 async def test_a_run_has_a_note(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
-        await it.press("o", "down")
+        await list_runs(it, saved)
+        await it.press("down")
         await it.sees("wide, no dropout")
         await it.press("n", "end")
         await it.type(", three blocks")
         await it.press("enter")
-        assert it.engine.commands[-1] == AnnotateRun("calm-heron", "wide, no dropout, three blocks")
+        assert last(it) == AnnotateRun("calm-heron", "wide, no dropout, three blocks")
 
 
 async def test_runs_are_compared_in_the_chart(desk: Opener, saved: list[RunSummary]) -> None:
     other = RunCurve("calm-heron", ((0, 4.17), (500, 2.5), (2_000, 1.5)))
     async with desk() as it:
-        await it.press("o", "down", "c")
-        assert it.engine.commands[-1] == Compare(("calm-heron",))
+        await list_runs(it, saved)
+        await it.press("down", "c")
+        assert last(it) == Compare(("calm-heron",))
         await it.play(Compared((other,)))
         await it.sees("━ calm-heron  ")
         await it.press("escape")
         await it.sees("━ calm-heron 1.5000")
 
-        await it.press("o", "down", "c")
-        assert it.engine.commands[-1] == Compare(())
+        await list_runs(it, saved)
+        await it.press("down", "c")
+        assert last(it) == Compare(())
         await it.play(Compared(()))
         await it.press("escape")
         await it.until(lambda: "calm-heron" not in "\n".join(it.rows))
@@ -200,7 +274,8 @@ async def test_more_than_three_are_not_compared(desk: Opener, saved: list[RunSum
     others = [RunCurve(run.name, ((0, 4.17),)) for run in saved[1:4]]
     async with desk() as it:
         await it.play(Compared(tuple(others)))
-        await it.press("o", "end", "c")
+        await list_runs(it, saved)
+        await it.press("end", "c")
         await it.sees("3 runs are compared already")
         assert not [one for one in it.engine.commands if isinstance(one, Compare)]
 
@@ -220,11 +295,11 @@ async def test_a_changed_text_is_asked_about(desk: Opener) -> None:
         await it.play(ConfirmationRequired("Its text was changed. Open it all the same?", command))
         await it.sees("Open it all the same?")
         await it.press("n")
-        assert it.engine.commands[-1] != command
+        assert last(it) != command
         await it.play(ConfirmationRequired("Its text was changed. Open it all the same?", command))
         await it.sees("Open it all the same?")
         await it.press("y")
-        assert it.engine.commands[-1] == command
+        assert last(it) == command
 
 
 async def test_where_no_run_is_open_a_no_ends_it(desk: Opener) -> None:
@@ -248,7 +323,7 @@ async def test_a_run_that_another_program_trains_is_followed(desk: Opener) -> No
 async def test_without_a_saved_run_it_says_so(desk: Opener, saved: list[RunSummary]) -> None:
     saved.clear()
     async with desk(size=(80, 24)) as it:
-        await it.press("o")
+        await list_runs(it, saved)
         await it.sees("No run is saved yet")
         await it.press("d", "enter", "escape")
         await it.until(lambda: len(it.app.screen_stack) == 1)

@@ -1,4 +1,4 @@
-"""Turning what it writes with."""
+"""The keys of the sampling settings."""
 
 import msgspec
 import pytest
@@ -21,7 +21,7 @@ CONFIG = SampleConfig(temperature=0.8, top_k=0, top_p=0.95, seed=1)
 
 
 @pytest.mark.parametrize(
-    ("dial", "direction", "expected"),
+    ("control", "direction", "expected"),
     [
         (TEMPERATURE, 1, "0.9"),
         (TEMPERATURE, -1, "0.7"),
@@ -33,20 +33,20 @@ CONFIG = SampleConfig(temperature=0.8, top_k=0, top_p=0.95, seed=1)
         (SEED, -1, "0"),
     ],
 )
-def test_one_turn(dial: SamplingControl, direction: int, expected: str) -> None:
-    assert shown(turned(CONFIG, dial, direction), dial) == expected
+def test_one_turn(control: SamplingControl, direction: int, expected: str) -> None:
+    assert shown(turned(CONFIG, control, direction), control) == expected
 
 
-@pytest.mark.parametrize("dial", [TEMPERATURE, TOP_K, TOP_P])
+@pytest.mark.parametrize("control", [TEMPERATURE, TOP_K, TOP_P])
 @pytest.mark.parametrize("direction", [-1, 1])
-def test_at_its_end_a_dial_stays(dial: SamplingControl, direction: int) -> None:
+def test_at_its_end_a_dial_stays(control: SamplingControl, direction: int) -> None:
     config = CONFIG
     for _ in range(100):
-        config = turned(config, dial, direction)
+        config = turned(config, control, direction)
 
-    end = dial.places[0 if direction < 0 else -1]
-    assert getattr(config, dial.field) == end
-    assert turned(config, dial, direction) == config
+    end = control.values[0 if direction < 0 else -1]
+    assert getattr(config, control.field) == end
+    assert turned(config, control, direction) == config
 
 
 def test_the_seed_does_not_go_below_zero() -> None:
@@ -100,5 +100,5 @@ def test_no_turn_leaves_the_range(
 ) -> None:
     config = SampleConfig(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
 
-    for dial, direction in turns:  # a value out of its range would raise ValueError
-        config = turned(config, dial, direction)
+    for control, direction in turns:  # a value out of its range would raise ValueError
+        config = turned(config, control, direction)

@@ -5,13 +5,13 @@ from random import Random
 
 import pytest
 
-from tui.drawing.spikes import FEWEST, MOST, Spikes
+from tui.drawing.spikes import MAX_KEPT, MIN_STEPS, Spikes
 
 
 def after(values: list[float]) -> Spikes:
     spikes = Spikes()
     for step, value in enumerate(values, 1):
-        spikes = spikes.seen(step, value)
+        spikes = spikes.append(step, value)
     return spikes
 
 
@@ -33,7 +33,7 @@ def test_a_leap_is_found_and_one_after_it_too() -> None:
 
 
 def test_nothing_is_told_before_the_noise_is_known() -> None:
-    assert after([1.0, 9.0, 1.0, 50.0] * (FEWEST // 4)).found == ()
+    assert after([1.0, 9.0, 1.0, 50.0] * (MIN_STEPS // 4)).found == ()
 
 
 def test_a_rise_in_small_steps_is_no_spike() -> None:
@@ -42,10 +42,10 @@ def test_a_rise_in_small_steps_is_no_spike() -> None:
 
 
 def test_only_the_newest_are_kept() -> None:
-    losses = falling(100, 1) + [50.0 + step for step in range(3 * MOST)]
+    losses = falling(100, 1) + [50.0 + step for step in range(3 * MAX_KEPT)]
     found = after(losses).found
-    assert len(found) == MOST
-    assert found[-1] == (100 + 3 * MOST, losses[-1])
+    assert len(found) == MAX_KEPT
+    assert found[-1] == (100 + 3 * MAX_KEPT, losses[-1])
 
 
 def test_what_is_no_number_is_no_spike_and_spoils_nothing() -> None:

@@ -1,6 +1,7 @@
 """What the screen knows after each event."""
 
 import inspect
+import types
 import typing
 from time import perf_counter
 
@@ -27,7 +28,6 @@ from recording import (
 
 from data.safe_text import safe_text
 from engine import protocol
-from engine.config import RunConfig
 from engine.protocol import (
     RECORDED,
     Busy,
@@ -38,16 +38,19 @@ from engine.protocol import (
     Failed,
     LearningRateChanged,
     Measured,
-    OpenRun,
     PhaseChanged,
-    RunCurve,
+    RunChanged,
+    RunsListed,
+    RunSummary,
     SampleDone,
     SampleStarted,
     Saved,
     StepDone,
     TextSampled,
 )
+from engine.settings import Section
 from tui.drawing.curve import MAX_BUCKETS
+from tui.safe_struct import Raw, safe
 from tui.state import EXCERPTS_KEPT, TEXT_KEPT, RunState, fold
 
 # One event after the other.
@@ -57,7 +60,7 @@ def test_at_first_it_warms_up() -> None:
     state = RunState()
 
     assert state.phase == "warming up"
-    assert state.epochs == state.share_done == 0
+    assert state.epochs == state.progress == 0
 
 
 def test_the_text_is_known_before_the_run_is_open() -> None:
@@ -86,7 +89,7 @@ def test_a_step_moves_the_curve_the_speed_and_the_epochs() -> None:
     assert state.last_step == step_done(1, 4.0)
     assert state.tokens_per_second == pytest.approx(2_048 / 0.06)
     assert state.epochs == pytest.approx(2_048 / 1_069_761)
-    assert state.share_done == pytest.approx(1 / 2_000)
+    assert state.progress == pytest.approx(1 / 2_000)
 
 
 def test_the_speed_is_smoothed() -> None:
@@ -110,10 +113,10 @@ def test_a_run_by_minutes_is_done_by_its_time() -> None:
     state = state_after(*opening()[:-1], timed, step_done(500))
 
     assert state.minutes == 2.0
-    assert state.share_done == pytest.approx(30 / 120)
+    assert state.progress == pytest.approx(30 / 120)
 
 
-def test_the_best_exam_is_remembered() -> None:
+def test_the_best_evaluation_is_remembered() -> None:
     state = state_after(*opening(), evaluated(0, 4.1), evaluated(250, 1.5), evaluated(500, 1.6))
 
     assert state.evaluated == evaluated(500, 1.6)
@@ -302,7 +305,7 @@ def test_a_long_run_is_folded_fast_into_a_bounded_state() -> None:
     assert len(state.train.buckets) <= min(10_000, 2 * MAX_BUCKETS)
 
 
-# A stranger's text.
+# Untrusted text.
 
 HIDDEN = {
     *range(0x20),
@@ -313,6 +316,7 @@ HIDDEN = {
     0x200F,
 }
 EVENTS = typing.get_args(Event)
+HOSTILE = "a\x1b]52;c;aGk=\x07\x7f\x9b\u202e\u2066\n\t\r\ud800[/]"
 ANYTHING = st.text(
     st.one_of(
         st.characters(exclude_categories=()),
@@ -327,45 +331,59 @@ def events_with(strings: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
     return st.one_of(*(built(kind, strings) for kind in EVENTS))
 
 
-def built(kind: type[Event], strings: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
+def built(kind: type, strings: st.SearchStrategy[str]) -> st.SearchStrategy[typing.Any]:
+    """Structs of a type; the fields of a config section keep their defaults, but for strings."""
+    if issubclass(kind, Section):  # which refuses half a character
+        strings = strings.map(lambda text: text.encode("utf-8", "ignore").decode())
     hints = typing.get_type_hints(kind)
-    return st.builds(kind, **{name: value_of(hint, strings) for name, hint in hints.items()})
+    names = [
+        name
+        for name in kind.__struct_fields__  # type: ignore[attr-defined]
+        if hints[name] is str or not issubclass(kind, Section)
+    ]
+    return st.builds(kind, **{name: value_of(hints[name], strings) for name in names})
 
 
-def value_of(hint: object, strings: st.SearchStrategy[str]) -> st.SearchStrategy[object]:
-    simple: dict[object, st.SearchStrategy[object]] = {
+def value_of(hint: typing.Any, strings: st.SearchStrategy[str]) -> st.SearchStrategy[typing.Any]:
+    """Values of any type that a field of an event has."""
+    simple = {
         str: strings,
         int: st.integers(1, 50),
         float: st.floats(0.1, 50),
-        tuple[tuple[str, int], ...]: st.lists(
-            st.tuples(strings, st.integers(1, 9)), min_size=1, max_size=3
-        ).map(tuple),
-        OpenRun: strings.map(OpenRun),
-        tuple[tuple[int, float], ...]: st.lists(
-            st.tuples(st.integers(0, 9), st.floats(0, 9)), max_size=3
-        ).map(tuple),
-        tuple[RunCurve, ...]: st.lists(
-            strings.map(lambda name: RunCurve(name, ((0, 4.0),))), max_size=3
-        ).map(tuple),
-        RunConfig: strings.map(
-            lambda text: msgspec.structs.replace(CONFIG, corpus=text, preset=text)
-        ),
+        bool: st.booleans(),
+        type(None): st.none(),
     }
-    if typing.get_origin(hint) is typing.Literal:
-        return st.sampled_from(typing.get_args(hint))
-    return simple[hint]
+    if hint in simple:
+        return simple[hint]
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return st.sampled_from(parts)
+    if origin in (typing.Union, types.UnionType):
+        return st.one_of(*(value_of(part, strings) for part in parts))
+    if origin is tuple and parts[-1] is Ellipsis:
+        return st.lists(value_of(parts[0], strings), min_size=1, max_size=3).map(tuple)
+    if origin is tuple:
+        return st.tuples(*(value_of(part, strings) for part in parts))
+    return built(hint, strings)
 
 
 def strings_in(value: object) -> typing.Iterator[str]:
-    """Every string that can be reached from a value."""
+    """Every string that can be reached from a value, but for those that are never drawn."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, tuple):
         for part in value:
             yield from strings_in(part)
-    elif isinstance(value, msgspec.Struct):
+    elif isinstance(value, msgspec.Struct) and not isinstance(value, Raw):
         for name in value.__struct_fields__:
             yield from strings_in(getattr(value, name))
+
+
+def assert_safe(value: object) -> None:
+    """No string in it is one that a terminal obeys."""
+    for text in strings_in(value):
+        assert not {ord(character) for character in text} & (HIDDEN - {0x0A})
+        assert "\ud800" not in text
 
 
 def test_every_kind_of_event_is_tried() -> None:
@@ -379,6 +397,21 @@ def test_every_kind_of_event_is_tried() -> None:
     assert {CorpusLoaded, StepDone} <= kinds
 
 
+@pytest.mark.parametrize("kind", EVENTS)
+def test_no_string_field_of_any_event_is_forgotten(kind: type[Event]) -> None:
+    """A hostile string in every str field of every event, at any depth."""
+
+    @settings(max_examples=10, deadline=None, database=None)
+    @given(built(kind, st.just(HOSTILE)))
+    def fold_it(event: Event) -> None:
+        state = fold(state_after(*untrained(), *written("x", end=False)), event)
+
+        assert_safe(safe(event))
+        assert_safe(state)
+
+    fold_it()
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(events_with(ANYTHING), max_size=12))
 def test_no_string_in_the_state_is_one_a_terminal_obeys(events: list[Event]) -> None:
@@ -386,9 +419,39 @@ def test_no_string_in_the_state_is_one_a_terminal_obeys(events: list[Event]) -> 
     for event in events:
         state = fold(state, event)
 
-        for text in strings_in(state):
-            assert not {ord(character) for character in text} & (HIDDEN - {0x0A})
-            assert "\ud800" not in text
+        assert_safe(state)
+
+
+def test_an_event_without_text_is_not_copied() -> None:
+    step = step_done(1)
+    loaded = corpus_loaded()
+
+    assert safe(step) is step
+    assert safe(msgspec.structs.replace(loaded, frequent=())).name is loaded.name
+
+
+def test_a_container_that_is_not_looked_into_is_an_error() -> None:
+    kind = msgspec.defstruct("Listing", [("names", list[str])])
+
+    with pytest.raises(AssertionError, match="does not look into"):
+        safe(kind(["a"]))
+
+
+def test_the_true_names_are_kept_beside_those_that_are_shown() -> None:
+    run = RunSummary("a\x1b", "b\x07", "small", 1, 2, None, 0.0, 10)
+    state = state_after(corpus_loaded(), opened(run="a\x1b"), RunsListed((run,)))
+
+    assert state.runs is not None
+    assert state.raw_runs is not None
+    assert state.opened is not None
+    assert state.raw_opened is not None
+    assert (state.runs[0].name, state.opened.run) == ("a␛", "a␛")
+    assert (state.raw_runs.value[0].name, state.raw_opened.value.run) == ("a\x1b", "a\x1b")
+
+    state = fold(state, RunChanged("a\x1b", "c\x1b"))
+    assert state.opened is not None
+    assert state.raw_opened is not None
+    assert (state.opened.run, state.raw_opened.value.run) == ("c␛", "c\x1b")
 
 
 @settings(max_examples=100, deadline=None)

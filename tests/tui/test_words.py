@@ -1,4 +1,4 @@
-"""Numbers as a person reads them."""
+"""Numbers as the screen shows them."""
 
 import pytest
 from hypothesis import given
@@ -63,14 +63,14 @@ def test_size(number: float, words: str) -> None:
 
 
 @given(st.floats(allow_nan=False), st.integers(0, 100))
-def test_a_bar_keeps_its_place(share: float, width: int) -> None:
-    assert len(bar(share, width)) <= width
+def test_a_bar_keeps_its_place(fraction: float, width: int) -> None:
+    assert len(bar(fraction, width)) <= width
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_a_larger_share_is_never_a_shorter_bar(one: float, other: float) -> None:
-    def eighths(share: float) -> int:
-        text = bar(share, 20)
+def test_a_larger_fraction_is_never_a_shorter_bar(one: float, other: float) -> None:
+    def eighths(fraction: float) -> int:
+        text = bar(fraction, 20)
         return sum(8 if block == "█" else "▏▎▍▌▋▊▉".index(block) + 1 for block in text)
 
     less, more = sorted((one, other))

@@ -32,7 +32,7 @@ from engine.protocol import (
 )
 from tui.cli.client import EXIT_CODES, Client
 from tui.cli.console import PipeConsole, discard_output, print_error
-from tui.ending import EXIT_SIGNALS, exit_code
+from tui.signals import EXIT_SIGNALS, exit_code
 
 EXCERPT_LENGTH = 100
 """Characters of an excerpt on a line."""

@@ -1,4 +1,4 @@
-"""A canvas of braille dots: each cell of the terminal is two dots wide and four dots high."""
+"""A canvas of braille dots: each terminal cell is two dots wide and four dots high."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
 class Canvas:
-    """Dots on `width` x `height` cells, counted from the top left; dots outside are left out."""
+    """Dots on `width` x `height` cells, counted from the top left; dots outside are dropped."""
 
     def __init__(self, width: int, height: int) -> None:
         self._rows = [bytearray(width) for _ in range(height)]
@@ -25,7 +25,7 @@ class Canvas:
         self._dots_down = height * DOTS_Y
 
     def column(self, x: int, y0: int, y1: int) -> None:
-        """Dots at x from y0 down or up to y1, both included."""
+        """Set the dots at x from y0 to y1, both included, in either order."""
         if not 0 <= x < self._dots_across:
             return
         cell, side = divmod(x, DOTS_X)
@@ -34,7 +34,7 @@ class Canvas:
             self._rows[y // DOTS_Y][cell] |= _BITS[y % DOTS_Y][side]
 
     def line(self, x0: int, y0: int, x1: int, y1: int) -> None:
-        """A line without gaps from (x0, y0) to (x1, y1), where x1 is at or right of x0."""
+        """Draw a line without gaps from (x0, y0) to (x1, y1), where x1 >= x0."""
         if x0 == x1:
             self.column(x0, y0, y1)
             return
@@ -42,14 +42,14 @@ class Canvas:
         before = y0
         for x in range(x0 + 1, x1 + 1):
             y = floor(y0 + slope * (x - x0) + 0.5)
-            # A steep line is a stair: two neighbouring columns share the way between them.
+            # Where the line is steep, the rise between two columns is split between them.
             half = before + int((y - before) / 2)
             self.column(x - 1, before, half)
             self.column(x, half + (y > before) - (y < before), y)
             before = y
 
     def characters(self) -> Iterator[tuple[int, int, str]]:
-        """Each cell that has a dot, as (row, cell, braille character)."""
+        """Every cell with a dot, as (row, cell, braille character)."""
         for row, cells in enumerate(self._rows):
             for cell, bits in enumerate(cells):
                 if bits:

@@ -1,4 +1,4 @@
-"""A long series in little memory: what the loss chart remembers of a run.
+"""A long series in little memory: what the loss chart keeps of a run.
 
 A run may last for millions of steps, a chart has a few hundred columns. The curve keeps the first
 points one by one and later points in buckets, whose size grows with their distance from the start
@@ -15,16 +15,16 @@ from typing import NamedTuple
 from msgspec import Struct
 
 RAW_POINTS = 256
-"""So many points from the start are never merged."""
+"""The number of points from the start that are never merged."""
 
 MAX_BUCKETS = 2048
-"""When so many buckets are full, the later ones are merged in pairs."""
+"""The number of full buckets at which the later ones are merged in pairs."""
 
 BUCKETS_PER_OCTAVE = 64
-"""While the run doubles its length, it gets at least so many buckets."""
+"""The least number of buckets for each doubling of the run's length."""
 
 LARGEST = 1e12
-"""Values beyond this, of either sign, count as this: so no sum overflows."""
+"""Values beyond this, of either sign, are clipped to it, so that no sum overflows."""
 
 
 class Bucket(NamedTuple):
@@ -48,7 +48,7 @@ class Bucket(NamedTuple):
         return self.total / self.points
 
     def join(self, later: Bucket) -> Bucket:
-        """This bucket and the one after it as one."""
+        """This bucket and the next one merged."""
         return Bucket(
             self.first,
             later.last,
@@ -60,16 +60,16 @@ class Bucket(NamedTuple):
 
 
 class Curve(Struct, frozen=True):
-    """A series of (step, value), thinned to about `MAX_BUCKETS` buckets; every append is a new one.
+    """A series of (step, value), thinned to about `MAX_BUCKETS` buckets; appending makes a new curve.
 
-    Steps are expected to rise. Values that are not finite are left out.
+    Steps must ascend. Values that are not finite are left out.
     """
 
     full: tuple[Bucket, ...] = ()
     """Buckets that take no more points, oldest first."""
 
     filling: Bucket | None = None
-    """The bucket that takes the next point, unless it is full."""
+    """The bucket that takes the next point; None: the next point starts one."""
 
     stride: int = 1
     """Points in each of the newest full buckets: a power of two."""
@@ -87,11 +87,11 @@ class Curve(Struct, frozen=True):
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:
-        """All that is known, oldest first."""
+        """All buckets, oldest first."""
         return self.full if self.filling is None else (*self.full, self.filling)
 
     def append(self, step: int, value: float) -> Curve:
-        """The curve with one more point. `value` in any unit, the chart's is nats per character."""
+        """The curve with one more point. `value` is in any unit; the chart's is nats per character."""
         if not isfinite(value):
             return self
         value = min(LARGEST, max(-LARGEST, value))

@@ -1,4 +1,4 @@
-"""A rectangle of characters, each with its style, to be written over one another."""
+"""A rectangle of styled characters to draw on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textual.style import Style
 
 
 class Page:
-    """Characters and their styles, to be written over one another."""
+    """Styled characters; what is written later covers what was there."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width = width
@@ -15,7 +15,7 @@ class Page:
         self.styles: list[list[Style | str]] = [[""] * width for _ in range(height)]
 
     def write(self, row: int, start: int, text: str, style: Style | str) -> None:
-        """Text from a cell on, as far as the row goes. Its characters are one cell wide each."""
+        """Write text from a cell on, cut at the end of the row. Its characters must be one cell wide."""
         text = text[: self.width - start]
         end = start + len(text)
         self.characters[row][start:end] = text
@@ -28,7 +28,7 @@ class Page:
         return all(character in blank for character in self.characters[row][start:])
 
     def lines(self) -> list[Content]:
-        """The page, a content for each row."""
+        """One Content per row."""
         return [
             Content("".join(characters), _spans(styles))
             for characters, styles in zip(self.characters, self.styles, strict=True)
@@ -36,7 +36,7 @@ class Page:
 
 
 def _spans(styles: list[Style | str]) -> list[Span]:
-    """One span for each run of cells of the same style."""
+    """One span for each series of cells with the same style."""
     spans: list[Span] = []
     start = 0
     for cell in range(1, len(styles) + 1):

@@ -1,29 +1,33 @@
-"""From steps and losses to places on the chart, with round numbers where the ticks are."""
+"""Maps steps and losses to positions in the chart, with ticks at round numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import ceil, floor, log2, log10
 
 from msgspec import Struct
 
+from tui.drawing.braille import DOTS_X
+
 FIRST_DECADE = 0.35
-"""Room between step 0 and step 1 on a logarithmic axis, in decades: log 0 itself has no place."""
+"""Decades between step 0 and step 1 on a logarithmic axis, since log 0 has no position."""
 
 _ROUND = (1, 2, 5)
+_GAP = 2  # cells between two labels
 _LARGEST_PLAIN = 1e6
 
 
 class StepScale(Struct, frozen=True):
-    """Steps 0 to `last` (at least 1) from left to right on `dots` columns of dots."""
+    """Steps 0 to `last` (at least 1), left to right over `dots` columns of dots."""
 
     last: int
     dots: int
     log: bool
 
     def at(self, step: float) -> int:
-        """The column of a step, kept on the chart."""
-        share = _decades(step) / _decades(self.last) if self.log else step / self.last
-        return floor(min(1.0, max(0.0, share)) * (self.dots - 1) + 0.5)
+        """The column of a step, clipped to the chart."""
+        fraction = _decades(step) / _decades(self.last) if self.log else step / self.last
+        return floor(min(1.0, max(0.0, fraction)) * (self.dots - 1) + 0.5)
 
     def ticks(self, room: int) -> list[int]:
         """Round steps from 0 on, at most about one in every `room` columns of dots."""
@@ -37,8 +41,8 @@ class StepScale(Struct, frozen=True):
 class ValueScale(Struct, frozen=True):
     """Values on `rows` rows of cells: the middle of the bottom row is `bottom`, a round number.
 
-    Ticks are `tick` apart, and `rows_per_tick` rows, a multiple of one half: so they are spaced
-    evenly, or by turns one row more and less.
+    Ticks are `tick` apart, which is `rows_per_tick` rows, a multiple of one half: spaced evenly, or
+    alternating by one row.
     """
 
     bottom: float
@@ -48,8 +52,8 @@ class ValueScale(Struct, frozen=True):
 
     @classmethod
     def covering(cls, low: float, high: float, rows: int) -> ValueScale:
-        """The scale that shows low to high with the least waste, and about five or six ticks."""
-        # A constant with a little noise is to look constant.
+        """The scale that shows low to high with the least empty room, and about five or six ticks."""
+        # A constant with a little noise should look constant.
         span = max(high - low, 0.05 * abs(high), 0.1)
         wanted = max(2, round(rows / 6))
         best: tuple[float, ValueScale] | None = None
@@ -59,7 +63,7 @@ class ValueScale(Struct, frozen=True):
             for halves in range(2 * max(1, wanted // 2), 2 * min(2 * wanted, rows - 1) + 1):
                 rows_per_tick = halves / 2
                 if rows_per_tick == 1.5:
-                    continue  # Rows with and without a label by turns look like a mistake.
+                    continue  # labels in alternating rows look like a mistake
                 bottom = floor(low / tick + 1e-9) * tick
                 scale = cls(bottom, tick, rows_per_tick, rows)
                 if scale.top < low + span:
@@ -77,11 +81,11 @@ class ValueScale(Struct, frozen=True):
         return self.bottom + self.tick * (self.rows - 0.5) / self.rows_per_tick
 
     def at(self, value: float, dots: int) -> int:
-        """The row of dots of a value, from the top, with `dots` to a cell; not kept on the chart."""
+        """The row of dots of a value, from the top, with `dots` per cell; not clipped to the chart."""
         return floor((self.top - value) / self.tick * self.rows_per_tick * dots + 1e-6)
 
     def ticks(self) -> dict[int, str]:
-        """Labels of equal form by the row they stand in."""
+        """Labels by row, all in the same number format."""
         count = floor((self.rows - 1) / self.rows_per_tick) + 1
         values = [self.bottom + index * self.tick for index in range(count)]
         return {self.at(value, 1): self._label(value) for value in values}
@@ -91,12 +95,31 @@ class ValueScale(Struct, frozen=True):
         return f"{value:,.{decimals}f}" if abs(self.top) < _LARGEST_PLAIN else f"{value:.1e}"
 
 
+def step_labels(scale: StepScale, cells: int) -> Iterator[tuple[int, str]]:
+    """Labels of the x axis as (first cell, text): the right end, then those that fit before it."""
+    final = f"{scale.last:,} steps"
+    labels = [(scale.at(step) // DOTS_X, f"{step:,}") for step in scale.ticks(len(final) * DOTS_X)]
+    starts = [(max(0, cell - len(text) // 2), text) for cell, text in labels]
+    if scale.log:
+        # The last power of ten says more than the number of steps, which is written elsewhere.
+        short, newest = "steps", starts[-1][0] + len(starts[-1][1])
+        if cells - len(final) < newest + _GAP <= cells - len(short) + 1:
+            final = short
+    end = cells - len(final)
+    yield end, final
+    free = 0
+    for start, text in starts:
+        if free <= start and start + len(text) < end:
+            yield start, text
+            free = start + len(text) + _GAP
+
+
 def round_up(value: float) -> float:
-    """The smallest of ... 1, 2, 5, 10, 20, 50 ... at or above a positive value."""
+    """The smallest of …, 1, 2, 5, 10, 20, 50, … at or above a positive value."""
     power: float = 10.0 ** floor(log10(value))
     return next(m * power for m in (*_ROUND, 10) if m * power >= value * (1 - 1e-9))
 
 
 def _decades(step: float) -> float:
-    """Distance from step 0 on a logarithmic axis: even from step 1 on, straight before it."""
+    """Distance from step 0 on a logarithmic axis, in decades; linear between step 0 and step 1."""
     return FIRST_DECADE + log10(step) if step >= 1 else FIRST_DECADE * max(0.0, step)

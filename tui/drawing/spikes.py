@@ -1,18 +1,18 @@
-"""Which training losses leap out of their noise: the steps that a person wants to know of."""
+"""Finds the training losses that lie far above their noise."""
 
 from math import isfinite, sqrt
 
 from msgspec import Struct
 
 DEVIATIONS = 5.0
-"""So far above the running mean, in running deviations, is a spike: at three, every 700th step of
-an untroubled run is one."""
-SHARE = 0.05
-"""Share of the newest loss in the running mean and variance."""
-FEWEST = 50
-"""Steps until the noise is known."""
-MOST = 100
-"""Spikes that are kept, the newest."""
+"""How far above the running mean a spike lies, in running standard deviations: with three, every
+700th step of a normal run would be one."""
+WEIGHT = 0.05
+"""Weight of the newest loss in the running mean and variance."""
+MIN_STEPS = 50
+"""Steps until the noise is known well enough."""
+MAX_KEPT = 100
+"""The number of spikes that are kept, the newest."""
 
 
 class Spikes(Struct, frozen=True):
@@ -23,19 +23,19 @@ class Spikes(Struct, frozen=True):
     variance: float = 0.0
     found: tuple[tuple[int, float], ...] = ()
 
-    def seen(self, step: int, value: float) -> "Spikes":
-        """With one more value. A spike is not taken into the running mean: two in a row are two."""
+    def append(self, step: int, value: float) -> "Spikes":
+        """With one more value. A spike does not enter the running mean, so two in a row are both found."""
         if not isfinite(value):
             return self
         off = value - self.mean
-        if self.steps >= FEWEST and off > DEVIATIONS * sqrt(self.variance):
+        if self.steps >= MIN_STEPS and off > DEVIATIONS * sqrt(self.variance):
             return Spikes(
-                self.steps, self.mean, self.variance, (*self.found, (step, value))[-MOST:]
+                self.steps, self.mean, self.variance, (*self.found, (step, value))[-MAX_KEPT:]
             )
-        share = max(SHARE, 1 / (self.steps + 1))
+        weight = max(WEIGHT, 1 / (self.steps + 1))
         return Spikes(
             self.steps + 1,
-            self.mean + share * off,
-            (1 - share) * (self.variance + share * off * off),
+            self.mean + weight * off,
+            (1 - weight) * (self.variance + weight * off * off),
             self.found,
         )

@@ -1,8 +1,8 @@
-"""Numbers as a person reads them, in widths that do not jump."""
+"""Numbers as the screen shows them, in widths that change little."""
 
 
 def count(number: float) -> str:
-    """A whole number with its thousands set apart: 1,115,394."""
+    """A whole number with thousands separators: 1,115,394."""
     return f"{round(number):,}"
 
 
@@ -14,7 +14,7 @@ def short(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time: 42s, 3m 02s, 1h 05m."""
+    """A duration: 42s, 3m 02s, 1h 05m."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole}s"
@@ -32,13 +32,13 @@ def size(number: float) -> str:
     return f"{number / 1e3:.0f} KB"
 
 
-def bar(share: float, width: int) -> str:
-    """A bar of block characters, `width` cells long at share 1, to an eighth of a cell."""
-    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+def bar(fraction: float, width: int) -> str:
+    """A bar of block characters, `width` cells long at fraction 1, to an eighth of a cell."""
+    eighths = round(max(0.0, min(1.0, fraction)) * width * 8)
     full, rest = divmod(eighths, 8)
     return "█" * full + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[rest]
 
 
 def character(text: str) -> str:
-    """A character by a name of one cell: a space and a line's end have pictures."""
+    """A character in one cell: a space, a line break and a tab have pictures."""
     return {" ": "␠", "\n": "␊", "\t": "␉"}.get(text, text)

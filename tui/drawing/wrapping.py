@@ -1,10 +1,10 @@
-"""Lines of a growing text: only its last paragraph is wrapped again when something is added."""
+"""Wraps a growing text: when text is added, only the last paragraph is wrapped again."""
 
 from textual.content import Content
 
 
 class Wrapping:
-    """A text in lines of at most `width` cells, broken between words."""
+    """A text in lines of at most `width` cells, wrapped between words."""
 
     def __init__(self, width: int) -> None:
         """`width` in cells, at least 1."""
@@ -15,7 +15,7 @@ class Wrapping:
 
     @property
     def lines(self) -> list[str]:
-        """All lines; the last one is where the next character goes."""
+        """All lines; the next character goes at the end of the last one."""
         return [*self._done, *self._open]
 
     def append(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The first two lines: what this is, in which state, and one sentence on what to do."""
+"""The first two lines: what is open, in which state, and one message on what can be done."""
 
 from textual.content import Content
 
@@ -16,8 +16,8 @@ PHASE_STYLES = {
     "following": "bold $secondary",
 }
 
-MOST_LINES = 3
-"""That a sentence may take."""
+MAX_LINES = 3
+"""The number of lines that a message may take."""
 
 
 def phase_words(state: RunState) -> Content:
@@ -26,7 +26,7 @@ def phase_words(state: RunState) -> Content:
 
 
 class HeaderLine(Pane):
-    """Corpus, preset and run at the left; phase and step at the right."""
+    """Corpus, preset and run on the left; phase and step on the right."""
 
     DEFAULT_CSS = "HeaderLine { height: 1; padding: 0 1; }"
 
@@ -51,8 +51,8 @@ class HeaderLine(Pane):
 
 
 class MessageLine(Pane):
-    """One sentence: what went wrong, what it waits for, or what can be done now. In a narrow window
-    it takes more lines than one."""
+    """One message: what went wrong, what is being waited for, or what can be done now. In a narrow
+    window it takes more than one line."""
 
     DEFAULT_CSS = "MessageLine { height: 1; padding: 0 1; }"
     INTERVAL = 0.1
@@ -75,20 +75,21 @@ class MessageLine(Pane):
         return lines[:height]
 
     def on_resize(self) -> None:
-        self._make_room()
+        self.fit_height()
 
     def _redraw(self) -> None:
-        self._make_room()
+        self.fit_height()
         super()._redraw()
 
-    def _make_room(self) -> None:
+    def fit_height(self) -> None:
+        """Take as many lines as the message needs."""
         if self.size.width:
-            self.styles.height = min(MOST_LINES, len(message(self.state).wrap(self.size.width)))
+            self.styles.height = min(MAX_LINES, len(message(self.state).wrap(self.size.width)))
 
 
 def message(state: RunState) -> Content:
-    """The sentence that matters most now."""
-    # What fails on the screen of saved runs is told there.
+    """The message that matters most now."""
+    # A failure on the runs screen is shown there.
     if state.failure is not None and state.failure.during != "runs":
         return Content.styled(f"✖ {state.failure.message}{_way_out(state)}", "$error")
     if state.phase == "warming up":
@@ -101,10 +102,10 @@ def message(state: RunState) -> Content:
 
 
 def _way_out(state: RunState) -> str:
-    """What can be done after a failure."""
+    """What can be done after a failed step."""
     if state.phase != "failed" or state.failure is None or state.failure.during != "train":
         return ""
-    return " Space skips it, b goes back to the last save at half the rate, x ends."
+    return " Space skips it, b returns to the last save at half the learning rate, x ends."
 
 
 def _advice(state: RunState) -> str:
@@ -119,11 +120,11 @@ def _advice(state: RunState) -> str:
                 "Space sends it to school."
             )
         case "training":
-            return _lesson(state)
+            return _what_a_step_does(state)
         case "paused":
             return (
                 f"Paused after step {count(state.step)}. "
-                "Space goes on, n takes one step, p lets it write."
+                "Space continues, n takes one step, p goes to the prompt."
             )
         case "done":
             ended = f"Ended at {state.evaluated.loss:.4f}" if state.evaluated else "Ended"
@@ -131,22 +132,22 @@ def _advice(state: RunState) -> str:
             if state.best is not None and state.evaluated is not state.best:
                 best = f"; best {state.best.loss:.4f} at step {count(state.best.step)}"
             saved = f", saved as {state.saved.run}" if state.saved else ""
-            return f"{ended}{best}{saved}. Space trains on, p lets it write."
+            return f"{ended}{best}{saved}. Space trains on, p goes to the prompt."
         case "following":
-            return "Another program trains this run: here it is followed, and p lets it write."
+            return "Another program trains this run; it is followed here, and p goes to the prompt."
         case _:
             return ""
 
 
-def _lesson(state: RunState) -> str:
-    """What one step is."""
+def _what_a_step_does(state: RunState) -> str:
+    """What happens in each step of training."""
     step, opened = state.last_step, state.opened
     if step is None or opened is None:
-        return "Learning: it guesses each next character and is corrected."
+        return "Training: it predicts each next character and is corrected."
     whole = opened.config.model.context_length
     if step.context_length < whole:
         return (
-            f"Each step it guesses {count(step.tokens)} next characters "
+            f"Training: each step predicts {count(step.tokens)} next characters "
             f"from the {count(step.context_length)} before (later {count(whole)})."
         )
-    return f"Learning: each step it guesses {count(step.tokens)} next characters and is corrected."
+    return f"Training: each step predicts {count(step.tokens)} next characters and is corrected."

@@ -1,4 +1,4 @@
-"""The loss: the chart, and under it the newest numbers in words."""
+"""The loss: the chart, and under it the newest values."""
 
 from math import exp, log
 
@@ -13,9 +13,9 @@ STYLES = ChartStyles()
 
 
 class LossPane(Pane):
-    """Train and held-out loss over the steps, with two losses to compare them to."""
+    """Training and held-out loss over the steps, with two reference losses."""
 
-    BORDER_TITLE = "loss, in nats a character"
+    BORDER_TITLE = "loss, in nats per character"
 
     log_x: reactive[bool] = reactive(False)
 
@@ -48,22 +48,23 @@ class LossPane(Pane):
 
 
 def numbers(state: RunState, width: int) -> Content:
-    """The legend and the newest losses in one line; what does not fit goes, from the right."""
+    """The legend and the newest losses in one line; what does not fit is left out at the right."""
     parts = []
     if state.train.last is not None:
         loss = _recent(state)
         parts.append(Content.assemble(("━ train", "$primary"), f" {loss:.3f}"))
-    held_out = state.evaluated
-    if held_out is not None:
-        parts.append(Content.assemble((f"{HELD_OUT} held out", "$accent"), f" {held_out.loss:.4f}"))
+    evaluated = state.evaluated
+    if evaluated is not None:
+        held_out = (f"{HELD_OUT} held out", "$accent")
+        parts.append(Content.assemble(held_out, f" {evaluated.loss:.4f}"))
     for run, style in zip(state.compared, COMPARED, strict=False):
         best = f" {min(loss for _, loss in run.losses):.4f}" if run.losses else ""
         parts.append(Content.assemble((f"━ {run.run}", style), best))
-    if held_out is not None:
+    if evaluated is not None:
         parts += [
-            Content(f"{held_out.loss / log(2):.2f} bits/char"),
-            Content(f"perplexity {exp(min(held_out.loss, 50)):.2f}"),
-            Content(f"{held_out.accuracy:.0%} right"),
+            Content(f"{evaluated.loss / log(2):.2f} bits/char"),
+            Content(f"perplexity {exp(min(evaluated.loss, 50)):.2f}"),
+            Content(f"{evaluated.accuracy:.0%} right"),
         ]
     if not parts:
         parts.append(legend(STYLES))
@@ -77,7 +78,7 @@ def numbers(state: RunState, width: int) -> Content:
 
 
 def _recent(state: RunState) -> float:
-    """The mean training loss of about the last 20 steps: one batch alone jumps about."""
+    """The mean training loss of about the last 20 steps: single batches are noisy."""
     total, number = 0.0, 0
     for bucket in reversed(state.train.buckets):
         total, number = total + bucket.total, number + bucket.points

@@ -1,5 +1,5 @@
-"""What the drawn parts of the screen have in common: they draw a part of the state, no oftener
-than they must, and never move anything else."""
+"""The base of the drawn parts of the screen: each draws a part of the state, at a limited rate, and
+never changes the layout."""
 
 from time import monotonic
 
@@ -12,10 +12,10 @@ from tui.state import RunState
 
 
 class Pane(Widget):
-    """A widget whose picture is a pure function of the state and its own size."""
+    """A widget that is a pure function of the state and its own size."""
 
     INTERVAL = 1.0
-    """Seconds between two redraws, at least, within a phase: drawing costs training time."""
+    """The least number of seconds between two redraws within a phase: drawing slows training."""
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
@@ -25,11 +25,11 @@ class Pane(Widget):
     _timer: Timer | None = None
 
     def part(self, state: RunState) -> object:
-        """What of the state the picture depends on; quick to compare."""
+        """What of the state is drawn; quick to compare."""
         raise NotImplementedError
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
-        """The picture: at most `height` lines of at most `width` cells."""
+        """At most `height` lines of at most `width` cells."""
         raise NotImplementedError
 
     def watch_state(self, state: RunState) -> None:
@@ -37,7 +37,7 @@ class Pane(Widget):
         if part == self._part:
             return
         self._part = part
-        if state.phase != self._phase:  # a person pressed a key, and waits to see it
+        if state.phase != self._phase:  # the user pressed a key and waits to see its effect
             self._phase = state.phase
             self._redraw()
             return
@@ -62,7 +62,7 @@ class Pane(Widget):
 
 
 def line(left: Content, right: Content, width: int) -> Content:
-    """One line with something at both ends; the right end goes first when it is too narrow."""
+    """One line with text at both ends; where it is too narrow, the right one is left out."""
     gap = width - left.cell_length - right.cell_length
     if gap >= 1:
         return left.pad_right(gap) + right
@@ -70,6 +70,6 @@ def line(left: Content, right: Content, width: int) -> Content:
 
 
 def pair(label: str, value: str, width: int, label_width: int = 15) -> Content:
-    """A quiet label and its value, in columns."""
+    """A muted label and its value, in columns."""
     text = Content.assemble((label.ljust(label_width), "$foreground-muted"), value)
     return text.truncate(width, ellipsis=True)

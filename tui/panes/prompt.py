@@ -1,4 +1,4 @@
-"""The prompt line, and under it the text as it streams."""
+"""The prompt, and under it the generated text as it streams."""
 
 from rich.cells import cell_len
 from textual import events
@@ -22,13 +22,13 @@ CURSOR = "▌"
 
 
 class PromptInput(SafeInput):
-    """One line to write on from, with the prompts before it on up and down.
+    """The prompt in one line; the up and down keys recall earlier prompts.
 
-    A line's end is typed as \\n, and pasted lines become that.
+    A line break is typed as \\n, and pasted line breaks become that.
     """
 
     BINDINGS = [
-        Binding("enter", "submit", "write"),
+        Binding("enter", "submit", "generate"),
         Binding("escape", "app.leave", "stop, leave"),
         Binding("tab", "app.focus_next", "scroll"),
         Binding("up", "earlier", "earlier"),
@@ -37,7 +37,7 @@ class PromptInput(SafeInput):
 
     def __init__(self) -> None:
         super().__init__(
-            placeholder="p or Tab: type a beginning here, Enter lets it write on",
+            placeholder="p or Tab: type a beginning here, Enter continues it",
             compact=True,
             id="prompt-input",
         )
@@ -46,11 +46,11 @@ class PromptInput(SafeInput):
 
     @property
     def prompt(self) -> str:
-        """What was typed, with real line ends."""
+        """What was typed, with real line breaks."""
         return self.value.replace("\\n", "\n")
 
     def remember(self) -> None:
-        """Put the prompt at the end of the history, once."""
+        """Add the prompt to the history, unless it is the last one there."""
         if self.value and self.value not in self._history[-1:]:
             self._history.append(self.value)
         self._place = len(self._history)
@@ -62,9 +62,11 @@ class PromptInput(SafeInput):
         self.insert_text_at_cursor(lines.replace("\n", "\\n"))
 
     def action_earlier(self) -> None:
+        """Recall the prompt before."""
         self._recall(self._place - 1)
 
     def action_later(self) -> None:
+        """Recall the prompt after."""
         self._recall(self._place + 1)
 
     def _recall(self, place: int) -> None:
@@ -75,7 +77,7 @@ class PromptInput(SafeInput):
 
 
 class WrittenText(ScrollingLines):
-    """The prompt, quiet, and what was written on from it."""
+    """The prompt, muted, and the text generated from it."""
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
@@ -114,7 +116,7 @@ class WrittenText(ScrollingLines):
 
 
 class WritingFacts(Pane):
-    """Which weights wrote it, how fast, and what was left out of the prompt."""
+    """Which weights generated the text, how fast, and what of the prompt was left out."""
 
     DEFAULT_CSS = "WritingFacts { height: 1; }"
     INTERVAL = 0.1
@@ -125,7 +127,7 @@ class WritingFacts(Pane):
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         writing = state.writing
         if writing is None:
-            return [Content.styled("nothing written yet", "$foreground-muted")]
+            return [Content.styled("nothing generated yet", "$foreground-muted")]
         facts = [
             f"by step {count(writing.step)}",
             f"{count(writing.characters)} characters",
@@ -144,10 +146,10 @@ class WritingFacts(Pane):
         return [text.truncate(width, ellipsis=True)]
 
 
-class DialsLine(Pane):
+class SamplingControlsLine(Pane):
     """The sampling settings with their keys, which can be clicked."""
 
-    DEFAULT_CSS = "DialsLine { height: 1; }"
+    DEFAULT_CSS = "SamplingControlsLine { height: 1; }"
     INTERVAL = 0.0
 
     config: reactive[SampleConfig] = reactive(SampleConfig(), layout=False)
@@ -157,24 +159,24 @@ class DialsLine(Pane):
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         parts = []
-        for number, dial in enumerate(SAMPLING_CONTROLS):
+        for number, control in enumerate(SAMPLING_CONTROLS):
             keys = [
                 Content.styled(
                     f" {key} ",
                     Style.parse("$primary")
-                    + Style.from_meta({"@click": f"app.dial({number}, {way})"}),
+                    + Style.from_meta({"@click": f"app.turn({number}, {way})"}),
                 )
-                for key, way in ((dial.down, -1), (dial.up, 1))
+                for key, way in ((control.down, -1), (control.up, 1))
             ]
             label = Content.assemble(
-                (dial.label, "$foreground-muted"), f" {shown(self.config, dial)}"
+                (control.label, "$foreground-muted"), f" {shown(self.config, control)}"
             )
             parts.append(label + keys[0] + keys[1])
         return [Content(" ").join(parts).truncate(width)]
 
 
 class PromptPane(Vertical):
-    """Everything to write with."""
+    """The prompt, its settings and the generated text."""
 
     BORDER_TITLE = "prompt"
 
@@ -185,4 +187,4 @@ class PromptPane(Vertical):
         yield PromptInput()
         yield WritingFacts().data_bind(PromptPane.state)
         yield WrittenText(id="written").data_bind(PromptPane.state)
-        yield DialsLine().data_bind(PromptPane.config)
+        yield SamplingControlsLine().data_bind(PromptPane.config)

@@ -1,4 +1,4 @@
-"""What it writes by itself, from exam to exam: reading down, one watches it go to school."""
+"""The samples that the model generates at each evaluation: reading down, they get better."""
 
 import re
 
@@ -12,13 +12,13 @@ from tui.panes.scrolling import Line, ScrollingLines, lines_of
 from tui.state import RunState
 
 LABEL = 13
-"""Cells for the step."""
+"""Cells for the label with the step."""
 
 
 class SamplesPane(ScrollingLines):
-    """One excerpt a step, the oldest at the top."""
+    """One excerpt per evaluation, the oldest at the top."""
 
-    BORDER_TITLE = "what it writes"
+    BORDER_TITLE = "samples"
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
@@ -38,7 +38,7 @@ class SamplesPane(ScrollingLines):
         self._wrap()
 
     def _wrap(self) -> None:
-        """Show what there is; of it only what is new is wrapped."""
+        """Show all excerpts; only new ones are wrapped."""
         width = self.size.width - self.scrollbar_size_vertical
         shown, before = self._shown or (), self._wrapped
         self._wrapped = {one: before.get(one) or excerpt_lines(one, width) for one in shown}
@@ -46,7 +46,7 @@ class SamplesPane(ScrollingLines):
 
 
 def excerpt_lines(excerpt: Excerpt, width: int) -> list[Line]:
-    """The step, the prompt in a quiet colour, and what was written: a slash for each line's end."""
+    """The step, the muted prompt and the generated text, with slashes for line breaks."""
     wrapping = Wrapping(width - LABEL)
     prompt, text = (_in_a_row(part) for part in (excerpt.prompt, excerpt.text.rstrip("\n")))
     wrapping.append(prompt + text)

@@ -1,4 +1,4 @@
-"""Lines that scroll, and follow their end unless a person has scrolled up."""
+"""Lines that scroll, and follow their end unless the user has scrolled up."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,37 +11,37 @@ from textual.visual import Visual
 
 
 class Line(NamedTuple):
-    """One line, plain: it is coloured only when it is drawn, since thousands may be out of sight."""
+    """One line of plain text, styled only when it is drawn: thousands may be out of sight."""
 
     text: str
-    quiet: int = 0
-    """So many characters at the beginning were given, not written."""
+    muted: int = 0
+    """The number of characters at the start that belong to the prompt."""
     label: str = ""
     cursor: str = ""
 
     @property
     def plain(self) -> str:
-        """What is read in it."""
+        """Its text with label and cursor."""
         return f"{self.label}{self.text}{self.cursor}"
 
     @property
     def content(self) -> Content:
-        """It in its colours."""
-        text = Content(self.text).stylize("$foreground-muted", 0, self.quiet)
+        """The styled line."""
+        text = Content(self.text).stylize("$foreground-muted", 0, self.muted)
         return Content.assemble((self.label, "$primary"), text, (self.cursor, "$primary"))
 
 
-def lines_of(texts: Sequence[str], given: int) -> list[Line]:
-    """The lines of a wrapped text, of which so many characters were given."""
+def lines_of(texts: Sequence[str], prompt_length: int) -> list[Line]:
+    """The lines of a wrapped text that starts with a prompt of this many characters."""
     lines = []
     for text in texts:
-        lines.append(Line(text, min(max(0, given), len(text))))
-        given -= len(text) + 1
+        lines.append(Line(text, min(max(0, prompt_length), len(text))))
+        prompt_length -= len(text) + 1
     return lines
 
 
 class ScrollingLines(ScrollView, can_focus=True):
-    """Draws only the lines in sight, so a long text costs no more than a short one."""
+    """Draws only the visible lines, so a long text costs no more than a short one."""
 
     DEFAULT_CSS = "ScrollingLines { scrollbar-size-vertical: 1; overflow-x: hidden; }"
 
@@ -52,7 +52,7 @@ class ScrollingLines(ScrollView, can_focus=True):
 
     @property
     def plain(self) -> str:
-        """All the text, as it is wrapped."""
+        """The whole text as it is wrapped."""
         return "\n".join(line.plain for line in self._lines)
 
     def show(self, lines: Sequence[Line]) -> None:
@@ -69,7 +69,7 @@ class ScrollingLines(ScrollView, can_focus=True):
         self._following = new_value >= self.max_scroll_y
 
     def watch_show_vertical_scrollbar(self, shown: bool) -> None:
-        if shown:  # it appears after the lines were scrolled, and would stand at the top
+        if shown:  # it appears after the lines were scrolled, and would start at the top
             self.vertical_scrollbar.position = self.scroll_y
 
     def render_line(self, y: int) -> Strip:

@@ -1,4 +1,4 @@
-"""The dataset: what the model learns from."""
+"""The text that the model is trained on."""
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
@@ -8,19 +8,21 @@ from tui.panes.pane import Pane
 from tui.state import RunState
 
 LOW = 7
-"""Lines below which only the numbers are shown."""
+"""With fewer lines than this, only the numbers are shown."""
 BAR_WIDTH = 24
-"""Cells for a character's bar, at least, where several share a line."""
+"""Cells of a character's bar with its label, at least."""
 
 
 class TextPane(Pane):
-    """Size, split and most frequent characters of the text."""
+    """Size, train/validation split and most frequent characters of the text."""
 
     BORDER_TITLE = "text"
     INTERVAL = 2.0
 
-    why = ""
-    """Why this text, when the person has not named one."""
+    def __init__(self, why: str = "") -> None:
+        """`why`: why this text, where the user has not named one."""
+        super().__init__()
+        self.why = why
 
     def part(self, state: RunState) -> object:
         return (state.corpus, state.busy.what, f"{state.epochs:.2f}")
@@ -45,7 +47,7 @@ class TextPane(Pane):
             Content(f"seen {state.epochs:.2f} times"),
         ]
         low = height < LOW
-        if low:  # the names stand in the header, too, and sizes share a line
+        if low:  # the name is in the header too, and sizes share a line
             names = []
             sizes = [Content(", ").join(sizes[:2]), Content(", ").join(sizes[2:])]
         if corpus.note:
@@ -60,17 +62,17 @@ class TextPane(Pane):
 
 
 def _end_of(text: str, width: int) -> str:
-    """The end of a long path tells more than its beginning."""
+    """The end of a text, which in a long path says more than its beginning."""
     return text if cell_len(text) <= width else "…" + set_cell_size(text[::-1], width - 1)[::-1]
 
 
 def _bars(frequent: tuple[tuple[str, int], ...], characters: int, width: int) -> list[Content]:
-    """A line of `width` cells for each character: itself, its bar, its share."""
+    """For each character a line of `width` cells: the character, its bar, its frequency."""
     most = frequent[0][1]
     longest = width - 11
     return [
         Content.assemble(
-            set_cell_size(character(text), 2),  # some take two cells, some none
+            set_cell_size(character(text), 2),  # some characters take two cells, some none
             (bar(number / most, longest).ljust(longest), "$secondary"),
             f"{number / characters:7.1%}  ",
         )

@@ -1,4 +1,4 @@
-"""How the training goes, in numbers."""
+"""The progress of training in numbers."""
 
 from textual.content import Content
 
@@ -20,19 +20,18 @@ class TrainingPane(Pane):
         return (state.phase, state.step, state.steps, state.learning_rate, state.opened)
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
-        share = state.share_done
         length = width - 6
-        done = bar(share, length)
+        done = bar(state.progress, length)
         progress = Content.assemble(
             (done, "$primary"),
             ("░" * (length - len(done)), "$border"),
-            f"{share:6.0%}",
+            f"{state.progress:6.0%}",
         )
         step = Content(f"step {count(state.step)} / {count(state.steps)}")
         if state.minutes:
             step = Content(f"step {count(state.step)}, {state.minutes:g} min")
         lines = [line(phase_words(state), step, width), progress]
-        if height < 7:  # the phase stands in the header, too
+        if height < 7:  # the phase is in the header too
             lines = lines[1:]
         pairs = [pair(label, value, COLUMN) for label, value in facts(state)]
         columns = max(1, width // COLUMN)
@@ -44,7 +43,7 @@ class TrainingPane(Pane):
 
 
 def facts(state: RunState) -> list[tuple[str, str]]:
-    """Labels and values, the most wanted first."""
+    """Labels and values, the most important first."""
     last, opened = state.last_step, state.opened
     if opened is None:
         return []
@@ -54,15 +53,15 @@ def facts(state: RunState) -> list[tuple[str, str]]:
         ("so far", duration(state.elapsed)),
         ("learning rate", f"{last.learning_rate if last else state.learning_rate:.5f}"),
         ("gradient norm", f"{last.gradient_norm:.3f}" if last else "-"),
-        ("context", reach(state)),
+        ("context", context(state)),
         ("computes on", f"{opened.device}, {_threads(opened.threads)}"),
         ("precision", opened.precision),
     ]
 
 
-def reach(state: RunState) -> str:
-    """How many characters it reads at once by now, and how many it will."""
-    assert state.opened is not None, "nothing learns before a run is open"
+def context(state: RunState) -> str:
+    """The context length now and, if it still grows, at the end."""
+    assert state.opened is not None, "a run is open"
     whole = state.opened.config.model.context_length
     now = state.last_step.context_length if state.last_step else whole
     return f"{count(whole)} characters" if now == whole else f"{count(now)}, later {count(whole)}"

@@ -1,7 +1,10 @@
 """Completes a corpus: a name of the catalog, or a path."""
 
+import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 from textual.suggester import Suggester
 
@@ -16,12 +19,27 @@ class CorpusSuggester(Suggester):
         super().__init__(use_cache=False, case_sensitive=True)
 
     async def get_suggestion(self, value: str) -> str | None:
-        """The completion of `value`, or None."""
-        return complete(value)
+        """The completion of `value`, or None. Folders are listed off the screen's thread."""
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[str | None] = loop.create_future()
+
+        def report(completion: str | None) -> None:
+            if not found.done():  # cancelled when the form closes
+                found.set_result(completion)
+
+        def work() -> None:
+            completion = complete(value)
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(report, completion)
+
+        # A daemon thread instead of asyncio's pool: a network folder that does not answer must not
+        # hold up the end of the program.
+        Thread(target=work, name="completion", daemon=True).start()
+        return await found
 
 
 def complete(typed: str) -> str | None:
-    """What `typed` may go on to: a name of the catalog, else a path; a folder ends in a slash."""
+    """What `typed` may continue to: a name of the catalog, else a path; a folder ends in a slash."""
     if not typed:
         return None
     for name in names():
@@ -33,7 +51,7 @@ def complete(typed: str) -> str | None:
         with os.scandir(where) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except (OSError, RuntimeError, ValueError):
-        return None  # a folder that is not there completes to nothing
+        return None  # there is no such folder, or it cannot be read
     for entry in entries:
         hidden = entry.name.startswith(".") and not start
         if entry.name.startswith(start) and not hidden and safe_text(entry.name) == entry.name:
@@ -42,7 +60,7 @@ def complete(typed: str) -> str | None:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder; a link that leads nowhere is none."""
+    """Whether it is a folder; a broken link is none."""
     try:
         return entry.is_dir()
     except OSError:

@@ -1,4 +1,4 @@
-"""A question with yes and no."""
+"""A yes-or-no question."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -9,7 +9,7 @@ from textual.widgets import Button, Static
 
 
 class ConfirmDialog(ModalScreen[bool]):
-    """Asks, and is dismissed with the answer."""
+    """Dismissed with the answer."""
 
     DEFAULT_CSS = """
     ConfirmDialog { align: center middle; }
@@ -27,7 +27,7 @@ class ConfirmDialog(ModalScreen[bool]):
     ]
 
     def __init__(self, question: str) -> None:
-        """`question`: safe text; it is not read as markup."""
+        """`question`: safe text, not markup."""
         super().__init__()
         self._question = question
 

@@ -1,4 +1,4 @@
-"""The keys, and the words on the screen in plain language."""
+"""The help page: the keys, and the terms on the screen in plain language."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -10,21 +10,21 @@ from textual.widgets import Static
 KEYS = (
     ("space", "train, or pause"),
     ("n", "one step of training"),
-    ("x", "end the run: a last exam, then it is saved; space trains on"),
-    ("p  Tab", "to the prompt (\\n there is a line's end; up and down recall)"),
-    ("Enter", "in the prompt: write on from it"),
-    ("w", "write again"),
-    ("Esc", "stop writing, or leave the prompt"),
-    ("[  ]", "temperature: 0 takes the likeliest character, more dares more"),
-    ("-  =", "top-k: choose among the k likeliest only"),
-    ("{  }", "top-p: choose among the likeliest that together have this chance"),
-    ("S  s", "seed: the same seed writes the same text"),
+    ("x", "end the run: a last evaluation, then it is saved; space trains on"),
+    ("p  Tab", "to the prompt (type \\n for a line break; up and down recall)"),
+    ("Enter", "in the prompt: generate text from it"),
+    ("w", "generate again"),
+    ("Esc", "stop generating, or leave the prompt"),
+    ("[  ]", "temperature: 0 takes the most likely character, higher is more varied"),
+    ("-  =", "top-k: sample from the k most likely characters only"),
+    ("{  }", "top-p: sample from the most likely that together have this probability"),
+    ("S  s", "seed: the same seed generates the same text"),
     ("<  >", "learning rate, from the next step on"),
     ("l", "linear or logarithmic step axis"),
-    ("v", "in a small window: what it writes, the text, or the training"),
-    ("c", "a new run: another text, size or pace"),
+    ("v", "in a small window: samples, text or training"),
+    ("c", "a new run: another text, size or architecture"),
     ("o", "the saved runs: open, compare, rename, note, delete"),
-    ("b", "after a failed step: back to the last save, at half the learning rate"),
+    ("b", "after a failed step: return to the last save, at half the learning rate"),
     ("q", "save and quit"),
     ("?", "this page"),
     ("^z", "to the shell; fg comes back"),
@@ -34,35 +34,35 @@ KEYS = (
 WORDS = (
     (
         "loss",
-        "How surprised it is by the next character, in nats: ln of 1 / the chance it gave. "
+        "How surprised it is by the next character, in nats: ln(1 / the probability it gave it). "
         "0 is certain; a uniform guess among 65 characters has 4.17.",
     ),
-    ("✶", "A step whose loss leaped far out of the noise: an odd piece of text, or a high rate."),
+    ("✶", "A step whose loss lies far above the noise: unusual text, or a learning rate too high."),
     (
         "held out",
-        "The last part of the text. It never learns from it, so its loss there tells "
-        "whether it has learned the language or the text by heart.",
+        "The last part of the text, for validation. It is never trained on, so the loss there "
+        "shows whether the model has learned the language or memorised the text.",
     ),
     (
         "letter frequencies",
-        "The loss of someone who knows how often each character occurs, and nothing else.",
+        "The loss of a guess that knows only how often each character occurs.",
     ),
     (
         "context",
-        "How many characters it sees at once. A young model reads short pieces, and is examined "
-        "on such: spellings come first.",
+        "How many characters it sees at once. Early in a run it is trained and evaluated on short "
+        "contexts: spelling comes first.",
     ),
     ("bits per char", "The same loss in bits: how well the text could be compressed."),
-    ("perplexity", "Among how many equally likely characters it seems to choose."),
-    ("epochs (seen)", "How many times as many characters it has learned from as the text has."),
-    ("right", "How often its likeliest next character is the true one, on the held-out text."),
-    ("gradient norm", "How strongly a step would like to change the weights."),
-    ("learning rate", "How far a step changes them. It rises, stays, and falls to zero."),
+    ("perplexity", "The number of equally likely characters that would give the same loss."),
+    ("epochs (seen)", "The characters trained on, in multiples of the training text."),
+    ("right", "How often its most likely next character is the true one, on held-out text."),
+    ("gradient norm", "The length of the gradient: how steeply the loss changes with the weights."),
+    ("learning rate", "How far a step moves the weights. It rises, stays, and falls to zero."),
 )
 
 
 class HelpScreen(ModalScreen[None]):
-    """One page, scrollable."""
+    """One page that scrolls."""
 
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
@@ -83,7 +83,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 def help_text() -> Content:
-    """Keys and words, in two columns."""
+    """The keys, then the terms."""
     lines = [Content.assemble((key.rjust(8), "bold $primary"), "  ", what) for key, what in KEYS]
     lines.append(Content(""))
     lines += [Content.assemble((word, "bold $accent"), ": ", what) for word, what in WORDS]

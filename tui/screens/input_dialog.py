@@ -25,7 +25,7 @@ class InputDialog(ModalScreen[str | None]):
     BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]
 
     def __init__(self, question: str, value: str) -> None:
-        """`question`: safe text; it is not read as markup. `value`: what stands there first."""
+        """`question`: safe text, not markup. `value`: the initial text."""
         super().__init__()
         self._question = question
         self._value = value

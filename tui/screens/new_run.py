@@ -1,26 +1,28 @@
-"""A new run: which text, how large a model, how long; and what that will cost."""
+"""A new run: which text, which model, how long; and what that will cost."""
 
 from collections.abc import Callable
 
 from msgspec.structs import replace
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static
 
 from data.catalog import names
 from data.safe_text import safe_text
-from engine.config import PRESETS, RunConfig, all_settings, override, preset
+from engine.config import PRESETS, ModelConfig, RunConfig, all_settings, override, preset
 from engine.protocol import Command, Measure, Open
-from engine.settings import plain
+from engine.settings import Setting, plain, settings_of
 from tui.drawing.words import count, duration, short, size
 from tui.safe_input import SafeInput
+from tui.screens.choice import Choice
 from tui.screens.completion import CorpusSuggester
 from tui.state import RunState
 
@@ -32,25 +34,37 @@ FIELDS = (
     ("model.dropout", "dropout"),
     ("train.seed", "seed"),
 )
+"""The settings that are typed, with their labels."""
 MEASURE_AFTER = 0.5
-"""Seconds without a key before the cost is measured anew."""
+"""Seconds without a change before the cost is measured."""
+FRAME_LINES = 6
+"""Lines of the form that do not scroll: its border, the cost, a problem, the buttons."""
+
+
+def architecture_options() -> tuple[Setting, ...]:
+    """The settings of the model that are one of a few words: each is offered as a choice."""
+    return tuple(setting for setting in settings_of(ModelConfig) if setting.choices)
 
 
 class NewRunScreen(ModalScreen[None]):
-    """A form over the whole of a run; it stays until the run is open."""
+    """A form for a new run; it stays until that run is open."""
 
     DEFAULT_CSS = """
     NewRunScreen { align: center middle; }
-    NewRunScreen > VerticalScroll {
-      width: 100; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
+    NewRunScreen #form {
+      width: 100; max-width: 100%; height: auto; padding: 0 1;
       border: round $primary; background: $surface; border-title-color: $primary;
       border-subtitle-color: $foreground-muted;
     }
+    NewRunScreen #fields { height: auto; overflow-y: auto; scrollbar-size-vertical: 1; }
     NewRunScreen .row { height: 1; }
     NewRunScreen Label { width: 14; }
     NewRunScreen Input { width: 1fr; background: $panel; }
-    NewRunScreen .range { width: 2fr; padding-left: 2; }
+    NewRunScreen .range { width: 2fr; padding-left: 2; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
+    NewRunScreen Choice { width: 34; }
+    NewRunScreen .choice .range { width: 1fr; }
     NewRunScreen .hint { color: $foreground-muted; padding-left: 14; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
+    NewRunScreen .heading { color: $primary; height: 1; }
     NewRunScreen #cost { height: 1; color: $accent; text-overflow: ellipsis; text-wrap: nowrap; }
     NewRunScreen #problem { height: auto; min-height: 1; max-height: 2; }
     NewRunScreen #buttons { height: 1; align-horizontal: right; }
@@ -59,36 +73,48 @@ class NewRunScreen(ModalScreen[None]):
 
     BINDINGS = [
         Binding("escape", "dismiss", "Cancel"),
+        Binding("enter", "start", "Start", show=False),
         Binding("down", "app.focus_next", "Next field", show=False),
-        Binding("up", "app.focus_previous", "Field before", show=False),
+        Binding("up", "app.focus_previous", "Previous field", show=False),
     ]
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
-    def __init__(self, config: RunConfig, send: Callable[[Command], None]) -> None:
-        """`config`: of the run that is open, the form starts from it. `send`: to the engine."""
+    def __init__(self, config: RunConfig, state: RunState, send: Callable[[Command], None]) -> None:
+        """`config`: of the open run, from which the form starts. `state`: as it is now; later
+        ones come by data binding. `send`: to the engine."""
         super().__init__()
+        self.set_reactive(NewRunScreen.state, state)
         self._config = config
         self._send = send
-        self._opened = self.state.opened
-        self._seen = self.state
+        self._options = architecture_options()
+        self._opened = state.opened
+        self._seen = state
         self._sent = False
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         config = self._config
-        with VerticalScroll() as form:
+        with Vertical(id="form") as form:
             form.border_title = "new run"
             form.border_subtitle = "Enter starts it, Esc leaves everything as it is"
-            corpus = _input("corpus", config.corpus, CorpusSuggester())
-            yield Horizontal(Label("corpus"), corpus, classes="row")
-            yield _hint(f"{', '.join(names())}, or a path (→ completes it).")
-            yield _row("preset", _input("preset", config.preset), ", ".join(PRESETS))
-            yield _hint("The size of the model; it sets what is below.")
-            settings = all_settings()
-            for key, label in FIELDS:
-                yield _row(label, _input(_id(key), _value(config, key)), "", f"range-{_id(key)}")
-                yield _hint(settings[key].description)
+            with Vertical(id="fields"):  # not VerticalScroll, which takes the up and down keys
+                corpus = _input("corpus", config.corpus, CorpusSuggester())
+                yield Horizontal(Label("corpus"), corpus, classes="row")
+                yield _hint(f"{', '.join(names())}, or a path (→ completes it).")
+                yield _row("preset", _input("preset", config.preset), ", ".join(PRESETS))
+                yield _hint("The size of the model; it sets the fields below.")
+                settings = all_settings()
+                for key, label in FIELDS:
+                    yield _setting_row(label, key, _input(_id(key), _value(config, key)))
+                    yield _hint(settings[key].description)
+                if self._options:
+                    yield Static("architecture (← → choose)", classes="heading")
+                for option in self._options:
+                    label = option.key.partition(".")[2].replace("_", " ")
+                    choice = Choice(option.choices, _value(config, option.key), id=_id(option.key))
+                    yield _setting_row(label, option.key, choice)
+                    yield _hint(option.description)
             yield Static("", id="cost")
             yield Static("", id="problem")
             with Horizontal(id="buttons"):
@@ -97,42 +123,67 @@ class NewRunScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#corpus", Input).focus()
-        self._opened, self._seen = self.state.opened, self.state
         self._show_ranges()
         self._measure_soon()
 
-    # What was typed.
+    def on_resize(self, event: events.Resize) -> None:
+        """In a small window the fields scroll; the cost and the buttons stay."""
+        self.query_one("#fields").styles.max_height = max(1, event.size.height - FRAME_LINES)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Scroll to the explanation under a field, too."""
+        row = event.widget.parent
+        if isinstance(row, Widget) and row.has_class("row"):
+            siblings = list(self.query_one("#fields").children)
+            siblings[siblings.index(row) + 1].scroll_visible(animate=False)
+
+    # What was entered.
 
     def _read(self) -> RunConfig:
-        """The config in the form; ValueError, in a sentence, for what cannot be."""
-        name, corpus = self._typed("preset"), self._typed("corpus")
+        """The config in the form; ValueError, with a user-facing message, for an invalid one."""
+        name, corpus = self._entered("preset"), self._entered("corpus")
         base = replace(self._config, corpus=corpus)
-        if name != base.preset:  # the size changes; where it computes stays
+        if name != base.preset:  # another model, on the same device
             chosen, train = preset(name, corpus), base.train
             machine = {key: getattr(train, key) for key in ("device", "precision", "threads")}
             base = replace(chosen, train=replace(chosen.train, **machine))
-        sets = [f"{key}={self._typed(_id(key))}" for key, _ in FIELDS]
+        sets = [f"{key}={self._entered(_id(key))}" for key in self._keys()]
         return override(base, ["train.minutes=0", *sets])
 
-    def _typed(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
+    def _keys(self) -> list[str]:
+        """The settings in the form."""
+        return [*(key for key, _ in FIELDS), *(option.key for option in self._options)]
+
+    def _entered(self, id_: str) -> str:
+        return self._field(id_).value.strip()
+
+    def _field(self, id_: str) -> Input | Choice:
+        field = self.query_one(f"#{id_}")
+        assert isinstance(field, Input | Choice), "every setting has a field"
+        return field
 
     @on(Input.Changed)
-    def _on_changed(self, event: Input.Changed) -> None:
+    def _on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "preset" and event.value in PRESETS and event.input.has_focus:
             chosen = preset(event.value, "")
-            for key, _ in FIELDS:
-                self.query_one(f"#{_id(key)}", Input).value = _value(chosen, key)
+            for key in self._keys():
+                self._field(_id(key)).value = _value(chosen, key)
             self._show_ranges()
         self._measure_soon()
 
+    @on(Choice.Changed)
+    def _on_choice_changed(self) -> None:
+        self._measure_soon()
+
     def _show_ranges(self) -> None:
-        """What each field may be, and what it is in this preset."""
-        name = self._typed("preset")
+        """Show what each field may be, and its value in the preset."""
+        name = self._entered("preset")
         defaults = preset(name, "") if name in PRESETS else self._config
         settings = all_settings()
-        for key, _ in FIELDS:
-            text = f"{settings[key].range}; default {_value(defaults, key)}"
+        for key in self._keys():
+            text = f"default {_value(defaults, key)}"
+            if isinstance(self._field(_id(key)), Input):
+                text = f"{settings[key].range}; {text}"
             self.query_one(f"#range-{_id(key)}", Static).update(Content(text))
 
     # What it costs.
@@ -140,17 +191,18 @@ class NewRunScreen(ModalScreen[None]):
     def _measure_soon(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(MEASURE_AFTER, self._measure)
+        if not self._sent:
+            self._timer = self.set_timer(MEASURE_AFTER, self._measure)
 
     def _measure(self) -> None:
         self._timer = None
         try:
             config = self._read()
         except ValueError as error:
-            self._problem(str(error))
+            self._show_problem(str(error))
             self.query_one("#cost", Static).update("")
             return
-        self._problem("")
+        self._show_problem("")
         self.query_one("#cost", Static).update("measuring a step …")
         self._send(Measure(config))
 
@@ -162,7 +214,7 @@ class NewRunScreen(ModalScreen[None]):
             self.dismiss()
         elif state.failure is not None and state.failure is not before.failure:
             self._sent = False
-            self._problem(state.failure.message)
+            self._show_problem(state.failure.message)
             self.query_one("#cost", Static).update("")
         elif self._sent and state.busy.what:
             self.query_one("#problem", Static).update(Content(f"{state.busy.what} …"))
@@ -177,8 +229,8 @@ class NewRunScreen(ModalScreen[None]):
                 )
             )
 
-    def _problem(self, sentence: str) -> None:
-        self.query_one("#problem", Static).update(Content.styled(safe_text(sentence), "$error"))
+    def _show_problem(self, message: str) -> None:
+        self.query_one("#problem", Static).update(Content.styled(safe_text(message), "$error"))
 
     # The end of it.
 
@@ -188,24 +240,31 @@ class NewRunScreen(ModalScreen[None]):
 
     @on(Button.Pressed, "#start")
     @on(Input.Submitted)
-    def _start(self) -> None:
+    def action_start(self) -> None:
+        """Open a run of what was entered."""
+        if not self.is_mounted:  # the key came before the form
+            return
         try:
             config = self._read()
         except ValueError as error:
-            self._problem(str(error))
+            self._show_problem(str(error))
             return
-        if self._timer is not None:  # what it costs no longer matters
+        if self._timer is not None:  # the cost no longer matters
             self._timer.stop()
         self._opened = self.state.opened
         self._sent = True
-        self._problem("")
+        self._show_problem("")
         self._send(Open(config))
 
 
-def _row(label: str, field: Input, range_: str, range_id: str | None = None) -> Horizontal:
-    return Horizontal(
-        Label(label), field, Static(Content(range_), classes="range", id=range_id), classes="row"
-    )
+def _row(label: str, field: Widget, range_: str = "", range_id: str | None = None) -> Horizontal:
+    kind = "row choice" if isinstance(field, Choice) else "row"
+    range_text = Static(Content(range_), classes="range", id=range_id)
+    return Horizontal(Label(label), field, range_text, classes=kind)
+
+
+def _setting_row(label: str, key: str, field: Widget) -> Horizontal:
+    return _row(label, field, range_id=f"range-{_id(key)}")
 
 
 def _hint(text: str) -> Static:
@@ -221,5 +280,7 @@ def _id(key: str) -> str:
 
 
 def _value(config: RunConfig, key: str) -> str:
+    """A setting as it would be typed."""
     section, _, name = key.partition(".")
-    return plain(getattr(getattr(config, section), name))
+    value = getattr(getattr(config, section), name)
+    return value if isinstance(value, str) else plain(value)

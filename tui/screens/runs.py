@@ -1,6 +1,6 @@
 """The saved runs: open one, compare some, rename, annotate or delete one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from textual import on
@@ -14,8 +14,15 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from data.safe_text import safe_text
-from engine.protocol import AnnotateRun, Command, Compare, DeleteRun, RenameRun, RunSummary
-from engine.storage.library import summaries as saved_runs
+from engine.protocol import (
+    AnnotateRun,
+    Command,
+    Compare,
+    DeleteRun,
+    ListRuns,
+    RenameRun,
+    RunSummary,
+)
 from tui.drawing.chart import COMPARED, MOST_COMPARED
 from tui.drawing.words import count, size
 from tui.screens.confirm_dialog import ConfirmDialog
@@ -35,20 +42,32 @@ COLUMNS = (
 """With their widths in cells; in a narrow window the last ones are cut off."""
 WIDTH = 108
 """Cells of the page where there is room."""
+LISTING = "Listing the saved runs …"
+NO_RUNS = "No run is saved yet: a run is saved from its first step on."
 
 
-class _Asked(NamedTuple):
-    """A line that a person was asked for."""
+class _Listed(NamedTuple):
+    """A saved run: as it is drawn, and by its true name."""
 
-    run: str
+    shown: RunSummary
+    name: str
+
+
+class _Edit(NamedTuple):
+    """A change of a run's name or note that the user is asked for."""
+
     question: str  # safe text
-    value: str  # as it was
-    command: Callable[[str], Command]  # that the answer makes
+    value: str  # safe text: as it is now
+    command: Callable[[str], Command]
     answer: str = ""
 
 
 class RunsScreen(ModalScreen[str]):
-    """Dismissed with the name of the run to open."""
+    """Dismissed with the name of the run to open.
+
+    The engine lists the runs: until it has answered, the list from before is shown, if there is
+    one.
+    """
 
     DEFAULT_CSS = """
     RunsScreen { align: center middle; }
@@ -74,13 +93,16 @@ class RunsScreen(ModalScreen[str]):
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
-    def __init__(self, send: Callable[[Command], None]) -> None:
-        """`send`: to the engine."""
+    def __init__(self, state: RunState, send: Callable[[Command], None]) -> None:
+        """`state`: as it is now; later ones come by data binding. `send`: to the engine."""
         super().__init__()
+        self.set_reactive(RunsScreen.state, state)
         self._send = send
-        self._runs: list[RunSummary] = []
-        self._seen = self.state
-        self._asked: _Asked | None = None
+        self._runs: list[_Listed] = []
+        self._seen = state
+        self._edit: _Edit | None = None  # sent, and not answered yet
+        self._listing = False  # asked for, and not answered yet
+        self._renamed = ""  # the true name of the run to highlight in the next list
 
     def compose(self) -> ComposeResult:
         with Vertical() as page:
@@ -95,7 +117,7 @@ class RunsScreen(ModalScreen[str]):
             yield Static("", id="runs-problem")
 
     def on_mount(self) -> None:
-        self._seen = self.state
+        self._show_runs()
         self._list()
         self.query_one(OptionList).focus()
 
@@ -104,142 +126,160 @@ class RunsScreen(ModalScreen[str]):
             return
         before, self._seen = self._seen, state
         if state.failure is not None and state.failure is not before.failure:
-            self._tell(state.failure.message)
-            if state.failure.during == "runs" and self._asked is not None:
-                self._ask(self._asked, state.failure.message)
-        if _listed(state) != _listed(before):
-            self._tell("")
+            self._say(state.failure.message)
+            if state.failure.during == "runs" and self._edit is not None:
+                self._ask(self._edit, state.failure.message)
+        if state.runs is not before.runs:
+            self._listing = False
+            self._show_runs()
+            self._renamed = ""
+        elif (state.opened, state.compared) != (before.opened, before.compared):
+            self._show_runs()
+        if state.runs_changed != before.runs_changed:
+            if self._edit is not None:
+                self._renamed, self._edit = self._edit.answer, None
             self._list()
-            self._asked = None
+
+    # The list.
 
     def _list(self) -> None:
-        """Read the list anew; the same run stays chosen, or where it is gone the same line."""
-        listed = self.query_one(OptionList)
+        """Ask the engine for the runs."""
+        self._listing = True
+        self._say(LISTING)
+        self._send(ListRuns())
+
+    def _show_runs(self) -> None:
+        """Show the runs of the state; the same run stays highlighted, or, if it is gone, the same
+        line."""
+        listed, state = self.query_one(OptionList), self.state
         line, chosen = listed.highlighted or 0, self._chosen.name if self._chosen else ""
-        self._runs = saved_runs()
+        self._runs = []
+        if state.runs is not None and state.raw_runs is not None:
+            pairs = zip(state.runs, state.raw_runs.value, strict=True)
+            self._runs = [_Listed(shown, raw.name) for shown, raw in pairs]
         names = [run.name for run in self._runs]
-        if chosen not in names and self._asked is not None:
-            chosen = self._asked.answer  # it has just been renamed
+        if chosen not in names:
+            chosen = self._renamed
         listed.clear_options()
         room = min(WIDTH, self.app.size.width) - 6
-        listed.add_options([Option(_row(run, self.state, room)) for run in self._runs])
+        listed.add_options([Option(_row(run.shown, state, room)) for run in self._runs])
         if chosen in names:
             line = names.index(chosen)
         listed.highlighted = min(line, len(self._runs) - 1) if self._runs else None
-        if not self._runs:
-            self._tell("No run is saved yet: a run is kept from its first step.")
+        self._say(LISTING if self._listing else "" if self._runs else NO_RUNS)
 
-    def _tell(self, sentence: str) -> None:
-        self.query_one("#runs-problem", Static).update(Content(safe_text(sentence)))
+    def _say(self, message: str) -> None:
+        self.query_one("#runs-problem", Static).update(Content(safe_text(message)))
 
     @property
-    def _chosen(self) -> RunSummary | None:
+    def _chosen(self) -> _Listed | None:
         highlighted = self.query_one(OptionList).highlighted
         return self._runs[highlighted] if highlighted is not None and self._runs else None
 
     @on(OptionList.OptionHighlighted)
     def show_note(self) -> None:
-        """The note of the run that is chosen, or why it cannot be read."""
-        run = self._chosen
+        """Show the note of the highlighted run, or why it cannot be read."""
         note = ""
-        if run is not None:
+        if self._chosen is not None:
+            run = self._chosen.shown
             note = f"It cannot be opened: {run.problem}." if run.problem else run.note
-        self.query_one("#runs-note", Static).update(Content(safe_text(note)))
+        self.query_one("#runs-note", Static).update(Content(note))
+
+    # What can be done with a run.
 
     @on(OptionList.OptionSelected)
     def open_it(self, event: OptionList.OptionSelected) -> None:
+        """Open it as it was saved last."""
         self.dismiss(self._runs[event.option_index].name)
 
     def action_open_best(self) -> None:
-        """Open it as it was in its best exam."""
+        """Open it as it was at its best evaluation."""
         if self._chosen is not None:
             self.dismiss(f"{self._chosen.name}@best")
 
     def action_compare(self) -> None:
-        """Draw its held-out losses into the chart, or no longer."""
+        """Draw its validation losses into the chart, or take them out again."""
         if self._chosen is None:
             return
-        compared = [other.run for other in self.state.compared]
-        names = [run.name for run in self._runs if safe_text(run.name) in compared]
-        names.sort(key=lambda name: compared.index(safe_text(name)))
+        compared = _compared(self.state)
+        runs = [run for run in self._runs if run.shown.name in compared]
+        runs.sort(key=lambda run: compared.index(run.shown.name))
+        names = [run.name for run in runs]
         if self._chosen.name in names:
             names.remove(self._chosen.name)
         elif len(names) < MOST_COMPARED:
             names.append(self._chosen.name)
         else:
-            self._tell(f"{MOST_COMPARED} runs are compared already: c on one of them takes it out.")
+            self._say(f"{MOST_COMPARED} runs are compared already: c on one of them removes it.")
             return
-        self._order(Compare(tuple(names)))
+        self._send(Compare(tuple(names)))
 
     def action_rename(self) -> None:
         """Ask for another name."""
         if self._chosen is not None:
-            run = self._chosen.name
-            question = f"A name for {safe_text(run)}:"
-            self._ask(_Asked(run, question, run, lambda name: RenameRun(run, name)))
+            shown, run = self._chosen
+            question = f"A name for {shown.name}:"
+            self._ask(_Edit(question, shown.name, lambda name: RenameRun(run, name)))
 
     def action_annotate(self) -> None:
         """Ask for a note."""
         if self._chosen is not None:
-            run, note = self._chosen.name, self._chosen.note
-            question = f"A note on {safe_text(run)}:"
-            self._ask(_Asked(run, question, note, lambda text: AnnotateRun(run, text)))
+            shown, run = self._chosen
+            question = f"A note on {shown.name}:"
+            self._ask(_Edit(question, shown.note, lambda note: AnnotateRun(run, note)))
 
-    def _ask(self, asked: "_Asked", problem: str = "") -> None:
-        """`problem`: safe text, why the last answer would not do."""
+    def _ask(self, edit: _Edit, problem: str = "") -> None:
+        """Ask for a name or note. `problem`: safe text, why the answer before was refused."""
+        self._edit = None
 
         def answered(text: str | None) -> None:
-            if text is not None and text != asked.value:
-                self._order(asked.command(text), asked._replace(answer=text))
+            if text is not None and text != edit.value:
+                self._edit = edit._replace(answer=text)
+                self._send(edit.command(text))
 
-        question = f"{problem}\n{asked.question}" if problem else asked.question
-        self.app.push_screen(InputDialog(question, asked.answer or asked.value), answered)
-
-    def _order(self, command: Command, asked: "_Asked | None" = None) -> None:
-        self._asked = asked
-        self._send(command)
+        question = f"{problem}\n{edit.question}" if problem else edit.question
+        self.app.push_screen(InputDialog(question, edit.answer or edit.value), answered)
 
     def action_delete(self) -> None:
         """Ask, then delete."""
-        run = self._chosen
-        if run is None:
+        if self._chosen is None:
             return
-        if _is_open(run, self.state):
-            self._tell(f"{run.name} is open here: open another run first.")
+        shown, run = self._chosen
+        if _is_open(shown, self.state):
+            self._say(f"{shown.name} is open here: open another run first.")
             return
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self._order(DeleteRun(run.name))
+                self._send(DeleteRun(run))
 
-        question = f"Delete {safe_text(run.name)}, {count(run.step)} steps? It cannot be undone."
+        question = f"Delete {shown.name}, {count(shown.step)} steps? It cannot be undone."
         self.app.push_screen(ConfirmDialog(question), answered)
 
 
-def _listed(state: RunState) -> object:
-    """What of the state the list depends on."""
-    return (state.opened, state.compared, state.runs_changed)
+def _compared(state: RunState) -> list[str]:
+    """The names of the runs that are compared, in their order."""
+    return [curve.run for curve in state.compared]
 
 
 def _is_open(run: RunSummary, state: RunState) -> bool:
-    return state.opened is not None and state.opened.run == safe_text(run.name)
+    return state.opened is not None and state.opened.run == run.name
 
 
 def _row(run: RunSummary, state: RunState, room: int) -> Content:
-    """A run in columns, as far as there is room; what is open or compared is marked."""
+    """A run in columns, cut to `room` cells; the open run and those compared are marked."""
     best = "-" if run.best_loss is None else f"{run.best_loss:.4f}"
     steps = "cannot be read" if run.problem else f"{count(run.step)} / {count(run.steps)}"
     mark = Content("●" if _is_open(run, state) else "")
-    name = safe_text(run.name)
-    compared = [other.run for other in state.compared]
-    if name in compared:
-        mark = Content.styled("━", COMPARED[compared.index(name)])
-    words = (name, steps, best, run.last_used, run.corpus, run.preset, size(run.size))
-    return _columns([mark, *(Content(safe_text(word)) for word in words)]).truncate(room)
+    compared = _compared(state)
+    if run.name in compared:
+        mark = Content.styled("━", COMPARED[compared.index(run.name)])
+    words = (run.name, steps, best, run.last_used, run.corpus, run.preset, size(run.size))
+    return _columns([mark, *map(Content, words)]).truncate(room)
 
 
-def _columns(cells: list[Content]) -> Content:
-    """Cells of a width each, whatever is in them."""
+def _columns(cells: Sequence[Content]) -> Content:
+    """One line of cells, each exactly as wide as its column."""
     padded = []
     for cell, (_, width) in zip(cells, COLUMNS, strict=True):
         content = cell.truncate(width - 1, ellipsis=True)
