@@ -13,7 +13,6 @@ default kind takes the same computation from `engine.model.fused`, where it is f
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from engine.config import ModelConfig
 from engine.model import fused
 from engine.model.kv_cache import KVCache, LayerCache
+from engine.model.matrix import Matrix, matrices_in
 
 NORM_EPSILON = 1e-5
 ROPE_BASE = 10_000.0
@@ -47,24 +47,6 @@ class Embedding(nn.Embedding):
 
     def reset_parameters(self) -> None:
         """Draw nothing, as in `Linear`."""
-
-
-class Matrix(NamedTuple):
-    """Rows `first` to `last` of a parameter: one linear map, which Muon orthogonalizes by itself."""
-
-    parameter: Tensor
-    first: int
-    last: int
-
-    def of(self, tensor: Tensor) -> Tensor:
-        """The rows of the parameter, or of a tensor of its shape, such as its gradient."""
-        return tensor[self.first : self.last]
-
-
-def matrices_in(parameter: Tensor, count: int) -> list[Matrix]:
-    """The `count` matrices that are stacked in one parameter."""
-    rows = parameter.shape[0] // count
-    return [Matrix(parameter, i * rows, (i + 1) * rows) for i in range(count)]
 
 
 class Attention(nn.Module):
@@ -310,23 +292,3 @@ def apply_rope(x: Tensor, rope: Rope) -> Tensor:
     cos, sin = (part.to(x.dtype) for part in rope)
     left, right = x.chunk(2, -1)
     return torch.cat((left * cos - right * sin, right * cos + left * sin), -1)
-
-
-def on_meta(config: ModelConfig, vocabulary: int) -> GPT:
-    """A model that has shapes and no numbers: for what is asked before one is made."""
-    with torch.device("meta"):
-        return GPT(config, vocabulary)
-
-
-def parameter_count(config: ModelConfig, vocabulary: int) -> int:
-    """Trainable numbers of a model of this config."""
-    return sum(p.numel() for p in on_meta(config, vocabulary).parameters())
-
-
-def flops_per_token(config: ModelConfig, vocabulary: int) -> float:
-    """Floating-point operations to train on one token: 6 a parameter, and the attention.
-
-    Source: PaLM (Chowdhery et al. 2022), appendix B.
-    """
-    attention = 12 * config.n_layer * config.n_embd * config.context_length
-    return 6.0 * parameter_count(config, vocabulary) + attention * config.attention

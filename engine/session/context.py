@@ -10,7 +10,8 @@ from engine.device import Machine, device_of, machine_of, release_freed_memory
 from engine.generation.generator import TextGenerator
 from engine.generation.streams import SampleStreams
 from engine.model.decoder import CompiledDecoder
-from engine.model.gpt import GPT, on_meta
+from engine.model.gpt import GPT
+from engine.model.size import on_meta
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import Event
 from engine.storage.checkpoints import State
@@ -86,16 +87,17 @@ class RunContext:
 
 
 def compile_loops() -> None:
-    """Have Numba compile all that a step and a character need, or read it from its cache."""
+    """Have Numba compile what training and sampling need, or load it from its cache."""
     shape = msgspec.structs.replace(ModelConfig(), n_embd=16, n_layer=1, context_length=8)
     model, ids = GPT(shape, 2).init_weights(torch.Generator()), torch.zeros(1, 8, dtype=torch.int64)
-    Replica(model, torch.float32).loss_and_grad(ids, ids, ids.numel(), None)
+    for precision in (torch.float32, torch.bfloat16):
+        Replica(model, precision).loss_and_grad(ids, ids, ids.numel(), None)
     CompiledDecoder(shape, 2).read(0)
 
 
 def check_state(state: State, config: RunConfig, vocabulary: int) -> None:
-    """ValueError, in a sentence, for tensors that are not those of such a model. Nothing of its
-    size is made."""
+    """ValueError with a user-facing message for tensors that are not those of such a model. No
+    tensor of its size is allocated."""
     model = on_meta(config.model, vocabulary)
     with torch.device("meta"):
         optimizer = Optimizer(model, config.train, WorkerPool(1))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from data.safe_text import safe_text
-from engine.model.gpt import parameter_count
+from engine.model.size import parameter_count
 from engine.storage.checkpoints import State, read_checkpoint
 from engine.storage.manifest import DamagedError, Manifest, best_of, checkpoints_of
 from engine.storage.paths import check_exists, folder_of

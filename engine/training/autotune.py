@@ -9,7 +9,8 @@ import torch
 
 from engine.config import ModelConfig, TrainConfig
 from engine.device import Hardware, device_of
-from engine.model.gpt import GPT, flops_per_token
+from engine.model.gpt import GPT
+from engine.model.size import flops_per_token
 from engine.training.replica import Replica
 from engine.training.workers import WorkerPool
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from engine.config import RunConfig
 from engine.device import Hardware, synchronize
-from engine.model.gpt import flops_per_token, on_meta, parameter_count
+from engine.model.size import flops_per_token, on_meta, parameter_count
 from engine.protocol import Measured
 from engine.training.dataset import Dataset
 from engine.training.replica import MICRO_BATCH

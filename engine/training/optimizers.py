@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from engine.config import TrainConfig
-from engine.model.gpt import GPT, Matrix
+from engine.model.gpt import GPT
+from engine.model.matrix import Matrix
 from engine.training.workers import WorkerPool
 
 MUON_MOMENTUM = 0.9

@@ -19,6 +19,7 @@ from engine.protocol import (
     LearningRateChanged,
     OpenRun,
     RunCurve,
+    RunSummary,
     StepDone,
     TextSampled,
     from_json,
@@ -44,7 +45,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from([small("a"), medium("/b \n.txt")])
     if kind is SampleConfig:
         return st.builds(SampleConfig, stop=st.text())
-    if isinstance(kind, type) and issubclass(kind, (OpenRun, RunCurve)):
+    if isinstance(kind, type) and issubclass(kind, (OpenRun, RunCurve, RunSummary)):
         return messages(kind)
     if get_origin(kind) is Literal:
         return st.sampled_from(get_args(kind))
