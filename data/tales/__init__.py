@@ -2,6 +2,9 @@
 
 from functools import cache
 
+from data.tales.grammar import load_rules
+from data.tales.teller import Teller
+
 SEED = 1812
 MIN_CHARACTERS = 1_000_000
 """No tale is added once the text has this many characters."""
@@ -14,9 +17,6 @@ def write() -> str:
     A tale is a title in capitals, then paragraphs with a blank line between them; two blank lines
     separate the tales.
     """
-    from data.tales.grammar import load_rules
-    from data.tales.teller import Teller
-
     teller = Teller(load_rules(), SEED)
     tales: list[str] = []
     length = 0

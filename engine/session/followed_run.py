@@ -138,6 +138,7 @@ class FollowedRun(OpenedRun):
         )
 
     def _load_newest_weights(self) -> None:
+        # torch: this module is loaded before the first paint
         from engine.storage.checkpoints import read_checkpoint
         from engine.storage.saved_run import max_group_bytes
 

@@ -47,7 +47,7 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
     characters = _report_corpus(corpus, config, emit)
 
     emit(Busy("loading torch"))
-    from engine.storage.run import Run, new_info
+    from engine.storage.run import Run, new_info  # torch, after the text is counted
 
     digest = hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()
     info = new_info(
@@ -69,6 +69,7 @@ def open_saved(
     user-facing message, if the run cannot be read.
     """
     emit(Busy(f"opening {wanted}, loading torch"))
+    # torch, after it was announced
     from engine.storage.run import Run
     from engine.storage.saved_run import ChangedTextError, load_run
 

@@ -25,10 +25,14 @@ from engine.protocol import (
     from_json,
     to_json,
 )
+from engine.protocol.message import Message
 
 COMMANDS: tuple[type[Any], ...] = get_args(Command)
 EVENTS: tuple[type[Any], ...] = get_args(Event)
 CONFIGS = (RunConfig, ModelConfig, TrainConfig, SampleConfig)
+PARTS = (RunCurve, RunSummary, OpenRun)
+"""Structs inside messages."""
+PLAIN = {str, int, float, bool, type(None), *PARTS, *CONFIGS}
 
 
 def values(kind: Any) -> st.SearchStrategy[Any]:
@@ -45,10 +49,14 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from([small("a"), medium("/b \n.txt")])
     if kind is SampleConfig:
         return st.builds(SampleConfig, stop=st.text())
-    if isinstance(kind, type) and issubclass(kind, (OpenRun, RunCurve, RunSummary)):
+    if isinstance(kind, type) and issubclass(kind, PARTS):
         return messages(kind)
     if get_origin(kind) is Literal:
         return st.sampled_from(get_args(kind))
+    if get_origin(kind) in (Union, types.UnionType):
+        return st.one_of(*(values(part) for part in get_args(kind)))
+    if kind is type(None):
+        return st.none()
     assert get_origin(kind) is tuple
     first, *rest = get_args(kind)
     if rest == [...]:
@@ -87,22 +95,18 @@ def plain_parts(kind: Any) -> set[Any]:
     return {kind}
 
 
-@pytest.mark.parametrize("kind", COMMANDS + EVENTS + CONFIGS)
+@pytest.mark.parametrize("kind", COMMANDS + EVENTS + CONFIGS + PARTS)
 def test_only_plain_values_cross(kind: type[Any]) -> None:
     hints = get_type_hints(kind)
     for name in kind.__struct_fields__:
-        assert plain_parts(hints[name]) <= {str, int, float, bool, RunCurve, OpenRun, *CONFIGS}, (
-            name
-        )
+        assert plain_parts(hints[name]) <= PLAIN, name
 
 
 def test_every_message_of_the_page_is_a_command_or_an_event() -> None:
     page = {
         item
         for item in vars(protocol).values()
-        if isinstance(item, type)
-        and issubclass(item, protocol._Message)
-        and item is not protocol._Message
+        if isinstance(item, type) and issubclass(item, Message) and item is not Message
     }
     assert page == {*COMMANDS, *EVENTS}
     assert not {*COMMANDS} & {*EVENTS}

@@ -9,6 +9,7 @@ from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny,
 from torch import Tensor
 
 from engine.config import SampleConfig
+from engine.model.size import parameter_count
 from engine.protocol import (
     Busy,
     Close,
@@ -78,7 +79,7 @@ def test_a_whole_run(verse_file: Path) -> None:
     assert corpus.uniform_loss == pytest.approx(math.log(corpus.vocabulary))
     assert corpus.uniform_loss > corpus.unigram_loss > corpus.bigram_loss > 0
     assert (opened.config, opened.phase, opened.step, opened.steps) == (config, "untrained", 0, 20)
-    assert opened.parameters == config.model.parameters(corpus.vocabulary)
+    assert opened.parameters == parameter_count(config.model, corpus.vocabulary)
     assert (opened.device, opened.threads, opened.precision) == ("cpu", 1, "float32")
 
     # The first loss is that of a uniform guess, and it falls.
@@ -350,17 +351,17 @@ def test_an_impossible_learning_rate_is_refused(verse_file: Path, rate: float) -
 @pytest.fixture
 def sixth_gradient_is_nan(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gradient of the sixth batch is NaN."""
-    sound = Optimizer.take
+    sound = Optimizer.set_grads
     batches = 0
 
-    def take(self: Optimizer, shares: list[tuple[Tensor, ...]]) -> None:
+    def set_grads(self: Optimizer, grads: list[list[Tensor]]) -> None:
         nonlocal batches
         batches += 1
         if batches == 6:
-            shares[0][0].fill_(math.nan)
-        sound(self, shares)
+            grads[0][0].fill_(math.nan)
+        sound(self, grads)
 
-    monkeypatch.setattr(Optimizer, "take", take)
+    monkeypatch.setattr(Optimizer, "set_grads", set_grads)
 
 
 @pytest.mark.usefixtures("sixth_gradient_is_nan")

@@ -632,10 +632,10 @@ class Machine(SimpleQueue[Command]):
         if self.full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def take(self, optimizer: Optimizer, shares: list[tuple[Tensor, ...]]) -> None:
+    def set_grads(self, optimizer: Optimizer, grads: list[list[Tensor]]) -> None:
         """Comes before the optimizer takes the gradients."""
         if self.nan_due:
-            shares[0][0].fill_(math.nan)
+            grads[0][0].fill_(math.nan)
             self.nan_due, self.nan_used = False, True
 
     # The scenario.
@@ -734,14 +734,14 @@ def machine(scenario: list[tuple[int, Action]]) -> Iterator[Machine]:
         patch.setenv("TINYGPT_HOME", folder)
         patch.setattr("engine.storage.lock.TIMEOUT", 0.01)
         made = Machine(Path(folder), scenario)
-        sound = Optimizer.take
+        sound = Optimizer.set_grads
 
-        def take(optimizer: Optimizer, shares: list[tuple[Tensor, ...]]) -> None:
-            made.take(optimizer, shares)
-            sound(optimizer, shares)
+        def set_grads(optimizer: Optimizer, grads: list[list[Tensor]]) -> None:
+            made.set_grads(optimizer, grads)
+            sound(optimizer, grads)
 
         patch.setattr(os, "fsync", made.fsync)
-        patch.setattr(Optimizer, "take", take)
+        patch.setattr(Optimizer, "set_grads", set_grads)
         yield made
 
 
