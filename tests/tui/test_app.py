@@ -52,7 +52,7 @@ from tui.app import TinyGPTApp
 from tui.panes.prompt import PromptInput, SamplingControlsLine
 from tui.panes.text import TextPane
 from tui.screens.confirm_dialog import ConfirmDialog
-from tui.screens.help import HelpScreen
+from tui.screens.help import KEYS, HelpScreen
 from tui.screens.new_run import NewRunScreen
 
 
@@ -267,6 +267,13 @@ async def test_help_lists_the_keys_and_closes(desk: Opener) -> None:
         await it.until(lambda: not isinstance(it.app.screen, HelpScreen))
 
         assert commands(it) == []
+
+
+async def test_in_a_small_window_every_key_of_the_help_fits_its_line(desk: Opener) -> None:
+    async with desk(size=(80, 24)) as it:
+        await it.press("?")
+        await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+        await it.sees(*(text for _, text in KEYS[:20]))
 
 
 async def test_c_opens_the_form(desk: Opener) -> None:

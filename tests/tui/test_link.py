@@ -40,7 +40,7 @@ def test_a_long_history_is_taken_in_batches() -> None:
 
     for event in history:
         link.emit(event)
-    taken = []
+    taken: list[list[Event]] = []
     while len(notified) > len(taken):  # each notification is answered
         taken.append(link.drain())
 

@@ -291,18 +291,20 @@ async def test_every_option_of_the_model_is_offered(desk: Opener) -> None:
                 await it.press("left")
 
 
-async def test_what_cannot_work_together_is_refused_with_the_reason(
-    desk: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise ValueError("model.attention and model.mlp cannot both be off.")
-
+async def test_what_cannot_work_together_is_refused_with_the_reason(desk: Opener) -> None:
     async with desk(size=(80, 24)) as it:
         form = await open_form(it)
-        monkeypatch.setattr("tui.screens.new_run.override", refuse)
+        for name in ("attention", "mlp"):
+            form.set_focus(form.query_one(f"#model-{name}"))
+            await it.press("right")
         await it.press("enter")
-        await it.sees("model.attention and model.mlp cannot both be off.")
+        await it.sees("model.attention and model.mlp cannot both be off")
         assert it.app.screen is form
+        assert it.engine.sent(Open) == [Open(CONFIG)]  # the first, of the app itself
+
+        await it.press("left", "enter")
+        model = msgspec.structs.replace(CONFIG.model, attention=False)
+        assert it.engine.sent(Open)[1:] == [Open(msgspec.structs.replace(CONFIG, model=model))]
 
 
 async def test_a_small_window_keeps_the_cost_and_the_buttons_in_sight(desk: Opener) -> None:

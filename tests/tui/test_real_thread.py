@@ -6,7 +6,16 @@ from looking import until
 from staging import Stage, engine_threads, on_stage, tiny
 
 from engine.config import RunConfig, override
-from engine.protocol import Closed, SampleDone, SampleStarted, Saved, StepDone, TextSampled
+from engine.protocol import (
+    Closed,
+    Opened,
+    RunsListed,
+    SampleDone,
+    SampleStarted,
+    Saved,
+    StepDone,
+    TextSampled,
+)
 from tui.panes.prompt import PromptInput
 
 
@@ -63,6 +72,24 @@ async def test_n_takes_one_step(verse_file: Path) -> None:
 
         await stage.sees("● paused", "step 1 / 2,000")
         assert len(stage.reported(StepDone)) == 1
+
+
+async def test_the_engine_lists_the_saved_runs(verse_file: Path) -> None:
+    async with on_stage(tiny(verse_file)) as stage:
+        parked = stage.parked
+        await stage.pilot.press("n")
+        await stage.hears(lambda: stage.parked > parked)
+        await stage.let(1, lambda: stage.phase() == "paused")
+        await stage.hears(lambda: stage.phase() == "paused")
+        parked = stage.parked
+        await stage.pilot.press("o")
+        await stage.hears(lambda: stage.reported(RunsListed) or stage.parked > parked)
+        while not stage.reported(RunsListed):
+            await stage.let(1, lambda: stage.reported(RunsListed))
+
+        (listed,) = stage.reported(RunsListed)[0].runs
+        assert listed.name == stage.reported(Opened)[0].run
+        await stage.sees("saved runs", f"● {listed.name}", "/ 2,000")
 
 
 async def test_a_prompt_is_answered_while_it_trains(verse_file: Path) -> None:

@@ -149,7 +149,9 @@ class WritingFacts(Pane):
 class SamplingControlsLine(Pane):
     """The sampling settings with their keys, which can be clicked."""
 
-    DEFAULT_CSS = "SamplingControlsLine { height: 1; }"
+    DEFAULT_CSS = """
+    SamplingControlsLine { height: 1; link-color: $primary; link-style: none; }
+    """
     INTERVAL = 0.0
 
     config: reactive[SampleConfig] = reactive(SampleConfig(), layout=False)

@@ -10,21 +10,21 @@ from textual.widgets import Static
 KEYS = (
     ("space", "train, or pause"),
     ("n", "one step of training"),
-    ("x", "end the run: a last evaluation, then it is saved; space trains on"),
+    ("x", "end the run: last evaluation, save; space trains on"),
     ("p  Tab", "to the prompt (type \\n for a line break; up and down recall)"),
     ("Enter", "in the prompt: generate text from it"),
     ("w", "generate again"),
     ("Esc", "stop generating, or leave the prompt"),
-    ("[  ]", "temperature: 0 takes the most likely character, higher is more varied"),
+    ("[  ]", "temperature: 0 picks the most likely, higher is more varied"),
     ("-  =", "top-k: sample from the k most likely characters only"),
-    ("{  }", "top-p: sample from the most likely that together have this probability"),
+    ("{  }", "top-p: sample from the most likely, up to this probability"),
     ("S  s", "seed: the same seed generates the same text"),
     ("<  >", "learning rate, from the next step on"),
     ("l", "linear or logarithmic step axis"),
     ("v", "in a small window: samples, text or training"),
     ("c", "a new run: another text, size or architecture"),
     ("o", "the saved runs: open, compare, rename, note, delete"),
-    ("b", "after a failed step: return to the last save, at half the learning rate"),
+    ("b", "after a failed step: last save, half the learning rate"),
     ("q", "save and quit"),
     ("?", "this page"),
     ("^z", "to the shell; fg comes back"),
@@ -69,7 +69,7 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen > VerticalScroll {
       width: 84; max-width: 100%; height: auto; max-height: 100%; padding: 0 2;
       border: round $primary; background: $surface; border-title-color: $primary;
-      border-subtitle-color: $foreground-muted;
+      border-subtitle-color: $foreground-muted; scrollbar-size-vertical: 1;
     }
     """
 
