@@ -251,7 +251,7 @@ def normed(x: Tensor, epsilon: float, precision: torch.dtype) -> tuple[Tensor, T
 
 def normed_backward(grad_y: Tensor, y: Tensor, scales: Tensor, grad_residual: Tensor) -> Tensor:
     """The gradient of x (R, D), from those of its norm and of the residual connection."""
-    grad_x = grad_residual
+    grad_x = torch.empty_like(grad_residual)
     kernels.rms_norm_backward(
         array(grad_y), array(y), scales.numpy(), grad_residual.numpy(), grad_x.numpy()
     )

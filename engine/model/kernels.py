@@ -174,7 +174,7 @@ def qk_norm_rope(
 def qk_norm_rope_backward(
     grad_heads: Array, heads: Array, scales: Array, cos: Array, sin: Array, grad_qkv: Product
 ) -> None:
-    """grad_heads and heads (3, B, H, T, K) to grad_qkv (B, T, 3, H, K).
+    """grad_heads and heads (3, B, H, T, K) to grad_qkv (B, T, 3, H, K); overwrites grad_heads.
 
     The gradient through the norm is that of `rms_norm_backward`, taken before the rotation is
     undone: a rotation changes neither lengths nor dot products.
@@ -193,9 +193,11 @@ def qk_norm_rope_backward(
                     if which == 1:  # a key's mean square is 1, a query's 1 / K
                         dot /= float32(head_dim)
                     scale = scales[b, t, which, h]
+                    # Two short loops vectorize better than one.
+                    for j in range(head_dim):
+                        g[j] = (g[j] - y[j] * dot) * scale
                     for j in range(half):
-                        left = (g[j] - y[j] * dot) * scale
-                        right = (g[j + half] - y[j + half] * dot) * scale
+                        left, right = g[j], g[j + half]
                         x[j] = narrow(left * cos[t, j] + right * sin[t, j], grad_qkv)
                         x[j + half] = narrow(right * cos[t, j] - left * sin[t, j], grad_qkv)
                 g, x = grad_heads[2, b, h, t], grad_qkv[b, t, 2, h]
