@@ -23,7 +23,7 @@ from typing import NamedTuple
 from filmstrip import Frame, Row, animated_svg
 from textual.widgets import Input
 
-import tui.app
+import tui.engine_app
 from data.catalog import default
 from engine.config import override, preset
 from engine.protocol import (
@@ -208,7 +208,7 @@ class Playback:
 
 async def play(recorded: list[Recorded]) -> list[Frame]:
     """Replay the events into the real app and capture its frames."""
-    tui.app.FRAME = 0.0  # draw every event at once
+    tui.engine_app.FRAME = 0.0  # draw every event at once
     for pane in (Pane, *Pane.__subclasses__()):
         pane.INTERVAL = 0.0
     config = preset("small", default()[0])

@@ -26,6 +26,7 @@ from starting import SETTINGS
 from terminal import DEADLINE, Terminal
 from wcwidth import wcwidth
 
+from engine.config import all_settings
 from engine.storage.run_info import NOTE_LENGTH
 from tui.screens.new_run import FIELDS
 
@@ -98,6 +99,7 @@ CHECKED = (
     "digest",
     "created",
     "characters",
+    *(setting.key.partition(".")[2] for setting in all_settings().values() if setting.choices),
 )
 """Strings of a saved run that are validated when it is read."""
 COMMANDS = {
@@ -263,6 +265,7 @@ class Tour:
         """Rename, annotate and almost delete the untrusted run; then open and sample it."""
         self.terminal.type("o")
         self._sees("saved runs")
+        self.terminal.wait_for(lambda text: "Listing the saved runs" not in text)
         self.terminal.type("\x1b[B")
         note_is_too_long = len(self.words) > NOTE_LENGTH
         for key, refusal in (("n", "A note has"), ("r", "A run's name has")):
@@ -281,7 +284,7 @@ class Tour:
         self.terminal.type("n")
         self.terminal.wait_for(lambda text: "cannot be undone" not in text)
         self.terminal.type("\r")
-        self._sees("nothing written yet")
+        self._sees("nothing generated yet")
         self.terminal.type("w")
         self._sees("500 characters")
         self.terminal.type("n")  # one step, so that quitting prints where it was saved
