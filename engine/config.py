@@ -1,6 +1,6 @@
-"""Every number a run can be given: its meaning, its range and its default, in one place.
+"""Every setting of a run with its meaning, range and default, in one place.
 
-A field's `Meta` is the check, the line of the New-run form and the line of the help.
+A field's `Meta` is its check, its line in the New-run form and its line in the help.
 """
 
 from collections.abc import Iterable
@@ -70,49 +70,52 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
-    """How it learns."""
+    """How it is trained."""
 
     section: ClassVar[str] = "train"
 
     steps: Annotated[
-        int, Meta(ge=1, le=10_000_000, description="How many batches it learns from.")
+        int, Meta(ge=1, le=10_000_000, description="Training steps: one batch each.")
     ] = 2_000
     minutes: Annotated[
         float,
-        Meta(ge=0, le=100_000, description="Stop after so many minutes instead; 0: by steps."),
+        Meta(ge=0, le=100_000, description="Stop after this many minutes instead; 0: by steps."),
     ] = 0.0
-    batch_size: Annotated[
-        int, Meta(ge=1, le=4096, description="Pieces of text it learns from in one step.")
-    ] = 8
+    batch_size: Annotated[int, Meta(ge=1, le=4096, description="Windows of text in one step.")] = 8
     learning_rate: Annotated[
-        float, Meta(ge=1e-5, le=1, description="How far one step moves the weights (Muon).")
+        float,
+        Meta(ge=1e-5, le=1, description="Step size of the matrices inside the blocks (Muon)."),
     ] = 0.03
     adam_learning_rate: Annotated[
-        float, Meta(ge=1e-6, le=1, description="The same for embedding and head (Adam).")
+        float, Meta(ge=1e-6, le=1, description="Step size of embedding and head (Adam).")
     ] = 3e-3
     weight_decay: Annotated[
-        float, Meta(ge=0, le=10, description="Pull of the weights towards zero.")
+        float, Meta(ge=0, le=10, description="Pull of the matrices towards zero.")
     ] = 0.1
     warmup_fraction: Annotated[
-        float, Meta(ge=0, le=1, description="Share of the run in which the rate rises.")
+        float, Meta(ge=0, le=1, description="Fraction of the run in which the rate rises.")
     ] = 0.02
     decay_fraction: Annotated[
         float,
-        Meta(ge=0, le=1, description="Share of the run, at its end, in which it falls to zero."),
+        Meta(
+            ge=0,
+            le=1,
+            description="Fraction of the run, at its end, in which the rate falls to zero.",
+        ),
     ] = 0.8
     context_warmup: Annotated[
         float,
         Meta(
             ge=0,
             le=1,
-            description="Share of the run in which it reads a quarter, then half of the context.",
+            description="Fraction of the run with a quarter, then half of the context.",
         ),
     ] = 0.7
     evaluation_interval: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="Steps between two exams on held-out text.")
+        int, Meta(ge=1, le=1_000_000, description="Steps between two evaluations on held-out text.")
     ] = 250
     val_fraction: Annotated[
-        float, Meta(ge=0.01, le=0.5, description="Share of the text held out for the exams.")
+        float, Meta(ge=0.01, le=0.5, description="Fraction of the text held out for validation.")
     ] = 0.1
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1, description="Same seed, same run.")] = 1
     device: Annotated[
@@ -120,10 +123,10 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     ] = "auto"
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],
-        Meta(description="Number format of the products; auto measures which is faster."),
+        Meta(description="Number format of matrix products; auto measures which is faster."),
     ] = "auto"
     threads: Annotated[
-        int, Meta(ge=0, le=256, description="Processor threads; 0 measures how many are best.")
+        int, Meta(ge=0, le=256, description="Worker threads; 0 measures how many are best.")
     ] = 0
 
     def __post_init__(self) -> None:
@@ -135,22 +138,22 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class SampleConfig(Section, frozen=True, forbid_unknown_fields=True):
-    """How it writes."""
+    """How text is generated."""
 
     section: ClassVar[str] = "sample"
 
     temperature: Annotated[
-        float, Meta(ge=0, le=5, description="0 always takes the likeliest; higher dares more.")
+        float, Meta(ge=0, le=5, description="0 picks the most likely; higher is more varied.")
     ] = 0.8
     top_k: Annotated[
-        int, Meta(ge=0, le=100_000, description="Choose among the k likeliest; 0: all.")
+        int, Meta(ge=0, le=100_000, description="Sample from the k most likely; 0: from all.")
     ] = 0
     top_p: Annotated[
-        float, Meta(ge=0, le=1, description="Choose among the likeliest that make up this share.")
+        float, Meta(ge=0, le=1, description="Sample from the most likely, up to this probability.")
     ] = 0.95
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1, description="Same seed, same text.")] = 1
     characters: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="How many characters it writes.")
+        int, Meta(ge=1, le=1_000_000, description="How many characters are generated.")
     ] = 500
     stop: Annotated[str, Meta(description="Stop at any of these characters; empty: at none.")] = ""
 
@@ -216,7 +219,7 @@ def all_settings() -> dict[str, Setting]:
 
 
 def override(config: RunConfig, assignments: Iterable[str]) -> RunConfig:
-    """The config with each KEY=VALUE applied; ValueError, in a sentence, for one that fails."""
+    """The config with each KEY=VALUE applied. ValueError with a user-facing message."""
     changes: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
     known = all_settings()
     for assignment in assignments:

@@ -5,25 +5,25 @@ from engine.protocol.message import Message
 
 
 class Open(Message, frozen=True):
-    """Begin a fresh run of this config. The run before it is saved first."""
+    """Start a new run of this config. The open run is saved first."""
 
     config: RunConfig
 
 
 class OpenRun(Message, frozen=True):
-    """Open a saved run by its name, to prompt it or to train on: as it was saved last, or, with
-    "@best" behind the name, as it was in its best exam."""
+    """Open a saved run by its name, to prompt it or to train on: as it was last saved, or, with
+    "@best" after the name, as it was at its best evaluation."""
 
     name: str
     changed_text: bool = False  # even if its text is not the one that it was trained on
 
 
 class Train(Message, frozen=True):
-    """Train until the planned end; after that end, by as much again."""
+    """Train to the planned end; after it, for the same length again."""
 
 
 class Pause(Message, frozen=True):
-    """Stop after the step that is being taken."""
+    """Pause after the current step."""
 
 
 class Step(Message, frozen=True):
@@ -35,7 +35,7 @@ class Stop(Message, frozen=True):
 
 
 class Rollback(Message, frozen=True):
-    """Go on from the last checkpoint, at half the learning rate."""
+    """Continue from the last checkpoint at half the learning rate."""
 
 
 class SetLearningRate(Message, frozen=True):
@@ -45,7 +45,7 @@ class SetLearningRate(Message, frozen=True):
 
 
 class Sample(Message, frozen=True):
-    """Write on from the prompt. A newer one supersedes it; `sample_id` tells them apart."""
+    """Generate text from the prompt. A newer sample replaces it; `sample_id` tells them apart."""
 
     sample_id: int
     prompt: str
@@ -53,11 +53,11 @@ class Sample(Message, frozen=True):
 
 
 class StopSample(Message, frozen=True):
-    """Stop writing."""
+    """Stop generating."""
 
 
 class Measure(Message, frozen=True):
-    """Take a real step of this config aside, to tell what a run of it would cost."""
+    """Measure what a run of this config would cost, by real steps of a model beside the open one."""
 
     config: RunConfig
 
@@ -78,20 +78,20 @@ class RenameRun(Message, frozen=True):
 
 
 class AnnotateRun(Message, frozen=True):
-    """Keep a note with a saved run, or the open one, in place of the one before."""
+    """Replace the note of a saved run, or of the open one."""
 
     run: str
     note: str
 
 
 class DeleteRun(Message, frozen=True):
-    """Remove a saved run that no program trains."""
+    """Delete a saved run that no program trains."""
 
     run: str
 
 
 class Compare(Message, frozen=True):
-    """Tell how these saved runs went: these, and no others."""
+    """Compare the open run with these saved runs, and no others."""
 
     runs: tuple[str, ...]
 

@@ -11,7 +11,7 @@ from engine.protocol.message import Message, Phase
 
 
 class Busy(Message, frozen=True):
-    """A longer piece of work: what it is, and how much is done (0 to 1, or -1: unknown)."""
+    """Longer work: what it is, and the fraction done (0 to 1, or -1: unknown)."""
 
     what: str  # empty: it has ended
     done: float = -1.0
@@ -24,7 +24,7 @@ class CorpusLoaded(Message, frozen=True):
     source: str
     license: str
     note: str
-    opening: str  # words of this text to begin from, when the person has given none
+    opening: str  # the prompt when the user has given none
     characters: int
     lines: int
     vocabulary: int
@@ -37,25 +37,25 @@ class CorpusLoaded(Message, frozen=True):
 
 
 class Opened(Message, frozen=True):
-    """A run is ready: fresh (step 0), or as it was saved."""
+    """A run is ready: a new one (step 0), or a saved one."""
 
     run: str
     config: RunConfig
     phase: Phase
     step: int
     steps: int
-    elapsed: float  # seconds trained so far
+    elapsed: float  # seconds of training so far
     learning_rate: float
     parameters: int
     device: str
     threads: int
     precision: str
     choice: str  # one line: what was measured to choose threads and precision
-    note: str  # one or two sentences: that it is not as it was, or who trains it; or nothing
+    note: str  # what differs from when it was saved, or who trains it; or empty
 
 
 class ConfirmationRequired(Message, frozen=True):
-    """What was asked for needs a yes: the command that then carries it out."""
+    """The user has to confirm a command: this is the one to send after a yes."""
 
     question: str
     command: OpenRun
@@ -74,9 +74,9 @@ class StepDone(Message, frozen=True):
     gradient_norm: float
     learning_rate: float
     tokens: int
-    context_length: int  # characters it reads at once by now: it grows
+    context_length: int  # of this step: it grows during a run
     seconds: float  # of this step
-    elapsed: float  # seconds trained so far, evaluations and writing included
+    elapsed: float  # seconds of training so far, evaluations and sampling included
     remaining: float  # seconds, estimated
 
 
@@ -86,14 +86,14 @@ class Evaluated(Message, frozen=True):
     step: int
     loss: float  # nats a character
     bits_per_char: float
-    accuracy: float  # share of characters guessed right
+    accuracy: float  # fraction of characters that had the highest logit
     context_length: int
     seconds: float
     elapsed: float
 
 
 class Excerpt(Message, frozen=True):
-    """What it writes by itself at this step: a line or two on from the last prompt."""
+    """A sample at this step without being asked: a line or two from the last prompt."""
 
     step: int
     prompt: str
@@ -106,7 +106,7 @@ class LearningRateChanged(Message, frozen=True):
 
 
 class Extended(Message, frozen=True):
-    """The run was made longer: it now ends after `steps`, or after `minutes` where those rule."""
+    """The run was extended: it now ends after `steps`, or after `minutes` if these are not 0."""
 
     step: int
     steps: int
@@ -115,17 +115,17 @@ class Extended(Message, frozen=True):
 
 class SampleStarted(Message, frozen=True):
     sample_id: int
-    step: int  # whose weights write
-    prompt: str  # what of the prompt the model knows
-    unknown: str  # the characters it has never seen, each once; left out
-    unseen: int  # how many characters at the prompt's start lie beyond its context
+    step: int  # of the weights that generate
+    prompt: str  # without unknown characters
+    unknown: str  # characters outside the vocabulary, each once
+    unseen: int  # characters at the start of the prompt that do not fit the context
 
 
 class TextSampled(Message, frozen=True):
     sample_id: int
     text: str
     characters: int  # so far
-    seconds: float  # spent writing so far
+    seconds: float  # spent on it so far
 
 
 class SampleDone(Message, frozen=True):
@@ -141,7 +141,7 @@ class Measured(Message, frozen=True):
     config: RunConfig
     parameters: int
     memory: int  # bytes, estimated
-    step_seconds: float  # of a real step, measured
+    step_seconds: float  # measured
 
 
 class Saved(Message, frozen=True):
@@ -162,11 +162,11 @@ class RunSummary(Struct, frozen=True):
     used: float  # seconds since the epoch
     size: int  # bytes on the disk
     note: str = ""
-    problem: str = ""  # why it cannot be opened: the steps are 0 then
+    problem: str = ""  # why it cannot be opened; its steps are 0 then
 
     @property
     def last_used(self) -> str:
-        """When, as a person here reads it."""
+        """Date and time in the local time zone."""
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.used))
 
 
@@ -177,14 +177,14 @@ class RunsListed(Message, frozen=True):
 
 
 class RunChanged(Message, frozen=True):
-    """A saved run has another note or name; no name: it is gone."""
+    """A saved run has a new note or name; an empty name: it was deleted."""
 
     run: str
     name: str
 
 
 class RunCurve(Struct, frozen=True):
-    """How a saved run went: its loss on held-out text, in nats a character, by step."""
+    """The validation losses of a saved run, in nats a character, by step."""
 
     run: str
     losses: tuple[tuple[int, float], ...]
@@ -197,7 +197,7 @@ class Compared(Message, frozen=True):
 
 
 class Failed(Message, frozen=True):
-    """Something went wrong: one sentence for the person."""
+    """Something went wrong: one sentence for the user."""
 
     message: str
     during: Literal["open", "train", "sample", "save", "measure", "runs", "engine"]

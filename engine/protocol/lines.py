@@ -14,13 +14,13 @@ def to_json(event: Event) -> str:
     """One line of strict JSON (a number that is not finite becomes null)."""
     try:
         return _encoder.encode(event).decode()
-    except UnicodeEncodeError:  # a path that is no text; it is told with "?" in these places
+    except UnicodeEncodeError:  # a path that is not valid text: with "?" in these places
         plain = json.dumps(msgspec.to_builtins(event), ensure_ascii=False)
         return plain.encode("utf-8", "replace").decode()
 
 
 def from_json(line: str | bytes) -> Event:
-    """The event of one line; ValueError when it is none of ours."""
+    """The event of one line. ValueError if it is not an event."""
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, RecursionError) as error:

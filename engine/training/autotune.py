@@ -1,4 +1,4 @@
-"""Where to compute, in which number format and with how many threads: measured at the start."""
+"""Device, precision and number of threads of a run: chosen by measuring at the start."""
 
 import time
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ from engine.training.replica import Replica
 from engine.training.workers import WorkerPool
 
 MAX_THREADS = torch.get_num_threads()
-"""What torch takes by itself: the number of cores. Read before any choice is made."""
+"""torch's own default: the number of cores. Read before any choice is made."""
 TRIAL_FLOPS = 2.5e9
 """Work of one trial: about 20 milliseconds."""
 NEARLY = 1.1
@@ -26,10 +26,10 @@ TRIALS = 5
 
 
 def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
-    """The device asked for, or the best there is; on a CPU the quickest threads and precision.
+    """The device asked for, or the best there is; on a CPU the fastest threads and precision.
 
-    The threads are workers: of torch's own, each of them uses one, and so does the calling thread
-    from here on. ValueError, in a sentence, for a device that this machine lacks.
+    The threads are workers: each uses one of torch's own threads, and so does the calling thread
+    from here on. ValueError with a user-facing message for a device that this machine lacks.
     """
     device = device_of(train.device)
     if device.type != "cpu":
@@ -52,13 +52,13 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
 
 
 def most_threads(train: TrainConfig) -> int:
-    """So many threads a run may be given on a CPU."""
+    """The most threads that a run may get on a CPU."""
     return train.threads or max(_counts(train.batch_size))
 
 
 def as_before(train: TrainConfig, device: str, threads: int, precision: str) -> TrainConfig:
-    """The config of a run that was trained so: what was measured then is not measured again, as
-    far as this machine can do it."""
+    """The config with what was chosen for a saved run, as far as this machine supports it: the
+    run then continues as it began, and nothing is measured again."""
     if train.device == "auto" and device == device_of("auto").type:
         train = msgspec.structs.replace(train, device=device)
     if not train.threads and threads <= MAX_THREADS:
@@ -69,7 +69,7 @@ def as_before(train: TrainConfig, device: str, threads: int, precision: str) -> 
 
 
 def _counts(batch_size: int) -> list[int]:
-    """One thread, half of the cores, all of them; no more than there are pieces of text."""
+    """One thread, half of the cores, all of them; no more than there are windows in a batch."""
     return sorted({min(count, batch_size) for count in (1, (MAX_THREADS + 1) // 2, MAX_THREADS)})
 
 

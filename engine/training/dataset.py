@@ -1,4 +1,4 @@
-"""A text as ids: what is learned from, what is held out, and the batches of both."""
+"""A text as ids: a training and a validation part, and the batches of both."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ from torch import Tensor
 from engine.training.split import check_length, split_at
 
 EVALUATION_TOKENS = 4_096
-"""Characters in one batch of an evaluation: large enough to be quick, small enough to pause in."""
+"""Characters in one batch of an evaluation: large enough to be fast, small enough to pause in."""
 
 
 def step_seed(seed: int, step: int) -> int:
-    """A seed for what is drawn in one step of a run (torch keeps 32 bits of a seed)."""
+    """A seed for the random numbers of one step of a run (torch keeps 32 bits of a seed)."""
     return (seed * 1_000_003 + step) & 0xFFFF_FFFF
 
 
@@ -31,11 +31,11 @@ class Dataset:
 
     def batch(self, step: int, size: int, length: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets, (B, `length`) each: `size` windows of the training part, each cut
-        into pieces of that length (what fills no piece is left out).
+        into pieces of that length (a remainder is left out).
 
-        Every window is read once before any is read again, in a new order each time. What a step
-        reads follows from seed and step alone, so a run that is resumed needs no memory of the
-        batches before, and nothing else that draws numbers can disturb it.
+        Every window is read once per epoch, in a new order each time. The batch of a step follows
+        from seed and step alone, so a resumed run needs no record of the batches before, and no
+        other use of random numbers can change it.
         """
         numbers = range(step * size, (step + 1) * size)
         starts = [self._order(n // self._windows)[n % self._windows] for n in numbers]
@@ -45,15 +45,15 @@ class Dataset:
         return inputs.reshape(-1, length).long(), targets.reshape(-1, length).long()
 
     def _order(self, epoch: int) -> Tensor:
-        """Where the windows of one reading begin, in its order. The first begins anywhere
-        within a context, so that the same words stand at other places each time; the last is
-        moved back where it would run over the end."""
+        """The starts of the windows of one epoch, in its order. The first start is random within a
+        context, so that words are at other positions in each epoch; a window that would run over
+        the end of the text is moved back."""
         if epoch not in self._orders:
             generator = torch.Generator().manual_seed(step_seed(self.seed, epoch))
             first = torch.randint(self.context_length, (1,), generator=generator)
             order = torch.randperm(self._windows, generator=generator) * self.context_length
             order = (first + order).clamp(max=len(self.train) - 1 - self.context_length)
-            # A batch may span the end of one reading and the beginning of the next.
+            # A batch may span two epochs.
             self._orders = {e: o for e, o in self._orders.items() if abs(e - epoch) == 1}
             self._orders[epoch] = order
         return self._orders[epoch]
@@ -61,7 +61,7 @@ class Dataset:
     def validation_batches(self, length: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The whole validation part once, in windows of that length that do not overlap.
 
-        (B, T) inputs and targets; the rest that fills no window comes last, as (1, R).
+        (B, T) inputs and targets; the remainder comes last, as (1, R).
         """
         predicted = len(self.validation) - 1
         windows = predicted // length

@@ -1,4 +1,4 @@
-"""One model learning: a step, an evaluation, and all that the next step depends on."""
+"""Training of one model: a step, an evaluation, and everything that the next step depends on."""
 
 import math
 from collections.abc import Iterator
@@ -18,19 +18,19 @@ from engine.training.workers import WorkerPool
 
 
 class StepResult(NamedTuple):
-    """What a step showed: the loss of its batch, before the update, in nats a character."""
+    """The loss of a step's batch before the update, in nats a character, and its circumstances."""
 
     loss: float
     gradient_norm: float
     learning_rate: float
-    tokens: int  # characters it learned from
+    tokens: int  # characters in the batch
 
 
 class Evaluation(NamedTuple):
-    """How well it predicts the validation part."""
+    """How well the model predicts the validation part."""
 
     loss: float  # nats a character
-    accuracy: float  # share of characters it would have guessed
+    accuracy: float  # fraction of characters that had the highest logit
 
     @property
     def bits_per_char(self) -> float:
@@ -64,7 +64,7 @@ class Trainer:
         into pieces of `context_length`, at most that of the model.
 
         ArithmeticError when loss or gradient is not finite: nothing is changed then, since one
-        such update would make every weight useless.
+        such update would make every weight NaN.
         """
         train = self.config.train
         inputs, targets = self.dataset.batch(self.step_number, train.batch_size, context_length)
@@ -120,10 +120,10 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step_number = step_number
 
-    def _generator(self, place: int) -> torch.Generator | None:
-        """What the dropout of share number `place` of this step is drawn from."""
+    def _generator(self, worker: int) -> torch.Generator | None:
+        """The generator for the dropout of one worker's chunk of this step."""
         if not self.config.model.dropout:
             return None
-        number = self.step_number * self.workers.count + place
+        number = self.step_number * self.workers.count + worker
         seed = step_seed(self.config.train.seed, number)
         return torch.Generator(self.hardware.device).manual_seed(seed)

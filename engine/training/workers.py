@@ -1,7 +1,7 @@
-"""Threads that share out a step: each takes a part of the batch and does all of its work alone.
+"""Worker threads that divide a step: each computes its chunk of the batch alone.
 
-torch's own threads meet after every operation, so each waits for the slowest some hundred times a
-step, and where another program holds a core they spin and wait for it as well. These meet three times.
+torch's own threads synchronize after every operation, so each waits for the slowest some hundred
+times a step, and spins meanwhile if another program holds a core. These synchronize three times.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,38 +11,38 @@ from typing import Self, TypeVar
 
 import torch
 
-Part = TypeVar("Part")
+Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 
 
 class WorkerPool:
-    """`count` threads, the caller's among them; of torch's own, each of the others uses one. Parts
-    are told apart by their place, so the same count gives the same sums."""
+    """`count` threads, the caller's included; each of the others uses one of torch's own threads.
+    Results come in the order of the chunks, so the same count gives the same sums."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self._pool = ThreadPoolExecutor(
-            max(1, count - 1), "shard", initializer=torch.set_num_threads, initargs=(1,)
+            max(1, count - 1), "worker", initializer=torch.set_num_threads, initargs=(1,)
         )
 
-    def map(self, work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-        """The work on each part, in order; the first error of any."""
+    def map(self, work: Callable[[Chunk], Result], chunks: Sequence[Chunk]) -> list[Result]:
+        """The results for each chunk, in order. Raises the first error after all have ended."""
         others: list[Future[Result]] = []
         try:
-            others += (self._pool.submit(work, part) for part in parts[1:])
-            first = work(parts[0])
+            others += (self._pool.submit(work, chunk) for chunk in chunks[1:])
+            first = work(chunks[0])
         finally:
-            wait(others)  # nothing goes on behind an error
+            wait(others)  # no worker runs on after an error
         return [first, *(other.result() for other in others)]
 
     def split(self, total: int) -> list[slice]:
-        """At most `count` slices of as equal length as can be, none of them empty."""
+        """At most `count` slices of nearly equal length, none of them empty."""
         count = min(self.count, total)
         ends = [total * i // count for i in range(count + 1)]
         return [slice(first, last) for first, last in pairwise(ends)]
 
     def close(self) -> None:
-        """End the threads, and wait for them."""
+        """End the threads and wait for them."""
         self._pool.shutdown()
 
     def __enter__(self) -> Self:
