@@ -369,7 +369,7 @@ def test_other_number_formats_take_plain_operations(calls: list[str]) -> None:
     torch.testing.assert_close(found.float(), expected, rtol=1e-4, atol=1e-5)
 
 
-# The sublayers add to their input in place, and a backward pass reuses memory.
+# The sublayers add to their input in place, and share scratch memory.
 
 
 @torch.no_grad()
@@ -451,6 +451,35 @@ def test_an_input_that_is_needed_as_it_was_is_not_changed_unseen(kind: str) -> N
     after = block.attention(x, rope) if kind == "attention" else block.mlp(x)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         (after + squared).square().sum().backward()
+
+
+@pytest.mark.parametrize("kind", ["attention", "mlp"])
+@pytest.mark.parametrize("use", ["sum", "transposed", "added"])
+def test_a_gradient_that_others_receive_too_is_not_changed(kind: str, use: str) -> None:
+    """The gradient of a sum is one number seen as many; that of `y + other` goes to both."""
+    block, rope = awake(shape(n_layer=1)).blocks[0], awake(shape()).rope(0, CONTEXT)
+    other = torch.randn(2, CONTEXT, 16, generator=seeded(2)).requires_grad_()
+    leaf = torch.randn(2, CONTEXT, 16, generator=seeded(1)).requires_grad_()
+
+    def grads() -> tuple[Tensor, ...]:
+        x = leaf * 1
+        y = block.attention(x, rope) if kind == "attention" else block.mlp(x)
+        if use == "transposed":
+            steep = torch.randn(16, CONTEXT, generator=seeded(3))
+            result = (y.transpose(1, 2) * steep).sum() + other.sum()
+        else:
+            result = y.sum() + other.sum() if use == "sum" else ((y + other) * weights).sum()
+        return torch.autograd.grad(result, (leaf, other, *block.parameters()), allow_unused=True)
+
+    weights = torch.arange(16.0)
+    found = grads()
+    with plain_operations():
+        expected = grads()
+    for ours, theirs in zip(found, expected, strict=True):
+        if theirs is None:
+            assert ours is None
+        else:
+            assert distance(ours, theirs) < 1e-5
 
 
 def test_a_leaf_is_not_changed_unseen() -> None:
