@@ -117,7 +117,7 @@ class RMSNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, epsilon: float) -> Tensor:
-        y, scales = normed(rows_of(x), epsilon, torch.float32)
+        y, scales = normed(rows_of(x.contiguous()), epsilon, torch.float32)
         ctx.save_for_backward(y, scales)
         return y.view(x.shape)
 
@@ -125,7 +125,8 @@ class RMSNorm(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         y, scales = ctx.saved_tensors
         no_residual = torch.zeros_like(y)
-        return normed_backward(rows_of(grad), y, scales, no_residual).view(grad.shape), None
+        grad_x = normed_backward(rows_of(grad.contiguous()), y, scales, no_residual)
+        return grad_x.view(grad.shape), None
 
 
 class AttentionSublayer(torch.autograd.Function):
@@ -179,7 +180,7 @@ class AttentionSublayer(torch.autograd.Function):
         heads, scales, probs, attended = saved
         precision = y.dtype
         _, batch, n_head, time, head_dim = heads.shape
-        grad_out = rows_of(grad)
+        grad_out = rows_of(grad.contiguous())
         grad_attended, grad_output_weight = product_backward(
             masked(grad_out, mask), attended, output_weight
         )
@@ -232,7 +233,7 @@ class MLPSublayer(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         up_weight, output_weight, mask, y, y_scales, hidden = ctx.saved_tensors
-        grad_out = rows_of(grad)
+        grad_out = rows_of(grad.contiguous())
         grad_hidden, grad_output_weight = product_backward(
             masked(grad_out, mask), hidden, output_weight, "grad hidden"
         )
@@ -250,7 +251,10 @@ def normed(x: Tensor, epsilon: float, precision: torch.dtype) -> tuple[Tensor, T
 
 
 def normed_backward(grad_y: Tensor, y: Tensor, scales: Tensor, grad_residual: Tensor) -> Tensor:
-    """The gradient of x (R, D), from those of its norm and of the residual connection."""
+    """The gradient of x (R, D), from those of its norm and of the residual connection.
+
+    In memory of its own: autograd may hand the same incoming gradient to others.
+    """
     grad_x = torch.empty_like(grad_residual)
     kernels.rms_norm_backward(
         array(grad_y), array(y), scales.numpy(), grad_residual.numpy(), grad_x.numpy()

@@ -104,7 +104,7 @@ def rms_norm(x: Array, y: Product, scales: Array, epsilon: float) -> None:
 def rms_norm_backward(
     grad_y: Product, y: Product, scales: Array, grad_residual: Array, grad_x: Array
 ) -> None:
-    """grad_x (R, D) = grad_residual + the gradient through the norm; the two may be one array.
+    """grad_x (R, D) = grad_residual + the gradient through the norm.
 
     A row of y keeps its length whatever x is, so the gradient along it is taken out.
     """

@@ -1,9 +1,14 @@
 """Small models of any shape for the tests, and token ids for them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 import torch
 from torch import Tensor
 
 from engine.config import ModelConfig
+from engine.model import fused
 from engine.model.gpt import GPT
 
 VOCABULARY = 11
@@ -13,7 +18,7 @@ CONTEXT = 16
 def awake(config: ModelConfig, vocabulary: int = VOCABULARY) -> GPT:
     """A model with random weights throughout: in a fresh one the output layers are zero."""
     generator = torch.Generator().manual_seed(5)
-    model = GPT(config, vocabulary, generator)
+    model = GPT(config, vocabulary)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(std=parameter.shape[1] ** -0.5, generator=generator)
@@ -21,11 +26,43 @@ def awake(config: ModelConfig, vocabulary: int = VOCABULARY) -> GPT:
     return model
 
 
-def shape(**changes: float) -> ModelConfig:
+def shape(**changes: object) -> ModelConfig:
+    """A small config with these fields changed."""
     return ModelConfig(
         **{"context_length": CONTEXT, "n_layer": 2, "n_head": 2, "n_embd": 16, **changes}  # type: ignore[arg-type]
     )
 
 
+OPTIONS: tuple[tuple[str, object], ...] = (
+    ("activation", "gelu"),
+    ("activation", "swiglu"),
+    ("norm", "layernorm"),
+    ("norm", "none"),
+    ("positions", "learned"),
+    ("positions", "none"),
+    ("qk_norm", False),
+    ("residual", False),
+    ("attention", False),
+    ("mlp", False),
+    ("tied_head", True),
+)
+"""Every value of an architecture option that is not the default."""
+
+
+def named(option: tuple[str, object]) -> str:
+    """An option as a user sets it: "qk_norm=off"."""
+    name, value = option
+    return f"{name}={value}" if isinstance(value, str) else f"{name}={'on' if value else 'off'}"
+
+
 def some_ids(batch: int, time: int, vocabulary: int = VOCABULARY, seed: int = 6) -> Tensor:
     return torch.randint(vocabulary, (batch, time), generator=torch.Generator().manual_seed(seed))
+
+
+@contextmanager
+def plain_operations() -> Iterator[None]:
+    """Meanwhile, models are computed on a CPU as `engine.model.gpt` states them, as on a GPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fused, "supports", lambda config, x: False)
+        patch.setattr(fused, "on_cpu", lambda x: False)
+        yield

@@ -1,29 +1,32 @@
-"""Loss and gradient by hand are those of autograd, whatever the shape and however it is split."""
+"""Loss and gradients of the compiled sublayers are those of autograd over plain operations,
+whatever the shape and however the batch is split."""
 
+import threading
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
-from shaping import CONTEXT, awake, shape, some_ids
+from numpy.typing import NDArray
+from shaping import CONTEXT, OPTIONS, awake, named, plain_operations, shape, some_ids
 from torch import Tensor
 
 from engine.config import ModelConfig
-from engine.model import fused as by_hand
-from engine.model import kernels
-from engine.model.fused import ByHand
+from engine.model import fused, kernels
 from engine.model.gpt import GPT
-from engine.training.replica import ByTorch
+from engine.training import replica
+from engine.training.replica import Replica
 
 
 class Case(NamedTuple):
-    """A model, a batch for it, and how many characters go through it together."""
+    """A model, a batch for it, and how many characters are in one micro-batch."""
 
     config: ModelConfig
     vocabulary: int = 11
     batch: int = 4
     time: int = CONTEXT
-    rows: int = 1024
+    micro_batch: int = 1024
 
     def model(self) -> GPT:
         return awake(self.config, self.vocabulary)
@@ -35,7 +38,7 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "plain": Case(shape()),
+    "default": Case(shape()),
     "one block": Case(shape(n_layer=1, n_head=1)),
     "three blocks": Case(shape(n_layer=3, n_embd=48, n_head=3)),
     "narrow heads": Case(shape(n_embd=16, n_head=8)),
@@ -43,18 +46,21 @@ CASES = {
     "long context": Case(shape(context_length=64, n_embd=32), time=64, batch=20),
     "few characters": Case(shape(), vocabulary=5),
     "many characters": Case(shape(), vocabulary=300),
-    "a rest shorter than the context": Case(shape(), time=5, batch=1),
+    "shorter than the context": Case(shape(), time=5, batch=1),
     "a single character": Case(shape(), time=1, batch=3),
-    "parts that divide": Case(shape(), batch=6, rows=2 * CONTEXT),
-    "parts with a rest": Case(shape(), batch=7, rows=3 * CONTEXT + 1),
-    "parts smaller than a text": Case(shape(n_layer=1), batch=3, rows=5),
+    "micro-batches of equal size": Case(shape(), batch=6, micro_batch=2 * CONTEXT),
+    "a smaller last micro-batch": Case(shape(), batch=7, micro_batch=3 * CONTEXT + 1),
+    "micro-batches smaller than a text": Case(shape(n_layer=1), batch=3, micro_batch=5),
+    "tied head": Case(shape(tied_head=True)),
+    "attention alone": Case(shape(mlp=False)),
+    "MLP alone": Case(shape(attention=False)),
 }
 
 
 @pytest.fixture(params=CASES.values(), ids=list(CASES))
 def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Case:
     chosen: Case = request.param
-    monkeypatch.setattr(by_hand, "ROWS", chosen.rows)
+    monkeypatch.setattr(replica, "MICRO_BATCH", chosen.micro_batch)
     return chosen
 
 
@@ -62,192 +68,449 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def copies(gradients: tuple[Tensor, ...]) -> list[Tensor]:
-    return [gradient.clone() for gradient in gradients]
-
-
-def apart(one: Tensor, other: Tensor) -> float:
-    """How far two tensors are from each other, for the length of the other."""
+def distance(one: Tensor, other: Tensor) -> float:
+    """How far two tensors are from each other, relative to the length of the other."""
     return float((one - other).norm() / other.norm())
 
 
 def assert_near(
-    model: GPT, gradients: tuple[Tensor, ...], expected: tuple[Tensor, ...], tolerance: float
+    model: GPT, grads: list[Tensor], expected: list[Tensor], tolerance: float
 ) -> None:
     for (name, parameter), ours, theirs in zip(
-        model.named_parameters(), gradients, expected, strict=True
+        model.named_parameters(), grads, expected, strict=True
     ):
         assert ours.dtype == torch.float32
         assert ours.shape == parameter.shape, name
         assert ours.isfinite().all(), name
         if parameter.shape[0] == parameter.shape[1] * 3 and not theirs[: parameter.shape[1]].any():
-            # Alone, a character can look only at itself: queries and keys change nothing.
+            # A character alone attends to itself only: queries and keys change nothing.
             width = parameter.shape[1]
             assert ours[: 2 * width].abs().max() < 1e-6, name
             ours, theirs = ours[2 * width :], theirs[2 * width :]
         assert theirs.norm() > 0, name
-        assert apart(ours, theirs) < tolerance, name
+        assert distance(ours, theirs) < tolerance, name
 
 
-def test_loss_and_gradients_are_those_of_autograd(case: Case) -> None:
+def test_loss_and_gradients_are_those_of_plain_operations(case: Case) -> None:
     model = case.model()
     inputs, targets = case.ids()
-    ours, theirs = ByHand(model, torch.float32), ByTorch(model, torch.float32)
-    loss = ours.learn(inputs, targets, targets.numel(), None)
-    assert loss == pytest.approx(theirs.learn(inputs, targets, targets.numel(), None), rel=1e-5)
-    assert_near(model, ours.gradients, theirs.gradients, 1e-5)
+    loss, grads = Replica(model, torch.float32).loss_and_grad(
+        inputs, targets, targets.numel(), None
+    )
+    with plain_operations():
+        expected_loss, expected = Replica(model, torch.float32).loss_and_grad(
+            inputs, targets, targets.numel(), None
+        )
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    assert_near(model, grads, expected, 1e-5)
 
 
-def test_the_score_is_that_of_the_model(case: Case) -> None:
+def test_an_evaluation_is_that_of_the_model(case: Case) -> None:
     model = case.model()
     inputs, targets = case.ids()
     with torch.no_grad():
         targets = torch.where(targets % 2 == 0, model(inputs).argmax(2), targets)
-    loss, guessed = ByHand(model, torch.float32).score(inputs, targets)
-    expected, right = ByTorch(model, torch.float32).score(inputs, targets)
+    loss, correct = Replica(model, torch.float32).evaluate(inputs, targets)
+    with plain_operations():
+        expected, expected_correct = Replica(model, torch.float32).evaluate(inputs, targets)
     assert loss == pytest.approx(expected, rel=1e-5)
-    assert guessed == right > 0
+    assert correct == expected_correct > 0
 
 
-def test_what_was_learned_before_is_not_added() -> None:
-    model, case = CASES["plain"].model(), CASES["plain"]
-    learner = ByHand(model, torch.float32)
-    first = learner.learn(*case.ids(), 64, None)
-    gradients = copies(learner.gradients)
-    assert learner.learn(*case.ids(7), 64, None) != first
-    assert not torch.equal(learner.gradients[0], gradients[0])
-    learner.score(*case.ids(8))
-    assert learner.learn(*case.ids(), 64, None) == first
-    assert all(map(torch.equal, learner.gradients, gradients))
-
-
-def test_shares_of_a_batch_add_up_to_the_whole() -> None:
-    case = CASES["plain"]
+def test_an_evaluation_has_the_loss_of_training(case: Case) -> None:
     model, (inputs, targets) = case.model(), case.ids()
-    whole, first, rest = (ByHand(model, torch.float32) for _ in range(3))
-    loss = whole.learn(inputs, targets, 64, None)
-    shares = first.learn(inputs[:1], targets[:1], 64, None)
-    shares += rest.learn(inputs[1:], targets[1:], 64, None)
-    assert shares == pytest.approx(loss, rel=1e-5)
-    sums = tuple(a + b for a, b in zip(first.gradients, rest.gradients, strict=True))
-    assert_near(model, sums, whole.gradients, 1e-5)
+    learner = Replica(model, torch.float32)
+    loss, _ = learner.loss_and_grad(inputs, targets, 1, None)
+    assert learner.evaluate(inputs, targets)[0] == pytest.approx(loss, rel=1e-6)
+
+
+def test_gradients_of_an_earlier_batch_are_not_added() -> None:
+    model, case = CASES["default"].model(), CASES["default"]
+    learner = Replica(model, torch.float32)
+    first, grads = learner.loss_and_grad(*case.ids(), 64, None)
+    grads = [grad.clone() for grad in grads]
+    other, other_grads = learner.loss_and_grad(*case.ids(7), 64, None)
+    assert other != first
+    assert not torch.equal(other_grads[0], grads[0])
+    learner.evaluate(*case.ids(8))
+    again, again_grads = learner.loss_and_grad(*case.ids(), 64, None)
+    assert again == first
+    assert all(map(torch.equal, again_grads, grads))
+
+
+def test_chunks_of_a_batch_add_up_to_the_whole() -> None:
+    case = CASES["default"]
+    model, (inputs, targets) = case.model(), case.ids()
+    whole, first, rest = (Replica(model, torch.float32) for _ in range(3))
+    loss, grads = whole.loss_and_grad(inputs, targets, 64, None)
+    first_loss, first_grads = first.loss_and_grad(inputs[:1], targets[:1], 64, None)
+    rest_loss, rest_grads = rest.loss_and_grad(inputs[1:], targets[1:], 64, None)
+    assert first_loss + rest_loss == pytest.approx(loss, rel=1e-5)
+    sums = [a + b for a, b in zip(first_grads, rest_grads, strict=True)]
+    assert_near(model, sums, grads, 1e-5)
 
 
 @torch.no_grad()
-def test_the_weights_are_followed_as_they_change() -> None:
-    model, case = CASES["plain"].model(), CASES["plain"]
-    learner = ByHand(model, torch.float32)
-    before = learner.learn(*case.ids(), 64, None)
+def test_changed_weights_take_effect_at_once() -> None:
+    model, case = CASES["default"].model(), CASES["default"]
+    learner = Replica(model, torch.float32)
+    before, _ = grads_of(learner, case)
     for parameter in model.parameters():
         parameter.mul_(torch.linspace(0.5, 1.5, parameter.shape[1]))
     model.load_state_dict(model.state_dict())
-    fresh = ByHand(model, torch.float32)
-    assert learner.learn(*case.ids(), 64, None) == fresh.learn(*case.ids(), 64, None) != before
-    assert all(map(torch.equal, learner.gradients, fresh.gradients))
+    loss, grads = grads_of(learner, case)
+    fresh_loss, fresh_grads = grads_of(Replica(model, torch.float32), case)
+    assert loss == fresh_loss != before
+    assert all(map(torch.equal, grads, fresh_grads))
 
 
-@pytest.mark.parametrize("name", ["plain", "three blocks", "parts with a rest"])
+@torch.enable_grad()
+def grads_of(
+    learner: Replica, case: Case, seed: int | None = None, ids: int = 6
+) -> tuple[float, list[Tensor]]:
+    """Mean loss and gradients of a batch, under the dropout that this seed draws."""
+    generator = None if seed is None else seeded(seed)
+    return learner.loss_and_grad(*case.ids(ids), case.batch * case.time, generator)
+
+
+@pytest.mark.parametrize(
+    "name", ["default", "three blocks", "a smaller last micro-batch", "tied head"]
+)
 def test_bfloat16_is_near(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case = CASES[name]
-    monkeypatch.setattr(by_hand, "ROWS", case.rows)
+    monkeypatch.setattr(replica, "MICRO_BATCH", case.micro_batch)
     model, (inputs, targets) = case.model(), case.ids()
-    exact, rough = ByHand(model, torch.float32), ByHand(model, torch.bfloat16)
-    loss = exact.learn(inputs, targets, targets.numel(), None)
-    rough_loss = rough.learn(inputs, targets, targets.numel(), None)
+    exact, rough = Replica(model, torch.float32), Replica(model, torch.bfloat16)
+    loss, grads = grads_of(exact, case)
+    rough_loss, rough_grads = grads_of(rough, case)
     assert rough_loss == pytest.approx(loss, rel=0.02)
     assert rough_loss != loss
-    assert_near(model, rough.gradients, exact.gradients, 0.05)
-    total, _ = exact.score(inputs, targets)
-    assert rough.score(inputs, targets)[0] == pytest.approx(total, rel=0.02)
+    assert_near(model, rough_grads, grads, 0.05)
+    total, _ = exact.evaluate(inputs, targets)
+    assert rough.evaluate(inputs, targets)[0] == pytest.approx(total, rel=0.02)
+    with plain_operations():
+        plain_loss, plain_grads = grads_of(rough, case)
+    assert rough_loss == pytest.approx(plain_loss, rel=0.02)
+    assert_near(model, rough_grads, plain_grads, 0.05)
 
 
-DROPPING = Case(shape(dropout=0.3), batch=6, rows=2 * CONTEXT)
+DROPPING = Case(shape(dropout=0.3), batch=6, micro_batch=2 * CONTEXT)
 
 
 @pytest.fixture
-def _in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(by_hand, "ROWS", DROPPING.rows)
+def _in_micro_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replica, "MICRO_BATCH", DROPPING.micro_batch)
 
 
-def dropped(learner: ByHand, seed: int | None) -> tuple[float, list[Tensor]]:
-    """Loss and gradients of a batch, under the dropout that this seed draws."""
-    generator = None if seed is None else seeded(seed)
-    loss = learner.learn(*DROPPING.ids(), DROPPING.batch * DROPPING.time, generator)
-    return loss, copies(learner.gradients)
-
-
-@pytest.mark.usefixtures("_in_parts")
+@pytest.mark.usefixtures("_in_micro_batches")
 def test_the_seed_decides_what_is_dropped() -> None:
-    learner = ByHand(DROPPING.model(), torch.float32)
-    loss, gradients = dropped(learner, 1)
-    whole_loss, _ = dropped(learner, None)
-    other_loss, others = dropped(learner, 2)
-    again_loss, again = dropped(learner, 1)
+    learner = Replica(DROPPING.model(), torch.float32)
+    loss, grads = grads_of(learner, DROPPING, 1)
+    whole_loss, _ = grads_of(learner, DROPPING)
+    other_loss, others = grads_of(learner, DROPPING, 2)
+    again_loss, again = grads_of(learner, DROPPING, 1)
     assert again_loss == loss
-    assert all(map(torch.equal, again, gradients))
+    assert all(map(torch.equal, again, grads))
     assert len({loss, other_loss, whole_loss}) == 3
-    assert not any(map(torch.equal, others, gradients))
+    assert not any(map(torch.equal, others, grads))
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_dropout_is_that_of_the_model(share: float) -> None:
-    case = Case(shape(dropout=share))
-    model, (inputs, targets) = case.model(), case.ids()
-    ours, theirs = ByHand(model, torch.float32), ByTorch(model, torch.float32)
-    loss = ours.learn(inputs, targets, 64, seeded(1))
-    assert loss == pytest.approx(theirs.learn(inputs, targets, 64, seeded(1)), rel=1e-5)
-    assert_near(model, ours.gradients, theirs.gradients, 1e-5)
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("micro_batch", [1024, 2 * CONTEXT])
+def test_the_same_generator_drops_the_same_in_plain_operations(
+    fraction: float, micro_batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica, "MICRO_BATCH", micro_batch)
+    case = Case(shape(dropout=fraction))
+    learner = Replica(case.model(), torch.float32)
+    loss, grads = grads_of(learner, case, 1)
+    with plain_operations():
+        expected_loss, expected = grads_of(learner, case, 1)
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    assert_near(learner.model, grads, expected, 1e-5)
 
 
-def test_without_a_share_a_generator_changes_nothing() -> None:
-    case = CASES["plain"]
-    learner = ByHand(case.model(), torch.float32)
-    generator = seeded(1)
-    assert learner.learn(*case.ids(), 64, generator) == learner.learn(*case.ids(), 64, None)
+def test_dropout_in_bfloat16_is_near_that_of_plain_operations() -> None:
+    case = Case(shape(dropout=0.3))
+    learner = Replica(case.model(), torch.bfloat16)
+    loss, grads = grads_of(learner, case, 1)
+    with plain_operations():
+        expected_loss, expected = grads_of(learner, case, 1)
+    assert loss == pytest.approx(expected_loss, rel=0.02)
+    assert_near(learner.model, grads, expected, 0.05)
 
 
-def test_a_score_drops_nothing() -> None:
+def test_at_a_fraction_of_zero_a_generator_changes_nothing() -> None:
+    case = CASES["default"]
+    learner = Replica(case.model(), torch.float32)
+    loss, grads = grads_of(learner, case, 1)
+    whole_loss, whole = grads_of(learner, case)
+    assert loss == whole_loss
+    assert all(map(torch.equal, grads, whole))
+
+
+def test_an_evaluation_drops_nothing() -> None:
     model, whole = DROPPING.model(), Case(shape()).model()
-    learner = ByHand(model, torch.float32)
-    dropped(learner, 1)
-    score = learner.score(*DROPPING.ids())
-    assert score == ByHand(whole, torch.float32).score(*DROPPING.ids())
+    learner = Replica(model, torch.float32)
+    grads_of(learner, DROPPING, 1)
+    evaluation = learner.evaluate(*DROPPING.ids())
+    assert evaluation == Replica(whole, torch.float32).evaluate(*DROPPING.ids())
 
 
 def test_dropout_changes_the_gradient_little_on_average() -> None:
     """What is kept is made larger, so that the expected sum is that of all."""
-    learner = ByHand(awake(shape(dropout=0.05)), torch.float32)
-    _, whole = dropped(learner, None)
-    sums = [torch.zeros_like(gradient) for gradient in whole]
-    single = dropped(learner, 0)[1]
+    learner = Replica(awake(shape(dropout=0.05)), torch.float32)
+    _, whole = grads_of(learner, DROPPING)
+    sums = [torch.zeros_like(grad) for grad in whole]
+    single = grads_of(learner, DROPPING, 0)[1]
     for seed in range(60):
-        torch._foreach_add_(sums, dropped(learner, seed)[1])
+        torch._foreach_add_(sums, grads_of(learner, DROPPING, seed)[1])
     for one, total, exact in zip(single, sums, whole, strict=True):
         mean = total / 60
         assert torch.cosine_similarity(mean.flatten(), exact.flatten(), dim=0) > 0.98
         assert 0.85 < float(mean.norm() / exact.norm()) < 1.15
-        assert apart(mean, exact) < 0.5 * apart(one, exact)
+        assert distance(mean, exact) < 0.5 * distance(one, exact)
 
 
-@pytest.mark.usefixtures("_in_parts")
+@pytest.mark.usefixtures("_in_micro_batches")
 @pytest.mark.parametrize("seed", [None, 1])
 @pytest.mark.parametrize("place", range(10))
 @torch.no_grad()
 def test_the_gradient_is_the_slope_of_the_loss(place: int, seed: int | None) -> None:
-    """Up and down a random hillside of one weight matrix, under the same dropout each time."""
+    """One weight matrix is moved up and down the slope, under the same dropout each time."""
     model = DROPPING.model()
-    learner = ByHand(model, torch.float32)
-    _, gradients = dropped(learner, seed)
-    weight, gradient = list(model.parameters())[place], gradients[place]
-    uphill = torch.rand(gradient.shape, generator=seeded(3)) * gradient.sign()
+    learner = Replica(model, torch.float32)
+    _, grads = grads_of(learner, DROPPING, seed)
+    weight, grad = list(model.parameters())[place], grads[place]
+    uphill = torch.rand(grad.shape, generator=seeded(3)) * grad.sign()
     uphill /= uphill.norm()
-    promised = float((uphill * gradient).sum())
+    promised = float((uphill * grad).sum())
     size = 0.02 * float(weight.norm()) / weight.shape[1] ** 0.5
     weight.add_(uphill, alpha=size)
-    above, _ = dropped(learner, seed)
+    above, _ = grads_of(learner, DROPPING, seed)
     weight.sub_(uphill, alpha=2 * size)
-    below, _ = dropped(learner, seed)
+    below, _ = grads_of(learner, DROPPING, seed)
     assert (above - below) / (2 * size) == pytest.approx(promised, rel=1e-2)
+
+
+# Which way is taken.
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The compiled sublayers that were called."""
+    seen: list[str] = []
+
+    def counted(name: str) -> Callable[..., Tensor]:
+        original = getattr(fused, name)
+
+        def call(*arguments: object) -> Tensor:
+            seen.append(name)
+            result: Tensor = original(*arguments)
+            return result
+
+        return call
+
+    for name in ("attention", "mlp"):
+        monkeypatch.setattr(fused, name, counted(name))
+    return seen
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_the_default_architecture_is_computed_by_compiled_sublayers(
+    calls: list[str], precision: torch.dtype
+) -> None:
+    case = CASES["default"]
+    learner = Replica(case.model(), precision)
+    grads_of(learner, case)
+    assert calls == ["attention", "mlp"] * 2
+    learner.evaluate(*case.ids())
+    assert calls == ["attention", "mlp"] * 4
+    with plain_operations():
+        grads_of(learner, case)
+    assert calls == ["attention", "mlp"] * 4
+
+
+COMPILED = {"attention": ["mlp"], "mlp": ["attention"], "tied_head": ["attention", "mlp"]}
+"""The options that the compiled sublayers know, and what is left of each block."""
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=named)
+def test_an_option_without_compiled_loops_takes_plain_operations(
+    option: tuple[str, object], calls: list[str]
+) -> None:
+    name, value = option
+    case = Case(shape(**{name: value}))
+    grads_of(Replica(case.model(), torch.float32), case)
+    assert calls == 2 * COMPILED.get(name, [])
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=named)
+def test_every_option_has_the_gradients_of_plain_operations(option: tuple[str, object]) -> None:
+    """Also where only the norms are compiled."""
+    name, value = option
+    case = Case(shape(**{name: value}))
+    learner = Replica(case.model(), torch.float32)
+    loss, grads = grads_of(learner, case)
+    with plain_operations():
+        expected_loss, expected = grads_of(learner, case)
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    assert_near(learner.model, grads, expected, 1e-5)
+
+
+def test_other_number_formats_take_plain_operations(calls: list[str]) -> None:
+    model = awake(shape())
+    ids = some_ids(2, CONTEXT)
+    with torch.no_grad():
+        expected = model(ids)
+        calls.clear()
+        found = model.double()(ids)
+    assert calls == []
+    torch.testing.assert_close(found.float(), expected, rtol=1e-4, atol=1e-5)
+
+
+# The sublayers add to their input in place, and share scratch memory.
+
+
+@torch.no_grad()
+def test_evaluating_twice_gives_the_same() -> None:
+    model = awake(shape())
+    ids = some_ids(2, CONTEXT)
+    weights = [p.clone() for p in model.parameters()]
+    first = model(ids)
+    kept = first.clone()
+    assert torch.equal(model(ids), kept)
+    assert torch.equal(first, kept)
+    assert all(map(torch.equal, model.parameters(), weights))
+
+
+def test_a_backward_pass_can_be_repeated() -> None:
+    model = awake(shape())
+    inputs, targets = CASES["default"].ids()
+    loss = torch.nn.functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+    first = [
+        grad.clone()
+        for grad in torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
+    ]
+    again = torch.autograd.grad(loss, list(model.parameters()))
+    assert all(map(torch.equal, again, first))
+
+
+def test_two_forward_passes_before_two_backward_passes_give_the_same_gradients() -> None:
+    """In one thread, whose calls share scratch memory."""
+    model = awake(shape())
+    weights = list(model.parameters())
+    expected = [grads_of(Replica(model, torch.float32), CASES["default"], ids=i)[1] for i in (6, 7)]
+    losses = []
+    for i in (6, 7):
+        inputs, targets = CASES["default"].ids(i)
+        losses.append(
+            torch.nn.functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+        )
+    for loss, grads in zip(losses, expected, strict=True):
+        found = torch.autograd.grad(loss, weights)
+        assert_near(model, list(found), grads, 1e-5)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_two_threads_at_once_get_the_gradients_of_one_after_the_other(
+    precision: torch.dtype,
+) -> None:
+    case = Case(shape(dropout=0.2, n_embd=32, context_length=32), batch=8, time=32)
+    model = case.model()
+    expected = [grads_of(Replica(model, precision), case, i, ids=i) for i in range(2)]
+    start = threading.Barrier(2, timeout=10)
+    differences: list[str] = []
+
+    def work(number: int) -> None:
+        learner = Replica(model, precision)
+        loss, grads = expected[number]
+        for _ in range(20):
+            start.wait()
+            found_loss, found = grads_of(learner, case, number, ids=number)
+            if found_loss != loss or not all(map(torch.equal, found, grads)):
+                differences.append(f"in thread {number}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert differences == []
+
+
+@pytest.mark.parametrize("kind", ["attention", "mlp"])
+def test_an_input_that_is_needed_as_it_was_is_not_changed_unseen(kind: str) -> None:
+    """torch refuses the backward pass of an operation whose input a sublayer has overwritten."""
+    block = awake(shape(n_layer=1)).blocks[0]
+    before = torch.randn(1, CONTEXT, 16, generator=seeded(1)).requires_grad_()
+    x = before * 2
+    squared = x.square()  # its backward pass reads x
+    model = awake(shape())
+    rope = model.rope(0, CONTEXT)
+    after = block.attention(x, rope) if kind == "attention" else block.mlp(x)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        (after + squared).square().sum().backward()
+
+
+@pytest.mark.parametrize("kind", ["attention", "mlp"])
+@pytest.mark.parametrize("use", ["sum", "transposed", "added"])
+def test_a_gradient_that_others_receive_too_is_not_changed(kind: str, use: str) -> None:
+    """The gradient of a sum is one number seen as many; that of `y + other` goes to both."""
+    block, rope = awake(shape(n_layer=1)).blocks[0], awake(shape()).rope(0, CONTEXT)
+    other = torch.randn(2, CONTEXT, 16, generator=seeded(2)).requires_grad_()
+    leaf = torch.randn(2, CONTEXT, 16, generator=seeded(1)).requires_grad_()
+
+    def grads() -> tuple[Tensor, ...]:
+        x = leaf * 1
+        y = block.attention(x, rope) if kind == "attention" else block.mlp(x)
+        if use == "transposed":
+            steep = torch.randn(16, CONTEXT, generator=seeded(3))
+            result = (y.transpose(1, 2) * steep).sum() + other.sum()
+        else:
+            result = y.sum() + other.sum() if use == "sum" else ((y + other) * weights).sum()
+        return torch.autograd.grad(result, (leaf, other, *block.parameters()), allow_unused=True)
+
+    weights = torch.arange(16.0)
+    found = grads()
+    with plain_operations():
+        expected = grads()
+    for ours, theirs in zip(found, expected, strict=True):
+        if theirs is None:
+            assert ours is None
+        else:
+            assert distance(ours, theirs) < 1e-5
+
+
+def test_a_leaf_is_not_changed_unseen() -> None:
+    leaf = torch.randn(1, CONTEXT, 16, generator=seeded(1)).requires_grad_()
+    with pytest.raises(RuntimeError, match="leaf"):
+        awake(shape(n_layer=1)).blocks[0].mlp(leaf)
+
+
+@pytest.mark.parametrize("layout", ["contiguous", "transposed", "expanded"])
+def test_the_norm_takes_any_layout_of_memory(layout: str) -> None:
+    """Queries and keys by head are a transposed view, and so may their gradients be."""
+    start = torch.randn(3, 4, 5, 6, generator=seeded(1))
+    steep = torch.randn(3, 5, 4, 6, generator=seeded(2)).transpose(1, 2)
+    if layout == "expanded":
+        start = start[:1]
+    results = []
+    for norm in (
+        lambda x: fused.rms_norm(x, 1e-5),
+        lambda x: torch.nn.functional.rms_norm(x, (6,), eps=1e-5),
+    ):
+        leaf = start.clone().requires_grad_()
+        x = leaf.expand(3, 4, 5, 6) if layout == "expanded" else leaf
+        y = norm(x.transpose(1, 2) if layout == "transposed" else x)
+        y.backward(steep.transpose(1, 2) if layout == "transposed" else steep)
+        results.append((y.detach(), leaf.grad))
+    (ours, our_grad), (theirs, their_grad) = results
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(our_grad, their_grad)
+
+
+# The compiled loops themselves.
 
 
 def test_powers_are_as_exact_as_float32_allows() -> None:
@@ -271,7 +534,61 @@ def test_the_causal_softmax_bears_the_widest_scores(time: int) -> None:
     torch.testing.assert_close(scores.double(), expected, rtol=1e-5, atol=1e-38)
 
 
-def test_without_a_folder_for_them_loops_are_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+@kernels.compiled
+def narrow_all(x: NDArray[np.float32], out: kernels.Product) -> None:
+    for i in range(x.shape[0]):
+        out[i] = kernels.narrow(x[i], out)
+
+
+@kernels.compiled
+def widen_all(x: kernels.Product, out: NDArray[np.float32]) -> None:
+    for i in range(x.shape[0]):
+        out[i] = kernels.widen(x[i])
+
+
+def test_every_bfloat16_is_widened_exactly() -> None:
+    every = torch.arange(1 << 16, dtype=torch.int32).to(torch.uint16)
+    found = torch.empty(1 << 16)
+    widen_all(every.numpy(), found.numpy())
+    expected = every.view(torch.bfloat16).float()
+    assert torch.equal(found.view(torch.int32), expected.view(torch.int32))
+
+
+def test_rounding_to_bfloat16_is_that_of_torch() -> None:
+    """To nearest, ties to even: at and beside every number halfway between two neighbours, at
+    every bfloat16 itself, and for infinities."""
+    upper = torch.arange(1 << 16, dtype=torch.int64) << 16
+    lower = torch.tensor([0x0000, 0x0001, 0x7FFF, 0x8000, 0x8001, 0xFFFF])
+    bits = (upper[:, None] + lower).flatten()
+    x = bits.to(torch.uint32).view(torch.float32)
+    x = x[~x.isnan()]
+    assert x.isinf().any()
+    found = torch.empty(len(x), dtype=torch.bfloat16)
+    narrow_all(x.numpy(), found.view(torch.uint16).numpy())
+    assert torch.equal(found.view(torch.int16), x.to(torch.bfloat16).view(torch.int16))
+
+
+def test_not_a_number_stays_none_in_bfloat16() -> None:
+    """Of every such bit pattern that an operation yields: the quiet ones."""
+    quiet = torch.tensor([0x7FC00000, 0xFFC00000, 0x7FC00001, 0xFFC12345])
+    x = quiet.to(torch.uint32).view(torch.float32)
+    found = torch.empty(len(x), dtype=torch.bfloat16)
+    narrow_all(x.numpy(), found.view(torch.uint16).numpy())
+    assert found.isnan().all()
+
+
+def test_float32_passes_both_ways_as_it_is() -> None:
+    x = torch.randn(1000, generator=seeded(1))
+    narrowed, widened = torch.empty_like(x), torch.empty_like(x)
+    narrow_all(x.numpy(), narrowed.numpy())
+    widen_all(x.numpy(), widened.numpy())
+    assert torch.equal(narrowed, x)
+    assert torch.equal(widened, x)
+
+
+def test_without_a_folder_for_them_loops_are_compiled_in_each_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def refuse(**options: object) -> object:
         if "cache" in options:
             raise RuntimeError("cannot cache function: no locator available")
