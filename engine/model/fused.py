@@ -117,7 +117,7 @@ class RMSNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, epsilon: float) -> Tensor:
-        y, scales = normed(rows_of(x), epsilon, torch.float32)
+        y, scales = normed(rows_of(x.contiguous()), epsilon, torch.float32)
         ctx.save_for_backward(y, scales)
         return y.view(x.shape)
 
@@ -125,7 +125,8 @@ class RMSNorm(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         y, scales = ctx.saved_tensors
         no_residual = torch.zeros_like(y)
-        return normed_backward(rows_of(grad), y, scales, no_residual).view(grad.shape), None
+        grad_x = normed_backward(rows_of(grad.contiguous()), y, scales, no_residual)
+        return grad_x.view(grad.shape), None
 
 
 class AttentionSublayer(torch.autograd.Function):
