@@ -82,8 +82,10 @@ class Attention(nn.Module):
         return add(x, y, self.config, generator)
 
     def activations(self, time: int) -> int:
-        """Numbers kept for the backward pass, for each position of a text of that length."""
-        return 8 * self.config.n_embd + self.config.n_head * time
+        """Numbers kept for the backward pass, for each position of a text of that length: at most,
+        on any device."""
+        dropout_mask = self.config.dropout > 0
+        return (11 + dropout_mask) * self.config.n_embd + self.config.n_head * time
 
     def matrices(self) -> list[Matrix]:
         """Queries, keys and values are three."""
@@ -110,8 +112,10 @@ class MLP(nn.Module):
         return add(x, self.output(hidden), self.config, generator)
 
     def activations(self, time: int) -> int:
-        """Numbers kept for the backward pass, for each position."""
-        return 2 * self.config.n_embd + self.up.out_features + self.output.in_features
+        """Numbers kept for the backward pass, for each position: at most, on any device."""
+        dropout_mask, hidden = self.config.dropout > 0, self.output.in_features
+        kept = self.up.out_features + (1 + self.gated) * hidden
+        return (2 + dropout_mask) * self.config.n_embd + kept
 
     def matrices(self) -> list[Matrix]:
         """A gate is a matrix of its own."""

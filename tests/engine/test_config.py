@@ -1,4 +1,6 @@
-"""Every setting explains itself, refuses what it cannot be, and reaches its place by its name."""
+"""Every setting describes itself, refuses values outside its range, and can be set by its name."""
+
+import re
 
 import msgspec
 import pytest
@@ -9,6 +11,7 @@ from engine.config import (
     PRESETS,
     SECTIONS,
     ModelConfig,
+    RunConfig,
     SampleConfig,
     TrainConfig,
     all_settings,
@@ -16,7 +19,7 @@ from engine.config import (
     preset,
     small,
 )
-from engine.settings import Setting
+from engine.settings import Setting, plain
 
 SETTINGS = list(all_settings().values())
 
@@ -26,7 +29,7 @@ def key_of(setting: Setting) -> str:
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=key_of)
-def test_every_setting_has_words_a_range_and_a_default_within_it(setting: Setting) -> None:
+def test_every_setting_has_a_description_a_range_and_a_default_within_it(setting: Setting) -> None:
     assert setting.description.endswith(".")
     assert len(setting.description) > 15
     assert " to " in setting.range or " or " in setting.range
@@ -45,7 +48,7 @@ def test_every_preset_is_within_every_range(name: str) -> None:
 
 
 @pytest.mark.parametrize("setting", [s for s in SETTINGS if not s.choices], ids=key_of)
-def test_both_ends_of_a_range_are_inside_and_what_is_beyond_is_refused(setting: Setting) -> None:
+def test_both_ends_of_a_range_are_accepted_and_values_outside_are_refused(setting: Setting) -> None:
     assert setting.low is not None
     assert setting.high is not None
     for inside in (setting.low, setting.high):
@@ -57,16 +60,109 @@ def test_both_ends_of_a_range_are_inside_and_what_is_beyond_is_refused(setting: 
             setting.check(outside)
 
 
-@pytest.mark.parametrize("setting", [s for s in SETTINGS if s.choices], ids=key_of)
+@pytest.mark.parametrize(
+    "setting", [s for s in SETTINGS if s.choices and s.kind is str], ids=key_of
+)
 def test_a_choice_is_one_of_its_words(setting: Setting) -> None:
     for word in setting.choices:
         assert setting.parse(word) == word
-    with pytest.raises(ValueError, match=f"^{setting.key} is auto, .* or .*, not 'abacus'\\.$"):
-        setting.parse("abacus")
+        setting.check(word)
+    assert setting.range == ", ".join(setting.choices[:-1]) + f" or {setting.choices[-1]}"
+    for refuse in (setting.parse, setting.check):
+        with pytest.raises(ValueError, match=r"\.$") as refusal:
+            refuse("abacus")
+        assert str(refusal.value) == f"{setting.key} is {setting.range}, not 'abacus'."
+
+
+def test_the_choices_of_each_setting_that_has_some() -> None:
+    assert {s.key: s.choices for s in SETTINGS if s.choices and s.kind is str} == {
+        "model.activation": ("squared_relu", "gelu", "swiglu"),
+        "model.norm": ("rmsnorm", "layernorm", "none"),
+        "model.positions": ("rotary", "learned", "none"),
+        "train.device": ("auto", "cpu", "cuda", "mps"),
+        "train.precision": ("auto", "float32", "bfloat16"),
+    }
+
+
+SWITCHES = [s for s in SETTINGS if s.kind is bool]
+
+
+def test_the_settings_that_are_on_or_off() -> None:
+    assert {s.key: plain(getattr(ModelConfig(), s.key.partition(".")[2])) for s in SWITCHES} == {
+        "model.qk_norm": "on",
+        "model.residual": "on",
+        "model.attention": "on",
+        "model.mlp": "on",
+        "model.tied_head": "off",
+    }
+
+
+@pytest.mark.parametrize("setting", SWITCHES, ids=key_of)
+def test_a_switch_is_read_from_on_or_off_and_their_synonyms(setting: Setting) -> None:
+    assert setting.choices == ("on", "off")
+    assert setting.range == "on or off"
+    for word, value in (
+        ("on", True),
+        ("true", True),
+        ("yes", True),
+        ("off", False),
+        ("false", False),
+        ("no", False),
+    ):
+        for typed in (word, word.upper(), word.title(), f"  {word} \n"):
+            assert setting.parse(typed) is value
+        setting.check(value)
+        assert setting.parse(plain(value)) is value
+    for typed in ("", "1", "0", "y", "n", "onn", "maybe", "none", "on off", "True or false"):
+        with pytest.raises(ValueError, match=r"\.$") as refusal:
+            setting.parse(typed)
+        assert str(refusal.value) == f"{setting.key} is on or off, not {typed!r}."
+
+
+@pytest.mark.parametrize("setting", SWITCHES, ids=key_of)
+@pytest.mark.parametrize("value", [1, 0, 1.0, "on", "off", "true", None])
+def test_only_a_bool_is_the_value_of_a_switch(setting: Setting, value: object) -> None:
+    name = setting.key.partition(".")[2]
+    message = f"^{setting.key} is on or off, not {re.escape(repr(value))}\\.$"
+    with pytest.raises(ValueError, match=message):
+        setting.check(value)
+    with pytest.raises(ValueError, match=message):
+        ModelConfig(**{name: value})  # type: ignore[arg-type]
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(msgspec.json.encode({name: value}), type=ModelConfig)
+
+
+def test_a_switch_is_shown_as_on_or_off() -> None:
+    assert (plain(True), plain(False)) == ("on", "off")
+
+
+@pytest.mark.parametrize("setting", [s for s in SETTINGS if s.choices], ids=key_of)
+def test_every_choice_survives_its_json(setting: Setting) -> None:
+    section, _, name = setting.key.partition(".")
+    for word in setting.choices:
+        config = override(small("any"), [f"{setting.key}={word}"])
+        again = msgspec.json.decode(msgspec.json.encode(config), type=RunConfig)
+        assert again == config
+        value = getattr(getattr(again, section), name)
+        assert type(value) is setting.kind
+        assert value == setting.parse(word)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_blocks_without_both_sublayers_are_refused(order: int) -> None:
+    both = ["model.attention=off", "model.mlp=off"][::order]
+    message = "model.attention and model.mlp cannot both be off: blocks are empty."
+    with pytest.raises(ValueError, match=r"\.$") as refusal:
+        override(small("any"), both)
+    assert str(refusal.value) == message
+    with pytest.raises(msgspec.ValidationError, match=message.removesuffix(".")):
+        msgspec.json.decode(b'{"attention": false, "mlp": false}', type=ModelConfig)
+    for one in both:  # either alone is a model
+        override(small("any"), [one])
 
 
 @given(st.sampled_from(SETTINGS), st.text() | st.floats().map(str) | st.integers().map(str))
-def test_any_text_is_a_value_or_a_sentence(setting: Setting, text: str) -> None:
+def test_any_text_is_a_value_or_refused_with_a_message(setting: Setting, text: str) -> None:
     try:
         value = setting.parse(text)
     except ValueError as refusal:
@@ -80,7 +176,7 @@ def test_any_text_is_a_value_or_a_sentence(setting: Setting, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("assignment", "sentence"),
+    ("assignment", "message"),
     [
         ("train.steps=many", "train.steps takes a whole number, not 'many'."),
         ("train.steps=1.5", "train.steps takes a whole number, not '1.5'."),
@@ -96,6 +192,8 @@ def test_any_text_is_a_value_or_a_sentence(setting: Setting, text: str) -> None:
             "train.seed goes from 0 to 2,147,483,647, and -1 is outside.",
         ),
         ("train.device=tpu", "train.device is auto, cpu, cuda or mps, not 'tpu'."),
+        ("model.qk_norm=maybe", "model.qk_norm is on or off, not 'maybe'."),
+        ("model.norm=batch", "model.norm is rmsnorm, layernorm or none, not 'batch'."),
         ("train.steps", "--set takes KEY=VALUE, not 'train.steps'."),
         ("model.n_embd=18", "model.n_embd 18 must divide by twice model.n_head (4)."),
         (
@@ -104,10 +202,10 @@ def test_any_text_is_a_value_or_a_sentence(setting: Setting, text: str) -> None:
         ),
     ],
 )
-def test_a_bad_setting_is_refused_in_one_sentence(assignment: str, sentence: str) -> None:
+def test_a_bad_setting_is_refused_with_a_message(assignment: str, message: str) -> None:
     with pytest.raises(ValueError, match=r"\.$") as refusal:
         override(small("any"), [assignment])
-    assert str(refusal.value) == sentence
+    assert str(refusal.value) == message
 
 
 @pytest.mark.parametrize(
@@ -119,6 +217,8 @@ def test_a_bad_setting_is_refused_in_one_sentence(assignment: str, sentence: str
         ("model.layers", "model.n_layer"),
         ("batch_size", "train.batch_size"),
         ("top", "sample.top_k"),
+        ("model.tied", "model.tied_head"),
+        ("activations", "model.activation"),
         ("train.Steps", "train.steps"),
     ],
 )
@@ -128,7 +228,7 @@ def test_an_unknown_setting_offers_the_nearest(key: str, nearest: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", ".", "train", "train.", ".steps", "nowhere.steps", "a.b.c"])
-def test_a_key_that_is_no_key_is_refused(key: str) -> None:
+def test_a_malformed_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match=r"^There is no setting "):
         override(small("any"), [f"{key}=1"])
 
@@ -143,6 +243,14 @@ ANOTHER_VALUE = {
     "model.n_layer": 2,
     "model.n_head": 4,
     "model.n_embd": 64,
+    "model.activation": "swiglu",
+    "model.norm": "layernorm",
+    "model.positions": "learned",
+    "model.qk_norm": False,
+    "model.residual": False,
+    "model.attention": False,
+    "model.mlp": False,
+    "model.tied_head": True,
     "train.precision": "float32",
     "train.device": "cpu",
     "train.batch_size": 3,
@@ -161,7 +269,8 @@ def test_every_setting_can_be_set_by_its_name(setting: Setting) -> None:
     section, _, name = setting.key.partition(".")
     value = ANOTHER_VALUE.get(setting.key, 0.15)
     before = small("any")
-    after = override(before, [f"{setting.key}={value}"])
+    typed = plain(value) if isinstance(value, bool) else str(value)
+    after = override(before, [f"{setting.key}={typed}"])
     assert (
         getattr(getattr(after, section), name) == value != getattr(getattr(before, section), name)
     )
@@ -169,7 +278,7 @@ def test_every_setting_can_be_set_by_its_name(setting: Setting) -> None:
     assert after == msgspec.structs.replace(before, **{section: changed})
 
 
-def test_later_settings_win_and_the_rest_stays() -> None:
+def test_later_settings_win_and_the_others_stay() -> None:
     config = override(
         small("any"), ["train.steps=5", " model.n_embd =64", "train.steps = 1_000", "train.seed=7"]
     )

@@ -1,20 +1,24 @@
-"""Muon moves each matrix as its paper says."""
+"""Muon updates each matrix as its paper states, and Adam everything else."""
 
 import copy
 import math
 import subprocess
 import sys
+from typing import Any
 
+import msgspec
 import pytest
 import torch
 from torch import Tensor
 
 from engine.config import ModelConfig, TrainConfig
 from engine.model.gpt import GPT
-from engine.training.optimizers import Adam, Optimizer, orthogonalizer
+from engine.model.matrix import Matrix, matrices_in
+from engine.training.optimizers import Adam, Muon, Optimizer, as_wide, orthogonalizer
 from engine.training.workers import WorkerPool
 
 MODEL = ModelConfig(context_length=8, n_layer=2, n_head=2, n_embd=16)
+SWIGLU = msgspec.structs.replace(MODEL, activation="swiglu")
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:
@@ -26,13 +30,13 @@ def gaussian(*shape: int, seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
-def test_orthogonalized_matrices_stretch_every_direction_alike(scale: float) -> None:
+def test_orthogonalized_matrices_scale_every_direction_alike(scale: float) -> None:
     stack = gaussian(3, 8, 16) * scale
     for before, after in zip(stack, orthogonalize(stack), strict=True):
-        left, stretch, right = torch.linalg.svd(before, full_matrices=False)
-        assert float(stretch.max() / stretch.min()) > 2  # they were not alike
+        left, singular, right = torch.linalg.svd(before, full_matrices=False)
+        assert float(singular.max() / singular.min()) > 2  # they were not alike
         assert torch.all((torch.linalg.svdvals(after) - 1).abs() < 0.9)
-        # The directions themselves stay: in their own basis the result is a diagonal.
+        # The directions themselves stay: in their own basis the result is diagonal.
         inside = left.T @ after @ right.T
         torch.testing.assert_close(inside, inside.diag().diag(), rtol=0, atol=1e-4)
 
@@ -56,50 +60,155 @@ def test_orthogonalizing_takes_the_first_three_steps_of_the_paper(
     size: tuple[int, int, int], scale: float
 ) -> None:
     stack = gaussian(*size, seed=7) * scale
-    moves = orthogonalize(stack)
-    for matrix, move in zip(stack, moves, strict=True):
-        torch.testing.assert_close(move, reference_polar_express(matrix), rtol=0, atol=5e-3)
+    updates = orthogonalize(stack)
+    for matrix, update in zip(stack, updates, strict=True):
+        torch.testing.assert_close(update, reference_polar_express(matrix), rtol=0, atol=5e-3)
 
 
 @pytest.mark.parametrize("size", [(8, 16), (16, 64), (48, 192)])
-def test_oblong_matrices_end_with_stretches_near_one(size: tuple[int, int]) -> None:
-    stretches = torch.linalg.svdvals(orthogonalize(gaussian(4, *size, seed=8)))
-    assert stretches.min() > 0.15
-    assert stretches.max() < 1.9
+def test_oblong_matrices_end_with_singular_values_near_one(size: tuple[int, int]) -> None:
+    singular = torch.linalg.svdvals(orthogonalize(gaussian(4, *size, seed=8)))
+    assert singular.min() > 0.15
+    assert singular.max() < 1.9
 
 
-def test_a_matrix_of_zeros_is_moved_nowhere() -> None:
+def test_a_zero_gradient_gives_no_update() -> None:
     for size in ((2, 8, 8), (2, 8, 32)):
         assert torch.equal(orthogonalize(torch.zeros(size)), torch.zeros(size))
 
 
-def fresh_model(seed: int = 1) -> GPT:
-    return GPT(MODEL, 7, torch.Generator().manual_seed(seed))
+def fresh_model(seed: int = 1, config: ModelConfig = MODEL) -> GPT:
+    return GPT(config, 7).init_weights(torch.Generator().manual_seed(seed))
 
 
 def optimizer_of(model: GPT, config: TrainConfig) -> Optimizer:
     return Optimizer(model, config, WorkerPool(1))
 
 
-def give_gradients(model: GPT, seed: int) -> None:
+def set_gradients(model: GPT, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
         parameter.grad = torch.randn(parameter.shape, generator=generator)
 
 
-def test_queries_keys_and_values_are_moved_separately() -> None:
-    """However small the gradient of the values, they move as far as the queries do."""
+def test_queries_keys_and_values_are_orthogonalized_separately() -> None:
+    """However small the gradient of the values, they change as much as the queries do."""
     model = fresh_model()
-    give_gradients(model, 2)
+    set_gradients(model, 2)
     weight = model.get_parameter("blocks.0.attention.qkv.weight")
     assert weight.grad is not None
     weight.grad[:16] *= 1e3
     weight.grad[32:] *= 1e-3
     before = weight.detach().clone()
     optimizer_of(model, TrainConfig(weight_decay=0)).step(0.01)
-    move = (weight.detach() - before) / 0.01
-    for part in move.split(16):
-        assert 3 < float(part.norm()) < 5  # 16 singular values near 1: a length near 4
+    update = (weight.detach() - before) / 0.01
+    for part in update.split(16):
+        assert 3 < float(part.norm()) < 5  # 16 singular values near 1: a norm near 4
+
+
+def test_the_gate_of_swiglu_is_orthogonalized_separately() -> None:
+    """However small the gradient of the gate, it changes as much as the up projection does."""
+    model = fresh_model(config=SWIGLU)
+    set_gradients(model, 2)
+    weight = model.get_parameter("blocks.0.mlp.up.weight")
+    assert weight.grad is not None
+    rows, columns = weight.shape[0] // 2, weight.shape[1]
+    weight.grad[:rows] *= 1e-3
+    before = weight.detach().clone()
+    optimizer_of(model, TrainConfig(weight_decay=0)).step(0.01)
+    update = (weight.detach() - before) / 0.01
+    expected = math.sqrt(rows)  # 16 singular values near 1, times the scale of a tall matrix
+    assert columns == 16
+    for part in update.split(rows):
+        assert 0.75 * expected < float(part.norm()) < 1.5 * expected
+
+
+def test_which_rows_are_matrices() -> None:
+    model = fresh_model(config=SWIGLU)
+    names = {id(p): name for name, p in model.named_parameters()}
+    found = [(names[id(m.parameter)], m.first, m.last) for m in model.matrices()]
+    hidden = 8 * 16 // 3
+    expected = [
+        (f"blocks.{layer}.{name}", first, last)
+        for layer in range(2)
+        for name, first, last in (
+            ("attention.qkv.weight", 0, 16),
+            ("attention.qkv.weight", 16, 32),
+            ("attention.qkv.weight", 32, 48),
+            ("attention.output.weight", 0, 16),
+            ("mlp.up.weight", 0, hidden),
+            ("mlp.up.weight", hidden, 2 * hidden),
+            ("mlp.output.weight", 0, 16),
+        )
+    ]
+    assert found == expected
+
+
+def test_a_matrix_is_a_view_of_its_rows() -> None:
+    parameter = gaussian(6, 4)
+    stacked = matrices_in(parameter, 3)
+    assert stacked == [Matrix(parameter, 0, 2), Matrix(parameter, 2, 4), Matrix(parameter, 4, 6)]
+    gradient = gaussian(6, 4, seed=1)
+    assert torch.equal(torch.cat([matrix.of(gradient) for matrix in stacked]), gradient)
+    stacked[1].of(parameter).zero_()
+    assert torch.equal(parameter[2:4], torch.zeros(2, 4))
+
+
+@pytest.mark.parametrize("size", [(4, 4), (4, 9), (9, 4)])
+def test_tall_matrices_are_transposed(size: tuple[int, int]) -> None:
+    matrix = gaussian(*size)
+    wide = as_wide(matrix)
+    assert wide.shape == (4, max(size))
+    assert torch.equal(wide, matrix.T if size == (9, 4) else matrix)
+
+
+@pytest.mark.parametrize(
+    ("changes", "outside"),
+    [
+        ({}, ["embedding.weight", "head.weight"]),
+        ({"tied_head": True}, ["embedding.weight"]),
+        (
+            {"positions": "learned"},
+            ["embedding.weight", "positions.weight", "head.weight"],
+        ),
+        ({"positions": "learned", "tied_head": True}, ["embedding.weight", "positions.weight"]),
+        ({"attention": False}, ["embedding.weight", "head.weight"]),
+        ({"activation": "swiglu"}, ["embedding.weight", "head.weight"]),
+    ],
+)
+def test_adam_has_exactly_what_is_outside_the_blocks(
+    changes: dict[str, Any], outside: list[str]
+) -> None:
+    model = fresh_model(config=msgspec.structs.replace(MODEL, **changes))
+    names = {id(p): name for name, p in model.named_parameters()}
+    optimizer = optimizer_of(model, TrainConfig())
+    assert [names[id(p)] for p in optimizer.adam.parameters] == outside
+    covered = {names[id(matrix.parameter)] for matrix in model.matrices()}
+    assert covered == set(names.values()) - set(outside)
+    # No row of them is left out, and none is taken twice.
+    rows = sum(matrix.last - matrix.first for matrix in model.matrices())
+    assert rows == sum(p.shape[0] for p in model.blocks.parameters())
+
+
+def test_a_step_follows_the_sum_of_the_gradients_of_all_workers() -> None:
+    model = fresh_model()
+    optimizer = optimizer_of(model, TrainConfig())
+    shapes = [p.shape for p in model.parameters()]
+    grads = [[gaussian(*shape, seed=seed) for shape in shapes] for seed in range(3)]
+    expected = [sum(each[1:], each[0].clone()) for each in zip(*grads, strict=True)]
+    optimizer.set_grads(grads)
+    for p, total in zip(model.parameters(), expected, strict=True):
+        assert p.grad is not None
+        torch.testing.assert_close(p.grad, total)
+    optimizer.zero_grad()
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_step_drops_the_gradients() -> None:
+    model = fresh_model()
+    set_gradients(model, 1)
+    optimizer_of(model, TrainConfig()).step(0.01)
+    assert all(p.grad is None for p in model.parameters())
 
 
 class ReferenceMuon:
@@ -111,47 +220,59 @@ class ReferenceMuon:
 
     def step(self, gradient: Tensor, learning_rate: float, weight_decay: float) -> None:
         self.momentum = 0.9 * self.momentum + 0.1 * gradient
-        ahead = 0.1 * gradient + 0.9 * self.momentum
-        rows, columns = ahead.shape
-        move = (
-            reference_polar_express(ahead.T).T if rows > columns else reference_polar_express(ahead)
+        nesterov = 0.1 * gradient + 0.9 * self.momentum
+        rows, columns = nesterov.shape
+        update = (
+            reference_polar_express(nesterov.T).T
+            if rows > columns
+            else reference_polar_express(nesterov)
         )
         self.matrix *= 1 - learning_rate * weight_decay
-        self.matrix -= learning_rate * math.sqrt(max(1, rows / columns)) * move
+        self.matrix -= learning_rate * math.sqrt(max(1, rows / columns)) * update
 
 
-def matrices(parameter: Tensor) -> tuple[Tensor, ...]:
-    """Queries, keys and values of a joint matrix; any other as it is."""
-    rows, columns = parameter.shape
-    return torch.split(parameter, columns if rows == 3 * columns else rows)
+def parts_of(name: str, tensor: Tensor, swiglu: bool) -> tuple[Tensor, ...]:
+    """Queries, keys and values; gate and up projection; any other matrix as it is."""
+    count = 3 if "qkv" in name else 2 if swiglu and "up" in name else 1
+    return torch.split(tensor, tensor.shape[0] // count)
 
 
-def test_muon_equals_a_plain_reference() -> None:
-    model = fresh_model()
-    inner = list(model.blocks.parameters())
-    references = [[ReferenceMuon(m) for m in matrices(p.detach())] for p in inner]
-    optimizer = optimizer_of(model, TrainConfig(weight_decay=0.1))
-    for step, rate in enumerate((0.03, 0.02, 0.01)):
-        give_gradients(model, step)
-        for parameter, group in zip(inner, references, strict=True):
-            assert parameter.grad is not None
-            for part, reference in zip(matrices(parameter.grad.clone()), group, strict=True):
-                reference.step(part, rate, 0.1)
-        optimizer.step(rate)
-    for parameter, group in zip(inner, references, strict=True):
+@pytest.mark.parametrize("activation", ["squared_relu", "swiglu"])
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_muon_equals_a_plain_reference(workers: int, activation: str) -> None:
+    swiglu = activation == "swiglu"
+    model = fresh_model(config=SWIGLU if swiglu else MODEL)
+    inner = dict(model.blocks.named_parameters())
+    references = {
+        name: [ReferenceMuon(part) for part in parts_of(name, p.detach(), swiglu)]
+        for name, p in inner.items()
+    }
+    with WorkerPool(workers) as pool:
+        muon = Muon(model.matrices(), 0.1, pool)
+        for step, rate in enumerate((0.03, 0.02, 0.01)):
+            set_gradients(model, step)
+            for name, group in references.items():
+                gradient = inner[name].grad
+                assert gradient is not None
+                parts = parts_of(name, gradient.clone(), swiglu)
+                for part, reference in zip(parts, group, strict=True):
+                    reference.step(part, rate, 0.1)
+            muon.step(rate)
+    for name, group in references.items():
         expected = torch.cat([reference.matrix for reference in group])
-        torch.testing.assert_close(parameter.detach(), expected, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(inner[name].detach(), expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5])
 def test_embedding_and_head_follow_the_same_schedule_at_their_own_rate(share: float) -> None:
     model = fresh_model()
     config = TrainConfig(learning_rate=0.02, adam_learning_rate=0.003)
-    give_gradients(model, 3)
+    set_gradients(model, 3)
+    assert model.head is not None
     before = [p.detach().clone() for p in (model.embedding.weight, model.head.weight)]
     optimizer_of(model, config).step(0.02 * share)
     for old, new in zip(before, (model.embedding.weight, model.head.weight), strict=True):
-        # Adam's first step moves every number by its rate.
+        # Adam's first step changes every number by its learning rate.
         torch.testing.assert_close(
             (new.detach() - old).abs(), torch.full_like(old, 0.003 * share), rtol=1e-2, atol=1e-6
         )
@@ -159,16 +280,16 @@ def test_embedding_and_head_follow_the_same_schedule_at_their_own_rate(share: fl
 
 def test_the_gradient_norm_is_that_of_all_weights_together() -> None:
     model = fresh_model()
-    give_gradients(model, 4)
+    set_gradients(model, 4)
     everything = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
-    norm = optimizer_of(model, TrainConfig()).gradient_norm()
+    norm = optimizer_of(model, TrainConfig()).grad_norm()
     assert norm == pytest.approx(float(everything.norm()), rel=1e-5)
 
 
-def test_a_saved_state_goes_on_identically() -> None:
+def test_a_saved_state_continues_identically() -> None:
     def advance(model: GPT, optimizer: Optimizer, steps: range) -> None:
         for step in steps:
-            give_gradients(model, step)
+            set_gradients(model, step)
             optimizer.step(0.02)
 
     model = fresh_model()
@@ -208,13 +329,13 @@ def test_neither_training_nor_opening_imports_the_compiler_of_torch() -> None:
         "import sys, torch; from engine.training.optimizers import Optimizer; from engine.model.gpt import GPT;"
         "from engine.config import nano; from engine.training.workers import WorkerPool;"
         "from engine.session.context import check_state;"
-        "config = nano('verse.txt'); model = GPT(config.model, 7);"
+        "config = nano('verse.txt'); model = GPT(config.model, 7).init_weights(torch.Generator());"
         "optimizer = Optimizer(model, config.train, WorkerPool(1));"
         "state = {'model': model.state_dict(), 'optimizer': optimizer.state_dict()};"
         "check_state(state, config, 7);"
         "print('torch._dynamo' in sys.modules)"
     )
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert told.stdout == "False\n"
+    assert result.stdout == "False\n"

@@ -1,8 +1,9 @@
-"""One model learning: it learns, the same way each time, and a bad number harms nothing."""
+"""A trainer learns, the same way each time, and a loss that is not finite changes nothing."""
 
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,7 +25,9 @@ VOCABULARY = Vocabulary(TEXT)
 HARDWARE = Hardware(torch.device("cpu"), 1, torch.float32, "for a test")
 
 
-def trainer(*assignments: str, text: str = TEXT, precision: torch.dtype = torch.float32) -> Trainer:
+def make_trainer(
+    *assignments: str, text: str = TEXT, precision: torch.dtype = torch.float32
+) -> Trainer:
     config = tiny("any", *assignments)
     dataset = Dataset(
         VOCABULARY.encode_corpus(text),
@@ -36,35 +39,35 @@ def trainer(*assignments: str, text: str = TEXT, precision: torch.dtype = torch.
     return Trainer(config, len(VOCABULARY), dataset, hardware, WorkerPool(1))
 
 
-def step_of(learner: Trainer, progress: float) -> StepResult:
+def step_of(trainer: Trainer, progress: float) -> StepResult:
     """A step with the whole context."""
-    return learner.step(progress, learner.config.model.context_length)
+    return trainer.step(progress, trainer.config.model.context_length)
 
 
-def train(learner: Trainer, steps: int = 12, between: Callable[[], object] = int) -> list[float]:
+def train(trainer: Trainer, steps: int = 12, between: Callable[[], object] = int) -> list[float]:
     losses = []
     for step in range(steps):
-        losses.append(step_of(learner, step / steps).loss)
+        losses.append(step_of(trainer, step / steps).loss)
         between()
     return losses
 
 
-def evaluation_of(learner: Trainer) -> Evaluation:
-    *_, last = learner.evaluate(learner.config.model.context_length)
+def evaluation_of(trainer: Trainer) -> Evaluation:
+    *_, last = trainer.evaluate(trainer.config.model.context_length)
     assert isinstance(last, Evaluation)
     return last
 
 
-def bits(learner: Trainer) -> dict[str, Tensor]:
-    """All that the next step depends on, as raw bits: not-a-number equals itself there."""
+def bits(trainer: Trainer) -> dict[str, Tensor]:
+    """Everything that the next step depends on, as raw bits: there NaN equals itself."""
     return {
         f"{group}.{name}": tensor.detach().clone().contiguous().view(torch.int32)
-        for group, tensors in learner.state_dict().items()
+        for group, tensors in trainer.state_dict().items()
         for name, tensor in tensors.items()
     }
 
 
-def assert_alike(one: Trainer, other: Trainer) -> None:
+def assert_equal(one: Trainer, other: Trainer) -> None:
     """Both would take the same next step, to the last bit."""
     ours, theirs = bits(one), bits(other)
     assert ours.keys() == theirs.keys()
@@ -77,112 +80,113 @@ def test_shakespeare_starts_at_ln_65(shakespeare_file: Path) -> None:
     config = small(str(shakespeare_file))
     dataset = Dataset(vocabulary.encode_corpus(text), config.model.context_length, 0.1, 1)
     assert (len(dataset.train), len(dataset.validation)) == (1_003_854, 111_540)
-    learner = Trainer(config, 65, dataset, HARDWARE, WorkerPool(1))
-    assert round(step_of(learner, 0).loss, 3) == 4.174
+    trainer = Trainer(config, 65, dataset, HARDWARE, WorkerPool(1))
+    assert round(step_of(trainer, 0).loss, 3) == 4.174
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_it_learns_fifty_characters_by_heart(precision: torch.dtype) -> None:
+def test_it_memorizes_fifty_characters(precision: torch.dtype) -> None:
     assert len(FIFTY) == 50
-    learner = trainer(
+    trainer = make_trainer(
         "model.n_embd=32", "model.context_length=32", "model.n_layer=2", text=FIFTY,
         precision=precision,
     )  # fmt: skip
-    losses = train(learner, 200)
+    losses = train(trainer, 200)
     assert losses[0] == pytest.approx(math.log(len(VOCABULARY)), abs=0.01)
     assert sum(losses[-10:]) / 10 < 0.1
 
 
-def test_the_evaluation_is_the_mean_over_every_held_out_character() -> None:
-    learner = trainer("train.val_fraction=0.3")
-    train(learner)
-    ids = learner.dataset.validation.long()
-    context = learner.config.model.context_length
-    losses, right = [], 0
+def test_the_evaluation_is_the_mean_over_every_validation_character() -> None:
+    trainer = make_trainer("train.val_fraction=0.3")
+    train(trainer)
+    ids = trainer.dataset.validation.long()
+    context = trainer.config.model.context_length
+    losses, correct = [], 0
     for place in range(1, len(ids)):
         first = (place - 1) // context * context
         with torch.no_grad():
-            scores = learner.model(ids[None, first:place])[0, -1]
-        losses.append(float(F.cross_entropy(scores, ids[place])))
-        right += int(scores.argmax()) == int(ids[place])
-    found = evaluation_of(learner)
+            logits = trainer.model(ids[None, first:place])[0, -1]
+        losses.append(float(F.cross_entropy(logits, ids[place])))
+        correct += int(logits.argmax()) == int(ids[place])
+    found = evaluation_of(trainer)
     assert found.loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
-    assert found.accuracy == right / len(losses)
+    assert found.accuracy == correct / len(losses)
     assert 0 < found.accuracy < 1
     assert found.bits_per_char == pytest.approx(found.loss / math.log(2))
 
 
-def test_the_evaluation_tells_how_far_it_is() -> None:
-    *shares, _ = trainer().evaluate(16)
-    assert shares == sorted(shares)
-    assert shares[-1] == 1
+def test_the_evaluation_reports_its_progress() -> None:
+    *fractions, _ = make_trainer().evaluate(16)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
 
 
 def test_the_evaluation_leaves_training_as_it_was() -> None:
-    plain, examined = trainer("model.dropout=0.2"), trainer("model.dropout=0.2")
-    assert train(plain) == train(examined, between=lambda: evaluation_of(examined))
+    plain, evaluated = make_trainer("model.dropout=0.2"), make_trainer("model.dropout=0.2")
+    assert train(plain) == train(evaluated, between=lambda: evaluation_of(evaluated))
 
 
 def test_the_learning_rate_follows_the_schedule() -> None:
-    learner = trainer(
+    trainer = make_trainer(
         "train.learning_rate=0.02", "train.warmup_fraction=0.1", "train.decay_fraction=0.5"
     )
-    rates = [step_of(learner, progress).learning_rate for progress in (0.05, 0.3, 0.75, 1)]
+    rates = [step_of(trainer, progress).learning_rate for progress in (0.05, 0.3, 0.75, 1)]
     assert rates == pytest.approx([0.01, 0.02, 0.01, 0])
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf, 1e38])
-def test_a_loss_that_is_no_number_changes_nothing(poison: float) -> None:
-    learner = trainer()
-    train(learner, 3)
+def test_a_loss_that_is_not_finite_changes_nothing(poison: float) -> None:
+    trainer = make_trainer()
+    train(trainer, 3)
+    assert trainer.model.head is not None
     with torch.no_grad():
-        learner.model.embedding.weight[:, 0] = poison
-        learner.model.head.weight[0] = poison
-    before = bits(learner)
+        trainer.model.embedding.weight[:, 0] = poison
+        trainer.model.head.weight[0] = poison
+    before = bits(trainer)
     with pytest.raises(
         ArithmeticError, match=r"^At step 4 the loss .* lower learning rate helps\.$"
     ):
-        step_of(learner, 0.5)
-    after = bits(learner)
+        step_of(trainer, 0.5)
+    after = bits(trainer)
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert learner.step_number == 3
+    assert trainer.step_number == 3
 
 
-@pytest.mark.parametrize("name", [name for name, _ in trainer().model.named_parameters()])
+@pytest.mark.parametrize("name", [name for name, _ in make_trainer().model.named_parameters()])
 @pytest.mark.parametrize("poison", [math.nan, math.inf])
-def test_no_weight_that_is_no_number_goes_unseen(name: str, poison: float) -> None:
-    learner = trainer()
-    train(learner, 3)
+def test_a_weight_that_is_not_finite_never_goes_unnoticed(name: str, poison: float) -> None:
+    trainer = make_trainer()
+    train(trainer, 3)
     with torch.no_grad():
-        learner.model.get_parameter(name)[:, 0] = poison
+        trainer.model.get_parameter(name)[:, 0] = poison
     with pytest.raises(ArithmeticError):
-        step_of(learner, 0.5)
+        step_of(trainer, 0.5)
 
 
-def test_a_gradient_that_is_no_number_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    learner, plain = trainer(), trainer()
-    train(learner, 3)
+def test_a_gradient_that_is_not_finite_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, plain = make_trainer(), make_trainer()
+    train(trainer, 3)
     train(plain, 3)
-    (by_hand,) = learner.learners
-    learn = by_hand.learn
+    (replica,) = trainer.replicas
+    loss_and_grad = replica.loss_and_grad
 
-    def poison(*work: object) -> float:
-        loss = learn(*work)  # type: ignore[arg-type]
-        by_hand.gradients[-1].mul_(math.nan)
-        return loss
+    def poison(*work: Any) -> tuple[float, list[Tensor]]:
+        loss, grads = loss_and_grad(*work)
+        grads[-1].mul_(math.nan)
+        return loss, grads
 
     with monkeypatch.context() as for_a_step:
-        for_a_step.setattr(by_hand, "learn", poison)
+        for_a_step.setattr(replica, "loss_and_grad", poison)
         with pytest.raises(ArithmeticError):
-            step_of(learner, 0.5)
-    # The same step is taken afterwards as if nothing had been.
-    assert step_of(learner, 0.5) == step_of(plain, 0.5)
-    assert_alike(learner, plain)
+            step_of(trainer, 0.5)
+    # The same step is then taken as if nothing had happened.
+    assert step_of(trainer, 0.5) == step_of(plain, 0.5)
+    assert_equal(trainer, plain)
 
 
-def test_a_skipped_batch_is_never_learned_from() -> None:
-    skipping, plain = trainer(), trainer()
+def test_a_skipped_batch_is_never_trained_on() -> None:
+    skipping, plain = make_trainer(), make_trainer()
     skipping.skip()
     first = step_of(plain, 0)
     assert step_of(skipping, 0) != first
@@ -192,49 +196,49 @@ def test_a_skipped_batch_is_never_learned_from() -> None:
 @pytest.mark.parametrize("dropout", ["0", "0.2"])
 def test_the_same_seed_is_the_same_run(dropout: str) -> None:
     choice = f"model.dropout={dropout}"
-    first = train(trainer(choice))
-    assert first == train(trainer(choice))
-    assert first != train(trainer(choice, "train.seed=2"))
+    first = train(make_trainer(choice))
+    assert first == train(make_trainer(choice))
+    assert first != train(make_trainer(choice, "train.seed=2"))
 
 
 def test_dropout_does_drop() -> None:
-    assert train(trainer("model.dropout=0.2")) != train(trainer())
+    assert train(make_trainer("model.dropout=0.2")) != train(make_trainer())
 
 
 @pytest.mark.parametrize("dropout", ["0", "0.2"])
-def test_writing_in_between_leaves_training_bit_identical(dropout: str) -> None:
+def test_sampling_in_between_leaves_training_bit_identical(dropout: str) -> None:
     choice = f"model.dropout={dropout}"
-    plain, disturbed = trainer(choice), trainer(choice)
-    writer = TextGenerator(disturbed.model, VOCABULARY, FakeClock())
+    plain, disturbed = make_trainer(choice), make_trainer(choice)
+    generator = TextGenerator(disturbed.model, VOCABULARY, FakeClock())
 
-    def write() -> None:
-        writer.start("The", SampleConfig(characters=40), disturbed.config.model.context_length)
-        assert writer.generate(0.01)
-        torch.rand(3)  # nor does it matter what others draw
+    def sample() -> None:
+        generator.start("The", SampleConfig(characters=40), disturbed.config.model.context_length)
+        assert generator.generate(0.01)
+        torch.rand(3)  # other draws from the global generator do not matter either
 
-    assert train(plain) == train(disturbed, between=write)
-    assert_alike(plain, disturbed)
+    assert train(plain) == train(disturbed, between=sample)
+    assert_equal(plain, disturbed)
 
 
 @pytest.mark.parametrize("dropout", ["0", "0.2"])
-def test_a_saved_state_goes_on_bit_identically(dropout: str) -> None:
+def test_a_saved_state_continues_bit_identically(dropout: str) -> None:
     choice = f"model.dropout={dropout}"
-    whole, first, second = trainer(choice), trainer(choice), trainer(choice)
+    whole, first, second = make_trainer(choice), make_trainer(choice), make_trainer(choice)
     expected = train(whole)
     losses = [step_of(first, step / 12).loss for step in range(5)]
     second.load_state_dict(first.state_dict(), 5)
     losses += [step_of(second, step / 12).loss for step in range(5, 12)]
     assert losses == expected
-    assert_alike(whole, second)
+    assert_equal(whole, second)
 
 
 @pytest.mark.parametrize(
     ("group", "name"),
-    [(group, name) for group, tensors in trainer().state_dict().items() for name in tensors],
+    [(group, name) for group, tensors in make_trainer().state_dict().items() for name in tensors],
 )
 def test_every_item_of_the_saved_state_is_needed(group: str, name: str) -> None:
-    """Left out, one after the other, each makes it another run."""
-    whole, first, second = trainer(), trainer(), trainer()
+    """Left out one at a time, each leads to another run."""
+    whole, first, second = make_trainer(), make_trainer(), make_trainer()
     train(whole)
     train(first, 5)
     saved = first.state_dict()
@@ -247,6 +251,6 @@ def test_every_item_of_the_saved_state_is_needed(group: str, name: str) -> None:
 
 
 def test_pieces_may_be_a_part_of_the_context() -> None:
-    learner = trainer("model.context_length=18", "train.batch_size=2")
-    tokens = [learner.step(0.5, context_length).tokens for context_length in (4, 9, 18)]
+    trainer = make_trainer("model.context_length=18", "train.batch_size=2")
+    tokens = [trainer.step(0.5, context_length).tokens for context_length in (4, 9, 18)]
     assert tokens == [2 * 4 * 4, 2 * 2 * 9, 2 * 18]

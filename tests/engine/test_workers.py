@@ -1,4 +1,4 @@
-"""Threads share out a step: nothing is lost, nothing is told out of order, and none stays."""
+"""Worker threads divide a step: nothing is lost, results keep their order, no thread stays."""
 
 import threading
 from collections.abc import Iterator
@@ -8,30 +8,31 @@ from typing import Any
 import pytest
 import torch
 from driving import tiny
+from torch import Tensor
 
 from engine.device import Hardware
-from engine.model.fused import ByHand
 from engine.model.tokenizer import Vocabulary
 from engine.training.dataset import Dataset
+from engine.training.replica import Replica
 from engine.training.trainer import Evaluation, Trainer
 from engine.training.workers import WorkerPool
 
 TEXT = "The quick brown fox jumps over a lazy dog's hat.\n" * 20
 VOCABULARY = Vocabulary(TEXT)
 CONTEXT = tiny("any").model.context_length
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 
-def living() -> list[str]:
-    """The workers' threads that are alive."""
+def live() -> list[str]:
+    """The names of the worker threads that are alive."""
     return [t.name for t in threading.enumerate() if t.name.startswith("shard")]
 
 
 @pytest.fixture(autouse=True)
 def _none_stays() -> Iterator[None]:
-    assert living() == []
+    assert live() == []
     yield
-    assert living() == []
+    assert live() == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
@@ -46,25 +47,25 @@ def test_a_split_covers_everything_once_and_nearly_evenly(count: int, total: int
 
 
 def test_results_come_in_the_order_of_the_parts() -> None:
-    """Though the first part is done last."""
+    """Even where the first part finishes last."""
     second_done = threading.Event()
 
     def work(part: int) -> tuple[int, bool]:
-        heard = part != 0 or second_done.wait(PATIENCE)
+        in_time = part != 0 or second_done.wait(TIMEOUT)
         if part == 1:
             second_done.set()
-        return part, heard
+        return part, in_time
 
     with WorkerPool(2) as workers:
         assert workers.map(work, range(2)) == [(0, True), (1, True)]
         assert workers.map(str, range(7)) == list("0123456")
 
 
-def test_parts_are_worked_on_at_once() -> None:
-    meeting = threading.Barrier(3)
+def test_parts_are_worked_on_in_parallel() -> None:
+    barrier = threading.Barrier(3)
     with WorkerPool(3) as workers:
-        # Each waits for the two others; who is left alone breaks the barrier, and that is told.
-        assert sorted(workers.map(lambda _: meeting.wait(PATIENCE), range(3))) == [0, 1, 2]
+        # Each waits for the two others; a wait that times out breaks the barrier and raises.
+        assert sorted(workers.map(lambda _: barrier.wait(TIMEOUT), range(3))) == [0, 1, 2]
 
 
 def test_a_single_part_is_worked_on_as_well() -> None:
@@ -74,10 +75,10 @@ def test_a_single_part_is_worked_on_as_well() -> None:
 
 @pytest.mark.usefixtures("_two_torch_threads")
 def test_each_thread_computes_alone() -> None:
-    meeting = threading.Barrier(3)
+    barrier = threading.Barrier(3)
 
     def count(_: int) -> int:
-        meeting.wait(PATIENCE)
+        barrier.wait(TIMEOUT)
         return torch.get_num_threads()
 
     with WorkerPool(3) as workers:
@@ -85,7 +86,7 @@ def test_each_thread_computes_alone() -> None:
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
-def test_an_error_comes_out_and_the_next_work_is_done(bad: int) -> None:
+def test_an_error_is_raised_and_the_next_work_is_done(bad: int) -> None:
     def work(part: int) -> int:
         if part == bad:
             raise ArithmeticError(f"part {part} is bad")
@@ -97,23 +98,23 @@ def test_an_error_comes_out_and_the_next_work_is_done(bad: int) -> None:
         assert workers.map(abs, [-1, -2]) == [1, 2]
 
 
-def test_after_the_end_no_thread_lives() -> None:
+def test_after_close_no_thread_is_alive() -> None:
     workers = WorkerPool(2)
     workers.map(abs, range(2))
-    assert living() != []
+    assert live() != []
     workers.close()
-    assert living() == []
+    assert live() == []
     workers.close()
 
 
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
-    """Ends the workers of a test."""
+    """Closes the worker pools of a test."""
     with ExitStack() as stack:
         yield stack
 
 
-def trainer(stack: ExitStack, count: int, *assignments: str) -> Trainer:
+def make_trainer(stack: ExitStack, count: int, *assignments: str) -> Trainer:
     config = tiny("any", *assignments)
     ids = VOCABULARY.encode_corpus(TEXT)
     dataset = Dataset(ids, config.model.context_length, 0.3, config.train.seed)
@@ -122,12 +123,12 @@ def trainer(stack: ExitStack, count: int, *assignments: str) -> Trainer:
     return Trainer(config, len(VOCABULARY), dataset, hardware, workers)
 
 
-def train(learner: Trainer, steps: int = 12) -> list[float]:
-    return [learner.step(step / steps, CONTEXT).loss for step in range(steps)]
+def train(trainer: Trainer, steps: int = 12) -> list[float]:
+    return [trainer.step(step / steps, CONTEXT).loss for step in range(steps)]
 
 
-def evaluation_of(learner: Trainer) -> Evaluation:
-    *_, last = learner.evaluate(CONTEXT)
+def evaluation_of(trainer: Trainer) -> Evaluation:
+    *_, last = trainer.evaluate(CONTEXT)
     assert isinstance(last, Evaluation)
     return last
 
@@ -136,14 +137,14 @@ def evaluation_of(learner: Trainer) -> Evaluation:
 @pytest.mark.parametrize("count", [2, 3])
 def test_more_threads_learn_the_same(stack: ExitStack, count: int, batch: int) -> None:
     choice = f"train.batch_size={batch}"
-    one, many = trainer(stack, 1, choice), trainer(stack, count, choice)
+    one, many = make_trainer(stack, 1, choice), make_trainer(stack, count, choice)
     losses = train(one)
     assert train(many) == pytest.approx(losses, rel=1e-4)
     assert losses[-1] < 0.99 * losses[0]  # by much more than the tolerance
 
 
-def test_gradients_of_all_threads_are_followed(stack: ExitStack) -> None:
-    one, two = trainer(stack, 1), trainer(stack, 2)
+def test_gradients_of_all_threads_count(stack: ExitStack) -> None:
+    one, two = make_trainer(stack, 1), make_trainer(stack, 2)
     train(one, 1)
     train(two, 1)
     first, second = one.step(0.5, CONTEXT), two.step(0.5, CONTEXT)
@@ -156,34 +157,33 @@ def test_the_same_number_of_threads_is_the_same_run(
     stack: ExitStack, count: int, dropout: str
 ) -> None:
     choices = (f"model.dropout={dropout}", "train.batch_size=5")
-    first = train(trainer(stack, count, *choices))
-    assert first == train(trainer(stack, count, *choices))
-    assert first != train(trainer(stack, count, *choices, "train.seed=2"))
+    first = train(make_trainer(stack, count, *choices))
+    assert first == train(make_trainer(stack, count, *choices))
+    assert first != train(make_trainer(stack, count, *choices, "train.seed=2"))
 
 
-def test_each_thread_drops_something_else(
-    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both read one text: what they lose on it differs by what was dropped."""
-    learner = trainer(stack, 2, "model.dropout=0.5", "train.batch_size=2")
-    train(learner, 3)
-    shares, learn = [], ByHand.learn
+def test_each_thread_has_its_own_dropout(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are given the same text: their losses on it differ by what was dropped."""
+    trainer = make_trainer(stack, 2, "model.dropout=0.5", "train.batch_size=2")
+    train(trainer, 3)
+    losses, loss_and_grad = [], Replica.loss_and_grad
 
-    def listen(*work: Any) -> float:
-        shares.append(learn(*work))
-        return shares[-1]
+    def spy(*work: Any) -> tuple[float, list[Tensor]]:
+        loss, grads = loss_and_grad(*work)
+        losses.append(loss)
+        return loss, grads
 
     same = torch.arange(17) % len(VOCABULARY)
     monkeypatch.setattr(
-        learner.dataset, "batch", lambda *_: (same[:-1].repeat(2, 1), same[1:].repeat(2, 1))
+        trainer.dataset, "batch", lambda *_: (same[:-1].repeat(2, 1), same[1:].repeat(2, 1))
     )
-    monkeypatch.setattr(ByHand, "learn", listen)
-    learner.step(0.5, CONTEXT)
-    assert len(shares) == len(set(shares)) == 2
+    monkeypatch.setattr(Replica, "loss_and_grad", spy)
+    trainer.step(0.5, CONTEXT)
+    assert len(losses) == len(set(losses)) == 2
 
 
-def test_more_threads_evaluate_alike(stack: ExitStack) -> None:
-    one, two = trainer(stack, 1), trainer(stack, 2)
+def test_more_threads_give_the_same_evaluation(stack: ExitStack) -> None:
+    one, two = make_trainer(stack, 1), make_trainer(stack, 2)
     train(one)
     two.load_state_dict(one.state_dict(), 12)
     expected, found = evaluation_of(one), evaluation_of(two)
