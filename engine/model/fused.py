@@ -9,8 +9,6 @@ Dimensions: B batch, T time, R = B * T rows, D embedding width, E rows of a weig
 K head width, N = B * H.
 """
 
-import math
-import threading
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -88,25 +86,6 @@ def matmul_precision() -> torch.dtype:
     return torch.float32
 
 
-class Scratch(threading.local):
-    """Arrays that a call needs only until it returns. All calls of a thread use the same memory,
-    which is then in the cache when the next one writes to it."""
-
-    def __init__(self) -> None:
-        self._arrays: dict[tuple[str, torch.dtype], Tensor] = {}
-
-    def __call__(self, name: str, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """An array of that shape, with anything in it; valid until the next call with this name."""
-        size = math.prod(shape)
-        array = self._arrays.get((name, dtype))
-        if array is None or array.numel() < size:
-            array = self._arrays[name, dtype] = torch.empty(size, dtype=dtype)
-        return array[:size].view(shape)
-
-
-scratch = Scratch()
-
-
 def array(x: Tensor) -> Product:
     """What the compiled loops read and write: the numbers, or the bits of bfloat16."""
     return (x.view(torch.uint16) if x.dtype == torch.bfloat16 else x).numpy()
@@ -146,10 +125,10 @@ class AttentionSublayer(torch.autograd.Function):
         precision: torch.dtype,
     ) -> Tensor:
         batch, time, width = x.shape
+        by_head = (batch, n_head, time, width // n_head)
         y, y_scales = normed(rows_of(x), epsilon, precision)
-        qkv = product(y, qkv_weight, scratch("qkv", len(y), 3 * width, dtype=precision))
-        heads = torch.empty(3, batch, n_head, time, width // n_head)
-        scales = torch.empty(batch, time, 2, n_head)
+        qkv = y @ weight_t(qkv_weight, precision)
+        heads, scales = torch.empty(3, *by_head), torch.empty(batch, time, 2, n_head)
         kernels.qk_norm_rope(
             array(qkv.view(batch, time, 3, n_head, -1)),
             cos.numpy(),
@@ -159,17 +138,17 @@ class AttentionSublayer(torch.autograd.Function):
             epsilon,
         )
         query, key, value = heads.flatten(1, 2).unbind()
-        # With `out`, autocast leaves a product in float32.
+        # Autocast leaves a product with `out` in float32.
         probs = torch.bmm(query, key.mT, out=torch.empty(len(query), time, time))
         kernels.causal_softmax(probs.numpy())
-        by_head = torch.bmm(probs, value, out=scratch("by head", *value.shape))
-        attended = torch.empty(batch, time, n_head, width // n_head, dtype=precision)
-        attended.copy_(by_head.view(heads.shape[1:]).transpose(1, 2))
+        attended = torch.bmm(probs, value, out=torch.empty_like(value)).view(by_head)
+        attended = torch.empty(batch, time, n_head, width // n_head, dtype=precision).copy_(
+            attended.transpose(1, 2)
+        )
         attended = attended.view(-1, width)
         ctx.save_for_backward(
-            qkv_weight, output_weight, cos, sin, mask, y, y_scales, heads, scales, probs,
-            attended,
-        )  # fmt: skip
+            qkv_weight, output_weight, cos, sin, mask, y, y_scales, heads, scales, probs, attended
+        )
         ctx.mark_dirty(x)
         add_product(rows_of(x), attended, output_weight, mask)
         return x
@@ -178,24 +157,23 @@ class AttentionSublayer(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         qkv_weight, output_weight, cos, sin, mask, y, y_scales, *saved = ctx.saved_tensors
         heads, scales, probs, attended = saved
-        precision = y.dtype
         _, batch, n_head, time, head_dim = heads.shape
         grad_out = rows_of(grad.contiguous())
         grad_attended, grad_output_weight = product_backward(
             masked(grad_out, mask), attended, output_weight
         )
-        by_head = scratch("by head", *heads.shape[1:])
+        by_head = torch.empty(batch, n_head, time, head_dim)
         by_head.copy_(grad_attended.view(batch, time, n_head, head_dim).transpose(1, 2))
         by_head = by_head.flatten(0, 1)
         query, key, value = heads.flatten(1, 2).unbind()
-        grad_heads = scratch("heads", *heads.shape)
+        grad_heads = torch.empty_like(heads)
         grad_query, grad_key, grad_value = grad_heads.flatten(1, 2).unbind()
         torch.bmm(probs.mT, by_head, out=grad_value)
-        grad_scores = torch.bmm(by_head, value.mT, out=scratch("scores", *probs.shape))
+        grad_scores = torch.bmm(by_head, value.mT)
         kernels.causal_softmax_backward(grad_scores.numpy(), probs.numpy())
         torch.bmm(grad_scores, key, out=grad_query)
         torch.bmm(grad_scores.mT, query, out=grad_key)
-        grad_qkv = scratch("qkv", batch, time, 3, n_head, head_dim, dtype=precision)
+        grad_qkv = torch.empty(batch, time, 3, n_head, head_dim, dtype=y.dtype)
         kernels.qk_norm_rope_backward(
             grad_heads.numpy(),
             heads.numpy(),
@@ -223,7 +201,7 @@ class MLPSublayer(torch.autograd.Function):
         precision: torch.dtype,
     ) -> Tensor:
         y, y_scales = normed(rows_of(x), epsilon, precision)
-        hidden = product(y, up_weight, torch.empty(len(y), len(up_weight), dtype=precision))
+        hidden = y @ weight_t(up_weight, precision)
         kernels.squared_relu(array(hidden))
         ctx.save_for_backward(up_weight, output_weight, mask, y, y_scales, hidden)
         ctx.mark_dirty(x)
@@ -235,7 +213,7 @@ class MLPSublayer(torch.autograd.Function):
         up_weight, output_weight, mask, y, y_scales, hidden = ctx.saved_tensors
         grad_out = rows_of(grad.contiguous())
         grad_hidden, grad_output_weight = product_backward(
-            masked(grad_out, mask), hidden, output_weight, "grad hidden"
+            masked(grad_out, mask), hidden, output_weight
         )
         kernels.squared_relu_backward(array(grad_hidden), array(hidden))
         grad_y, grad_up_weight = product_backward(grad_hidden, y, up_weight)
@@ -262,32 +240,27 @@ def normed_backward(grad_y: Tensor, y: Tensor, scales: Tensor, grad_residual: Te
     return grad_x
 
 
-def product(x: Tensor, weight: Tensor, out: Tensor) -> Tensor:
-    """out (R, E) = x (R, D) @ weight.T (D, E), in the precision of x."""
-    return torch.mm(x, weight.detach().T.to(x.dtype), out=out)
+def weight_t(weight: Tensor, precision: torch.dtype) -> Tensor:
+    """The transpose (D, E) of a weight (E, D), in the precision of products."""
+    return weight.detach().T.to(precision)
 
 
-def product_backward(
-    grad: Tensor, x: Tensor, weight: Tensor, name: str = "grad product"
-) -> tuple[Tensor, Tensor]:
-    """The gradients of x (R, D), in its precision and in scratch memory of that name, and of the
-    weight (E, D), from that of the product (R, E)."""
+def product_backward(grad: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradients of x (R, D), in its precision, and of the weight (E, D), in float32, from that
+    of x @ weight.T (R, E)."""
     grad = grad.to(x.dtype)
-    grad_x = scratch(name, *x.shape, dtype=x.dtype)
-    torch.mm(grad, weight.to(x.dtype), out=grad_x)
-    return grad_x, (grad.T @ x).float()
+    return grad @ weight.to(x.dtype), (grad.T @ x).float()
 
 
 def add_product(residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> None:
-    """residual (R, E) += x (R, D) @ weight.T (D, E), with dropout."""
-    if mask is None and x.dtype == torch.float32:
-        residual.addmm_(x, weight.detach().T)
-        return
-    added = product(x, weight, scratch("product", *residual.shape, dtype=x.dtype))
-    if mask is None:
-        residual.add_(added)
+    """residual (R, E) += x (R, D) @ weight.T, with dropout."""
+    weight = weight_t(weight, x.dtype)
+    if mask is not None:
+        residual.addcmul_((x @ weight).float(), mask.view(residual.shape))
+    elif x.dtype == torch.float32:
+        residual.addmm_(x, weight)
     else:
-        residual.addcmul_(added.float(), mask.view(residual.shape))
+        residual.add_(x @ weight)
 
 
 def rows_of(x: Tensor) -> Tensor:
