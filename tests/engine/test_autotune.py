@@ -1,4 +1,4 @@
-"""Where to compute: what was asked for is taken, anything else is measured, and told."""
+"""Where a run computes: what was asked for is taken, anything else is measured and reported."""
 
 import re
 import threading
@@ -12,9 +12,9 @@ from torch import Tensor
 
 from engine.config import ModelConfig, TrainConfig
 from engine.device import Hardware
-from engine.model.fused import ByHand
-from engine.training import autotune as hardware
+from engine.training import autotune
 from engine.training.autotune import choose
+from engine.training.replica import Replica
 from engine.training.workers import WorkerPool
 
 MODEL = ModelConfig(context_length=16, n_layer=2, n_head=2, n_embd=32)
@@ -37,9 +37,9 @@ def pairs_of(choice: Hardware) -> list[tuple[str, float]]:
 @pytest.fixture
 def _unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
-        raise AssertionError("nothing is to be measured")
+        raise AssertionError("nothing should be measured")
 
-    monkeypatch.setattr(hardware, "ByHand", refuse)
+    monkeypatch.setattr(autotune, "Replica", refuse)
 
 
 @pytest.mark.usefixtures("_unmeasured")
@@ -54,11 +54,11 @@ def test_what_is_asked_for_is_taken_unmeasured(threads: int, precision: str) -> 
 @pytest.mark.parametrize(
     ("cores", "counts"), [(1, {1}), (2, {1, 2}), (3, {1, 2, 3}), (8, {1, 4, 8})]
 )
-def test_the_reason_names_all_that_was_measured_the_quickest_first(
+def test_the_reason_lists_all_measured_choices_the_quickest_first(
     cores: int, counts: set[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hardware, "MAX_THREADS", cores)
-    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
+    monkeypatch.setattr(autotune, "MAX_THREADS", cores)
+    monkeypatch.setattr(autotune, "TRIAL_FLOPS", 1e6)
     choice = choose(MODEL, CPU)
     pairs = pairs_of(choice)
     names = {f"{count} × {name}" for count in counts for name in ("fp32", "bf16")}
@@ -71,18 +71,18 @@ def test_the_reason_names_all_that_was_measured_the_quickest_first(
 
 
 def test_a_measured_choice_takes_a_moment() -> None:
-    """In seconds of computing, so that a machine with other work is no slower."""
+    """In CPU seconds, so that other load on the machine does not count."""
     choose(MODEL, CPU)
     for config in (MODEL, ModelConfig(context_length=256, n_layer=6, n_head=6, n_embd=384)):
         began = time.process_time()
         choose(config, CPU)
-        assert time.process_time() - began < 2 * hardware.MAX_THREADS
+        assert time.process_time() - began < 2 * autotune.MAX_THREADS
 
 
 @pytest.mark.parametrize("precision", FORMATS)
 def test_a_precision_asked_for_is_kept(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware, "MAX_THREADS", 2)
-    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
+    monkeypatch.setattr(autotune, "MAX_THREADS", 2)
+    monkeypatch.setattr(autotune, "TRIAL_FLOPS", 1e6)
     choice = choose(MODEL, asked(precision=precision))
     assert choice.precision == FORMATS[precision]
     short = {"float32": "fp32", "bfloat16": "bf16"}[precision]
@@ -90,7 +90,7 @@ def test_a_precision_asked_for_is_kept(precision: str, monkeypatch: pytest.Monke
 
 
 def test_a_number_of_threads_asked_for_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
+    monkeypatch.setattr(autotune, "TRIAL_FLOPS", 1e6)
     choice = choose(MODEL, asked(threads=3))
     assert choice.threads == 3
     assert {name for name, _ in pairs_of(choice)} == {"3 × fp32", "3 × bf16"}
@@ -101,7 +101,7 @@ def test_a_number_of_threads_asked_for_is_kept(monkeypatch: pytest.MonkeyPatch) 
 def test_the_quickest_is_chosen(
     power: int, threads: int, slow: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a clock that each piece of work moves on: `power` says whether small shares pay."""
+    """By a clock that each piece of work advances: `power` says whether small chunks pay."""
     clock = [0.0]
     lock = threading.Lock()
 
@@ -109,14 +109,14 @@ def test_the_quickest_is_chosen(
         def __init__(self, _: object, precision: torch.dtype) -> None:
             self.cost = 3.0 if precision == slow else 1.0
 
-        def learn(self, inputs: Tensor, *_: object) -> float:
+        def loss_and_grad(self, inputs: Tensor, *_: object) -> tuple[float, list[Tensor]]:
             with lock:
                 clock[0] += self.cost * len(inputs) ** power
-            return 0.0
+            return 0.0, []
 
-    monkeypatch.setattr(hardware, "MAX_THREADS", 4)
-    monkeypatch.setattr(hardware, "ByHand", Work)
-    monkeypatch.setattr(hardware.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(autotune, "MAX_THREADS", 4)
+    monkeypatch.setattr(autotune, "Replica", Work)
+    monkeypatch.setattr(autotune.time, "perf_counter", lambda: clock[0])
     choice = choose(MODEL, CPU)
     assert (choice.threads, choice.precision) == (threads, *{*FORMATS.values()} - {slow})
 
@@ -128,7 +128,7 @@ def test_the_quickest_is_chosen(
         ("mps", "There is no Apple GPU here that torch can use: take --device cpu."),
     ],
 )
-def test_a_device_that_is_not_here_is_told_in_a_sentence(
+def test_a_missing_device_is_refused_with_a_message(
     device: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -138,7 +138,7 @@ def test_a_device_that_is_not_here_is_told_in_a_sentence(
 
 
 @pytest.mark.usefixtures("_unmeasured")
-def test_without_a_graphics_processor_the_processor_computes(
+def test_without_a_gpu_the_cpu_computes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -160,7 +160,7 @@ def test_without_a_graphics_processor_the_processor_computes(
     ],
 )
 @pytest.mark.parametrize("by_name", [True, False])
-def test_a_graphics_processor_is_taken_where_there_is_one(
+def test_a_gpu_is_taken_where_there_is_one(
     here: str,
     able: bool,
     precision: str,
@@ -177,40 +177,40 @@ def test_a_graphics_processor_is_taken_where_there_is_one(
 
 @pytest.mark.usefixtures("_two_torch_threads")
 @pytest.mark.parametrize("threads", [0, 2])
-def test_the_caller_computes_with_one_thread_from_then_on(
+def test_the_calling_thread_computes_with_one_thread_from_then_on(
     threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
+    monkeypatch.setattr(autotune, "TRIAL_FLOPS", 1e6)
     choose(MODEL, asked(threads=threads, precision="float32"))
     assert torch.get_num_threads() == 1
 
 
 @pytest.mark.usefixtures("_two_torch_threads")
 def test_one_thread_is_measured_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though the caller's own has torch's many until a choice is made."""
+    """Though the calling thread has all of torch's until a choice is made."""
     seen = set()
-    learn = ByHand.learn
+    loss_and_grad = Replica.loss_and_grad
 
-    def listen(*work: Any) -> float:
+    def listen(*work: Any) -> tuple[float, list[Tensor]]:
         seen.add(torch.get_num_threads())
-        return learn(*work)
+        return loss_and_grad(*work)
 
-    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
-    monkeypatch.setattr(ByHand, "learn", listen)
+    monkeypatch.setattr(autotune, "TRIAL_FLOPS", 1e6)
+    monkeypatch.setattr(Replica, "loss_and_grad", listen)
     choose(MODEL, CPU)
     assert seen == {1}
 
 
-def test_what_was_measured_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    used = []  # holds them: what nobody holds ends by itself, some time later
+def test_measuring_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = []  # keeps references: a pool without one ends by itself, some time later
 
     def hold(count: int) -> WorkerPool:
         used.append(WorkerPool(count))
         return used[-1]
 
-    monkeypatch.setattr(hardware, "MAX_THREADS", 4)
-    monkeypatch.setattr(hardware, "TRIAL_FLOPS", 1e6)
-    monkeypatch.setattr(hardware, "WorkerPool", hold)
+    monkeypatch.setattr(autotune, "MAX_THREADS", 4)
+    monkeypatch.setattr(autotune, "TRIAL_FLOPS", 1e6)
+    monkeypatch.setattr(autotune, "WorkerPool", hold)
     before = threading.enumerate()
     choose(MODEL, CPU)
     assert {workers.count for workers in used} == {1, 2, 4}
@@ -225,5 +225,5 @@ def test_more_threads_unless_fewer_are_clearly_quicker(
     seconds: tuple[float, float], chosen: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = dict(zip([(1, torch.float32), (2, torch.float32)], seconds, strict=True))
-    monkeypatch.setattr(hardware, "_trials", lambda choices, config: taken)
+    monkeypatch.setattr(autotune, "_trials", lambda choices, config: taken)
     assert choose(MODEL, CPU).threads == chosen

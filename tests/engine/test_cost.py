@@ -1,4 +1,4 @@
-"""A run that does not fit is refused before it starts; where memory ends all the same, it is told."""
+"""A run that does not fit in memory is refused before it starts; running out later is reported."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from engine.protocol import (
     StepDone,
     Train,
 )
-from engine.training import cost as memory
+from engine.training import cost
 from engine.training.trainer import Trainer
 
 pytestmark = pytest.mark.timeout(30)
@@ -28,7 +28,7 @@ GIANT = ("model.n_embd=2048", "model.n_layer=48", "train.batch_size=4096")
 def test_a_giant_is_refused_before_anything_is_built(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "_free", lambda _: 8_000_000_000)
+    monkeypatch.setattr(cost, "_free", lambda _: 8_000_000_000)
     events = Driver().run(Open(tiny(verse_file, *GIANT)), Close())
     message = only(events, Failed).message
     assert message.startswith("This run would need about 65.4 GB")
@@ -37,8 +37,8 @@ def test_a_giant_is_refused_before_anything_is_built(
     )
 
 
-def test_its_cost_is_not_tried_either(verse_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_free", lambda _: 8_000_000_000)
+def test_its_cost_is_not_measured_either(verse_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "_free", lambda _: 8_000_000_000)
     giant = tiny(verse_file, *GIANT)
     events = Driver().run(
         Open(tiny(verse_file)), Measure(giant), Measure(tiny(verse_file)), Close()
@@ -48,11 +48,11 @@ def test_its_cost_is_not_tried_either(verse_file: Path, monkeypatch: pytest.Monk
     assert only(events, Measured)
 
 
-def test_what_is_free_here_is_enough_for_a_small_run() -> None:
-    assert memory._free(torch.device("cpu")) > 1e8
+def test_free_memory_here_is_enough_for_a_small_run() -> None:
+    assert cost._free(torch.device("cpu")) > 1e8
 
 
-def test_memory_that_ends_in_a_step_is_told_and_the_run_can_be_opened_again(
+def test_running_out_of_memory_in_a_step_is_reported_and_the_run_can_be_opened_again(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sound = Trainer.step

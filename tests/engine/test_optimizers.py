@@ -1,4 +1,4 @@
-"""Muon moves each matrix as its paper says."""
+"""Muon and Adam update the weights as their papers say."""
 
 import copy
 import math
@@ -26,7 +26,7 @@ def gaussian(*shape: int, seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
-def test_orthogonalized_matrices_stretch_every_direction_alike(scale: float) -> None:
+def test_orthogonalized_matrices_scale_every_direction_alike(scale: float) -> None:
     stack = gaussian(3, 8, 16) * scale
     for before, after in zip(stack, orthogonalize(stack), strict=True):
         left, stretch, right = torch.linalg.svd(before, full_matrices=False)
@@ -56,25 +56,25 @@ def test_orthogonalizing_takes_the_first_three_steps_of_the_paper(
     size: tuple[int, int, int], scale: float
 ) -> None:
     stack = gaussian(*size, seed=7) * scale
-    moves = orthogonalize(stack)
-    for matrix, move in zip(stack, moves, strict=True):
-        torch.testing.assert_close(move, reference_polar_express(matrix), rtol=0, atol=5e-3)
+    updates = orthogonalize(stack)
+    for matrix, update in zip(stack, updates, strict=True):
+        torch.testing.assert_close(update, reference_polar_express(matrix), rtol=0, atol=5e-3)
 
 
 @pytest.mark.parametrize("size", [(8, 16), (16, 64), (48, 192)])
-def test_oblong_matrices_end_with_stretches_near_one(size: tuple[int, int]) -> None:
-    stretches = torch.linalg.svdvals(orthogonalize(gaussian(4, *size, seed=8)))
-    assert stretches.min() > 0.15
-    assert stretches.max() < 1.9
+def test_oblong_matrices_end_with_singular_values_near_one(size: tuple[int, int]) -> None:
+    values = torch.linalg.svdvals(orthogonalize(gaussian(4, *size, seed=8)))
+    assert values.min() > 0.15
+    assert values.max() < 1.9
 
 
-def test_a_matrix_of_zeros_is_moved_nowhere() -> None:
+def test_a_matrix_of_zeros_is_not_updated() -> None:
     for size in ((2, 8, 8), (2, 8, 32)):
         assert torch.equal(orthogonalize(torch.zeros(size)), torch.zeros(size))
 
 
 def fresh_model(seed: int = 1) -> GPT:
-    return GPT(MODEL, 7, torch.Generator().manual_seed(seed))
+    return GPT(MODEL, 7).init_weights(torch.Generator().manual_seed(seed))
 
 
 def optimizer_of(model: GPT, config: TrainConfig) -> Optimizer:
@@ -87,8 +87,8 @@ def give_gradients(model: GPT, seed: int) -> None:
         parameter.grad = torch.randn(parameter.shape, generator=generator)
 
 
-def test_queries_keys_and_values_are_moved_separately() -> None:
-    """However small the gradient of the values, they move as far as the queries do."""
+def test_queries_keys_and_values_are_updated_separately() -> None:
+    """However small the gradient of the values, their update is as large as that of the queries."""
     model = fresh_model()
     give_gradients(model, 2)
     weight = model.get_parameter("blocks.0.attention.qkv.weight")
@@ -97,9 +97,9 @@ def test_queries_keys_and_values_are_moved_separately() -> None:
     weight.grad[32:] *= 1e-3
     before = weight.detach().clone()
     optimizer_of(model, TrainConfig(weight_decay=0)).step(0.01)
-    move = (weight.detach() - before) / 0.01
-    for part in move.split(16):
-        assert 3 < float(part.norm()) < 5  # 16 singular values near 1: a length near 4
+    update = (weight.detach() - before) / 0.01
+    for part in update.split(16):
+        assert 3 < float(part.norm()) < 5  # 16 singular values near 1: a norm near 4
 
 
 class ReferenceMuon:
@@ -113,11 +113,11 @@ class ReferenceMuon:
         self.momentum = 0.9 * self.momentum + 0.1 * gradient
         ahead = 0.1 * gradient + 0.9 * self.momentum
         rows, columns = ahead.shape
-        move = (
+        update = (
             reference_polar_express(ahead.T).T if rows > columns else reference_polar_express(ahead)
         )
         self.matrix *= 1 - learning_rate * weight_decay
-        self.matrix -= learning_rate * math.sqrt(max(1, rows / columns)) * move
+        self.matrix -= learning_rate * math.sqrt(max(1, rows / columns)) * update
 
 
 def matrices(parameter: Tensor) -> tuple[Tensor, ...]:
@@ -143,17 +143,17 @@ def test_muon_equals_a_plain_reference() -> None:
         torch.testing.assert_close(parameter.detach(), expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("share", [1.0, 0.5])
-def test_embedding_and_head_follow_the_same_schedule_at_their_own_rate(share: float) -> None:
+@pytest.mark.parametrize("factor", [1.0, 0.5])
+def test_embedding_and_head_follow_the_same_schedule_at_their_own_rate(factor: float) -> None:
     model = fresh_model()
     config = TrainConfig(learning_rate=0.02, adam_learning_rate=0.003)
     give_gradients(model, 3)
     before = [p.detach().clone() for p in (model.embedding.weight, model.head.weight)]
-    optimizer_of(model, config).step(0.02 * share)
+    optimizer_of(model, config).step(0.02 * factor)
     for old, new in zip(before, (model.embedding.weight, model.head.weight), strict=True):
-        # Adam's first step moves every number by its rate.
+        # Adam's first step changes every number by its rate.
         torch.testing.assert_close(
-            (new.detach() - old).abs(), torch.full_like(old, 0.003 * share), rtol=1e-2, atol=1e-6
+            (new.detach() - old).abs(), torch.full_like(old, 0.003 * factor), rtol=1e-2, atol=1e-6
         )
 
 
@@ -161,11 +161,11 @@ def test_the_gradient_norm_is_that_of_all_weights_together() -> None:
     model = fresh_model()
     give_gradients(model, 4)
     everything = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
-    norm = optimizer_of(model, TrainConfig()).gradient_norm()
+    norm = optimizer_of(model, TrainConfig()).grad_norm()
     assert norm == pytest.approx(float(everything.norm()), rel=1e-5)
 
 
-def test_a_saved_state_goes_on_identically() -> None:
+def test_training_continues_identically_from_a_saved_state() -> None:
     def advance(model: GPT, optimizer: Optimizer, steps: range) -> None:
         for step in steps:
             give_gradients(model, step)
@@ -180,19 +180,19 @@ def test_a_saved_state_goes_on_identically() -> None:
     other.load_state_dict(weights)
     restored = optimizer_of(other, TrainConfig())
     restored.load_state_dict(state)
-    forgetful_model = copy.deepcopy(other)
-    forgetful = optimizer_of(forgetful_model, TrainConfig())
+    fresh_state_model = copy.deepcopy(other)
+    fresh_state = optimizer_of(fresh_state_model, TrainConfig())
 
     advance(model, optimizer, range(3, 6))
     advance(other, restored, range(3, 6))
-    advance(forgetful_model, forgetful, range(3, 6))
+    advance(fresh_state_model, fresh_state, range(3, 6))
     for (name, a), b in zip(model.named_parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b), name
     for name in ("head.weight", "blocks.0.mlp.up.weight"):
-        assert not torch.equal(model.get_parameter(name), forgetful_model.get_parameter(name))
+        assert not torch.equal(model.get_parameter(name), fresh_state_model.get_parameter(name))
 
 
-def test_adam_is_that_of_torch() -> None:
+def test_adam_equals_that_of_torch() -> None:
     ours, theirs = gaussian(5, 3), gaussian(5, 3)
     adam = Adam([ours])
     reference = torch.optim.Adam([theirs], lr=0.01, betas=(0.8, 0.95))
@@ -214,7 +214,7 @@ def test_neither_training_nor_opening_imports_the_compiler_of_torch() -> None:
         "check_state(state, config, 7);"
         "print('torch._dynamo' in sys.modules)"
     )
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert told.stdout == "False\n"
+    assert result.stdout == "False\n"

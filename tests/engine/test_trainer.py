@@ -1,4 +1,4 @@
-"""One model learning: it learns, the same way each time, and a bad number harms nothing."""
+"""Training: the model learns, the same way each time, and a step that is not finite changes nothing."""
 
 import math
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_shakespeare_starts_at_ln_65(shakespeare_file: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_it_learns_fifty_characters_by_heart(precision: torch.dtype) -> None:
+def test_it_memorizes_fifty_characters(precision: torch.dtype) -> None:
     assert len(FIFTY) == 50
     learner = trainer(
         "model.n_embd=32", "model.context_length=32", "model.n_layer=2", text=FIFTY,
@@ -93,7 +93,7 @@ def test_it_learns_fifty_characters_by_heart(precision: torch.dtype) -> None:
     assert sum(losses[-10:]) / 10 < 0.1
 
 
-def test_the_evaluation_is_the_mean_over_every_held_out_character() -> None:
+def test_the_evaluation_is_the_mean_over_the_whole_validation_part() -> None:
     learner = trainer("train.val_fraction=0.3")
     train(learner)
     ids = learner.dataset.validation.long()
@@ -102,9 +102,9 @@ def test_the_evaluation_is_the_mean_over_every_held_out_character() -> None:
     for place in range(1, len(ids)):
         first = (place - 1) // context * context
         with torch.no_grad():
-            scores = learner.model(ids[None, first:place])[0, -1]
-        losses.append(float(F.cross_entropy(scores, ids[place])))
-        right += int(scores.argmax()) == int(ids[place])
+            logits = learner.model(ids[None, first:place])[0, -1]
+        losses.append(float(F.cross_entropy(logits, ids[place])))
+        right += int(logits.argmax()) == int(ids[place])
     found = evaluation_of(learner)
     assert found.loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
     assert found.accuracy == right / len(losses)
@@ -112,15 +112,15 @@ def test_the_evaluation_is_the_mean_over_every_held_out_character() -> None:
     assert found.bits_per_char == pytest.approx(found.loss / math.log(2))
 
 
-def test_the_evaluation_tells_how_far_it_is() -> None:
-    *shares, _ = trainer().evaluate(16)
-    assert shares == sorted(shares)
-    assert shares[-1] == 1
+def test_the_evaluation_reports_its_progress() -> None:
+    *fractions, _ = trainer().evaluate(16)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
 
 
 def test_the_evaluation_leaves_training_as_it_was() -> None:
-    plain, examined = trainer("model.dropout=0.2"), trainer("model.dropout=0.2")
-    assert train(plain) == train(examined, between=lambda: evaluation_of(examined))
+    plain, evaluated = trainer("model.dropout=0.2"), trainer("model.dropout=0.2")
+    assert train(plain) == train(evaluated, between=lambda: evaluation_of(evaluated))
 
 
 def test_the_learning_rate_follows_the_schedule() -> None:
@@ -132,7 +132,7 @@ def test_the_learning_rate_follows_the_schedule() -> None:
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf, 1e38])
-def test_a_loss_that_is_no_number_changes_nothing(poison: float) -> None:
+def test_a_loss_that_is_not_finite_changes_nothing(poison: float) -> None:
     learner = trainer()
     train(learner, 3)
     with torch.no_grad():
@@ -151,7 +151,7 @@ def test_a_loss_that_is_no_number_changes_nothing(poison: float) -> None:
 
 @pytest.mark.parametrize("name", [name for name, _ in trainer().model.named_parameters()])
 @pytest.mark.parametrize("poison", [math.nan, math.inf])
-def test_no_weight_that_is_no_number_goes_unseen(name: str, poison: float) -> None:
+def test_no_weight_that_is_not_finite_goes_unnoticed(name: str, poison: float) -> None:
     learner = trainer()
     train(learner, 3)
     with torch.no_grad():
@@ -160,28 +160,28 @@ def test_no_weight_that_is_no_number_goes_unseen(name: str, poison: float) -> No
         step_of(learner, 0.5)
 
 
-def test_a_gradient_that_is_no_number_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gradient_that_is_not_finite_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     learner, plain = trainer(), trainer()
     train(learner, 3)
     train(plain, 3)
-    (by_hand,) = learner.learners
-    learn = by_hand.learn
+    (replica,) = learner.replicas
+    loss_and_grad = replica.loss_and_grad
 
-    def poison(*work: object) -> float:
-        loss = learn(*work)  # type: ignore[arg-type]
-        by_hand.gradients[-1].mul_(math.nan)
-        return loss
+    def poison(*work: object) -> tuple[float, list[Tensor]]:
+        loss, grads = loss_and_grad(*work)  # type: ignore[arg-type]
+        grads[-1].mul_(math.nan)
+        return loss, grads
 
     with monkeypatch.context() as for_a_step:
-        for_a_step.setattr(by_hand, "learn", poison)
+        for_a_step.setattr(replica, "loss_and_grad", poison)
         with pytest.raises(ArithmeticError):
             step_of(learner, 0.5)
-    # The same step is taken afterwards as if nothing had been.
+    # The same step is then taken as if nothing had happened.
     assert step_of(learner, 0.5) == step_of(plain, 0.5)
     assert_alike(learner, plain)
 
 
-def test_a_skipped_batch_is_never_learned_from() -> None:
+def test_a_skipped_batch_is_never_trained_on() -> None:
     skipping, plain = trainer(), trainer()
     skipping.skip()
     first = step_of(plain, 0)
@@ -197,27 +197,27 @@ def test_the_same_seed_is_the_same_run(dropout: str) -> None:
     assert first != train(trainer(choice, "train.seed=2"))
 
 
-def test_dropout_does_drop() -> None:
+def test_dropout_changes_the_losses() -> None:
     assert train(trainer("model.dropout=0.2")) != train(trainer())
 
 
 @pytest.mark.parametrize("dropout", ["0", "0.2"])
-def test_writing_in_between_leaves_training_bit_identical(dropout: str) -> None:
+def test_sampling_in_between_leaves_training_bit_identical(dropout: str) -> None:
     choice = f"model.dropout={dropout}"
     plain, disturbed = trainer(choice), trainer(choice)
-    writer = TextGenerator(disturbed.model, VOCABULARY, FakeClock())
+    generator = TextGenerator(disturbed.model, VOCABULARY, FakeClock())
 
-    def write() -> None:
-        writer.start("The", SampleConfig(characters=40), disturbed.config.model.context_length)
-        assert writer.generate(0.01)
+    def generate() -> None:
+        generator.start("The", SampleConfig(characters=40), disturbed.config.model.context_length)
+        assert generator.generate(0.01)
         torch.rand(3)  # nor does it matter what others draw
 
-    assert train(plain) == train(disturbed, between=write)
+    assert train(plain) == train(disturbed, between=generate)
     assert_alike(plain, disturbed)
 
 
 @pytest.mark.parametrize("dropout", ["0", "0.2"])
-def test_a_saved_state_goes_on_bit_identically(dropout: str) -> None:
+def test_training_continues_bit_identically_from_a_saved_state(dropout: str) -> None:
     choice = f"model.dropout={dropout}"
     whole, first, second = trainer(choice), trainer(choice), trainer(choice)
     expected = train(whole)
@@ -233,7 +233,7 @@ def test_a_saved_state_goes_on_bit_identically(dropout: str) -> None:
     [(group, name) for group, tensors in trainer().state_dict().items() for name in tensors],
 )
 def test_every_item_of_the_saved_state_is_needed(group: str, name: str) -> None:
-    """Left out, one after the other, each makes it another run."""
+    """With any one of them left out, the run is another."""
     whole, first, second = trainer(), trainer(), trainer()
     train(whole)
     train(first, 5)

@@ -1,4 +1,4 @@
-"""Threads share out a step: nothing is lost, nothing is told out of order, and none stays."""
+"""Worker threads divide a step: nothing is lost or out of order, and no thread is left behind."""
 
 import threading
 from collections.abc import Iterator
@@ -8,30 +8,31 @@ from typing import Any
 import pytest
 import torch
 from driving import tiny
+from torch import Tensor
 
 from engine.device import Hardware
-from engine.model.fused import ByHand
 from engine.model.tokenizer import Vocabulary
 from engine.training.dataset import Dataset
+from engine.training.replica import Replica
 from engine.training.trainer import Evaluation, Trainer
 from engine.training.workers import WorkerPool
 
 TEXT = "The quick brown fox jumps over a lazy dog's hat.\n" * 20
 VOCABULARY = Vocabulary(TEXT)
 CONTEXT = tiny("any").model.context_length
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 
-def living() -> list[str]:
+def alive() -> list[str]:
     """The workers' threads that are alive."""
     return [t.name for t in threading.enumerate() if t.name.startswith("shard")]
 
 
 @pytest.fixture(autouse=True)
-def _none_stays() -> Iterator[None]:
-    assert living() == []
+def _no_thread_is_left() -> Iterator[None]:
+    assert alive() == []
     yield
-    assert living() == []
+    assert alive() == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
@@ -46,11 +47,11 @@ def test_a_split_covers_everything_once_and_nearly_evenly(count: int, total: int
 
 
 def test_results_come_in_the_order_of_the_parts() -> None:
-    """Though the first part is done last."""
+    """Even if the first part is finished last."""
     second_done = threading.Event()
 
     def work(part: int) -> tuple[int, bool]:
-        heard = part != 0 or second_done.wait(PATIENCE)
+        heard = part != 0 or second_done.wait(TIMEOUT)
         if part == 1:
             second_done.set()
         return part, heard
@@ -64,7 +65,7 @@ def test_parts_are_worked_on_at_once() -> None:
     meeting = threading.Barrier(3)
     with WorkerPool(3) as workers:
         # Each waits for the two others; who is left alone breaks the barrier, and that is told.
-        assert sorted(workers.map(lambda _: meeting.wait(PATIENCE), range(3))) == [0, 1, 2]
+        assert sorted(workers.map(lambda _: meeting.wait(TIMEOUT), range(3))) == [0, 1, 2]
 
 
 def test_a_single_part_is_worked_on_as_well() -> None:
@@ -77,7 +78,7 @@ def test_each_thread_computes_alone() -> None:
     meeting = threading.Barrier(3)
 
     def count(_: int) -> int:
-        meeting.wait(PATIENCE)
+        meeting.wait(TIMEOUT)
         return torch.get_num_threads()
 
     with WorkerPool(3) as workers:
@@ -85,7 +86,7 @@ def test_each_thread_computes_alone() -> None:
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
-def test_an_error_comes_out_and_the_next_work_is_done(bad: int) -> None:
+def test_an_error_is_raised_and_the_next_work_is_done(bad: int) -> None:
     def work(part: int) -> int:
         if part == bad:
             raise ArithmeticError(f"part {part} is bad")
@@ -97,12 +98,12 @@ def test_an_error_comes_out_and_the_next_work_is_done(bad: int) -> None:
         assert workers.map(abs, [-1, -2]) == [1, 2]
 
 
-def test_after_the_end_no_thread_lives() -> None:
+def test_closing_ends_all_threads() -> None:
     workers = WorkerPool(2)
     workers.map(abs, range(2))
-    assert living() != []
+    assert alive() != []
     workers.close()
-    assert living() == []
+    assert alive() == []
     workers.close()
 
 
@@ -134,7 +135,7 @@ def evaluation_of(learner: Trainer) -> Evaluation:
 
 @pytest.mark.parametrize("batch", [1, 2, 4, 5])
 @pytest.mark.parametrize("count", [2, 3])
-def test_more_threads_learn_the_same(stack: ExitStack, count: int, batch: int) -> None:
+def test_more_threads_train_the_same(stack: ExitStack, count: int, batch: int) -> None:
     choice = f"train.batch_size={batch}"
     one, many = trainer(stack, 1, choice), trainer(stack, count, choice)
     losses = train(one)
@@ -142,7 +143,7 @@ def test_more_threads_learn_the_same(stack: ExitStack, count: int, batch: int) -
     assert losses[-1] < 0.99 * losses[0]  # by much more than the tolerance
 
 
-def test_gradients_of_all_threads_are_followed(stack: ExitStack) -> None:
+def test_gradients_of_all_threads_count(stack: ExitStack) -> None:
     one, two = trainer(stack, 1), trainer(stack, 2)
     train(one, 1)
     train(two, 1)
@@ -161,25 +162,26 @@ def test_the_same_number_of_threads_is_the_same_run(
     assert first != train(trainer(stack, count, *choices, "train.seed=2"))
 
 
-def test_each_thread_drops_something_else(
+def test_each_thread_has_its_own_dropout(
     stack: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both read one text: what they lose on it differs by what was dropped."""
+    """Both read the same text: their losses differ by what was dropped."""
     learner = trainer(stack, 2, "model.dropout=0.5", "train.batch_size=2")
     train(learner, 3)
-    shares, learn = [], ByHand.learn
+    losses, loss_and_grad = [], Replica.loss_and_grad
 
-    def listen(*work: Any) -> float:
-        shares.append(learn(*work))
-        return shares[-1]
+    def listen(*work: Any) -> tuple[float, list[Tensor]]:
+        loss, grads = loss_and_grad(*work)
+        losses.append(loss)
+        return loss, grads
 
     same = torch.arange(17) % len(VOCABULARY)
     monkeypatch.setattr(
         learner.dataset, "batch", lambda *_: (same[:-1].repeat(2, 1), same[1:].repeat(2, 1))
     )
-    monkeypatch.setattr(ByHand, "learn", listen)
+    monkeypatch.setattr(Replica, "loss_and_grad", listen)
     learner.step(0.5, CONTEXT)
-    assert len(shares) == len(set(shares)) == 2
+    assert len(losses) == len(set(losses)) == 2
 
 
 def test_more_threads_evaluate_alike(stack: ExitStack) -> None:
