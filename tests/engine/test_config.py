@@ -1,4 +1,6 @@
-"""Every setting explains itself, refuses what it cannot be, and reaches its place by its name."""
+"""Every setting has a description, refuses bad values, and is set by its name."""
+
+import re
 
 import msgspec
 import pytest
@@ -16,9 +18,10 @@ from engine.config import (
     preset,
     small,
 )
-from engine.settings import Setting
+from engine.settings import Setting, plain
 
 SETTINGS = list(all_settings().values())
+SWITCHES = [setting for setting in SETTINGS if setting.kind is bool]
 
 
 def key_of(setting: Setting) -> str:
@@ -26,7 +29,7 @@ def key_of(setting: Setting) -> str:
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=key_of)
-def test_every_setting_has_words_a_range_and_a_default_within_it(setting: Setting) -> None:
+def test_every_setting_has_a_description_a_range_and_a_default_within_it(setting: Setting) -> None:
     assert setting.description.endswith(".")
     assert len(setting.description) > 15
     assert " to " in setting.range or " or " in setting.range
@@ -60,13 +63,93 @@ def test_both_ends_of_a_range_are_inside_and_what_is_beyond_is_refused(setting: 
 @pytest.mark.parametrize("setting", [s for s in SETTINGS if s.choices], ids=key_of)
 def test_a_choice_is_one_of_its_words(setting: Setting) -> None:
     for word in setting.choices:
-        assert setting.parse(word) == word
-    with pytest.raises(ValueError, match=f"^{setting.key} is auto, .* or .*, not 'abacus'\\.$"):
+        value = setting.parse(word)
+        assert (plain(value) if setting.kind is bool else value) == word
+    first, *others = setting.choices
+    words = f"{', '.join([first, *others[:-1]])} or {others[-1]}"
+    assert setting.range == words
+    with pytest.raises(ValueError, match=f"^{setting.key} is {words}, not 'abacus'\\.$"):
         setting.parse("abacus")
+    with pytest.raises(ValueError, match=f"^{setting.key} is {words}, not 'abacus'\\.$"):
+        setting.check("abacus")
+
+
+def test_the_switches_are_those_of_the_architecture() -> None:
+    names = ["qk_norm", "residual", "attention", "mlp", "tied_head"]
+    assert [setting.key for setting in SWITCHES] == [f"model.{name}" for name in names]
+
+
+@pytest.mark.parametrize("setting", SWITCHES, ids=key_of)
+def test_a_switch_is_on_or_off(setting: Setting) -> None:
+    assert setting.choices == ("on", "off")
+    assert (setting.low, setting.high) == (None, None)
+    assert setting.range == "on or off"
+    for words, value in ((("on", "true", "yes"), True), (("off", "false", "no"), False)):
+        for word in words:
+            for typed in (word, word.upper(), word.title(), f"  {word}\t"):
+                assert setting.parse(typed) is value
+        assert setting.parse(plain(value)) is value
+        setting.check(value)
+
+
+@pytest.mark.parametrize("setting", SWITCHES, ids=key_of)
+@pytest.mark.parametrize("typed", ["", " ", "1", "0", "1.0", "o", "onn", "on off", "None", "yes!"])
+def test_other_words_are_no_switch(setting: Setting, typed: str) -> None:
+    message = f"^{setting.key} is on or off, not {re.escape(repr(typed.strip()))}\\.$"
+    with pytest.raises(ValueError, match=message):
+        setting.parse(typed)
+    with pytest.raises(ValueError, match=message):
+        override(small("any"), [f"{setting.key}={typed}"])
+
+
+@pytest.mark.parametrize("setting", SWITCHES, ids=key_of)
+@pytest.mark.parametrize("value", ["on", 1, 0, 1.0, None])
+def test_a_switch_holds_nothing_but_a_bool(setting: Setting, value: object) -> None:
+    with pytest.raises(ValueError, match=f"^{setting.key} is on or off, not {value!r}\\.$"):
+        setting.check(value)
+    name = setting.key.partition(".")[2]
+    with pytest.raises(ValueError, match=setting.key):
+        ModelConfig(**{name: value})  # type: ignore[arg-type]
+    with pytest.raises(msgspec.ValidationError, match=name):
+        msgspec.json.decode(msgspec.json.encode({name: value}), type=ModelConfig)
+
+
+@pytest.mark.parametrize("setting", SWITCHES, ids=key_of)
+@pytest.mark.parametrize("value", [True, False])
+def test_a_switch_survives_its_json(setting: Setting, value: bool) -> None:
+    config = override(small("any"), [f"{setting.key}={plain(value)}"])
+    name = setting.key.partition(".")[2]
+    assert getattr(config.model, name) is value
+    encoded = msgspec.json.encode(config)
+    assert f'"{name}":{"true" if value else "false"}'.encode() in encoded
+    assert msgspec.json.decode(encoded, type=type(config)) == config
+
+
+def test_a_user_reads_a_switch_as_on_or_off() -> None:
+    assert (plain(True), plain(False)) == ("on", "off")
+    assert (plain(1), plain(0), plain(1.0)) == ("1", "0", "1")
+
+
+@pytest.mark.parametrize("order", [("attention", "mlp"), ("mlp", "attention")])
+def test_blocks_are_not_empty(order: tuple[str, str]) -> None:
+    assignments = [f"model.{name}=off" for name in order]
+    with pytest.raises(ValueError, match=r"\.$") as refusal:
+        override(small("any"), assignments)
+    assert (
+        str(refusal.value) == "model.attention and model.mlp cannot both be off: blocks are empty."
+    )
+    for assignment in assignments:
+        override(small("any"), [assignment])
+
+
+def test_a_model_without_options_in_its_json_has_the_defaults() -> None:
+    """As runs were saved before there were any."""
+    old = b'{"context_length":256,"n_layer":4,"n_head":2,"n_embd":128,"dropout":0.0}'
+    assert msgspec.json.decode(old, type=ModelConfig) == ModelConfig()
 
 
 @given(st.sampled_from(SETTINGS), st.text() | st.floats().map(str) | st.integers().map(str))
-def test_any_text_is_a_value_or_a_sentence(setting: Setting, text: str) -> None:
+def test_any_text_is_a_value_or_refused_with_a_message(setting: Setting, text: str) -> None:
     try:
         value = setting.parse(text)
     except ValueError as refusal:
@@ -80,7 +163,7 @@ def test_any_text_is_a_value_or_a_sentence(setting: Setting, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("assignment", "sentence"),
+    ("assignment", "message"),
     [
         ("train.steps=many", "train.steps takes a whole number, not 'many'."),
         ("train.steps=1.5", "train.steps takes a whole number, not '1.5'."),
@@ -96,6 +179,11 @@ def test_any_text_is_a_value_or_a_sentence(setting: Setting, text: str) -> None:
             "train.seed goes from 0 to 2,147,483,647, and -1 is outside.",
         ),
         ("train.device=tpu", "train.device is auto, cpu, cuda or mps, not 'tpu'."),
+        (
+            "model.activation=relu",
+            "model.activation is squared_relu, gelu or swiglu, not 'relu'.",
+        ),
+        ("model.residual=maybe", "model.residual is on or off, not 'maybe'."),
         ("train.steps", "--set takes KEY=VALUE, not 'train.steps'."),
         ("model.n_embd=18", "model.n_embd 18 must divide by twice model.n_head (4)."),
         (
@@ -104,10 +192,10 @@ def test_any_text_is_a_value_or_a_sentence(setting: Setting, text: str) -> None:
         ),
     ],
 )
-def test_a_bad_setting_is_refused_in_one_sentence(assignment: str, sentence: str) -> None:
+def test_a_bad_setting_is_refused_with_a_message(assignment: str, message: str) -> None:
     with pytest.raises(ValueError, match=r"\.$") as refusal:
         override(small("any"), [assignment])
-    assert str(refusal.value) == sentence
+    assert str(refusal.value) == message
 
 
 @pytest.mark.parametrize(
@@ -120,6 +208,8 @@ def test_a_bad_setting_is_refused_in_one_sentence(assignment: str, sentence: str
         ("batch_size", "train.batch_size"),
         ("top", "sample.top_k"),
         ("train.Steps", "train.steps"),
+        ("model.tied", "model.tied_head"),
+        ("model.qknorm", "model.qk_norm"),
     ],
 )
 def test_an_unknown_setting_offers_the_nearest(key: str, nearest: str) -> None:
@@ -138,7 +228,15 @@ def test_an_unknown_preset_offers_the_nearest() -> None:
         preset("smal", "any")
 
 
-ANOTHER_VALUE = {
+ANOTHER_VALUE: dict[str, object] = {
+    "model.activation": "gelu",
+    "model.norm": "layernorm",
+    "model.positions": "learned",
+    "model.qk_norm": False,
+    "model.residual": False,
+    "model.attention": False,
+    "model.mlp": False,
+    "model.tied_head": True,
     "model.context_length": 64,
     "model.n_layer": 2,
     "model.n_head": 4,
@@ -161,7 +259,8 @@ def test_every_setting_can_be_set_by_its_name(setting: Setting) -> None:
     section, _, name = setting.key.partition(".")
     value = ANOTHER_VALUE.get(setting.key, 0.15)
     before = small("any")
-    after = override(before, [f"{setting.key}={value}"])
+    typed = plain(value) if setting.kind is bool else str(value)
+    after = override(before, [f"{setting.key}={typed}"])
     assert (
         getattr(getattr(after, section), name) == value != getattr(getattr(before, section), name)
     )

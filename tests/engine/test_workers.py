@@ -162,9 +162,7 @@ def test_the_same_number_of_threads_is_the_same_run(
     assert first != train(trainer(stack, count, *choices, "train.seed=2"))
 
 
-def test_each_thread_has_its_own_dropout(
-    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_thread_has_its_own_dropout(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both read the same text: their losses differ by what was dropped."""
     learner = trainer(stack, 2, "model.dropout=0.5", "train.batch_size=2")
     train(learner, 3)
