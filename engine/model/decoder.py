@@ -70,7 +70,7 @@ class PlainDecoder:
     def _move_window(self) -> None:
         """Read the newer half of the context again, from the first position on: there is no
         learned embedding for a position behind the last."""
-        ids = self._ids[-(self.context_length // 2) :]
+        ids = self._ids[(self.context_length + 1) // 2 :]
         self._empty(self.context_length)
         for id_ in ids:
             self._read(id_)

@@ -46,7 +46,7 @@ def test_scale(
 def test_a_large_file(
     megabytes: int, benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path
 ) -> None:
-    """From the command to open a file to the run that is open, torch loaded before."""
+    """From the command to open a file until the run is open, with torch loaded before."""
     large = tmp_path / "large.txt"
     once = text.read_bytes()
     size = megabytes * 1_000_000

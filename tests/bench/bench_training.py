@@ -23,6 +23,7 @@ from building import CORES, config_of, matrix_rate, tokens_per_second, trainer_o
 from figures import Table
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from engine.model.size import parameter_count
 from engine.model.tokenizer import Vocabulary
 from engine.training.schedule import context_stages
 from engine.training.trainer import Trainer
@@ -54,15 +55,15 @@ NANOGPT = (
     "--batch_size=12", "--n_layer=4", "--n_head=4", "--n_embd=128", "--max_iters=2000",
     "--lr_decay_iters=2000", "--dropout=0.0",
 )  # fmt: skip
-"""Its README's words for a CPU."""
+"""The arguments that its README gives for a CPU."""
 
 
 def test_tokens_per_second(benchmark: BenchmarkFixture, text: Path, table: Table) -> None:
-    """The default preset over a whole run, whose context grows, and the share of the machine's own
-    rate of products that it makes of it."""
+    """The default preset over a whole run, whose context grows, and how much of the machine's rate
+    of matrix products that is."""
     trainer = trainer_of(config_of(text))
-    vocabulary = trainer.model.head.out_features
-    flops = 6 * trainer.config.model.parameters(vocabulary)
+    vocabulary = trainer.model.embedding.num_embeddings
+    flops = 6 * parameter_count(trainer.config.model, vocabulary)
     tokens_per_second(trainer, 5)
     speeds, rates = [], []
 
@@ -73,10 +74,10 @@ def test_tokens_per_second(benchmark: BenchmarkFixture, text: Path, table: Table
 
     benchmark.pedantic(pair, rounds=3 * PAIRS)
     trainer.workers.close()
-    shares = [flops * speed / rate for speed, rate in zip(speeds, rates, strict=True)]
+    fractions = [flops * speed / rate for speed, rate in zip(speeds, rates, strict=True)]
     table.row("tokens/s, default preset, over a run", f"{median(speeds):,.0f}")
     table.row("matrix rate, GFLOP/s", f"{median(rates) / 1e9:.0f}")
-    table.row("6 N tokens/s over the matrix rate", f"{median(shares):.1%}", "45%")
+    table.row("6 N tokens/s over the matrix rate", f"{median(fractions):.1%}", "45%")
 
 
 def speed_over_a_run(trainer: Trainer, steps: int) -> float:
@@ -88,21 +89,21 @@ def speed_over_a_run(trainer: Trainer, steps: int) -> float:
 
 
 def test_a_loaded_machine(benchmark: BenchmarkFixture, text: Path, table: Table) -> None:
-    """With as many busy processes as cores, half of the time is ours."""
+    """Beside as many busy processes as cores, which leave half of the time."""
     trainer = trainer_of(config_of(text))
     tokens_per_second(trainer, 5)
-    shares = []
+    ratios = []
 
     def pair() -> None:
         alone = tokens_per_second(trainer, 15)
         with busy(CORES):
-            shares.append(tokens_per_second(trainer, 15) / alone)
+            ratios.append(tokens_per_second(trainer, 15) / alone)
 
     benchmark.pedantic(pair, rounds=PAIRS)
     trainer.workers.close()
     table.row(
         f"speed beside {CORES} busy processes, over alone",
-        f"{median(shares):.2f}",
+        f"{median(ratios):.2f}",
         "0.5, its share",
     )
 

@@ -1,4 +1,4 @@
-"""Runs put together without a session, to time their parts."""
+"""Runs built without a session, to time their parts."""
 
 from pathlib import Path
 from statistics import median

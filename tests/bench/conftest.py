@@ -1,4 +1,4 @@
-"""What every benchmark shares: the text, the table that is printed at the end, nanoGPT's folder."""
+"""Shared by every benchmark: the text, the table that is printed at the end, nanoGPT's folder."""
 
 import os
 from pathlib import Path

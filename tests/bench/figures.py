@@ -1,4 +1,4 @@
-"""The table that a benchmark run ends with, and the machine that it is of."""
+"""The table that a benchmark run ends with, and the machine that it was measured on."""
 
 import os
 import platform

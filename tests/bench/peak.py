@@ -1,11 +1,11 @@
-"""The most memory that a process ever held."""
+"""The peak memory of a process."""
 
 import resource
 from pathlib import Path
 
 
 def peak_memory(pid: int | str = "self") -> int:
-    """Bytes; 0 where the system does not tell it of another process.
+    """Bytes; 0 where the system does not report it for another process.
 
     Linux counts the parent's memory into `ru_maxrss` of a child, but not into its VmHWM.
     """

@@ -73,9 +73,7 @@ def distance(one: Tensor, other: Tensor) -> float:
     return float((one - other).norm() / other.norm())
 
 
-def assert_near(
-    model: GPT, grads: list[Tensor], expected: list[Tensor], tolerance: float
-) -> None:
+def assert_near(model: GPT, grads: list[Tensor], expected: list[Tensor], tolerance: float) -> None:
     for (name, parameter), ours, theirs in zip(
         model.named_parameters(), grads, expected, strict=True
     ):

@@ -15,7 +15,7 @@ LETTERS = Vocabulary("abcdefgh \n")
 def model_of(vocabulary: Vocabulary) -> GPT:
     generator = torch.Generator().manual_seed(8)
     shape = ModelConfig(context_length=8, n_layer=1, n_head=2, n_embd=16)
-    model = GPT(shape, len(vocabulary), generator)
+    model = GPT(shape, len(vocabulary)).init_weights(generator)
     with torch.no_grad():
         model.head.weight.normal_(std=0.2, generator=generator)
     return model

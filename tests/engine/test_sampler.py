@@ -10,7 +10,7 @@ import torch
 
 from engine.config import ModelConfig, SampleConfig
 from engine.generation.sampler import next_id, sample
-from engine.model.decoder import Decoder
+from engine.model.decoder import decoder_for
 from engine.model.gpt import GPT
 from engine.model.kernels import Array
 
@@ -92,7 +92,7 @@ def test_impossible_characters_are_never_drawn() -> None:
 
 def small_model() -> GPT:
     generator = torch.Generator().manual_seed(8)
-    model = GPT(ModelConfig(context_length=8, n_layer=2, n_head=2, n_embd=16), 9, generator)
+    model = GPT(ModelConfig(context_length=8, n_layer=2, n_head=2, n_embd=16), 9)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(std=0.5, generator=generator)
@@ -101,8 +101,8 @@ def small_model() -> GPT:
 
 def sampled(model: GPT, prompt: list[int], count: int, seed: int = 1, **config: float) -> list[int]:
     generator = torch.Generator().manual_seed(seed)
-    decoder = Decoder(model.config, 9)
-    decoder.take(model, model.config.context_length)
+    decoder = decoder_for(model.config, 9)
+    decoder.load_weights(model, model.config.context_length)
     ids = sample(decoder, prompt, SampleConfig(**config), generator)  # type: ignore[arg-type]
     return list(islice((id_ for id_ in ids if id_ is not None), count))
 
@@ -138,7 +138,7 @@ def test_sampling_leaves_the_global_generator_alone() -> None:
 
 
 def test_the_prompt_is_prefilled_one_id_at_a_time() -> None:
-    decoder = Decoder(small_model().config, 9)
-    decoder.take(small_model(), 8)
+    decoder = decoder_for(small_model().config, 9)
+    decoder.load_weights(small_model(), 8)
     ids = list(islice(sample(decoder, [1, 2, 3], SampleConfig(), torch.Generator()), 5))
     assert [id_ is None for id_ in ids] == [True, True, False, False, False]

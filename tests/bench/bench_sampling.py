@@ -1,4 +1,4 @@
-"""How fast it writes: alone, beside nanoGPT's own generator, and while it trains."""
+"""How fast it samples: alone, beside nanoGPT's own generator, and while it trains."""
 
 import importlib.util
 import sys
@@ -31,7 +31,7 @@ from engine.session.session import Session
 PAIRS = 5
 CONTEXT = 256
 CHARACTERS = 1_000
-ANSWERS = 5
+REPLIES = 5
 
 
 def test_characters_per_second(
@@ -40,15 +40,15 @@ def test_characters_per_second(
     """The small model with a context of 256, a cache that is full or fills, default sampling."""
     trainer = trainer_of(config_of(text, f"model.context_length={CONTEXT}"))
     trainer.step(0.5, CONTEXT)
-    writer = TextGenerator(trainer.model, Vocabulary(text.read_text()), perf_counter)
+    generator = TextGenerator(trainer.model, Vocabulary(text.read_text()), perf_counter)
     generate = nanogpt_generator(nanogpt)
     ours, theirs = [], []
 
     def pair() -> None:
-        writer.start("ROMEO:", SampleConfig(characters=CHARACTERS), CONTEXT)
-        while writer.active:
-            writer.generate(10.0)
-        ours.append(writer.characters / writer.seconds)
+        generator.start("ROMEO:", SampleConfig(characters=CHARACTERS), CONTEXT)
+        while generator.active:
+            generator.generate(10.0)
+        ours.append(generator.characters / generator.seconds)
         torch.set_num_threads(CORES)
         began = perf_counter()
         generate(CHARACTERS // 4)
@@ -59,14 +59,14 @@ def test_characters_per_second(
     ours.clear(), theirs.clear()
     benchmark.pedantic(pair, rounds=PAIRS)
     trainer.workers.close()
-    table.row("characters/s written", f"{median(ours):,.0f}")
+    table.row("characters/s sampled", f"{median(ours):,.0f}")
     table.row("characters/s by nanoGPT's generate", f"{median(theirs):,.0f}")
     ratio = median(our / their for our, their in zip(ours, theirs, strict=True))
     table.row("ours over nanoGPT's", f"{ratio:.1f}", "12")
 
 
 def nanogpt_generator(folder: Path):  # type: ignore[no-untyped-def]
-    """A function that has an untrained nanoGPT of the same shape write so many characters."""
+    """A function that samples a number of characters from an untrained nanoGPT of the same shape."""
     spec = importlib.util.spec_from_file_location("nanogpt_model", folder / "model.py")
     assert spec is not None
     assert spec.loader is not None
@@ -89,12 +89,12 @@ def nanogpt_generator(folder: Path):  # type: ignore[no-untyped-def]
 def test_characters_per_second_while_training(
     benchmark: BenchmarkFixture, text: Path, table: Table
 ) -> None:
-    """From a prompt to the end of its answer, by the wall clock, while the default preset trains."""
+    """From a prompt to the end of its reply, by the wall clock, while the default preset trains."""
     inbox: SimpleQueue[Command] = SimpleQueue()
     seconds: list[float] = []
     began = 0.0
 
-    def listen(event: Event) -> None:
+    def handle(event: Event) -> None:
         nonlocal began
         match event:
             case StepDone(step=step) if step % 20 == 10:
@@ -103,11 +103,11 @@ def test_characters_per_second_while_training(
                 began = perf_counter()
             case SampleDone():
                 seconds.append(perf_counter() - began)
-                if len(seconds) == ANSWERS:
+                if len(seconds) == REPLIES:
                     inbox.put(Close(save=False))
 
     inbox.put(Open(config_of(text, "train.evaluation_interval=1000000")))
     inbox.put(Train())
-    benchmark.pedantic(lambda: Session(listen).run(inbox))
+    benchmark.pedantic(lambda: Session(handle).run(inbox))
     rate = median(CHARACTERS / taken for taken in seconds)
-    table.row("characters/s written while training", f"{rate:,.0f}", "300")
+    table.row("characters/s sampled while training", f"{rate:,.0f}", "300")
