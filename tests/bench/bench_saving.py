@@ -1,4 +1,4 @@
-"""What it costs to lose nothing: steps a second of a run that is kept, over one that is not."""
+"""What saving costs: steps a second of a run that is saved, over one that is not."""
 
 from pathlib import Path
 from queue import SimpleQueue
@@ -16,46 +16,46 @@ from engine.storage.recorder import Recorder
 
 PAIRS = 5
 SETTINGS = ("train.steps=500", "train.context_warmup=0")
-"""Two exams, and so checkpoints, beside those at the start."""
+"""Two evaluations, and so checkpoints, besides those at the start."""
 
 
-class Unkept(Recorder):
+class Unsaved(Recorder):
     """Writes nothing."""
 
     def record(self, event: Event) -> None:
-        """Forget it."""
+        """Discard it."""
 
     def start_writing(self) -> None:
-        """Keep the disk as it is."""
+        """Leave the disk as it is."""
 
     def checkpoint(self, progress: object) -> None:
-        """Keep nothing."""
+        """Save nothing."""
 
     def flush(self) -> None:
-        """There is nothing to hand on."""
+        """There is nothing to write."""
 
 
-def test_steps_per_second_of_a_run_that_is_kept(
+def test_steps_per_second_of_a_run_that_is_saved(
     text: Path, tmp_path: Path, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TINYGPT_HOME", str(tmp_path))
     ratios = []
     for number in range(PAIRS):
         seconds = {}
-        for keeper in (Recorder, Unkept) if number % 2 else (Unkept, Recorder):
-            monkeypatch.setattr(active_run, "Recorder", keeper)
-            seconds[keeper] = seconds_of_a_run(text)
-        ratios.append(seconds[Unkept] / seconds[Recorder])
-    told = ", ".join(f"{ratio:.3f}" for ratio in ratios)
-    table.row("steps/s kept, over steps/s not kept", f"{median(ratios):.3f} ({told})", "0.98")
+        for recorder in (Recorder, Unsaved) if number % 2 else (Unsaved, Recorder):
+            monkeypatch.setattr(active_run, "Recorder", recorder)
+            seconds[recorder] = seconds_of_a_run(text)
+        ratios.append(seconds[Unsaved] / seconds[Recorder])
+    listed = ", ".join(f"{ratio:.3f}" for ratio in ratios)
+    table.row("steps/s saved, over steps/s not saved", f"{median(ratios):.3f} ({listed})", "0.98")
 
 
 def seconds_of_a_run(text: Path) -> float:
-    """From the word to train until its end, exams included."""
+    """From the Train command to the end of the run, evaluations included."""
     inbox: SimpleQueue[Command] = SimpleQueue()
     moments: dict[str, float] = {}
 
-    def hear(event: Event) -> None:
+    def handle(event: Event) -> None:
         assert not isinstance(event, Failed), event
         if isinstance(event, PhaseChanged):
             moments[event.phase] = perf_counter()
@@ -64,5 +64,5 @@ def seconds_of_a_run(text: Path) -> float:
 
     inbox.put(Open(config_of(text, *SETTINGS)))
     inbox.put(Train())
-    Session(hear).run(inbox)
+    Session(handle).run(inbox)
     return moments["done"] - moments["training"]

@@ -45,8 +45,8 @@ QUICK = (
 )
 """A run of 0.16M parameters that ends just below that loss."""
 THREE_MINUTES = ("--set=model.n_layer=6", "--set=model.n_embd=96")
-"""A deeper and narrower model than the default, of 0.68M parameters: as good after as many
-characters, and quicker."""
+"""A deeper and narrower model than the default, of 0.68M parameters: as good after the
+same number of characters, and faster."""
 TEN_MINUTES = ("--set=model.n_head=4",)
 """More heads than the default: they pay in longer runs."""
 NANOGPT = (
@@ -54,15 +54,14 @@ NANOGPT = (
     "--batch_size=12", "--n_layer=4", "--n_head=4", "--n_embd=128", "--max_iters=2000",
     "--lr_decay_iters=2000", "--dropout=0.0",
 )  # fmt: skip
-"""Its README's words for a CPU."""
+"""The arguments that its README gives for a CPU."""
 
 
 def test_tokens_per_second(benchmark: BenchmarkFixture, text: Path, table: Table) -> None:
-    """The default preset over a whole run, whose context grows, and the share of the machine's own
-    rate of products that it makes of it."""
+    """The default preset over a whole run, whose context grows, and the fraction of this machine's
+    own rate of matrix products that it reaches."""
     trainer = trainer_of(config_of(text))
-    vocabulary = trainer.model.head.out_features
-    flops = 6 * trainer.config.model.parameters(vocabulary)
+    flops = 6 * sum(p.numel() for p in trainer.model.parameters())
     tokens_per_second(trainer, 5)
     speeds, rates = [], []
 
@@ -73,10 +72,10 @@ def test_tokens_per_second(benchmark: BenchmarkFixture, text: Path, table: Table
 
     benchmark.pedantic(pair, rounds=3 * PAIRS)
     trainer.workers.close()
-    shares = [flops * speed / rate for speed, rate in zip(speeds, rates, strict=True)]
+    fractions = [flops * speed / rate for speed, rate in zip(speeds, rates, strict=True)]
     table.row("tokens/s, default preset, over a run", f"{median(speeds):,.0f}")
     table.row("matrix rate, GFLOP/s", f"{median(rates) / 1e9:.0f}")
-    table.row("6 N tokens/s over the matrix rate", f"{median(shares):.1%}", "45%")
+    table.row("6 N tokens/s over the matrix rate", f"{median(fractions):.1%}", "45%")
 
 
 def speed_over_a_run(trainer: Trainer, steps: int) -> float:
@@ -88,7 +87,7 @@ def speed_over_a_run(trainer: Trainer, steps: int) -> float:
 
 
 def test_a_loaded_machine(benchmark: BenchmarkFixture, text: Path, table: Table) -> None:
-    """With as many busy processes as cores, half of the time is ours."""
+    """Beside as many busy processes as there are cores, a fair share is half of the time."""
     trainer = trainer_of(config_of(text))
     tokens_per_second(trainer, 5)
     shares = []
@@ -131,7 +130,7 @@ def test_loss_after(
     table: Table,
     tmp_path: Path,
 ) -> None:
-    """A run planned for so many minutes, with one evaluation at the end."""
+    """A run of a given number of minutes, with one evaluation at its end."""
     if minutes == 10 and not os.environ.get("LONG"):
         pytest.skip("half an hour: LONG=1 runs it")
     choices = (f"--minutes={minutes}", "--set=train.evaluation_interval=1000000", *shape)
@@ -167,7 +166,7 @@ class Run(NamedTuple):
 
 
 def run(text: Path, home: Path, *choices: str, seed: int) -> Run:
-    """Train without the screen, by the command."""
+    """Train without the screen, by the command line."""
     done = subprocess.run(
         [APP, "train", str(text), *choices, f"--set=train.seed={seed}", "--json"],
         check=True,

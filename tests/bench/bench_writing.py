@@ -1,4 +1,4 @@
-"""How fast it writes: alone, beside nanoGPT's own generator, and while it trains."""
+"""How fast it generates text: alone, beside nanoGPT's own generator, and while it trains."""
 
 import importlib.util
 import sys
@@ -31,13 +31,13 @@ from engine.session.session import Session
 PAIRS = 5
 CONTEXT = 256
 CHARACTERS = 1_000
-ANSWERS = 5
+REPLIES = 5
 
 
 def test_characters_per_second(
     benchmark: BenchmarkFixture, text: Path, table: Table, nanogpt: Path
 ) -> None:
-    """The small model with a context of 256, a cache that is full or fills, default sampling."""
+    """The small model with a context of 256, the KV cache filling or full, default sampling."""
     trainer = trainer_of(config_of(text, f"model.context_length={CONTEXT}"))
     trainer.step(0.5, CONTEXT)
     writer = TextGenerator(trainer.model, Vocabulary(text.read_text()), perf_counter)
@@ -66,7 +66,7 @@ def test_characters_per_second(
 
 
 def nanogpt_generator(folder: Path):  # type: ignore[no-untyped-def]
-    """A function that has an untrained nanoGPT of the same shape write so many characters."""
+    """A function that has an untrained nanoGPT of the same shape write a number of characters."""
     spec = importlib.util.spec_from_file_location("nanogpt_model", folder / "model.py")
     assert spec is not None
     assert spec.loader is not None
@@ -89,7 +89,7 @@ def nanogpt_generator(folder: Path):  # type: ignore[no-untyped-def]
 def test_characters_per_second_while_training(
     benchmark: BenchmarkFixture, text: Path, table: Table
 ) -> None:
-    """From a prompt to the end of its answer, by the wall clock, while the default preset trains."""
+    """From a prompt to the end of its reply, by the wall clock, while the default preset trains."""
     inbox: SimpleQueue[Command] = SimpleQueue()
     seconds: list[float] = []
     began = 0.0
@@ -103,7 +103,7 @@ def test_characters_per_second_while_training(
                 began = perf_counter()
             case SampleDone():
                 seconds.append(perf_counter() - began)
-                if len(seconds) == ANSWERS:
+                if len(seconds) == REPLIES:
                     inbox.put(Close(save=False))
 
     inbox.put(Open(config_of(text, "train.evaluation_interval=1000000")))
