@@ -35,7 +35,9 @@ from engine.protocol import (
 from engine.storage.paths import folder_of
 from engine.storage.saved_run import load_run
 from engine.training.cost import measure
+from engine.training.dataset import Dataset
 from engine.training.replica import Replica
+from engine.training.trainer import Trainer
 from engine.training.workers import WorkerPool
 
 pytestmark = pytest.mark.timeout(30)
@@ -222,6 +224,21 @@ def test_bfloat16_has_nearly_the_same_loss_and_gradients(model: tuple[str, ...])
     for expected, found in zip(exact[1], rounded[1], strict=True):
         assert found.dtype == torch.float32
         assert F.cosine_similarity(expected.flatten(), found.flatten(), dim=0) > 0.95
+
+
+def losses_with(workers: int, model: tuple[str, ...]) -> list[float]:
+    config = tiny("any", *model, "model.dropout=0", "train.batch_size=5")
+    dataset = Dataset(random_ids(1, 2_000)[0], CONTEXT, 0.1, 1)
+    hardware = Hardware(torch.device("cpu"), workers, torch.float32, "for a test")
+    with WorkerPool(workers) as pool:
+        trainer = Trainer(config, VOCABULARY, dataset, hardware, pool)
+        return [trainer.step(step / 8, CONTEXT).loss for step in range(8)]
+
+
+@every_model
+def test_more_workers_train_the_same(model: tuple[str, ...]) -> None:
+    assert losses_with(2, model) == pytest.approx(losses_with(1, model), rel=1e-3)
+    assert losses_with(2, model) == losses_with(2, model)
 
 
 @every_model
