@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.config import ModelConfig, RunConfig, SampleConfig, all_settings
 from engine.device import Hardware
 from engine.model.decoder import decoder_for
-from engine.model.gpt import GPT
+from engine.model.gpt import GPT, activate, norm
 from engine.model.size import flops_per_token, parameter_count
 from engine.protocol import (
     Close,
@@ -226,12 +226,28 @@ def test_bfloat16_has_nearly_the_same_loss_and_gradients(model: tuple[str, ...])
         assert F.cosine_similarity(expected.flatten(), found.flatten(), dim=0) > 0.95
 
 
-def losses_with(workers: int, model: tuple[str, ...]) -> list[float]:
-    config = tiny("any", *model, "model.dropout=0", "train.batch_size=5")
+def make_trainer(workers: WorkerPool, model: tuple[str, ...], *more: str) -> Trainer:
+    config = tiny("any", "model.n_layer=2", *model, "train.batch_size=5", *more)
     dataset = Dataset(random_ids(1, 2_000)[0], CONTEXT, 0.1, 1)
-    hardware = Hardware(torch.device("cpu"), workers, torch.float32, "for a test")
-    with WorkerPool(workers) as pool:
-        trainer = Trainer(config, VOCABULARY, dataset, hardware, pool)
+    hardware = Hardware(torch.device("cpu"), workers.count, torch.float32, "for a test")
+    return Trainer(config, VOCABULARY, dataset, hardware, workers)
+
+
+@every_model
+def test_a_fresh_model_trains_all_of_its_weights(model: tuple[str, ...]) -> None:
+    """Although some of them are zero at first, and with them the gradients of others."""
+    with WorkerPool(1) as workers:
+        trainer = make_trainer(workers, model, "train.weight_decay=0")
+        before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+        for _ in range(5):
+            trainer.step(0.1, CONTEXT)
+    for name, parameter in trainer.model.named_parameters():
+        assert (parameter - before[name]).abs().max() > 1e-4, name
+
+
+def losses_with(count: int, model: tuple[str, ...]) -> list[float]:
+    with WorkerPool(count) as workers:
+        trainer = make_trainer(workers, model, "model.dropout=0")
         return [trainer.step(step / 8, CONTEXT).loss for step in range(8)]
 
 
@@ -306,6 +322,31 @@ def test_an_option_changes_what_the_same_weights_compute(model: tuple[str, ...])
         assert torch.equal(ours, theirs)
     ids = random_ids(2, CONTEXT)
     assert (default(ids) - other(ids)).abs().max() > 0.01
+
+
+def test_the_activations_are_those_of_their_papers() -> None:
+    x = torch.linspace(-3, 3, 12).view(2, 6)
+    gate, up = x[:, :3], x[:, 3:]
+    expected = {
+        "squared_relu": x.clamp(min=0) ** 2,
+        "gelu": x * (1 + torch.erf(x / math.sqrt(2))) / 2,
+        "swiglu": gate / (1 + torch.exp(-gate)) * up,
+    }
+    for activation, result in expected.items():
+        config = config_of((f"model.activation={activation}",))
+        torch.testing.assert_close(activate(x, config), result)
+
+
+def test_the_norms_are_those_of_their_papers() -> None:
+    x = torch.randn(3, 16, generator=torch.Generator().manual_seed(1)) * 4 + 1
+    centered = x - x.mean(1, keepdim=True)
+    expected = {
+        "rmsnorm": x / (x.square().mean(1, keepdim=True) + 1e-5).sqrt(),
+        "layernorm": centered / (centered.square().mean(1, keepdim=True) + 1e-5).sqrt(),
+        "none": x,
+    }
+    for kind, result in expected.items():
+        torch.testing.assert_close(norm(x, config_of((f"model.norm={kind}",))), result)
 
 
 @torch.no_grad()
