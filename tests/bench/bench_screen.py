@@ -148,7 +148,7 @@ def start(command: list[str], home: Path) -> Terminal:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """As a person has it: with compiled modules kept."""
+    """As a user has it: with compiled modules kept."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "", "TINYGPT_HOME": str(home)}
 

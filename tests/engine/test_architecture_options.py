@@ -1,89 +1,100 @@
-"""Every option of the architecture trains, samples, is saved and resumes exactly; none of them lets
-a model see the future."""
+"""Each option of the architecture trains, samples, resumes exactly, and does what it is for."""
 
 import hashlib
+import json
 import math
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 import torch.nn.functional as F
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
-from shaping import CONTEXT, OPTIONS, VOCABULARY, awake, named, plain_operations, shape, some_ids
 from torch import Tensor
 
-from engine.config import ModelConfig, SampleConfig, TrainConfig, override, small
-from engine.model.gpt import GPT, MLP, Attention
+from engine.config import ModelConfig, RunConfig, SampleConfig, all_settings
+from engine.device import Hardware
+from engine.model.decoder import decoder_for
+from engine.model.gpt import GPT, activate, norm
 from engine.model.size import flops_per_token, parameter_count
 from engine.protocol import (
     Close,
-    Event,
     Evaluated,
+    Event,
+    Excerpt,
+    Failed,
     Open,
     Opened,
     OpenRun,
     Sample,
     SampleDone,
-    SampleStarted,
-    Saved,
     StepDone,
     TextSampled,
     Train,
 )
+from engine.storage.paths import folder_of
 from engine.storage.saved_run import load_run
-from engine.training.optimizers import Optimizer
+from engine.training.cost import measure
+from engine.training.dataset import Dataset
 from engine.training.replica import Replica
+from engine.training.trainer import Trainer
 from engine.training.workers import WorkerPool
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(30)
 
-Options = dict[str, object]
-
-GPT_2: Options = {
-    "activation": "gelu",
-    "norm": "layernorm",
-    "positions": "learned",
-    "qk_norm": False,
-    "tied_head": True,
-}
-COMBINATIONS: dict[str, Options] = {
-    "GPT-2's": GPT_2,
-    "swiglu, a tied head": {"activation": "swiglu", "tied_head": True},
-    "swiglu alone": {"activation": "swiglu", "attention": False},
-    "learned positions, attention alone": {"positions": "learned", "mlp": False},
-    "no residual, layernorm": {"residual": False, "norm": "layernorm"},
-    "nothing normalized": {"norm": "none", "qk_norm": False},
-}
-CHOICES: dict[str, Options] = {
-    "default": {},
-    **{named(option): dict([option]) for option in OPTIONS},
-    **COMBINATIONS,
-}
-"""The default, each option alone, and some together."""
-UNSTABLE = {"residual=off", "norm=none", "no residual, layernorm", "nothing normalized"}
-"""What training need not bear well: that these parts matter is what their options show."""
-
-
-@pytest.fixture(params=CHOICES)
-def name(request: pytest.FixtureRequest) -> str:
-    chosen: str = request.param
-    return chosen
+OPTIONS = [s for s in all_settings().values() if s.key.startswith("model.") and s.choices]
+SINGLE = [
+    (f"{option.key}={word}",)
+    for option in OPTIONS
+    for word in option.choices
+    if option.parse(word) != getattr(ModelConfig(), option.key.removeprefix("model."))
+]
+"""Each option at each value that is not its default."""
+GPT2 = (
+    "model.activation=gelu",
+    "model.norm=layernorm",
+    "model.positions=learned",
+    "model.qk_norm=off",
+    "model.tied_head=on",
+    "model.dropout=0.2",
+)
+LLAMA = ("model.activation=swiglu", "model.qk_norm=off", "model.dropout=0.2")
+BARE = (
+    "model.norm=none",
+    "model.positions=none",
+    "model.qk_norm=off",
+    "model.residual=off",
+)
+MODELS = [*SINGLE, GPT2, LLAMA, BARE]
+UNSTABLE = ("model.residual=off", "model.norm=none")
+"""What training depends on: without it, only that it goes on is certain."""
+VOCABULARY, CONTEXT = 11, 16
 
 
-@pytest.fixture
-def options(name: str) -> Options:
-    return CHOICES[name]
+def name_of(model: tuple[str, ...]) -> str:
+    return ",".join(assignment.removeprefix("model.") for assignment in model)
 
 
-def assignments(options: Options) -> list[str]:
-    """The options as a user sets them."""
-    return [f"model.{named(option)}" for option in options.items()]
+every_model = pytest.mark.parametrize("model", MODELS, ids=name_of)
 
 
-def fresh(options: Options, vocabulary: int = VOCABULARY, seed: int = 1) -> GPT:
-    """A model as training begins with it."""
-    model = GPT(shape(**options), vocabulary)
-    return model.init_weights(torch.Generator().manual_seed(seed))
+def config_of(model: tuple[str, ...], *more: str) -> ModelConfig:
+    return tiny("any", "model.n_layer=2", *model, *more).model
+
+
+def random_model(config: ModelConfig, vocabulary: int = VOCABULARY) -> GPT:
+    """A model with random weights everywhere: in a fresh one the output layers are zero."""
+    generator = torch.Generator().manual_seed(5)
+    model = GPT(config, vocabulary)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=parameter.shape[1] ** -0.5, generator=generator)
+        model.embedding.weight.normal_(generator=generator)
+    return model
+
+
+def random_ids(batch: int, time: int, seed: int = 6) -> Tensor:
+    return torch.randint(VOCABULARY, (batch, time), generator=torch.Generator().manual_seed(seed))
 
 
 def digest(name: str) -> str:
@@ -96,313 +107,319 @@ def digest(name: str) -> str:
     return total.hexdigest()
 
 
-def sampled(events: list[Event]) -> str:
+def sampled(name: str) -> str:
+    """A text that the saved run generates."""
+    config = SampleConfig(characters=40)  # more than the context
+    driver = Driver().when(is_a(SampleDone), Close())
+    events = driver.run(OpenRun(name), Sample(1, "The owl", config))
+    assert only(events, SampleDone).characters == 40
     return "".join(event.text for event in of(events, TextSampled))
 
 
-# A whole run.
+def test_every_option_is_tried() -> None:
+    assert [name_of(model) for model in SINGLE] == [
+        "activation=gelu",
+        "activation=swiglu",
+        "norm=layernorm",
+        "norm=none",
+        "positions=learned",
+        "positions=none",
+        "qk_norm=off",
+        "residual=off",
+        "attention=off",
+        "mlp=off",
+        "tied_head=on",
+    ]
 
 
-def test_it_trains_and_the_loss_falls(verse_file: Path, name: str, options: Options) -> None:
-    config = tiny(verse_file, "train.steps=60", "model.n_embd=32", *assignments(options))
-    events = Driver().when(is_a(Saved), Close()).run(Open(config), Train())
-    assert only(events, Opened).config.model == config.model
-    steps = [event.loss for event in of(events, StepDone)]
-    assert len(steps) == 60
-    assert all(map(math.isfinite, steps))
-    if name not in UNSTABLE:
-        assert sum(steps[-10:]) / 10 < 0.85 * steps[0]
-    evaluations = of(events, Evaluated)
-    assert all(math.isfinite(event.loss) for event in evaluations)
-    if name not in UNSTABLE:
-        assert evaluations[-1].loss < 0.85 * evaluations[0].loss
-
-
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_it_resumes_exactly(verse_file: Path, options: Options, precision: str) -> None:
-    config = tiny(verse_file, *assignments(options), f"train.precision={precision}")
+@every_model
+def test_it_trains_samples_and_resumes_exactly(verse_file: Path, model: tuple[str, ...]) -> None:
+    config = tiny(verse_file, "model.n_layer=2", *model)
     uninterrupted = run_to_end(Open(config), Train())
-    driver = Driver().when(is_a(StepDone, step=7), Close())
-    first = driver.run(Open(config), Train())
-    name = only(first, Opened).run
-    second = run_to_end(OpenRun(name), Train())
-    assert only(second, Opened).config == config
-    assert [event.step for event in of(second, StepDone)] == list(range(1, 21))
-    assert losses(uninterrupted) == losses(second)
-    assert losses(first) == losses(second)[: len(losses(first))]
-    assert digest(only(uninterrupted, Opened).run) == digest(name)
+    name = only(uninterrupted, Opened).run
+    assert [event.step for event in of(uninterrupted, StepDone)] == list(range(1, 21))
+    assert of(uninterrupted, Failed) == []
+    assert only(uninterrupted, Opened).parameters == numbers_in(name)
+    check_losses(uninterrupted, falling=not set(model) & set(UNSTABLE))
+    assert all(event.text for event in of(uninterrupted, Excerpt))
+
+    stopped = Driver().when(is_a(StepDone, step=7), Close()).run(Open(config), Train())
+    resumed = run_to_end(OpenRun(only(stopped, Opened).run), Train())
+    again = only(resumed, Opened)
+    assert again.config == config
+    assert again.run != name
+    assert losses(resumed) == losses(uninterrupted)
+    assert digest(again.run) == digest(name)
+    assert sampled(again.run) == sampled(name)
 
 
-def test_it_samples_and_a_reopened_run_samples_the_same(
-    verse_file: Path, options: Options
-) -> None:
-    """Past the context length too."""
-    sample = Sample(1, "The owl", SampleConfig(characters=60, seed=3))
-    config = tiny(verse_file, *assignments(options))
-    driver = Driver().when(is_a(Saved), sample).when(is_a(SampleDone), Close())
-    events = driver.run(Open(config), Train())
-    text = sampled(events)
-    assert len(text) == 60 > config.model.context_length
-    assert set(text) <= set(verse_file.read_text(encoding="utf-8"))
-    assert only(events, SampleDone).reason == "length"
-    again = (
-        Driver()
-        .when(is_a(SampleDone), Close())
-        .run(OpenRun(only(events, Opened).run), sample)
-    )
-    assert sampled(again) == text
+def numbers_in(name: str) -> int:
+    """Numbers in the saved weights of a run."""
+    return sum(tensor.numel() for tensor in load_run(name).state["model"].values())
 
 
-@pytest.mark.parametrize("name", ["positions=learned", "GPT-2's"])
-def test_learned_positions_are_sampled_within_the_context_that_was_trained(
-    verse_file: Path, name: str
-) -> None:
-    """While the context grows, later positions are still random."""
-    config = tiny(
-        verse_file,
-        *assignments(CHOICES[name]),
-        "model.context_length=32",
-        "train.context_warmup=1",
-    )
-    sample = Sample(1, "The owl was up before the moon", SampleConfig(characters=60))
-    driver = Driver().when(is_a(StepDone, step=3), sample).when(is_a(SampleDone), Close())
-    events = driver.run(Open(config), Train())
-    assert only(events, SampleStarted).unseen == 30 - 8
-    assert len(sampled(events)) == 60
+def check_losses(events: list[Event], *, falling: bool) -> None:
+    assert all(math.isfinite(loss) for _, loss in losses(events))
+    first, *_, last = of(events, Evaluated)
+    if falling:
+        assert last.loss < first.loss - 0.1
 
 
-# The model.
-
-
-def test_a_later_character_changes_no_earlier_logits(options: Options) -> None:
-    model = awake(shape(**options))
-    ids = some_ids(2, CONTEXT)
-    with torch.no_grad():
-        before = model(ids)
-        for place in (1, CONTEXT // 2, CONTEXT - 1):
-            changed = ids.clone()
-            changed[:, place] = (changed[:, place] + 1) % VOCABULARY
-            for after in both_ways(model, changed):
-                torch.testing.assert_close(after[:, :place], before[:, :place], rtol=0, atol=1e-5)
-                # It does change its own logits, so the comparison above can fail.
-                assert (after[:, place] - before[:, place]).abs().max() > 0.01
-
-
-def both_ways(model: GPT, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """The logits by compiled loops, where they know the options, and by plain operations."""
-    with plain_operations():
-        plain = model(ids)
-    return model(ids), plain
-
-
+@every_model
 @torch.no_grad()
-def test_earlier_characters_count_only_with_attention() -> None:
-    for options, count in (({}, True), ({"attention": False}, False)):
-        model = awake(shape(**options))
-        ids = some_ids(1, CONTEXT)
+def test_a_later_character_never_changes_earlier_logits(model: tuple[str, ...]) -> None:
+    gpt, ids = random_model(config_of(model)), random_ids(2, CONTEXT)
+    before = gpt(ids)
+    for place in range(CONTEXT):
         changed = ids.clone()
-        changed[:, 0] = (changed[:, 0] + 1) % VOCABULARY
-        difference = (model(changed)[:, 1:] - model(ids)[:, 1:]).abs().max()
-        assert (difference > 0.001) == count
+        changed[:, place] = (changed[:, place] + 1) % VOCABULARY
+        after = gpt(changed)
+        torch.testing.assert_close(after[:, :place], before[:, :place], rtol=0, atol=1e-6)
+        # It does change its own, so the comparison above can fail.
+        assert (after[:, place] - before[:, place]).abs().max() > 1e-3
+
+
+@every_model
+@torch.no_grad()
+def test_sampling_gives_the_logits_of_training(model: tuple[str, ...]) -> None:
+    config = config_of(model)
+    gpt, ids = random_model(config), random_ids(1, CONTEXT)
+    expected = gpt(ids)[0]
+    decoder = decoder_for(config, VOCABULARY)
+    decoder.load_weights(gpt, CONTEXT)
+    for position, id_ in enumerate(ids[0].tolist()):
+        found = torch.from_numpy(decoder.read(id_).copy())
+        torch.testing.assert_close(found, expected[position], rtol=1e-3, atol=1e-4)
+
+
+@every_model
+@torch.no_grad()
+def test_a_fresh_model_has_a_loss_of_ln_v(model: tuple[str, ...]) -> None:
+    config = config_of(model, "model.dropout=0")
+    gpt = GPT(config, VOCABULARY).init_weights(torch.Generator().manual_seed(1))
+    ids = random_ids(4, CONTEXT + 1)
+    loss = F.cross_entropy(gpt(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+    # A tied head cannot be zero: its first logits are only small.
+    tolerance = 0.3 if config.tied_head else 5e-4
+    assert float(loss) == pytest.approx(math.log(VOCABULARY), abs=tolerance)
+
+
+@every_model
+def test_every_weight_has_a_gradient(model: tuple[str, ...]) -> None:
+    gpt, ids = random_model(config_of(model)), random_ids(2, CONTEXT)
+    _, grads = Replica(gpt, torch.float32).loss_and_grad(ids, ids.roll(1), ids.numel(), None)
+    for (name, _), grad in zip(gpt.named_parameters(), grads, strict=True):
+        assert grad.isfinite().all(), name
+        assert grad.abs().max() > 0, name
+
+
+@every_model
+def test_bfloat16_has_nearly_the_same_loss_and_gradients(model: tuple[str, ...]) -> None:
+    gpt, ids = random_model(config_of(model)), random_ids(4, CONTEXT)
+    exact, rounded = (
+        Replica(gpt, precision).loss_and_grad(ids, ids.roll(1), ids.numel(), None)
+        for precision in (torch.float32, torch.bfloat16)
+    )
+    assert rounded[0] == pytest.approx(exact[0], rel=0.05)
+    for expected, found in zip(exact[1], rounded[1], strict=True):
+        assert found.dtype == torch.float32
+        assert F.cosine_similarity(expected.flatten(), found.flatten(), dim=0) > 0.95
+
+
+def make_trainer(workers: WorkerPool, model: tuple[str, ...], *more: str) -> Trainer:
+    config = tiny("any", "model.n_layer=2", *model, "train.batch_size=5", *more)
+    dataset = Dataset(random_ids(1, 2_000)[0], CONTEXT, 0.1, 1)
+    hardware = Hardware(torch.device("cpu"), workers.count, torch.float32, "for a test")
+    return Trainer(config, VOCABULARY, dataset, hardware, workers)
+
+
+@every_model
+def test_a_fresh_model_trains_all_of_its_weights(model: tuple[str, ...]) -> None:
+    """Although some of them are zero at first, and with them the gradients of others."""
+    with WorkerPool(1) as workers:
+        trainer = make_trainer(workers, model, "train.weight_decay=0")
+        before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+        for _ in range(5):
+            trainer.step(0.1, CONTEXT)
+    for name, parameter in trainer.model.named_parameters():
+        assert (parameter - before[name]).abs().max() > 1e-4, name
+
+
+def losses_with(count: int, model: tuple[str, ...]) -> list[float]:
+    with WorkerPool(count) as workers:
+        trainer = make_trainer(workers, model, "model.dropout=0")
+        return [trainer.step(step / 8, CONTEXT).loss for step in range(8)]
+
+
+@every_model
+def test_more_workers_train_the_same(model: tuple[str, ...]) -> None:
+    assert losses_with(2, model) == pytest.approx(losses_with(1, model), rel=1e-3)
+    assert losses_with(2, model) == losses_with(2, model)
+
+
+@every_model
+def test_the_parameter_count_is_that_of_a_real_model(model: tuple[str, ...]) -> None:
+    config = config_of(model)
+    real = sum(p.numel() for p in GPT(config, VOCABULARY).parameters())
+    assert parameter_count(config, VOCABULARY) == real
+    attention = 12 * config.n_layer * config.n_embd * config.context_length
+    expected = 6 * real + (attention if config.attention else 0)
+    assert flops_per_token(config, VOCABULARY) == expected
+
+
+@every_model
+def test_its_cost_can_be_measured(model: tuple[str, ...]) -> None:
+    run = RunConfig("any", model=config_of(model), train=tiny("any").train)
+    with WorkerPool(1) as workers:
+        cost = measure(
+            run, VOCABULARY, Hardware(torch.device("cpu"), 1, torch.float32, ""), workers
+        )
+    assert cost.step_seconds > 0
+    assert cost.memory > 4 * cost.parameters
 
 
 @pytest.mark.parametrize(
-    ("positions", "matters"), [("rotary", True), ("learned", True), ("none", False)]
+    ("option", "change"),
+    [
+        ("tied_head=on", -65 * 128),  # the head
+        ("positions=learned", 256 * 128),  # a row for each position
+        ("attention=off", -4 * 4 * 128 * 128),  # queries, keys, values and output of 4 blocks
+        ("mlp=off", -4 * 2 * 4 * 128 * 128),  # up and output projections of 4 blocks
+        ("activation=gelu", 0),
+        ("norm=layernorm", 0),  # no norm has weights
+        ("norm=none", 0),
+        ("positions=none", 0),
+        ("qk_norm=off", 0),
+        ("residual=off", 0),
+    ],
+)
+def test_what_an_option_adds_to_the_default_model(option: str, change: int) -> None:
+    name, _, word = option.partition("=")
+    config = ModelConfig(**{name: all_settings()[f"model.{name}"].parse(word)})  # type: ignore[arg-type]
+    assert parameter_count(config, 65) - parameter_count(ModelConfig(), 65) == change
+
+
+@pytest.mark.parametrize("width", [64, 128, 384])
+def test_swiglu_has_as_many_parameters_as_squared_relu(width: int) -> None:
+    config = ModelConfig(n_embd=width)
+    gated = msgspec.structs.replace(config, activation="swiglu")
+    assert parameter_count(gated, 65) == pytest.approx(parameter_count(config, 65), rel=0.02)
+
+
+SAME_SHAPES = [
+    model
+    for model in SINGLE
+    if model[0].partition("=")[0] in ("model.norm", "model.qk_norm", "model.residual")
+    or model[0] in ("model.activation=gelu", "model.positions=none")
+]
+
+
+@pytest.mark.parametrize("model", SAME_SHAPES, ids=name_of)
+@torch.no_grad()
+def test_an_option_changes_what_the_same_weights_compute(model: tuple[str, ...]) -> None:
+    default, other = random_model(config_of(())), random_model(config_of(model))
+    for ours, theirs in zip(default.parameters(), other.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    ids = random_ids(2, CONTEXT)
+    assert (default(ids) - other(ids)).abs().max() > 0.01
+
+
+def test_the_activations_are_those_of_their_papers() -> None:
+    x = torch.linspace(-3, 3, 12).view(2, 6)
+    gate, up = x[:, :3], x[:, 3:]
+    expected = {
+        "squared_relu": x.clamp(min=0) ** 2,
+        "gelu": x * (1 + torch.erf(x / math.sqrt(2))) / 2,
+        "swiglu": gate / (1 + torch.exp(-gate)) * up,
+    }
+    for activation, result in expected.items():
+        config = config_of((f"model.activation={activation}",))
+        torch.testing.assert_close(activate(x, config), result)
+
+
+def test_the_norms_are_those_of_their_papers() -> None:
+    x = torch.randn(3, 16, generator=torch.Generator().manual_seed(1)) * 4 + 1
+    centered = x - x.mean(1, keepdim=True)
+    expected = {
+        "rmsnorm": x / (x.square().mean(1, keepdim=True) + 1e-5).sqrt(),
+        "layernorm": centered / (centered.square().mean(1, keepdim=True) + 1e-5).sqrt(),
+        "none": x,
+    }
+    for kind, result in expected.items():
+        torch.testing.assert_close(norm(x, config_of((f"model.norm={kind}",))), result)
+
+
+@torch.no_grad()
+def test_without_attention_only_the_last_character_counts() -> None:
+    gpt = random_model(config_of(("model.attention=off",)))
+    ids, others = random_ids(2, CONTEXT), random_ids(2, CONTEXT, seed=7)
+    others[:, -1] = ids[:, -1]
+    torch.testing.assert_close(gpt(ids)[:, -1], gpt(others)[:, -1])
+
+
+@pytest.mark.parametrize(
+    ("positions", "ordered"), [("rotary", True), ("learned", True), ("none", False)]
 )
 @torch.no_grad()
-def test_without_positions_one_block_cannot_tell_the_order(positions: str, matters: bool) -> None:
-    model = awake(shape(n_layer=1, positions=positions))
-    ids, swapped = torch.tensor([[1, 2, 3, 4]]), torch.tensor([[2, 1, 3, 4]])
-    difference = (model(ids)[0, -1] - model(swapped)[0, -1]).abs().max()
-    assert difference > 0.01 if matters else difference < 1e-5
+def test_only_positions_tell_one_block_the_order(positions: str, ordered: bool) -> None:
+    # More blocks would learn the order from what each position may see.
+    gpt = random_model(config_of((f"model.positions={positions}",), "model.n_layer=1"))
+    ids = torch.tensor([[1, 2, 3, 4]])
+    swapped = torch.tensor([[2, 1, 3, 4]])
+    difference = (gpt(ids)[0, -1] - gpt(swapped)[0, -1]).abs().max()
+    assert difference > 0.01 if ordered else difference < 1e-5
 
 
 @torch.no_grad()
-def test_the_initial_loss_of_an_untied_model_is_ln_v(options: Options) -> None:
-    """The head is zero, so all characters are equally likely; a tied one starts small."""
-    model = fresh(options)
-    loss = F.cross_entropy(
-        model(some_ids(4, CONTEXT)).flatten(0, 1), some_ids(4, CONTEXT, seed=7).flatten()
-    )
-    tied = options.get("tied_head", False)
-    assert float(loss) == pytest.approx(math.log(VOCABULARY), abs=0.3 if tied else 1e-6)
-
-
-@torch.no_grad()
-def test_sublayers_start_at_zero_only_where_there_is_a_residual_connection(
-    options: Options,
-) -> None:
-    model = fresh(options)
-    for layer in model.sublayers():
-        assert bool(layer.output.weight.any()) == (not options.get("residual", True))
-
-
-def test_every_weight_has_a_gradient(options: Options) -> None:
-    model = awake(shape(**options))
-    ids = some_ids(4, CONTEXT + 1)
-    _, grads = Replica(model, torch.float32).loss_and_grad(ids[:, :-1], ids[:, 1:], 64, None)
-    for (name, _), grad in zip(model.named_parameters(), grads, strict=True):
-        assert grad.isfinite().all(), name
-        assert grad.any(), name
-
-
-@torch.no_grad()
-def test_init_weights_overwrites_everything(options: Options) -> None:
-    model = fresh(options)
-    for parameter in model.parameters():
-        parameter.fill_(math.nan)
-    model.init_weights(torch.Generator().manual_seed(1))
-    assert all(map(torch.equal, model.parameters(), fresh(options).parameters()))
-
-
-@pytest.mark.parametrize("vocabulary", [2, 65])
-def test_the_parameter_count_is_that_of_a_real_model(options: Options, vocabulary: int) -> None:
-    config = shape(**options)
-    real = sum(p.numel() for p in GPT(config, vocabulary).parameters())
-    assert parameter_count(config, vocabulary) == real
-    attention = 12 * config.n_layer * config.n_embd * config.context_length * config.attention
-    assert flops_per_token(config, vocabulary) == 6 * real + attention
-
-
-@torch.no_grad()
-def test_dropout_applies_to_every_option(options: Options) -> None:
-    model = awake(shape(dropout=0.5, **options))
-    ids = some_ids(1, CONTEXT)
-
-    def dropped(seed: int) -> tuple[Tensor, Tensor]:
-        with plain_operations():
-            plain = model(ids, torch.Generator().manual_seed(seed))
-        return model(ids, torch.Generator().manual_seed(seed)), plain
-
-    first, plain = dropped(1)
-    torch.testing.assert_close(first, plain, rtol=1e-4, atol=1e-4)
-    assert torch.equal(dropped(1)[0], first)
-    assert not torch.allclose(dropped(2)[0], first)
-    assert not torch.allclose(model(ids), first)
-
-
-# What Muon and Adam take.
-
-
-def optimizer_of(model: GPT) -> Optimizer:
-    return Optimizer(model, TrainConfig(), WorkerPool(1))
-
-
-def test_adam_takes_embeddings_and_head_and_muon_the_rest(options: Options) -> None:
-    model = fresh(options)
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    expected = ["embedding.weight"]
-    expected += ["positions.weight"] if options.get("positions") == "learned" else []
-    expected += [] if options.get("tied_head") else ["head.weight"]
-    optimizer = optimizer_of(model)
-    assert [names[id(parameter)] for parameter in optimizer.adam.parameters] == expected
-    rows: dict[str, list[int]] = {}
-    for matrix in model.matrices():
-        taken = rows.setdefault(names[id(matrix.parameter)], [])
-        taken += range(matrix.first, matrix.last)
-    inside = {n: p for n, p in model.named_parameters() if n.startswith("blocks.")}
-    assert rows == {n: list(range(len(p))) for n, p in inside.items()}
-    assert set(inside) | set(expected) == set(names.values())
-
-
-def test_queries_keys_values_and_a_gate_are_matrices_of_their_own() -> None:
-    model = fresh({"activation": "swiglu"})
-    attention, mlp, *_ = model.sublayers()
-    assert isinstance(attention, Attention)
-    assert isinstance(mlp, MLP)
-    shapes = [tuple(m.of(m.parameter).shape) for m in attention.matrices()]
-    assert shapes == [(16, 16)] * 4
-    assert [tuple(m.of(m.parameter).shape) for m in mlp.matrices()] == [(42, 16), (42, 16), (16, 42)]
-    plain = [m for layer in fresh({}).sublayers() for m in layer.matrices()]
-    assert [tuple(m.of(m.parameter).shape) for m in plain] == 2 * [
-        *[(16, 16)] * 4,
-        (64, 16),
-        (16, 64),
+def test_a_tied_head_is_the_embedding() -> None:
+    gpt = random_model(config_of(("model.tied_head=on",)))
+    assert gpt.head is None
+    assert [name for name, _ in gpt.named_parameters() if "blocks" not in name] == [
+        "embedding.weight"
     ]
+    assert "head.weight" not in gpt.state_dict()
 
 
-# The gated MLP.
-
-
-@pytest.mark.parametrize("n_embd", [16, 18, 20, 32, 64, 96, 128, 384, 2048])
-def test_a_gated_mlp_has_about_as_many_parameters(n_embd: int) -> None:
-    counts = [
-        parameter_count(ModelConfig(n_head=1, n_embd=n_embd, n_layer=1, activation=activation), 65)
-        for activation in ("swiglu", "squared_relu")
-    ]
-    assert counts[0] == pytest.approx(counts[1], rel=0.02)
-
-
-@pytest.mark.parametrize(("n_embd", "hidden"), [(20, 53), (32, 85), (128, 341)])
 @torch.no_grad()
-def test_a_gated_mlp_of_odd_width(n_embd: int, hidden: int) -> None:
-    model = awake(shape(n_embd=n_embd, n_head=1, activation="swiglu"))
-    _, mlp, *_ = model.sublayers()
-    assert mlp.output.in_features == hidden
-    ids = some_ids(2, CONTEXT)
-    before, plain = both_ways(model, ids)
-    torch.testing.assert_close(before, plain, rtol=1e-4, atol=1e-5)
-    changed = ids.clone()
-    changed[:, 5] = (changed[:, 5] + 1) % VOCABULARY
-    after = model(changed)
-    torch.testing.assert_close(after[:, :5], before[:, :5], rtol=0, atol=1e-5)
-    assert (after[:, 5] - before[:, 5]).abs().max() > 0.01
+def test_without_a_residual_a_sublayer_replaces_its_input() -> None:
+    """With output layers of zero nothing is left, whatever was read."""
+    for word, same in (("off", True), ("on", False)):
+        gpt = random_model(config_of((f"model.residual={word}",)))
+        for layer in gpt.sublayers():
+            layer.output.weight.zero_()
+        logits = gpt(random_ids(1, CONTEXT))
+        assert bool((logits == logits[0, 0]).all()) is same
 
 
-def test_the_gate_comes_first() -> None:
-    """SwiGLU: SiLU of the first half times the second (Shazeer 2020)."""
-    model = awake(shape(activation="swiglu", attention=False, norm="none", n_layer=1))
-    (mlp,) = model.sublayers()
-    assert isinstance(mlp, MLP)
-    x = torch.randn(1, 3, 16, generator=torch.Generator().manual_seed(2))
-    gate, up = mlp.up.weight.split(42)
-    hidden = (x @ gate.T) * torch.sigmoid(x @ gate.T) * (x @ up.T)
-    torch.testing.assert_close(mlp(x), x + hidden @ mlp.output.weight.T)
+def test_the_options_are_saved_with_the_run(verse_file: Path) -> None:
+    config = tiny(verse_file, *GPT2)
+    events = Driver().when(is_a(StepDone, step=1), Close()).run(Open(config), Train())
+    saved = json.loads((folder_of(only(events, Opened).run) / "run.json").read_text())
+    options = {option.key.removeprefix("model.") for option in OPTIONS}
+    assert {k: v for k, v in saved["config"]["model"].items() if k in options} == {
+        "activation": "gelu",
+        "norm": "layernorm",
+        "positions": "learned",
+        "qk_norm": False,
+        "residual": True,
+        "attention": True,
+        "mlp": True,
+        "tied_head": True,
+    }
 
 
-# What is refused.
-
-
-def test_blocks_without_any_sublayer_are_refused() -> None:
-    message = r"^model\.attention and model\.mlp cannot both be off: blocks are empty\.$"
-    with pytest.raises(ValueError, match=message):
-        shape(attention=False, mlp=False)
-    with pytest.raises(ValueError, match=message):
-        override(small("any"), ["model.attention=off", "model.mlp=off"])
-
-
-# On a GPU.
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="There is no CUDA device here.")
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_gpu_trains_and_samples_it(
-    verse_file: Path, name: str, options: Options, precision: str
-) -> None:
-    choices = (*assignments(options), f"train.precision={precision}", "train.steps=60")
-    sample = Sample(1, "The owl", SampleConfig(characters=60))
-    runs = {}
-    for device in ("cpu", "cuda"):
-        config = tiny(verse_file, "model.n_embd=32", *choices, f"train.device={device}")
-        driver = Driver().when(is_a(Saved), sample).when(is_a(SampleDone), Close())
-        runs[device] = driver.run(Open(config), Train())
-    assert len(sampled(runs["cuda"])) == 60
-    steps = [event.loss for event in of(runs["cuda"], StepDone)]
-    assert all(map(math.isfinite, steps))
-    if name not in UNSTABLE:
-        expected = [event.loss for event in of(runs["cpu"], StepDone)]
-        assert sum(steps[-10:]) == pytest.approx(sum(expected[-10:]), rel=0.1)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="There is no CUDA device here.")
-def test_a_gpu_has_the_loss_and_gradients_of_a_cpu(options: Options) -> None:
-    model = awake(shape(**options))
-    ids = some_ids(4, CONTEXT + 1)
-    loss, grads = Replica(model, torch.float32).loss_and_grad(ids[:, :-1], ids[:, 1:], 64, None)
-    gpu = awake(shape(**options)).cuda()
-    found_loss, found = Replica(gpu, torch.float32).loss_and_grad(
-        ids[:, :-1], ids[:, 1:], 64, None
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
+@pytest.mark.parametrize("model", [(), *MODELS], ids=name_of)
+def test_a_gpu_computes_the_same(model: tuple[str, ...]) -> None:
+    on_cpu = random_model(config_of(model))
+    on_gpu = random_model(config_of(model)).to("cuda")
+    ids = random_ids(2, CONTEXT)
+    with torch.no_grad():
+        torch.testing.assert_close(on_gpu(ids.cuda()).cpu(), on_cpu(ids), rtol=1e-3, atol=1e-3)
+    expected, found = (
+        Replica(gpt, torch.float32).loss_and_grad(ids, ids.roll(1), ids.numel(), None)
+        for gpt in (on_cpu, on_gpu)
     )
-    assert found_loss == pytest.approx(loss, rel=1e-4)
-    for ours, theirs in zip(found, grads, strict=True):
-        assert float((ours.cpu() - theirs).norm() / theirs.norm()) < 1e-3
+    assert found[0] == pytest.approx(expected[0], rel=1e-3)
+    for ours, theirs in zip(expected[1], found[1], strict=True):
+        torch.testing.assert_close(theirs.cpu(), ours, rtol=1e-3, atol=1e-3)

@@ -1,4 +1,4 @@
-"""Batches follow from seed and step alone, and an evaluation asks every question exactly once."""
+"""Batches follow from seed and step alone; an evaluation predicts each character exactly once."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from engine.training.dataset import EVALUATION_TOKENS, Dataset
 
 
 def counting(length: int, context: int = 8, validation: float = 0.1, seed: int = 1) -> Dataset:
-    """A text whose every character is its own place, so that a batch tells where it is from."""
+    """A text in which each id is its own position, so that a batch shows where it is from."""
     return Dataset(torch.arange(length, dtype=torch.int32), context, validation, seed)
 
 
@@ -17,7 +17,7 @@ def test_a_batch_follows_from_seed_and_step_alone() -> None:
     data = counting(1000)
     first = data.batch(3, 5, 8)
     data.batch(4, 5, 8)
-    torch.rand(7)  # what others draw does not matter
+    torch.rand(7)  # other draws do not matter
     for again in (data.batch(3, 5, 8), counting(1000).batch(3, 5, 8)):
         assert torch.equal(first[0], again[0])
         assert torch.equal(first[1], again[1])
@@ -45,13 +45,13 @@ def test_each_target_is_the_character_after_its_input() -> None:
     assert int(targets.max()) < 900
 
 
-def test_every_character_of_the_training_part_is_learned_from() -> None:
+def test_every_character_of_the_training_part_is_trained_on() -> None:
     inputs, targets = counting(30).batch(0, 2000, 8)
     assert set(inputs.flatten().tolist()) | set(targets.flatten().tolist()) == set(range(27))
 
 
 def read_in(data: Dataset, steps: range, size: int) -> list[int]:
-    """The characters of some steps, in the order in which they are read."""
+    """The ids of some steps, in the order in which they are read."""
     return [
         id_
         for step in steps
@@ -60,7 +60,7 @@ def read_in(data: Dataset, steps: range, size: int) -> list[int]:
 
 
 def test_no_window_is_read_again_before_all_were_read() -> None:
-    data = counting(1_000, context=10)  # 900 to learn from: 89 windows
+    data = counting(1_000, context=10)  # 900 to train on: 89 windows
     once = read_in(data, range(89), 1)
     assert len(set(once)) >= 89 * 10 - 10  # the last window may overlap the one before
     again = read_in(data, range(89, 178), 1)
@@ -68,13 +68,13 @@ def test_no_window_is_read_again_before_all_were_read() -> None:
     assert again != once
 
 
-def test_batches_may_span_two_readings() -> None:
+def test_batches_may_span_two_epochs() -> None:
     singly = read_in(counting(200, seed=4), range(60), 1)
     assert read_in(counting(200, seed=4), range(12), 5) == singly
 
 
 @pytest.mark.parametrize("parts", [2, 4])
-def test_cut_windows_are_the_same_text_in_shorter_pieces(parts: int) -> None:
+def test_windows_that_are_cut_are_the_same_text_in_shorter_pieces(parts: int) -> None:
     data = counting(1_000)
     whole, cut = data.batch(3, 5, 8), data.batch(3, 5, 8 // parts)
     assert cut[0].shape == cut[1].shape == (5 * parts, 8 // parts)
@@ -97,14 +97,14 @@ def test_training_and_validation_divide_the_text() -> None:
 @pytest.mark.parametrize(
     "length",
     [
-        200,  # some windows and a rest
-        330,  # 33 held out: 32 predicted, exactly four windows
-        90,  # 9 held out: exactly one window
-        50,  # 5 held out: less than one window
+        200,  # some windows and a remainder
+        330,  # 33 for validation: 32 predicted, exactly four windows
+        90,  # 9 for validation: exactly one window
+        50,  # 5 for validation: less than one window
         8 * EVALUATION_TOKENS * 30,  # several batches
     ],
 )
-def test_an_evaluation_predicts_each_held_out_character_once(length: int) -> None:
+def test_an_evaluation_predicts_each_validation_character_once(length: int) -> None:
     data = counting(length)
     inputs: list[int] = []
     targets: list[int] = []
@@ -114,12 +114,12 @@ def test_an_evaluation_predicts_each_held_out_character_once(length: int) -> Non
         assert torch.equal(y, x + 1)
         inputs += x.flatten().tolist()
         targets += y.flatten().tolist()
-    held_out = data.validation.tolist()
-    assert inputs == held_out[:-1]
-    assert targets == held_out[1:]
+    validation = data.validation.tolist()
+    assert inputs == validation[:-1]
+    assert targets == validation[1:]
 
 
-def test_a_text_that_is_too_short_is_refused_in_a_sentence() -> None:
+def test_a_text_that_is_too_short_is_refused_with_a_message() -> None:
     with pytest.raises(ValueError, match=r"^The text has 9 characters, too few for a context of 8"):
         counting(9)
 

@@ -38,7 +38,7 @@ def test_ids_do_not_depend_on_the_order_of_the_text() -> None:
     assert Vocabulary("abc").encode("cab") == Vocabulary("cba").encode("cab") == [2, 0, 1]
 
 
-def test_unknown_characters_are_told_apart_once_each_in_order() -> None:
+def test_unknown_characters_are_returned_once_each_in_order() -> None:
     vocabulary = Vocabulary("abc ")
     assert vocabulary.split_known("a zebra? zap!") == ("a ba a", "zer?p!")
     assert vocabulary.split_known("abc") == ("abc", "")
@@ -46,7 +46,7 @@ def test_unknown_characters_are_told_apart_once_each_in_order() -> None:
 
 
 @given(ANY_TEXT, ANY_TEXT)
-def test_what_is_known_can_be_encoded(corpus: str, prompt: str) -> None:
+def test_the_known_part_of_a_text_can_be_encoded(corpus: str, prompt: str) -> None:
     vocabulary = Vocabulary(corpus)
     known, unknown = vocabulary.split_known(prompt)
     assert vocabulary.decode(vocabulary.encode(known)) == known
