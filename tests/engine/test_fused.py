@@ -5,15 +5,13 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from shaping import CONTEXT, OPTIONS, awake, named, plain_operations, shape, some_ids
 from torch import Tensor
 
 from engine.config import ModelConfig
-from engine.model import fused, kernels
+from engine.model import fused
 from engine.model.gpt import GPT
 from engine.training import replica
 from engine.training.replica import Replica
@@ -367,7 +365,7 @@ def test_other_number_formats_take_plain_operations(calls: list[str]) -> None:
     torch.testing.assert_close(found.float(), expected, rtol=1e-4, atol=1e-5)
 
 
-# The sublayers add to their input in place, and share scratch memory.
+# The sublayers add to their input in place.
 
 
 @torch.no_grad()
@@ -395,7 +393,7 @@ def test_a_backward_pass_can_be_repeated() -> None:
 
 
 def test_two_forward_passes_before_two_backward_passes_give_the_same_gradients() -> None:
-    """In one thread, whose calls share scratch memory."""
+    """Each keeps its own activations."""
     model = awake(shape())
     weights = list(model.parameters())
     expected = [grads_of(Replica(model, torch.float32), CASES["default"], ids=i)[1] for i in (6, 7)]
@@ -506,91 +504,3 @@ def test_the_norm_takes_any_layout_of_memory(layout: str) -> None:
     (ours, our_grad), (theirs, their_grad) = results
     torch.testing.assert_close(ours, theirs)
     torch.testing.assert_close(our_grad, their_grad)
-
-
-# The compiled loops themselves.
-
-
-def test_powers_are_as_exact_as_float32_allows() -> None:
-    """The wider of two neighbouring float32 steps of x is worth 1.2e-7 |x| of e ** x."""
-    x = np.linspace(-80, 80, 20_001, dtype=np.float32)[1:-1]
-    powers = np.array([kernels.exp(value) for value in x])
-    exact = np.exp(x.astype(np.float64))
-    assert np.all(np.abs(powers / exact - 1) < 2e-7 + 1.2e-7 * np.abs(x))
-
-
-@pytest.mark.parametrize("time", [1, 2, 7, 64])
-def test_the_causal_softmax_bears_the_widest_scores(time: int) -> None:
-    scores = torch.randn(3, time, time, generator=seeded(4))
-    scores[1] = torch.where(scores[1] > 0, 46.0, -46.0)
-    scores[2] = -46
-    future = torch.ones(time, time, dtype=torch.bool).triu(1)
-    expected = scores.double().masked_fill(future, -torch.inf).softmax(2)
-    kernels.causal_softmax(scores.numpy())
-    assert not scores[:, future].any()
-    # Below 1e-38 a float32 has fewer digits.
-    torch.testing.assert_close(scores.double(), expected, rtol=1e-5, atol=1e-38)
-
-
-@kernels.compiled
-def narrow_all(x: NDArray[np.float32], out: kernels.Product) -> None:
-    for i in range(x.shape[0]):
-        out[i] = kernels.narrow(x[i], out)
-
-
-@kernels.compiled
-def widen_all(x: kernels.Product, out: NDArray[np.float32]) -> None:
-    for i in range(x.shape[0]):
-        out[i] = kernels.widen(x[i])
-
-
-def test_every_bfloat16_is_widened_exactly() -> None:
-    every = torch.arange(1 << 16, dtype=torch.int32).to(torch.uint16)
-    found = torch.empty(1 << 16)
-    widen_all(every.numpy(), found.numpy())
-    expected = every.view(torch.bfloat16).float()
-    assert torch.equal(found.view(torch.int32), expected.view(torch.int32))
-
-
-def test_rounding_to_bfloat16_is_that_of_torch() -> None:
-    """To nearest, ties to even: at and beside every number halfway between two neighbours, at
-    every bfloat16 itself, and for infinities."""
-    upper = torch.arange(1 << 16, dtype=torch.int64) << 16
-    lower = torch.tensor([0x0000, 0x0001, 0x7FFF, 0x8000, 0x8001, 0xFFFF])
-    bits = (upper[:, None] + lower).flatten()
-    x = bits.to(torch.uint32).view(torch.float32)
-    x = x[~x.isnan()]
-    assert x.isinf().any()
-    found = torch.empty(len(x), dtype=torch.bfloat16)
-    narrow_all(x.numpy(), found.view(torch.uint16).numpy())
-    assert torch.equal(found.view(torch.int16), x.to(torch.bfloat16).view(torch.int16))
-
-
-def test_not_a_number_stays_none_in_bfloat16() -> None:
-    """Of every such bit pattern that an operation yields: the quiet ones."""
-    quiet = torch.tensor([0x7FC00000, 0xFFC00000, 0x7FC00001, 0xFFC12345])
-    x = quiet.to(torch.uint32).view(torch.float32)
-    found = torch.empty(len(x), dtype=torch.bfloat16)
-    narrow_all(x.numpy(), found.view(torch.uint16).numpy())
-    assert found.isnan().all()
-
-
-def test_float32_passes_both_ways_as_it_is() -> None:
-    x = torch.randn(1000, generator=seeded(1))
-    narrowed, widened = torch.empty_like(x), torch.empty_like(x)
-    narrow_all(x.numpy(), narrowed.numpy())
-    widen_all(x.numpy(), widened.numpy())
-    assert torch.equal(narrowed, x)
-    assert torch.equal(widened, x)
-
-
-def test_without_a_folder_for_them_loops_are_compiled_in_each_process(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refuse(**options: object) -> object:
-        if "cache" in options:
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda loop: loop
-
-    monkeypatch.setattr(kernels, "njit", refuse)
-    assert kernels.compiled(len) is len

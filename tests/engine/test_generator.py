@@ -3,6 +3,7 @@
 import pytest
 import torch
 from driving import FakeClock
+from msgspec.structs import replace
 
 from engine.config import ModelConfig, SampleConfig
 from engine.generation.generator import TextGenerator
@@ -12,17 +13,20 @@ from engine.model.tokenizer import Vocabulary
 LETTERS = Vocabulary("abcdefgh \n")
 
 
-def model_of(vocabulary: Vocabulary) -> GPT:
+SHAPE = ModelConfig(context_length=8, n_layer=1, n_head=2, n_embd=16)
+
+
+def model_of(vocabulary: Vocabulary, config: ModelConfig = SHAPE) -> GPT:
     generator = torch.Generator().manual_seed(8)
-    shape = ModelConfig(context_length=8, n_layer=1, n_head=2, n_embd=16)
-    model = GPT(shape, len(vocabulary)).init_weights(generator)
+    model = GPT(config, len(vocabulary)).init_weights(generator)
+    assert model.head is not None
     with torch.no_grad():
         model.head.weight.normal_(std=0.2, generator=generator)
     return model
 
 
-def generator_of(vocabulary: Vocabulary = LETTERS) -> TextGenerator:
-    return TextGenerator(model_of(vocabulary), vocabulary, FakeClock())
+def generator_of(vocabulary: Vocabulary = LETTERS, config: ModelConfig = SHAPE) -> TextGenerator:
+    return TextGenerator(model_of(vocabulary, config), vocabulary, FakeClock())
 
 
 def text_of(
@@ -32,7 +36,7 @@ def text_of(
     **config: object,
 ) -> str:
     generator = generator or generator_of()
-    generator.start(prompt, SampleConfig(**{"characters": 60, **config}), 16)  # type: ignore[arg-type]
+    generator.start(prompt, SampleConfig(**{"characters": 60, **config}), SHAPE.context_length)  # type: ignore[arg-type]
     pieces = []
     while generator.active:
         pieces.append(generator.generate(slice_seconds))
@@ -48,13 +52,21 @@ def test_the_text_has_the_length_that_was_asked_for() -> None:
     assert len(text_of("ab", characters=1)) == 1
 
 
+@pytest.mark.parametrize("changes", [{"activation": "gelu"}, {"positions": "learned"}], ids=str)
+def test_a_model_with_other_options_writes_on_past_its_context(changes: dict[str, str]) -> None:
+    generator = generator_of(config=replace(SHAPE, **changes))
+    text = text_of("ab", generator=generator)
+    assert len(text) == 60
+    assert text == text_of("ab", 0.0, generator)
+
+
 def test_the_size_of_the_slices_does_not_matter() -> None:
     assert text_of("ab", 0.0) == text_of("ab", 0.01) == text_of("ab", 100.0)
 
 
 def test_a_slice_ends_in_time_and_has_at_least_one_character() -> None:
     generator = generator_of()
-    generator.start("ab", SampleConfig(characters=60), 16)
+    generator.start("ab", SampleConfig(characters=60), SHAPE.context_length)
     assert generator.generate(0.0) == ""  # of the prompt
     assert len(generator.generate(0.0)) == 1
     assert len(generator.generate(0.01)) == 10  # the clock advances by a millisecond at each call
@@ -90,8 +102,9 @@ def test_the_text_comes_from_the_weights_as_they_were_at_the_start() -> None:
     model = model_of(LETTERS)
     generator = TextGenerator(model, LETTERS, FakeClock())
     expected = text_of("ab", generator=generator)
-    generator.start("ab", SampleConfig(characters=60), 16)
+    generator.start("ab", SampleConfig(characters=60), SHAPE.context_length)
     text = generator.generate(0.005)
+    assert model.head is not None
     with torch.no_grad():
         model.head.weight.neg_()
     while generator.active:
@@ -102,7 +115,7 @@ def test_the_text_comes_from_the_weights_as_they_were_at_the_start() -> None:
 
 def test_stop_ends_the_text() -> None:
     generator = generator_of()
-    generator.start("ab", SampleConfig(characters=60), 16)
+    generator.start("ab", SampleConfig(characters=60), SHAPE.context_length)
     generator.generate(0.005)
     generator.stop()
     assert not generator.active

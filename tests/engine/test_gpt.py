@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from shaping import CONTEXT, VOCABULARY, awake, shape, some_ids
+from shaping import CONTEXT, VOCABULARY, awake, plain_operations, shape, some_ids
 from torch import Tensor
 
 from engine.config import PRESETS, preset
-from engine.model.gpt import GPT, dropout
-from engine.model.size import parameter_count
+from engine.model.gpt import GPT, apply_rope, dropout, inv_freq, rms_norm, rope_cache
+from engine.model.size import flops_per_token, parameter_count
 
 
 @pytest.mark.parametrize("place", range(CONTEXT))
@@ -55,6 +55,25 @@ def test_the_parameter_count_is_that_of_a_real_model(name: str, millions: float)
 
 def test_small_has_eight_hundred_thousand_parameters() -> None:
     assert round(parameter_count(preset("small", "any").model, 65) / 1e6, 2) == 0.80
+
+
+@torch.no_grad()
+def test_a_fresh_model_with_a_tied_head_loses_nearly_ln_v() -> None:
+    config = shape(tied_head=True, n_embd=128)
+    model = GPT(config, 65).init_weights(torch.Generator().manual_seed(1))
+    assert model.head is None
+    assert "head.weight" not in model.state_dict()
+    ids = some_ids(2, CONTEXT, 65)
+    loss = F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+    assert float(loss) == pytest.approx(math.log(65), abs=0.3)
+
+
+def test_operations_are_six_a_parameter_and_those_of_attention() -> None:
+    config = shape()
+    of_parameters = 6 * parameter_count(config, VOCABULARY)
+    assert flops_per_token(config, VOCABULARY) == of_parameters + 12 * 2 * 16 * CONTEXT
+    config = shape(attention=False)
+    assert flops_per_token(config, VOCABULARY) == 6 * parameter_count(config, VOCABULARY)
 
 
 def test_the_seed_decides_the_first_weights() -> None:
@@ -117,3 +136,60 @@ def test_at_a_fraction_of_zero_nothing_is_dropped() -> None:
     model = awake(shape())
     ids = some_ids(1, CONTEXT)
     assert torch.equal(model(ids), model(ids, torch.Generator().manual_seed(1)))
+
+
+def test_rms_norm_gives_a_mean_square_of_one() -> None:
+    x = 7 * torch.randn(3, 5, 16, generator=torch.Generator().manual_seed(1))
+    y = rms_norm(x)
+    torch.testing.assert_close(y.square().mean(2), torch.ones(3, 5), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(y / y[..., :1], x / x[..., :1], rtol=1e-5, atol=1e-5)
+    assert not rms_norm(torch.zeros(2, 16)).any()
+    with plain_operations():
+        torch.testing.assert_close(rms_norm(x), y)
+
+
+def test_the_first_pair_turns_by_one_radian_and_each_next_one_slower() -> None:
+    assert inv_freq(2).tolist() == [1.0]
+    frequencies = inv_freq(8)
+    torch.testing.assert_close(
+        frequencies, torch.tensor([1, 0.1, 0.01, 0.001], dtype=torch.float64)
+    )
+
+
+@pytest.mark.parametrize("start", [0, 3, 10_000_000])
+def test_rotary_angles_grow_with_the_position_without_losing_digits(start: int) -> None:
+    cos, sin = rope_cache(start, 4, 8)
+    assert cos.shape == sin.shape == (4, 4)
+    assert cos.dtype == sin.dtype == torch.float32
+    for t in range(4):
+        for j, frequency in enumerate((1, 0.1, 0.01, 0.001)):
+            assert float(cos[t, j]) == pytest.approx(math.cos((start + t) * frequency), abs=1e-6)
+            assert float(sin[t, j]) == pytest.approx(math.sin((start + t) * frequency), abs=1e-6)
+
+
+def test_the_angles_of_a_model_go_on_past_its_context() -> None:
+    model = awake(shape())
+    for start in (0, 5, CONTEXT - 4, CONTEXT - 2, 10 * CONTEXT):
+        for part, expected in zip(model.rope(start, 4), rope_cache(start, 4, 8), strict=True):
+            assert torch.equal(part, expected)
+
+
+def test_rope_rotates_each_pair_by_its_angle() -> None:
+    x = torch.randn(2, 3, 5, 8, generator=torch.Generator().manual_seed(1))
+    cos, sin = rope_cache(2, 5, 8)
+    rotated = torch.complex(*x.chunk(2, -1)) * torch.complex(cos, sin)
+    expected = torch.cat((rotated.real, rotated.imag), -1)
+    torch.testing.assert_close(apply_rope(x, (cos, sin)), expected)
+    assert torch.equal(apply_rope(x, rope_cache(0, 1, 8))[:, :, :1], x[:, :, :1])
+
+
+@pytest.mark.parametrize("start", [0, 1000])
+def test_the_score_of_two_rotated_vectors_depends_on_their_distance(start: int) -> None:
+    generator = torch.Generator().manual_seed(1)
+    query, key = (torch.randn(1, 1, 1, 8, generator=generator).expand(1, 1, 6, 8) for _ in range(2))
+    rope = rope_cache(start, 6, 8)
+    scores = (apply_rope(query, rope) @ apply_rope(key, rope).mT)[0, 0]
+    for distance in range(-5, 6):
+        diagonal = scores.diagonal(distance)
+        torch.testing.assert_close(diagonal, diagonal[:1].expand(len(diagonal)))
+    assert scores[0].std() > 0.1
