@@ -23,11 +23,11 @@ STEP_FLOPS = 2e10
 def estimate_memory(config: RunConfig, vocabulary: int, device: torch.device, threads: int) -> int:
     """Bytes that training takes beyond what torch itself does.
 
-    These are the weights (value, momentum, update, two copies that write, a gradient for each
-    worker) and the activations that are kept for the backward pass.
+    These are the weights (value, momentum, two copies that write, and for each worker the gradient
+    so far and that of a micro-batch) and the activations that are kept for the backward pass.
     """
     time, model = config.model.context_length, on_meta(config.model, vocabulary)
-    weights = (5 + threads) * sum(p.numel() for p in model.parameters())
+    weights = (4 + 2 * threads) * sum(p.numel() for p in model.parameters())
     rows = config.train.batch_size * time
     if device.type == "cpu":
         rows = min(rows, threads * max(MICRO_BATCH, time))

@@ -28,6 +28,7 @@ from engine.protocol import (
     OpenRun,
     Sample,
     SampleDone,
+    SampleStarted,
     StepDone,
     TextSampled,
     Train,
@@ -390,6 +391,68 @@ def test_the_options_are_saved_with_the_run(verse_file: Path) -> None:
         "mlp": True,
         "tied_head": True,
     }
+
+
+@every_model
+@torch.no_grad()
+def test_fresh_weights_replace_all_that_were_there(model: tuple[str, ...]) -> None:
+    fresh, again = (
+        GPT(config_of(model), VOCABULARY).init_weights(torch.Generator().manual_seed(1))
+        for _ in range(2)
+    )
+    for parameter in again.parameters():
+        parameter.fill_(math.nan)
+    again.init_weights(torch.Generator().manual_seed(1))
+    assert all(map(torch.equal, again.parameters(), fresh.parameters()))
+
+
+@every_model
+@torch.no_grad()
+def test_dropout_is_that_of_plain_operations(model: tuple[str, ...]) -> None:
+    gpt = random_model(config_of(model, "model.dropout=0.5"))
+    ids = random_ids(1, CONTEXT)
+
+    def dropped(seed: int) -> Tensor:
+        logits: Tensor = gpt(ids, torch.Generator().manual_seed(seed))
+        return logits
+
+    first = dropped(1)
+    with plain_operations():
+        torch.testing.assert_close(first, dropped(1), rtol=1e-4, atol=1e-4)
+    assert torch.equal(dropped(1), first)
+    assert not torch.allclose(dropped(2), first)
+    assert not torch.allclose(gpt(ids), first)
+
+
+@pytest.mark.parametrize(("width", "hidden"), [(20, 53), (32, 85), (128, 341)])
+@torch.no_grad()
+def test_swiglu_of_an_odd_hidden_width_is_causal_and_decoded(width: int, hidden: int) -> None:
+    config = config_of(("model.activation=swiglu", "model.n_head=1", f"model.n_embd={width}"))
+    gpt = random_model(config)
+    assert {layer.output.in_features for layer in gpt.sublayers()} == {width, hidden}
+    (ids,) = random_ids(1, CONTEXT)
+    changed = ids.clone()
+    changed[5] = (changed[5] + 1) % VOCABULARY
+    before, after = gpt(ids[None])[0], gpt(changed[None])[0]
+    torch.testing.assert_close(after[:5], before[:5], rtol=0, atol=1e-5)
+    assert (after[5] - before[5]).abs().max() > 0.01
+    decoder = decoder_for(config, VOCABULARY)
+    decoder.load_weights(gpt, CONTEXT)
+    read = torch.stack([torch.from_numpy(decoder.read(id_).copy()) for id_ in ids.tolist()])
+    torch.testing.assert_close(read, before, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("model", [("model.positions=learned",), GPT2], ids=name_of)
+def test_learned_positions_are_used_only_as_far_as_they_are_trained(
+    verse_file: Path, model: tuple[str, ...]
+) -> None:
+    """While the context grows, later positions are still random."""
+    config = tiny(verse_file, *model, "model.context_length=32", "train.context_warmup=1")
+    prompt = "The owl was up before the moon"
+    driver = Driver().when(is_a(StepDone, step=3), Sample(1, prompt, SampleConfig(characters=60)))
+    events = driver.when(is_a(SampleDone), Close()).run(Open(config), Train())
+    assert only(events, SampleStarted).unseen == len(prompt) - 8
+    assert only(events, SampleDone).characters == 60
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
