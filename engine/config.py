@@ -41,13 +41,13 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
         Meta(description="How attention knows the order of characters."),
     ] = "rotary"
     qk_norm: Annotated[
-        bool, Meta(description="RMSNorm of queries and keys, which keeps attention scores small.")
+        bool, Meta(description="RMSNorm of queries and keys: attention scores stay small.")
     ] = True
     residual: Annotated[
         bool, Meta(description="Each sublayer adds to its input instead of replacing it.")
     ] = True
     attention: Annotated[
-        bool, Meta(description="Blocks have attention; without it, only the last character counts.")
+        bool, Meta(description="Blocks have attention; else only the last character counts.")
     ] = True
     mlp: Annotated[bool, Meta(description="Blocks have an MLP.")] = True
     tied_head: Annotated[bool, Meta(description="The head uses the weights of the embedding.")] = (
@@ -100,7 +100,7 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         Meta(
             ge=0,
             le=1,
-            description="Fraction of the run, at its end, in which the rate falls to zero.",
+            description="Fraction of the run at its end: the rate falls to zero.",
         ),
     ] = 0.8
     context_warmup: Annotated[
@@ -108,7 +108,7 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         Meta(
             ge=0,
             le=1,
-            description="Fraction of the run with a quarter, then half of the context.",
+            description="Fraction of the run at a quarter, then half of the context.",
         ),
     ] = 0.7
     evaluation_interval: Annotated[
@@ -123,7 +123,7 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     ] = "auto"
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],
-        Meta(description="Number format of matrix products; auto measures which is faster."),
+        Meta(description="Number format of products; auto measures which is faster."),
     ] = "auto"
     threads: Annotated[
         int, Meta(ge=0, le=256, description="Worker threads; 0 measures how many are best.")
