@@ -367,7 +367,7 @@ def test_other_number_formats_take_plain_operations(calls: list[str]) -> None:
     torch.testing.assert_close(found.float(), expected, rtol=1e-4, atol=1e-5)
 
 
-# The sublayers add to their input in place, and share scratch memory.
+# The sublayers add to their input in place.
 
 
 @torch.no_grad()
@@ -395,7 +395,7 @@ def test_a_backward_pass_can_be_repeated() -> None:
 
 
 def test_two_forward_passes_before_two_backward_passes_give_the_same_gradients() -> None:
-    """In one thread, whose calls share scratch memory."""
+    """In one thread: no pass uses the memory of another."""
     model = awake(shape())
     weights = list(model.parameters())
     expected = [grads_of(Replica(model, torch.float32), CASES["default"], ids=i)[1] for i in (6, 7)]

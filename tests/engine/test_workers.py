@@ -25,7 +25,7 @@ TIMEOUT = 10.0
 
 def live() -> list[str]:
     """The names of the worker threads that are alive."""
-    return [t.name for t in threading.enumerate() if t.name.startswith("shard")]
+    return [t.name for t in threading.enumerate() if t.name.startswith("worker")]
 
 
 @pytest.fixture(autouse=True)
