@@ -132,7 +132,7 @@ def test_loss_after(
     table: Table,
     tmp_path: Path,
 ) -> None:
-    """A run planned for so many minutes, with one evaluation at the end."""
+    """A run planned for a number of minutes, with one evaluation at the end."""
     if minutes == 10 and not os.environ.get("LONG"):
         pytest.skip("half an hour: LONG=1 runs it")
     choices = (f"--minutes={minutes}", "--set=train.evaluation_interval=1000000", *shape)

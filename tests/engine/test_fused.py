@@ -393,7 +393,7 @@ def test_a_backward_pass_can_be_repeated() -> None:
 
 
 def test_two_forward_passes_before_two_backward_passes_give_the_same_gradients() -> None:
-    """Each keeps its own activations."""
+    """In one thread: no pass uses the memory of another."""
     model = awake(shape())
     weights = list(model.parameters())
     expected = [grads_of(Replica(model, torch.float32), CASES["default"], ids=i)[1] for i in (6, 7)]
