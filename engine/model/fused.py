@@ -12,6 +12,7 @@ K head width, N = B * H.
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config import ModelConfig
@@ -86,9 +87,14 @@ def matmul_precision() -> torch.dtype:
     return torch.float32
 
 
-def array(x: Tensor) -> Product:
-    """What the compiled loops read and write: the numbers, or the bits of bfloat16."""
-    return (x.view(torch.uint16) if x.dtype == torch.bfloat16 else x).numpy()
+def array(x: Tensor, *shape: int) -> Product:
+    """What the compiled loops read and write, in a shape: the numbers, or the bits of bfloat16.
+
+    Views are taken of arrays, not of tensors: each operation of torch, however small, lets go of
+    the GIL, and workers then wait for each other.
+    """
+    numbers = (x.view(torch.uint16) if x.dtype == torch.bfloat16 else x).numpy()
+    return numbers.reshape(shape) if shape else numbers
 
 
 class RMSNorm(torch.autograd.Function):
@@ -125,64 +131,68 @@ class AttentionSublayer(torch.autograd.Function):
         precision: torch.dtype,
     ) -> Tensor:
         batch, time, width = x.shape
+        sizes = (batch, time, n_head, width // n_head)
         by_head = (batch, n_head, time, width // n_head)
-        y, y_scales = normed(rows_of(x), epsilon, precision)
-        qkv = y @ weight_t(qkv_weight, precision)
-        heads, scales = torch.empty(3, *by_head), torch.empty(batch, time, 2, n_head)
+        rows = rows_of(x)
+        y, y_scales = normed(rows, epsilon, precision)
+        qkv = F.linear(y, lowered(qkv_weight, precision))
+        heads = torch.empty(3, batch * n_head, time, width // n_head)
+        scales = torch.empty(batch, time, 2, n_head)
         kernels.qk_norm_rope(
-            array(qkv.view(batch, time, 3, n_head, -1)),
+            array(qkv, batch, time, 3, n_head, -1),
             cos.numpy(),
             sin.numpy(),
-            heads.numpy(),
+            array(heads, 3, *by_head),
             scales.numpy(),
             epsilon,
         )
-        query, key, value = heads.flatten(1, 2).unbind()
+        query, key, value = heads.unbind()
         # Autocast leaves a product with `out` in float32.
         probs = torch.bmm(query, key.mT, out=torch.empty(len(query), time, time))
         kernels.causal_softmax(probs.numpy())
-        attended = torch.bmm(probs, value, out=torch.empty_like(value)).view(by_head)
-        attended = torch.empty(batch, time, n_head, width // n_head, dtype=precision).copy_(
-            attended.transpose(1, 2)
-        )
-        attended = attended.view(-1, width)
+        attended = torch.bmm(probs, value, out=torch.empty(batch * n_head, *by_head[2:]))
+        merged = torch.empty(len(rows), width, dtype=precision)
+        kernels.merge_heads(array(attended, *by_head), array(merged, *sizes))
         ctx.save_for_backward(
-            qkv_weight, output_weight, cos, sin, mask, y, y_scales, heads, scales, probs, attended
+            qkv_weight, output_weight, cos, sin, mask, y, y_scales, heads, scales, probs, merged
         )
         ctx.mark_dirty(x)
-        add_product(rows_of(x), attended, output_weight, mask)
+        add_product(rows, merged, output_weight, mask)
         return x
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         qkv_weight, output_weight, cos, sin, mask, y, y_scales, *saved = ctx.saved_tensors
-        heads, scales, probs, attended = saved
-        _, batch, n_head, time, head_dim = heads.shape
+        heads, scales, probs, merged = saved
+        batch, time, _, n_head = scales.shape
+        head_dim = heads.shape[-1]
+        by_head = (batch, n_head, time, head_dim)
         grad_out = rows_of(grad.contiguous())
-        grad_attended, grad_output_weight = product_backward(
-            masked(grad_out, mask), attended, output_weight
+        grad_merged, grad_output_weight = product_backward(
+            masked(grad_out, mask), merged, output_weight
         )
-        by_head = torch.empty(batch, n_head, time, head_dim)
-        by_head.copy_(grad_attended.view(batch, time, n_head, head_dim).transpose(1, 2))
-        by_head = by_head.flatten(0, 1)
-        query, key, value = heads.flatten(1, 2).unbind()
+        grad_attended = torch.empty(batch * n_head, time, head_dim)
+        kernels.split_heads(
+            array(grad_merged, batch, time, n_head, head_dim), array(grad_attended, *by_head)
+        )
+        query, key, value = heads.unbind()
         grad_heads = torch.empty_like(heads)
-        grad_query, grad_key, grad_value = grad_heads.flatten(1, 2).unbind()
-        torch.bmm(probs.mT, by_head, out=grad_value)
-        grad_scores = torch.bmm(by_head, value.mT)
+        grad_query, grad_key, grad_value = grad_heads.unbind()
+        torch.bmm(probs.mT, grad_attended, out=grad_value)
+        grad_scores = torch.bmm(grad_attended, value.mT)
         kernels.causal_softmax_backward(grad_scores.numpy(), probs.numpy())
         torch.bmm(grad_scores, key, out=grad_query)
         torch.bmm(grad_scores.mT, query, out=grad_key)
-        grad_qkv = torch.empty(batch, time, 3, n_head, head_dim, dtype=y.dtype)
+        grad_qkv = torch.empty(len(y), len(qkv_weight), dtype=y.dtype)
         kernels.qk_norm_rope_backward(
-            grad_heads.numpy(),
-            heads.numpy(),
+            array(grad_heads, 3, *by_head),
+            array(heads, 3, *by_head),
             scales.numpy(),
             cos.numpy(),
             sin.numpy(),
-            array(grad_qkv),
+            array(grad_qkv, batch, time, 3, n_head, head_dim),
         )
-        grad_y, grad_qkv_weight = product_backward(grad_qkv.view(len(y), -1), y, qkv_weight)
+        grad_y, grad_qkv_weight = product_backward(grad_qkv, y, qkv_weight)
         grad_x = normed_backward(grad_y, y, y_scales, grad_out)
         return grad_x.view(grad.shape), grad_qkv_weight, grad_output_weight, *[None] * 6
 
@@ -200,12 +210,13 @@ class MLPSublayer(torch.autograd.Function):
         epsilon: float,
         precision: torch.dtype,
     ) -> Tensor:
-        y, y_scales = normed(rows_of(x), epsilon, precision)
-        hidden = y @ weight_t(up_weight, precision)
+        rows = rows_of(x)
+        y, y_scales = normed(rows, epsilon, precision)
+        hidden = F.linear(y, lowered(up_weight, precision))
         kernels.squared_relu(array(hidden))
         ctx.save_for_backward(up_weight, output_weight, mask, y, y_scales, hidden)
         ctx.mark_dirty(x)
-        add_product(rows_of(x), hidden, output_weight, mask)
+        add_product(rows, hidden, output_weight, mask)
         return x
 
     @staticmethod
@@ -240,27 +251,28 @@ def normed_backward(grad_y: Tensor, y: Tensor, scales: Tensor, grad_residual: Te
     return grad_x
 
 
-def weight_t(weight: Tensor, precision: torch.dtype) -> Tensor:
-    """The transpose (D, E) of a weight (E, D), in the precision of products."""
-    return weight.detach().T.to(precision)
+def lowered(x: Tensor, precision: torch.dtype) -> Tensor:
+    """x in the precision of products."""
+    return x if x.dtype == precision else x.to(precision)
 
 
 def product_backward(grad: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """The gradients of x (R, D), in its precision, and of the weight (E, D), in float32, from that
     of x @ weight.T (R, E)."""
-    grad = grad.to(x.dtype)
-    return grad @ weight.to(x.dtype), (grad.T @ x).float()
+    grad = lowered(grad, x.dtype)
+    grad_x, grad_weight = torch.mm(grad, lowered(weight, x.dtype)), torch.mm(grad.T, x)
+    return grad_x, lowered(grad_weight, torch.float32)
 
 
 def add_product(residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> None:
     """residual (R, E) += x (R, D) @ weight.T, with dropout."""
-    weight = weight_t(weight, x.dtype)
     if mask is not None:
-        residual.addcmul_((x @ weight).float(), mask.view(residual.shape))
+        product = F.linear(x, lowered(weight, x.dtype))
+        residual.addcmul_(lowered(product, torch.float32), mask.view(residual.shape))
     elif x.dtype == torch.float32:
-        residual.addmm_(x, weight)
+        residual.addmm_(x, weight.T)
     else:
-        residual.add_(x @ weight)
+        residual.add_(F.linear(x, lowered(weight, x.dtype)))
 
 
 def rows_of(x: Tensor) -> Tensor:

@@ -206,6 +206,30 @@ def qk_norm_rope_backward(
 
 
 @compiled
+def merge_heads(heads: Array, rows: Product) -> None:
+    """heads (B, H, T, K) to rows (B, T, H, K)."""
+    batch, n_head, time, head_dim = heads.shape
+    for b in range(batch):
+        for t in range(time):
+            for h in range(n_head):
+                x, y = heads[b, h, t], rows[b, t, h]
+                for j in range(head_dim):
+                    y[j] = narrow(x[j], rows)
+
+
+@compiled
+def split_heads(rows: Product, heads: Array) -> None:
+    """rows (B, T, H, K) to heads (B, H, T, K)."""
+    batch, n_head, time, head_dim = heads.shape
+    for b in range(batch):
+        for h in range(n_head):
+            for t in range(time):
+                x, y = rows[b, t, h], heads[b, h, t]
+                for j in range(head_dim):
+                    y[j] = widen(x[j])
+
+
+@compiled
 def causal_softmax(scores: Array) -> None:
     """(N, T, T) in place: row t becomes probabilities over columns 0 to t, and zero after them.
 
