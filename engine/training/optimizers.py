@@ -97,14 +97,13 @@ class Muon:
         momentum.lerp_(grad, 1 - MUON_MOMENTUM)
         update = grad.lerp_(momentum, MUON_MOMENTUM)  # Nesterov momentum
         left = orthogonalizer(update)
+        decay = 1 - learning_rate * self.weight_decay
         for matrix, factor, wide in zip(stack, left.unbind(), update.unbind(), strict=True):
             weight = matrix.of(matrix.parameter)
             rows, columns = weight.shape
             scale = max(1, rows / columns) ** 0.5
             factors = (wide.mT, factor) if rows > columns else (factor, wide)
-            weight.addmm_(
-                *factors, beta=1 - learning_rate * self.weight_decay, alpha=-learning_rate * scale
-            )
+            weight.addmm_(*factors, beta=decay, alpha=-learning_rate * scale)
 
 
 class Adam:
@@ -159,8 +158,8 @@ class Optimizer:
 
     def grad_norm(self) -> float:
         """The Euclidean norm of the whole gradient."""
-        grads = [p.grad for p in self.parameters if p.grad is not None]
-        return float(torch.nn.utils.get_total_norm(grads))
+        grads = [_grad(p).flatten() for p in self.parameters]
+        return float(torch.stack([torch.dot(grad, grad) for grad in grads]).sum().sqrt())
 
     def step(self, learning_rate: float) -> None:
         """Update every weight by its gradient, then drop the gradients."""
