@@ -1,13 +1,15 @@
 """The screen at every size, in every theme, without colours."""
 
+import msgspec
 import pytest
 from looking import Desk, Opener, engine_of, recorded_app
-from recording import STEPS, VERSE, trained, untrained, written
+from recording import STEPS, VERSE, step_done, trained, untrained, written
 from textual.color import Color
 from textual.filter import Monochrome
 from textual.theme import BUILTIN_THEMES
 from textual.widget import Widget
 
+from engine.protocol import PhaseChanged
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.loss import LossPane
 from tui.panes.prompt import PromptPane, SamplingControlsLine
@@ -64,6 +66,14 @@ async def test_in_a_small_window_three_panes_share_a_place(desk: Opener) -> None
                 await it.sees(text, "temperature 0.8", "steps")
                 await it.press("v")
                 await it.heard()
+
+
+async def test_a_small_window_shows_the_chart_while_the_context_grows(desk: Opener) -> None:
+    """A message of two lines would leave the chart no room."""
+    step = msgspec.structs.replace(step_done(1_240, 1.6), context_length=64)
+    async with desk(*untrained(), PhaseChanged("training", 0), size=(80, 24)) as it:
+        await it.play(step)
+        await it.sees("characters from the 64 before (later 256).", "a uniform guess 4.14")
 
 
 async def test_a_window_that_is_too_small_says_so(desk: Opener) -> None:

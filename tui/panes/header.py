@@ -147,7 +147,7 @@ def _what_a_step_does(state: RunState) -> str:
     whole = opened.config.model.context_length
     if step.context_length < whole:
         return (
-            f"Training: each step predicts {count(step.tokens)} next characters "
+            f"Each step predicts {count(step.tokens)} next characters "
             f"from the {count(step.context_length)} before (later {count(whole)})."
         )
     return f"Training: each step predicts {count(step.tokens)} next characters and is corrected."
