@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
-from shaping import plain_operations
+from shaping import CONTEXT, VOCABULARY, awake, plain_operations, some_ids
 from torch import Tensor
 
 from engine.config import ModelConfig, RunConfig, SampleConfig, all_settings
@@ -70,7 +70,6 @@ BARE = (
 MODELS = [*SINGLE, GPT2, LLAMA, BARE]
 UNSTABLE = ("model.residual=off", "model.norm=none")
 """What training depends on: without it, only that it goes on is certain."""
-VOCABULARY, CONTEXT = 11, 16
 
 
 def name_of(model: tuple[str, ...]) -> str:
@@ -82,21 +81,6 @@ every_model = pytest.mark.parametrize("model", MODELS, ids=name_of)
 
 def config_of(model: tuple[str, ...], *more: str) -> ModelConfig:
     return tiny("any", "model.n_layer=2", *model, *more).model
-
-
-def random_model(config: ModelConfig, vocabulary: int = VOCABULARY) -> GPT:
-    """A model with random weights everywhere: in a fresh one the output layers are zero."""
-    generator = torch.Generator().manual_seed(5)
-    model = GPT(config, vocabulary)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(std=parameter.shape[1] ** -0.5, generator=generator)
-        model.embedding.weight.normal_(generator=generator)
-    return model
-
-
-def random_ids(batch: int, time: int, seed: int = 6) -> Tensor:
-    return torch.randint(VOCABULARY, (batch, time), generator=torch.Generator().manual_seed(seed))
 
 
 def digest(name: str) -> str:
@@ -170,7 +154,7 @@ def check_losses(events: list[Event], *, falling: bool) -> None:
 @every_model
 @torch.no_grad()
 def test_a_later_character_never_changes_earlier_logits(model: tuple[str, ...]) -> None:
-    gpt, ids = random_model(config_of(model)), random_ids(2, CONTEXT)
+    gpt, ids = awake(config_of(model)), some_ids(2, CONTEXT)
     before = gpt(ids)
     for place in range(CONTEXT):
         changed = ids.clone()
@@ -185,7 +169,7 @@ def test_a_later_character_never_changes_earlier_logits(model: tuple[str, ...]) 
 @torch.no_grad()
 def test_sampling_gives_the_logits_of_training(model: tuple[str, ...]) -> None:
     config = config_of(model)
-    gpt, ids = random_model(config), random_ids(1, CONTEXT)
+    gpt, ids = awake(config), some_ids(1, CONTEXT)
     expected = gpt(ids)[0]
     decoder = decoder_for(config, VOCABULARY)
     decoder.load_weights(gpt, CONTEXT)
@@ -199,7 +183,7 @@ def test_sampling_gives_the_logits_of_training(model: tuple[str, ...]) -> None:
 def test_a_fresh_model_has_a_loss_of_ln_v(model: tuple[str, ...]) -> None:
     config = config_of(model, "model.dropout=0")
     gpt = GPT(config, VOCABULARY).init_weights(torch.Generator().manual_seed(1))
-    ids = random_ids(4, CONTEXT + 1)
+    ids = some_ids(4, CONTEXT + 1)
     loss = F.cross_entropy(gpt(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
     # A tied head cannot be zero: its first logits are only small.
     tolerance = 0.3 if config.tied_head else 5e-4
@@ -208,7 +192,7 @@ def test_a_fresh_model_has_a_loss_of_ln_v(model: tuple[str, ...]) -> None:
 
 @every_model
 def test_every_weight_has_a_gradient(model: tuple[str, ...]) -> None:
-    gpt, ids = random_model(config_of(model)), random_ids(2, CONTEXT)
+    gpt, ids = awake(config_of(model)), some_ids(2, CONTEXT)
     _, grads = Replica(gpt, torch.float32).loss_and_grad(ids, ids.roll(1), ids.numel(), None)
     for (name, _), grad in zip(gpt.named_parameters(), grads, strict=True):
         assert grad.isfinite().all(), name
@@ -217,7 +201,7 @@ def test_every_weight_has_a_gradient(model: tuple[str, ...]) -> None:
 
 @every_model
 def test_bfloat16_has_nearly_the_same_loss_and_gradients(model: tuple[str, ...]) -> None:
-    gpt, ids = random_model(config_of(model)), random_ids(4, CONTEXT)
+    gpt, ids = awake(config_of(model)), some_ids(4, CONTEXT)
     exact, rounded = (
         Replica(gpt, precision).loss_and_grad(ids, ids.roll(1), ids.numel(), None)
         for precision in (torch.float32, torch.bfloat16)
@@ -230,7 +214,7 @@ def test_bfloat16_has_nearly_the_same_loss_and_gradients(model: tuple[str, ...])
 
 def make_trainer(workers: WorkerPool, model: tuple[str, ...], *more: str) -> Trainer:
     config = tiny("any", "model.n_layer=2", *model, "train.batch_size=5", *more)
-    dataset = Dataset(random_ids(1, 2_000)[0], CONTEXT, 0.1, 1)
+    dataset = Dataset(some_ids(1, 2_000)[0], CONTEXT, 0.1, 1)
     hardware = Hardware(torch.device("cpu"), workers.count, torch.float32, "for a test")
     return Trainer(config, VOCABULARY, dataset, hardware, workers)
 
@@ -319,10 +303,10 @@ SAME_SHAPES = [
 @pytest.mark.parametrize("model", SAME_SHAPES, ids=name_of)
 @torch.no_grad()
 def test_an_option_changes_what_the_same_weights_compute(model: tuple[str, ...]) -> None:
-    default, other = random_model(config_of(())), random_model(config_of(model))
+    default, other = awake(config_of(())), awake(config_of(model))
     for ours, theirs in zip(default.parameters(), other.parameters(), strict=True):
         assert torch.equal(ours, theirs)
-    ids = random_ids(2, CONTEXT)
+    ids = some_ids(2, CONTEXT)
     assert (default(ids) - other(ids)).abs().max() > 0.01
 
 
@@ -353,8 +337,8 @@ def test_the_norms_are_those_of_their_papers() -> None:
 
 @torch.no_grad()
 def test_without_attention_only_the_last_character_counts() -> None:
-    gpt = random_model(config_of(("model.attention=off",)))
-    ids, others = random_ids(2, CONTEXT), random_ids(2, CONTEXT, seed=7)
+    gpt = awake(config_of(("model.attention=off",)))
+    ids, others = some_ids(2, CONTEXT), some_ids(2, CONTEXT, seed=7)
     others[:, -1] = ids[:, -1]
     torch.testing.assert_close(gpt(ids)[:, -1], gpt(others)[:, -1])
 
@@ -365,7 +349,7 @@ def test_without_attention_only_the_last_character_counts() -> None:
 @torch.no_grad()
 def test_only_positions_tell_one_block_the_order(positions: str, ordered: bool) -> None:
     # More blocks would learn the order from what each position may see.
-    gpt = random_model(config_of((f"model.positions={positions}",), "model.n_layer=1"))
+    gpt = awake(config_of((f"model.positions={positions}",), "model.n_layer=1"))
     ids = torch.tensor([[1, 2, 3, 4]])
     swapped = torch.tensor([[2, 1, 3, 4]])
     difference = (gpt(ids)[0, -1] - gpt(swapped)[0, -1]).abs().max()
@@ -374,7 +358,7 @@ def test_only_positions_tell_one_block_the_order(positions: str, ordered: bool) 
 
 @torch.no_grad()
 def test_a_tied_head_is_the_embedding() -> None:
-    gpt = random_model(config_of(("model.tied_head=on",)))
+    gpt = awake(config_of(("model.tied_head=on",)))
     assert gpt.head is None
     assert [name for name, _ in gpt.named_parameters() if "blocks" not in name] == [
         "embedding.weight"
@@ -386,10 +370,10 @@ def test_a_tied_head_is_the_embedding() -> None:
 def test_without_a_residual_a_sublayer_replaces_its_input() -> None:
     """With output layers of zero nothing is left, whatever was read."""
     for word, same in (("off", True), ("on", False)):
-        gpt = random_model(config_of((f"model.residual={word}",)))
+        gpt = awake(config_of((f"model.residual={word}",)))
         for layer in gpt.sublayers():
             layer.output.weight.zero_()
-        logits = gpt(random_ids(1, CONTEXT))
+        logits = gpt(some_ids(1, CONTEXT))
         assert bool((logits == logits[0, 0]).all()) is same
 
 
@@ -426,8 +410,8 @@ def test_fresh_weights_replace_all_that_were_there(model: tuple[str, ...]) -> No
 @every_model
 @torch.no_grad()
 def test_dropout_is_that_of_plain_operations(model: tuple[str, ...]) -> None:
-    gpt = random_model(config_of(model, "model.dropout=0.5"))
-    ids = random_ids(1, CONTEXT)
+    gpt = awake(config_of(model, "model.dropout=0.5"))
+    ids = some_ids(1, CONTEXT)
 
     def dropped(seed: int) -> Tensor:
         logits: Tensor = gpt(ids, torch.Generator().manual_seed(seed))
@@ -445,9 +429,9 @@ def test_dropout_is_that_of_plain_operations(model: tuple[str, ...]) -> None:
 @torch.no_grad()
 def test_swiglu_of_an_odd_hidden_width_is_causal_and_decoded(width: int, hidden: int) -> None:
     config = config_of(("model.activation=swiglu", "model.n_head=1", f"model.n_embd={width}"))
-    gpt = random_model(config)
+    gpt = awake(config)
     assert {layer.output.in_features for layer in gpt.sublayers()} == {width, hidden}
-    (ids,) = random_ids(1, CONTEXT)
+    (ids,) = some_ids(1, CONTEXT)
     changed = ids.clone()
     changed[5] = (changed[5] + 1) % VOCABULARY
     before, after = gpt(ids[None])[0], gpt(changed[None])[0]
@@ -475,9 +459,9 @@ def test_learned_positions_are_used_only_as_far_as_they_are_trained(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
 @pytest.mark.parametrize("model", [(), *MODELS], ids=name_of)
 def test_a_gpu_computes_the_same(model: tuple[str, ...]) -> None:
-    on_cpu = random_model(config_of(model))
-    on_gpu = random_model(config_of(model)).to("cuda")
-    ids = random_ids(2, CONTEXT)
+    on_cpu = awake(config_of(model))
+    on_gpu = awake(config_of(model)).to("cuda")
+    ids = some_ids(2, CONTEXT)
     with torch.no_grad():
         torch.testing.assert_close(on_gpu(ids.cuda()).cpu(), on_cpu(ids), rtol=1e-3, atol=1e-3)
     expected, found = (
