@@ -17,7 +17,15 @@ from torch import Tensor
 
 from engine.config import ModelConfig
 from engine.model import kernels
+from engine.model.causal_blocks import BLOCK
 from engine.model.kernels import Product
+from engine.model.workspace import (
+    AttentionActivations,
+    AttentionScratch,
+    MLPActivations,
+    MLPScratch,
+    Workspace,
+)
 
 if TYPE_CHECKING:  # they are built on this module
     from engine.model.gpt import MLP, Attention, Rope
@@ -30,7 +38,7 @@ def supports(config: ModelConfig, x: Tensor) -> bool:
 
 def on_cpu(x: Tensor) -> bool:
     """Whether the compiled loops can read x."""
-    return x.device.type == "cpu" and x.dtype == torch.float32
+    return x.is_cpu and x.dtype == torch.float32
 
 
 def has_kernels(config: ModelConfig) -> bool:
@@ -54,18 +62,30 @@ def attention(
     """The attention sublayer: (B, T, D) to (B, T, D), dropout and residual connection included."""
     assert rope is not None, "only rotary positions have kernels"
     mask = dropout_mask(x, layer.config.dropout, generator)
-    settings = (layer.config.n_head, epsilon, matmul_precision())
-    return AttentionSublayer.apply(  # type: ignore[no-any-return, no-untyped-call]
-        x, layer.qkv.weight, layer.output.weight, *rope, mask, *settings
+    workspace, config = Workspace.current(), layer.config
+    kept = workspace.take(
+        AttentionActivations, *x.shape[:2], config.n_head, config.head_dim, matmul_precision()
     )
+    y: Tensor = AttentionSublayer.apply(  # type: ignore[no-untyped-call]
+        x, layer.qkv.weight, layer.output.weight, *rope, mask, epsilon, kept, workspace
+    )
+    if not y.requires_grad:  # no backward pass will give it back
+        workspace.give_back(kept)
+    return y
 
 
 def mlp(x: Tensor, layer: "MLP", epsilon: float, generator: torch.Generator | None) -> Tensor:
     """The MLP sublayer: (B, T, D) to (B, T, D), dropout and residual connection included."""
     mask = dropout_mask(x, layer.config.dropout, generator)
-    return MLPSublayer.apply(  # type: ignore[no-any-return, no-untyped-call]
-        x, layer.up.weight, layer.output.weight, mask, epsilon, matmul_precision()
+    batch, time, width = x.shape
+    workspace, hidden = Workspace.current(), layer.output.in_features
+    kept = workspace.take(MLPActivations, batch * time, width, hidden, matmul_precision())
+    y: Tensor = MLPSublayer.apply(  # type: ignore[no-untyped-call]
+        x, layer.up.weight, layer.output.weight, mask, epsilon, kept, workspace
     )
+    if not y.requires_grad:  # no backward pass will give it back
+        workspace.give_back(kept)
+    return y
 
 
 def rms_norm(x: Tensor, epsilon: float) -> Tensor:
@@ -87,22 +107,14 @@ def matmul_precision() -> torch.dtype:
     return torch.float32
 
 
-def array(x: Tensor, *shape: int) -> Product:
-    """What the compiled loops read and write, in a shape: the numbers, or the bits of bfloat16.
-
-    Views are taken of arrays, not of tensors: each operation of torch, however small, lets go of
-    the GIL, and workers then wait for each other.
-    """
-    numbers = (x.view(torch.uint16) if x.dtype == torch.bfloat16 else x).numpy()
-    return numbers.reshape(shape) if shape else numbers
-
-
 class RMSNorm(torch.autograd.Function):
     """RMSNorm over the last dimension."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, epsilon: float) -> Tensor:
-        y, scales = normed(rows_of(x.contiguous()), epsilon, torch.float32)
+        rows = rows_of(x.contiguous())
+        y, scales = torch.empty_like(rows), torch.empty(len(rows))
+        kernels.rms_norm(rows.numpy(), y.numpy(), scales.numpy(), epsilon)
         ctx.save_for_backward(y, scales)
         return y.view(x.shape)
 
@@ -110,7 +122,8 @@ class RMSNorm(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         y, scales = ctx.saved_tensors
         no_residual = torch.zeros_like(y)
-        grad_x = normed_backward(rows_of(grad.contiguous()), y, scales, no_residual)
+        grad_y = rows_of(grad.contiguous())
+        grad_x = normed_backward(grad_y.numpy(), y.numpy(), scales.numpy(), no_residual)
         return grad_x.view(grad.shape), None
 
 
@@ -126,75 +139,68 @@ class AttentionSublayer(torch.autograd.Function):
         cos: Tensor,
         sin: Tensor,
         mask: Tensor | None,
-        n_head: int,
         epsilon: float,
-        precision: torch.dtype,
+        kept: AttentionActivations,
+        workspace: Workspace,
     ) -> Tensor:
-        batch, time, width = x.shape
-        sizes = (batch, time, n_head, width // n_head)
-        by_head = (batch, n_head, time, width // n_head)
-        rows = rows_of(x)
-        y, y_scales = normed(rows, epsilon, precision)
-        qkv = F.linear(y, lowered(qkv_weight, precision))
-        heads = torch.empty(3, batch * n_head, time, width // n_head)
-        scales = torch.empty(batch, time, 2, n_head)
+        rows, scratch = rows_of(x), workspace.take(AttentionScratch, *kept.sizes)
+        kernels.rms_norm(rows.numpy(), kept.y.array, kept.y_scales.array, epsilon)
+        linear(kept.y.tensor, qkv_weight, scratch.qkv.tensor)
+        angles = cos.numpy(), sin.numpy()
         kernels.qk_norm_rope(
-            array(qkv, batch, time, 3, n_head, -1),
-            cos.numpy(),
-            sin.numpy(),
-            array(heads, 3, *by_head),
-            scales.numpy(),
-            epsilon,
+            scratch.qkv.array, *angles, kept.heads.array, kept.scales.array, epsilon
         )
-        query, key, value = heads.unbind()
-        # Autocast leaves a product with `out` in float32.
-        probs = torch.bmm(query, key.mT, out=torch.empty(len(query), time, time))
-        kernels.causal_softmax(probs.numpy())
-        attended = torch.bmm(probs, value, out=torch.empty(batch * n_head, *by_head[2:]))
-        merged = torch.empty(len(rows), width, dtype=precision)
-        kernels.merge_heads(array(attended, *by_head), array(merged, *sizes))
-        ctx.save_for_backward(
-            qkv_weight, output_weight, cos, sin, mask, y, y_scales, heads, scales, probs, merged
-        )
+        attend(kept, scratch)
+        kernels.merge_heads(scratch.attended.array, kept.merged.array)
+        ctx.save_for_backward(qkv_weight, output_weight, mask)
+        ctx.angles, ctx.kept, ctx.workspace = angles, kept, workspace
         ctx.mark_dirty(x)
-        add_product(rows, merged, output_weight, mask)
+        add_product(rows, kept.merged.tensor, output_weight, mask)
+        workspace.give_back(scratch)
         return x
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        qkv_weight, output_weight, cos, sin, mask, y, y_scales, *saved = ctx.saved_tensors
-        heads, scales, probs, merged = saved
-        batch, time, _, n_head = scales.shape
-        head_dim = heads.shape[-1]
-        by_head = (batch, n_head, time, head_dim)
+        qkv_weight, output_weight, mask = ctx.saved_tensors
+        kept: AttentionActivations = ctx.kept
+        grads = ctx.workspace.take(AttentionScratch, *kept.sizes)
         grad_out = rows_of(grad.contiguous())
-        grad_merged, grad_output_weight = product_backward(
-            masked(grad_out, mask), merged, output_weight
+        grad_output_weight = linear_backward(
+            masked(grad_out, mask), kept.merged.tensor, output_weight, grads.merged.tensor
         )
-        grad_attended = torch.empty(batch * n_head, time, head_dim)
-        kernels.split_heads(
-            array(grad_merged, batch, time, n_head, head_dim), array(grad_attended, *by_head)
-        )
-        query, key, value = heads.unbind()
-        grad_heads = torch.empty_like(heads)
-        grad_query, grad_key, grad_value = grad_heads.unbind()
-        torch.bmm(probs.mT, grad_attended, out=grad_value)
-        grad_scores = torch.bmm(grad_attended, value.mT)
-        kernels.causal_softmax_backward(grad_scores.numpy(), probs.numpy())
-        torch.bmm(grad_scores, key, out=grad_query)
-        torch.bmm(grad_scores.mT, query, out=grad_key)
-        grad_qkv = torch.empty(len(y), len(qkv_weight), dtype=y.dtype)
+        kernels.split_heads(grads.merged.array, grads.attended.array)
+        attend_backward(kept, grads)
         kernels.qk_norm_rope_backward(
-            array(grad_heads, 3, *by_head),
-            array(heads, 3, *by_head),
-            scales.numpy(),
-            cos.numpy(),
-            sin.numpy(),
-            array(grad_qkv, batch, time, 3, n_head, head_dim),
+            grads.heads.array, kept.heads.array, kept.scales.array, *ctx.angles, grads.qkv.array
         )
-        grad_y, grad_qkv_weight = product_backward(grad_qkv, y, qkv_weight)
-        grad_x = normed_backward(grad_y, y, y_scales, grad_out)
+        grad_qkv_weight = linear_backward(
+            grads.qkv.tensor, kept.y.tensor, qkv_weight, grads.y.tensor
+        )
+        grad_x = normed_backward(grads.y.array, kept.y.array, kept.y_scales.array, grad_out)
+        ctx.workspace.give_back(grads)
+        ctx.workspace.give_back(kept)
         return grad_x.view(grad.shape), grad_qkv_weight, grad_output_weight, *[None] * 6
+
+
+def attend(kept: AttentionActivations, scratch: AttentionScratch) -> None:
+    """`kept.probs` and `scratch.attended`, from query, key and value."""
+    # A product with `out` is in float32 under autocast, too.
+    for x in kept.blocks:
+        torch.bmm(x.query, x.key_visible.mT, out=x.probs)
+    kernels.causal_softmax(kept.probs.array, BLOCK)
+    for x, y in zip(kept.blocks, scratch.blocks, strict=True):
+        torch.bmm(x.probs, x.value_visible, out=y.attended)
+
+
+def attend_backward(kept: AttentionActivations, grads: AttentionScratch) -> None:
+    """The gradients of query, key and value, from that of `attended`."""
+    for x, grad in zip(kept.blocks, grads.blocks, strict=True):
+        torch.bmm(x.probs_onward.mT, grad.attended_onward, out=grad.value)
+        torch.bmm(grad.attended, x.value_visible.mT, out=grad.scores)
+    kernels.causal_softmax_backward(grads.scores.array, kept.probs.array, BLOCK)
+    for x, grad in zip(kept.blocks, grads.blocks, strict=True):
+        torch.bmm(grad.scores, x.key_visible, out=grad.query)
+        torch.bmm(grad.scores_onward.mT, x.query_onward, out=grad.key)
 
 
 class MLPSublayer(torch.autograd.Function):
@@ -208,46 +214,45 @@ class MLPSublayer(torch.autograd.Function):
         output_weight: Tensor,
         mask: Tensor | None,
         epsilon: float,
-        precision: torch.dtype,
+        kept: MLPActivations,
+        workspace: Workspace,
     ) -> Tensor:
         rows = rows_of(x)
-        y, y_scales = normed(rows, epsilon, precision)
-        hidden = F.linear(y, lowered(up_weight, precision))
-        kernels.squared_relu(array(hidden))
-        ctx.save_for_backward(up_weight, output_weight, mask, y, y_scales, hidden)
+        kernels.rms_norm(rows.numpy(), kept.y.array, kept.y_scales.array, epsilon)
+        linear(kept.y.tensor, up_weight, kept.hidden.tensor)
+        kernels.squared_relu(kept.hidden.array)
+        ctx.save_for_backward(up_weight, output_weight, mask)
+        ctx.kept, ctx.workspace = kept, workspace
         ctx.mark_dirty(x)
-        add_product(rows, hidden, output_weight, mask)
+        add_product(rows, kept.hidden.tensor, output_weight, mask)
         return x
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        up_weight, output_weight, mask, y, y_scales, hidden = ctx.saved_tensors
+        up_weight, output_weight, mask = ctx.saved_tensors
+        kept: MLPActivations = ctx.kept
+        grads = ctx.workspace.take(MLPScratch, *kept.sizes)
         grad_out = rows_of(grad.contiguous())
-        grad_hidden, grad_output_weight = product_backward(
-            masked(grad_out, mask), hidden, output_weight
+        grad_output_weight = linear_backward(
+            masked(grad_out, mask), kept.hidden.tensor, output_weight, grads.hidden.tensor
         )
-        kernels.squared_relu_backward(array(grad_hidden), array(hidden))
-        grad_y, grad_up_weight = product_backward(grad_hidden, y, up_weight)
-        grad_x = normed_backward(grad_y, y, y_scales, grad_out)
-        return grad_x.view(grad.shape), grad_up_weight, grad_output_weight, *[None] * 3
+        kernels.squared_relu_backward(grads.hidden.array, kept.hidden.array)
+        grad_up_weight = linear_backward(
+            grads.hidden.tensor, kept.y.tensor, up_weight, grads.y.tensor
+        )
+        grad_x = normed_backward(grads.y.array, kept.y.array, kept.y_scales.array, grad_out)
+        ctx.workspace.give_back(grads)
+        ctx.workspace.give_back(kept)
+        return grad_x.view(grad.shape), grad_up_weight, grad_output_weight, *[None] * 4
 
 
-def normed(x: Tensor, epsilon: float, precision: torch.dtype) -> tuple[Tensor, Tensor]:
-    """RMSNorm of (R, D), ready for a product, and its scales (R)."""
-    y, scales = torch.empty_like(x, dtype=precision), torch.empty(len(x))
-    kernels.rms_norm(x.numpy(), array(y), scales.numpy(), epsilon)
-    return y, scales
-
-
-def normed_backward(grad_y: Tensor, y: Tensor, scales: Tensor, grad_residual: Tensor) -> Tensor:
+def normed_backward(grad_y: Product, y: Product, scales: Product, grad_residual: Tensor) -> Tensor:
     """The gradient of x (R, D), from those of its norm and of the residual connection.
 
     In memory of its own: autograd may hand the same incoming gradient to others.
     """
     grad_x = torch.empty_like(grad_residual)
-    kernels.rms_norm_backward(
-        array(grad_y), array(y), scales.numpy(), grad_residual.numpy(), grad_x.numpy()
-    )
+    kernels.rms_norm_backward(grad_y, y, scales, grad_residual.numpy(), grad_x.numpy())
     return grad_x
 
 
@@ -256,12 +261,17 @@ def lowered(x: Tensor, precision: torch.dtype) -> Tensor:
     return x if x.dtype == precision else x.to(precision)
 
 
-def product_backward(grad: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """The gradients of x (R, D), in its precision, and of the weight (E, D), in float32, from that
-    of x @ weight.T (R, E)."""
+def linear(x: Tensor, weight: Tensor, out: Tensor) -> None:
+    """out (R, E) = x (R, D) @ weight.T, in the precision of x and out."""
+    torch.mm(x, lowered(weight, x.dtype).T, out=out)
+
+
+def linear_backward(grad: Tensor, x: Tensor, weight: Tensor, grad_x: Tensor) -> Tensor:
+    """From the gradient of x @ weight.T (R, E): that of x to `grad_x` (R, D), in the precision of
+    both; that of the weight (E, D), in float32, is returned."""
     grad = lowered(grad, x.dtype)
-    grad_x, grad_weight = torch.mm(grad, lowered(weight, x.dtype)), torch.mm(grad.T, x)
-    return grad_x, lowered(grad_weight, torch.float32)
+    torch.mm(grad, lowered(weight, x.dtype), out=grad_x)
+    return lowered(torch.mm(grad.T, x), torch.float32)
 
 
 def add_product(residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> None:

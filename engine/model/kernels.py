@@ -230,8 +230,9 @@ def split_heads(rows: Product, heads: Array) -> None:
 
 
 @compiled
-def causal_softmax(scores: Array) -> None:
-    """(N, T, T) in place: row t becomes probabilities over columns 0 to t, and zero after them.
+def causal_softmax(scores: Array, block: int) -> None:
+    """(N, T, T) in place: row t becomes probabilities over columns 0 to t, and zero after them, to
+    the end of its block of rows: further columns are not written (`engine.model.causal_blocks`).
 
     No maximum is subtracted before the exponential: scores of normed queries and keys stay within
     the root of K, which is 46 for the widest head that a config allows.
@@ -248,13 +249,14 @@ def causal_softmax(scores: Array) -> None:
             factor = ONE / total
             for j in range(t + 1):
                 row[j] *= factor
-            for j in range(t + 1, time):
+            for j in range(t + 1, min(time, (t // block + 1) * block)):
                 row[j] = ZERO
 
 
 @compiled
-def causal_softmax_backward(grad: Array, probs: Array) -> None:
-    """(N, T, T) each; the gradient of the scores replaces that of the probabilities."""
+def causal_softmax_backward(grad: Array, probs: Array, block: int) -> None:
+    """(N, T, T) each; the gradient of the scores replaces that of the probabilities, in the columns
+    that `causal_softmax` writes."""
     heads, time, _ = probs.shape
     for n in range(heads):
         for t in range(time):
@@ -262,5 +264,5 @@ def causal_softmax_backward(grad: Array, probs: Array) -> None:
             dot = ZERO
             for j in range(t + 1):
                 dot += g[j] * p[j]
-            for j in range(time):
+            for j in range(min(time, (t // block + 1) * block)):
                 g[j] = p[j] * (g[j] - dot)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model.gpt import GPT
+from engine.model.workspace import Workspace
 
 MICRO_BATCH = 1024
 """Characters in one forward and backward pass on a CPU, where one piece of text is not longer:
@@ -21,6 +22,7 @@ class Replica:
         self.model = model
         self.precision = precision
         self.parameters = list(model.parameters())
+        self.workspace = Workspace()
 
     def loss_and_grad(
         self, inputs: Tensor, targets: Tensor, total: int, generator: torch.Generator | None
@@ -29,8 +31,9 @@ class Replica:
         order of `model.parameters()`. With a `generator` the config's dropout applies."""
         loss, grads = 0.0, None
         for ids, expected in self._micro_batches(inputs, targets):
-            partial = self._loss(self._logits(ids, generator), expected) / total
-            new = torch.autograd.grad(partial, self.parameters)
+            with self.workspace:
+                partial = self._loss(self._logits(ids, generator), expected) / total
+                new = torch.autograd.grad(partial, self.parameters)
             if grads is None:
                 grads = list(new)
             else:
@@ -44,7 +47,8 @@ class Replica:
         """The sum of losses over (B, T) ids, and how many targets had the highest logit."""
         loss, correct = 0.0, 0
         for ids, expected in self._micro_batches(inputs, targets):
-            logits = self._logits(ids, None)
+            with self.workspace:
+                logits = self._logits(ids, None)
             loss += float(self._loss(logits, expected))
             correct += int((logits.argmax(1) == expected).sum())
         return loss, correct

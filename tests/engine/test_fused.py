@@ -42,6 +42,8 @@ CASES = {
     "narrow heads": Case(shape(n_embd=16, n_head=8)),
     "shortest context": Case(shape(context_length=8), time=8),
     "long context": Case(shape(context_length=64, n_embd=32), time=64, batch=20),
+    "two blocks of positions": Case(shape(context_length=256), time=256, batch=2),
+    "three blocks, the last one short": Case(shape(context_length=320), time=300, batch=2),
     "few characters": Case(shape(), vocabulary=5),
     "many characters": Case(shape(), vocabulary=300),
     "shorter than the context": Case(shape(), time=5, batch=1),
