@@ -1,7 +1,7 @@
 """A run that does not fit is refused before it starts, and the user is told if memory runs out
 all the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from engine.config import ModelConfig, RunConfig, small
 from engine.device import Hardware
 from engine.model.gpt import GPT, MLP, Attention
 from engine.model.size import parameter_count
+from engine.model.workspace import Buffer, Kind, Memory, Workspace
 from engine.protocol import (
     Close,
     Failed,
@@ -93,8 +94,31 @@ BATCH = 3
 CPU = torch.device("cpu")
 
 
+class RecordingWorkspace(Workspace):
+    """Remembers the memory that was taken and not given back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[Memory] = []
+
+    def take(self, kind: type[Kind], *sizes: Any) -> Kind:
+        memory = super().take(kind, *sizes)
+        self.held.append(memory)
+        return memory
+
+    def give_back(self, memory: Memory) -> None:
+        self.held.remove(memory)
+
+    def tensors(self) -> Iterator[Tensor]:
+        for memory in self.held:
+            for value in vars(memory).values():
+                if isinstance(value, Buffer):
+                    yield value.tensor
+
+
 def kept_numbers(config: ModelConfig, work: Callable[[], Tensor], model: GPT) -> float:
-    """What autograd saves during `work`, apart from weights: float32 numbers for each position."""
+    """What is kept for the backward pass after `work`, by autograd or in a workspace, apart from
+    weights: float32 numbers for each position."""
     weights = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
     saved: dict[int, Tensor] = {}  # holds them, so that no memory is used twice
 
@@ -104,8 +128,12 @@ def kept_numbers(config: ModelConfig, work: Callable[[], Tensor], model: GPT) ->
             saved[address] = tensor
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        work()
+    workspace = RecordingWorkspace()
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), workspace:
+        output = work()
+    for tensor in workspace.tensors():
+        pack(tensor)
+    assert output.requires_grad
     size = sum(tensor.untyped_storage().nbytes() for tensor in saved.values()) / 4
     return size / (BATCH * config.context_length)
 
