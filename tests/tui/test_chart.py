@@ -68,7 +68,7 @@ def rows_of_dots(chart: list[str]) -> list[int]:
 
 def ticks(chart: list[str]) -> dict[int, float]:
     """The numbers of the y axis by row."""
-    found = {row: re.match(r" *(-?[\d,.e+]+) ", line) for row, line in enumerate(chart[:-1])}
+    found = {row: re.match(r" *(-?[\d,.e+-]+) ", line) for row, line in enumerate(chart[:-1])}
     return {row: float(match[1].replace(",", "")) for row, match in found.items() if match}
 
 
@@ -258,17 +258,44 @@ def test_a_run_beyond_its_plan_moves_the_right_end() -> None:
     assert lines(falling(3_001), steps=2_500)[-1].endswith("3,000 steps")
 
 
-@pytest.mark.parametrize("height", [6, 8, 10, 14, 18, 24, 40])
-def test_ticks_are_round_numbers_evenly_apart(height: int) -> None:
-    axis = ticks(lines(falling(2_500), height=height))
+@settings(deadline=None)
+@given(
+    width=st.integers(40, 300),
+    height=st.integers(5, 100),
+    losses=st.lists(st.floats(0, 20) | st.floats(-1e9, 1e9), min_size=1, max_size=9),
+    held_out=st.floats(0, 20) | st.floats(-1e9, 1e9),
+    uniform=st.none() | st.floats(0, 14),
+)
+def test_ticks_are_round_and_evenly_apart_and_a_mark_is_within_half_a_row_of_its_label(
+    width: int, height: int, losses: list[float], held_out: float, uniform: float | None
+) -> None:
+    chart = lines(
+        Curve.of(enumerate(losses)),
+        Curve.of([(1_000, held_out)]),
+        width=width,
+        height=height,
+        uniform=uniform,
+        unigram=None,
+    )
+    axis = ticks(chart)
     rows, numbers = list(axis), list(axis.values())
-    assert 2 <= len(rows) <= 12
-    assert {round(abs(b - a), 9) for a, b in pairwise(numbers)} <= {0.2, 0.5, 1.0, 2.0}
-    gaps = [b - a for a, b in pairwise(rows)]
-    assert max(gaps) - min(gaps) <= 1
+    gaps = {later - earlier for earlier, later in pairwise(rows)}
+    assert len(gaps) == 1
+    (gap,) = gaps
+    tick = (numbers[0] - numbers[-1]) / (len(numbers) - 1)
+    assert f"{tick:.6e}"[:8] in ("1.000000", "2.000000", "5.000000")
+    assert numbers == pytest.approx([numbers[0] - tick * n for n in range(len(numbers))])
+
+    place = rows[0] + (numbers[0] - held_out) / tick * gap
+    marked = [row for row, line in enumerate(chart) if HELD_OUT in line]
+    if marked:
+        assert abs(marked[0] - place) <= 0.5 + 1e-3
+    else:
+        assert place < -0.5 + 1e-3
+        assert CLIPPED in chart[0]
 
 
-@given(low=st.floats(-1e12, 1e12), span=st.floats(0, 1e12), rows=st.integers(4, 199))
+@given(low=st.floats(-1e12, 1e12), span=st.floats(0, 1e12), rows=st.integers(2, 199))
 def test_a_scale_shows_what_it_must(low: float, span: float, rows: int) -> None:
     scale = ValueScale.covering(low, low + span, rows)
     assert scale.at(low + span, 4) >= 0

@@ -15,6 +15,7 @@ FIRST_DECADE = 0.35
 _ROUND = (1, 2, 5)
 _GAP = 2  # cells between two labels
 _LARGEST_PLAIN = 1e6
+_MARGIN = 1e-3  # rows between the lowest value and the lower edge, so that rounding drops no dot
 
 
 class StepScale(Struct, frozen=True):
@@ -39,60 +40,72 @@ class StepScale(Struct, frozen=True):
 
 
 class ValueScale(Struct, frozen=True):
-    """Values on `rows` rows of cells: the middle of the bottom row is `bottom`, a round number.
-
-    Ticks are `tick` apart, which is `rows_per_tick` rows, a multiple of one half: spaced evenly, or
-    alternating by one row.
+    """Values on `rows` rows of cells. Ticks are `tick` apart, which is `rows_per_tick` rows, and stand
+    for the middle of their row: nothing in a labelled row is further than half a row from its label.
     """
 
-    bottom: float
+    bottom: int
+    """The value in the middle of the bottom row, in multiples of a row."""
+
     tick: float
-    rows_per_tick: float
+    rows_per_tick: int
     rows: int
 
     @classmethod
     def covering(cls, low: float, high: float, rows: int) -> ValueScale:
-        """The scale that shows low to high with the least empty room, and about five or six ticks."""
+        """The scale that shows low to high with the least empty room, and about five or six ticks.
+
+        `rows` is at least 2: two ticks are always shown.
+        """
         # A constant with a little noise should look constant.
         span = max(high - low, 0.05 * abs(high), 0.1)
         wanted = max(2, round(rows / 6))
-        best: tuple[float, ValueScale] | None = None
         power = floor(log10(span)) - 2
         ticks = [digit * 10.0**exponent for exponent in range(power, power + 5) for digit in _ROUND]
+        best: tuple[float, ValueScale] | None = None
         for tick in ticks:
-            for halves in range(2 * max(1, wanted // 2), 2 * min(2 * wanted, rows - 1) + 1):
-                rows_per_tick = halves / 2
-                if rows_per_tick == 1.5:
-                    continue  # labels in alternating rows look like a mistake
-                bottom = floor(low / tick + 1e-9) * tick
+            for rows_per_tick in range(max(1, wanted // 2), min(2 * wanted, rows // 2) + 1):
+                row = tick / rows_per_tick
+                bottom = floor(low / row + 0.5 - _MARGIN)
                 scale = cls(bottom, tick, rows_per_tick, rows)
                 if scale.top < low + span:
                     continue
-                shown = (scale.top - bottom) / span
-                waste = shown + 0.1 * abs(log2(rows_per_tick / wanted)) + 0.1 * (halves % 2)
+                waste = rows * row / span + 0.1 * abs(log2(rows_per_tick / wanted))
                 if best is None or waste < best[0]:
                     best = waste, scale
         assert best is not None, "a large enough tick covers any span"
         return best[1]
 
     @property
+    def row(self) -> float:
+        """The difference between two adjacent rows."""
+        return self.tick / self.rows_per_tick
+
+    @property
     def top(self) -> float:
         """The value at the upper edge of the top row."""
-        return self.bottom + self.tick * (self.rows - 0.5) / self.rows_per_tick
+        return (self.bottom + self.rows - 0.5) * self.row
 
     def at(self, value: float, dots: int) -> int:
         """The row of dots of a value, from the top, with `dots` per cell; not clipped to the chart."""
-        return floor((self.top - value) / self.tick * self.rows_per_tick * dots + 1e-6)
+        return floor((self.top - value) / self.row * dots + 1e-6)
 
     def ticks(self) -> dict[int, str]:
-        """Labels by row, all in the same number format."""
-        count = floor((self.rows - 1) / self.rows_per_tick) + 1
-        values = [self.bottom + index * self.tick for index in range(count)]
-        return {self.at(value, 1): self._label(value) for value in values}
+        """Labels by row from the bottom up, all in the same number format."""
+        first = -(-self.bottom // self.rows_per_tick)
+        last = (self.bottom + self.rows - 1) // self.rows_per_tick
+        return {
+            self.bottom + self.rows - 1 - number * self.rows_per_tick: self._label(number)
+            for number in range(first, last + 1)
+        }
 
-    def _label(self, value: float) -> str:
-        decimals = 0 if self.tick >= 10 else max(1, -floor(log10(self.tick) + 1e-9))
-        return f"{value:,.{decimals}f}" if abs(self.top) < _LARGEST_PLAIN else f"{value:.1e}"
+    def _label(self, number: int) -> str:
+        value = number * self.tick
+        exponent = floor(log10(self.tick) + 1e-9)
+        largest = max(abs(self.top), abs(self.bottom * self.row))
+        if largest >= _LARGEST_PLAIN:
+            return f"{value:.{max(1, floor(log10(largest)) - exponent)}e}"
+        return f"{value:,.{0 if exponent >= 1 else max(1, -exponent)}f}"
 
 
 def step_labels(scale: StepScale, cells: int) -> Iterator[tuple[int, str]]:
