@@ -45,6 +45,7 @@ _TABLE: dict[int, int | None] = (
     | dict.fromkeys(range(0xE0000, 0xE0080), _REPLACEMENT)
     | dict.fromkeys(_SELECTORS)
 )
+_ONE_FOR_ONE = _TABLE | dict.fromkeys(_SELECTORS, _REPLACEMENT)
 _KEEP_LINES = {code: picture for code, picture in _TABLE.items() if code != ord("\n")}
 
 UNSAFE = frozenset(_TABLE)
@@ -63,18 +64,27 @@ def safe_text(text: str, *, lines: bool = False) -> str:
     return limit_marks(text.translate(_KEEP_LINES if lines else _TABLE))
 
 
+def safe_characters(text: str) -> str:
+    """The text as `safe_text` draws it, one character for each: what it removes is U+FFFD here, so
+    that a cursor can stand on it."""
+    pictures = text.translate(_ONE_FOR_ONE)
+    if pictures.isascii():
+        return pictures
+    return _MAY_EXCEED_MARKS.sub(lambda run: _limit_marks_of(run, chr(_REPLACEMENT)), pictures)
+
+
 def limit_marks(text: str) -> str:
     """The text with at most `MAX_MARKS` combining marks in a row; further marks are removed."""
-    return text if text.isascii() else _MAY_EXCEED_MARKS.sub(_drop_excess_marks, text)
+    return text if text.isascii() else _MAY_EXCEED_MARKS.sub(_limit_marks_of, text)
 
 
-def _drop_excess_marks(found: re.Match[str]) -> str:
+def _limit_marks_of(run: re.Match[str], excess: str = "") -> str:
+    """The characters of a run, with `excess` in place of each mark beyond `MAX_MARKS`."""
     kept: list[str] = []
     marks = 0
-    for character in found.group():
+    for character in run.group():
         marks = marks + 1 if _is_mark(character) else 0
-        if marks <= MAX_MARKS:
-            kept.append(character)
+        kept.append(character if marks <= MAX_MARKS else excess)
     return "".join(kept)
 
 

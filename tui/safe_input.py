@@ -1,12 +1,30 @@
 """A text input that is safe to paste anything into."""
 
+from rich.cells import cell_len, get_character_cell_size
+from rich.text import Text
 from textual.widgets import Input
 
-from data.safe_text import safe_text
+from data.safe_text import safe_characters
 
 
 class SafeInput(Input):
-    """Replaces characters that a terminal would obey by pictures, one for one."""
+    """Keeps what was typed or pasted as it is, and draws a picture of each character that a
+    terminal would obey.
 
-    def validate_value(self, value: str) -> str:
-        return safe_text(value)
+    Textual 8.2.8 draws the value itself and measures its cells in the three methods below.
+    """
+
+    @property
+    def _value(self) -> Text:
+        return Text(safe_characters(self.value), no_wrap=True, overflow="ignore", end="")
+
+    def _position_to_cell(self, position: int) -> int:
+        return cell_len(safe_characters(self.value[:position]))
+
+    def _cell_offset_to_index(self, offset: int) -> int:
+        offset += self.scroll_offset.x
+        for index, character in enumerate(safe_characters(self.value)):
+            offset -= get_character_cell_size(character)
+            if offset < 0:
+                return index
+        return len(self.value)

@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.safe_text import MAX_MARKS, safe_text
+from data.safe_text import MAX_MARKS, safe_characters, safe_text
 
 # Surrogates included: a file name may contain them.
 any_text = st.text(st.characters() | st.characters(categories=["Cc", "Cf", "Cs"]))
@@ -50,3 +50,23 @@ def test_excess_marks_and_variation_selectors_are_removed() -> None:
 def test_control_pictures() -> None:
     assert safe_text("\x1b[2J\n\x7f\x9b\u202e") == "␛[2J␊␡\ufffd\ufffd"
     assert safe_text("a\nb\tc", lines=True) == "a\nb␉c"
+
+
+@given(any_text)
+def test_safe_characters_are_one_for_one(text: str) -> None:
+    pictures = safe_characters(text)
+    assert len(pictures) == len(text)
+    assert safe_text(pictures) == pictures
+
+
+@given(any_text, any_text)
+def test_safe_characters_before_a_cursor_do_not_depend_on_those_after(a: str, b: str) -> None:
+    assert safe_characters(a + b).startswith(safe_characters(a))
+
+
+def test_safe_characters_that_are_not_drawn_have_a_picture() -> None:
+    assert (
+        safe_characters("e" + "\u0301" * 6 + "\t\u200d")
+        == "e" + "\u0301" * 4 + "\ufffd" * 2 + "␉\ufffd"
+    )
+    assert safe_characters("\u2764\ufe0f!") == "\u2764\ufffd!"

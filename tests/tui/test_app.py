@@ -387,6 +387,18 @@ async def test_pasted_lines_stay_lines(desk: Opener) -> None:
         assert [sample.prompt for sample in it.engine.sent(Sample)] == ["ROMEO:\nO night,\nso dark"]
 
 
+async def test_what_a_terminal_would_obey_or_hide_is_kept_in_a_pasted_prompt(desk: Opener) -> None:
+    """A tab, an emoji joiner and a variation selector are in the text, so the model knows them."""
+    async with desk() as it:
+        await it.press("p")
+        it.app.post_message(events.Paste("a\tb 👩\u200d🔬 ❤\ufe0f!"))
+        await it.until(lambda: prompt_of(it).value)
+        await it.press("enter")
+
+        assert [sample.prompt for sample in it.engine.sent(Sample)] == ["a\tb 👩\u200d🔬 ❤\ufe0f!"]
+        assert "a␉b 👩\ufffd🔬 ❤\ufffd!" in it.row("a␉b")
+
+
 async def test_the_text_streams_under_the_prompt(desk: Opener) -> None:
     async with desk(*untrained(), *written("", end=False)) as it:
         for event in written(GIBBERISH)[1:4]:

@@ -160,7 +160,6 @@ async def test_typed_and_pasted_into_the_prompt_it_is_text(desk: Opener) -> None
             await it.until(lambda: prompt.value.endswith("z"))
 
             assert list(obeyed(it)) == []
-            assert FORBIDDEN & set(prompt.value) == set()
             if payload.isprintable():
                 assert prompt.value == 2 * payload + "z"
             await it.press("enter", "ctrl+u", "up", "down")
