@@ -1,7 +1,6 @@
 """The command line: what may be typed. Each command imports what it needs when it is called."""
 
 import gc
-import io
 import os
 import sys
 from typing import Any
@@ -13,7 +12,7 @@ from data.safe_text import safe_text
 from engine.config import PRESETS, RunConfig, override, preset
 from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
 from tui import __version__
-from tui.encoding import ascii_only
+from tui.cli.streams import tolerate_any_text
 
 
 class Refusal(click.ClickException):
@@ -31,7 +30,9 @@ class _AppByDefault(click.Group):
         return super().parse_args(ctx, args)
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """click's own, but an error message, which quotes untrusted text, is made safe to print."""
+        """click's own, but any text can be printed, and an error message, which quotes untrusted
+        text, is made safe to print."""
+        tolerate_any_text()
         try:
             return super().main(*args, **{**extra, "standalone_mode": False})
         except click.ClickException as error:
@@ -58,10 +59,6 @@ def main() -> None:
 
     CORPUS is tinyshakespeare, shakespeare, tales, or the path of a text file or folder.
     """
-    if ascii_only(os.environ):  # Python itself writes UTF-8 in a C locale
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper) and stream.isatty():
-                stream.reconfigure(encoding="ascii", errors="replace")
 
 
 def _run_options(command: Any) -> Any:

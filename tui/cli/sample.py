@@ -17,6 +17,12 @@ from engine.protocol import (
 )
 from tui.cli.client import Client
 from tui.cli.console import print_error
+from tui.cli.streams import can_print
+
+REPLACED = (
+    "Standard output cannot show some of these characters (shown as ?): "
+    "PYTHONIOENCODING=utf-8 writes them."
+)
 
 
 def sample(run: str, prompt: str, config: SampleConfig) -> int:
@@ -27,8 +33,11 @@ def sample(run: str, prompt: str, config: SampleConfig) -> int:
     # A sample depends on the weights alone, so a changed corpus needs no confirmation.
     client = Client(OpenRun(run, changed_text=True), Sample(1, prompt, config))
     terminal = sys.stdout.isatty()
+    replaced = False
 
     def write(text: str) -> None:
+        nonlocal replaced
+        replaced = replaced or not can_print(text)
         sys.stdout.write(safe_text(text, lines=True) if terminal else text)
         sys.stdout.flush()
 
@@ -44,6 +53,8 @@ def sample(run: str, prompt: str, config: SampleConfig) -> int:
                 write(text)
             case SampleDone():
                 write("\n")
+                if replaced:
+                    print_error(REPLACED)
                 client.send(Close(save=False))
             case Failed():
                 client.fail(event)

@@ -1,9 +1,7 @@
 """`tinygpt-tui train`: train with a progress bar, or print every event as a line of JSON."""
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -32,6 +30,7 @@ from engine.protocol import (
 )
 from tui.cli.client import EXIT_CODES, Client
 from tui.cli.console import PipeConsole, discard_output, print_error
+from tui.cli.streams import printable_json
 from tui.signals import EXIT_SIGNALS, exit_code
 
 EXCERPT_LENGTH = 100
@@ -101,10 +100,7 @@ def _event_printer(*, as_json: bool) -> Iterator[Callable[[Event], None]]:
 def _print_json(event: Event) -> None:
     if isinstance(event, Busy):
         return
-    line = to_json(event)
-    if sys.stdout.isatty():  # untrusted text reaches a terminal as ASCII escapes only
-        line = json.dumps(json.loads(line))
-    print(line, flush=True)  # noqa: T201
+    print(printable_json(to_json(event)), flush=True)  # noqa: T201
 
 
 class ProgressReporter:
