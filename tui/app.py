@@ -20,6 +20,7 @@ from engine.protocol import (
     Pause,
     Rollback,
     Sample,
+    SetExcerptPrompt,
     SetLearningRate,
     Step,
     Stop,
@@ -188,6 +189,10 @@ class TinyGPTApp(EngineApp):
         prompt.remember()
         self._samples += 1
         self.engine.send(Sample(self._samples, prompt.prompt, self.sample_config))
+
+    def action_use_for_samples(self) -> None:
+        """Have the samples of the run continue this prompt."""
+        self.engine.send(SetExcerptPrompt(self.query_one(PromptInput).prompt))
 
     def action_turn(self, number: int, direction: int) -> None:
         """Turn one of the sampling controls."""

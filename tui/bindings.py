@@ -15,6 +15,7 @@ BINDINGS = (
     Binding("question_mark", "help", "help"),
     Binding("q", "quit", "quit"),
     Binding("w", "write", "again"),
+    Binding("u", "use_for_samples", "Use this prompt for the samples", show=False),
     Binding("l", "log_axis", "Linear or logarithmic steps", show=False),
     Binding("b", "rollback", "back", show=False),
     Binding("ctrl+z", "suspend_process", "To the shell; fg comes back", show=False),

@@ -33,15 +33,16 @@ class SampleStreams:
         context_length: Callable[[], int],
         emit: Callable[[Event], None],
     ) -> None:
-        """`opening` and `config`: prompt and settings of excerpts, until the user gives others.
-        `context_length`: the one that the model is trained with at present."""
+        """`opening`: the prompt of excerpts until the user sets another. `config`: the settings of
+        excerpts throughout, so that they can be compared with each other. `context_length`: the one
+        that the model is trained with at present."""
         self._vocabulary = vocabulary
         self._reply = reply
         self._excerpt = excerpt
         self._context_length = context_length
         self._emit = emit
         self._prompt = vocabulary.split_known(opening)[0]
-        self._config = config
+        self._excerpt_config = replace(config, characters=EXCERPT_CHARACTERS, stop="")
         self._sample_id = 0
         self._excerpt_step = 0
         self._excerpt_prompt = ""
@@ -61,8 +62,7 @@ class SampleStreams:
         self.stop()
         known, unknown = self._vocabulary.split_known(prompt)
         context_length = self._context_length()
-        self._sample_id, self._config = sample_id, config
-        self._prompt = known or self._prompt
+        self._sample_id = sample_id
         self._reply.start(known, config, context_length)
         unseen = max(0, len(known) - context_length)
         self._emit(SampleStarted(sample_id, step, known, unknown, unseen))
@@ -73,13 +73,23 @@ class SampleStreams:
             self._reply.stop()
             self._end_reply("stopped")
 
+    def set_excerpt_prompt(self, prompt: str, step: int) -> None:
+        """Have excerpts continue this prompt, beginning with one by the weights of `step`.
+        ValueError, with a user-facing message, if all its characters are unknown."""
+        known, unknown = self._vocabulary.split_known(prompt)
+        if unknown and not known:
+            raise ValueError(
+                "The text has none of these characters: the samples keep their prompt."
+            )
+        self._prompt = known
+        self.start_excerpt(step)
+
     def start_excerpt(self, step: int) -> None:
-        """Start an excerpt that continues the last prompt, with the weights of `step`."""
+        """Start an excerpt, with the weights of `step`."""
         if self._excerpt.active:
             self._end_excerpt()
         self._excerpt_step, self._excerpt_prompt = step, self._prompt
-        config = replace(self._config, characters=EXCERPT_CHARACTERS, stop="")
-        self._excerpt.start(self._prompt, config, self._context_length())
+        self._excerpt.start(self._prompt, self._excerpt_config, self._context_length())
 
     def generate(self, seconds: float) -> None:
         """Generate for about `seconds`: the reply if there is one, otherwise the excerpt."""

@@ -18,6 +18,7 @@ from engine.protocol.commands import RenameRun as RenameRun
 from engine.protocol.commands import Rollback as Rollback
 from engine.protocol.commands import Sample as Sample
 from engine.protocol.commands import Save as Save
+from engine.protocol.commands import SetExcerptPrompt as SetExcerptPrompt
 from engine.protocol.commands import SetLearningRate as SetLearningRate
 from engine.protocol.commands import Step as Step
 from engine.protocol.commands import Stop as Stop

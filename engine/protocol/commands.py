@@ -56,6 +56,12 @@ class StopSample(Message, frozen=True):
     """Stop generating."""
 
 
+class SetExcerptPrompt(Message, frozen=True):
+    """Have the run's samples continue this prompt from now on, beginning with one right away."""
+
+    prompt: str
+
+
 class Measure(Message, frozen=True):
     """Measure what a run of this config would cost, by real steps of a model beside the open one."""
 
@@ -113,6 +119,7 @@ Command = (
     | SetLearningRate
     | Sample
     | StopSample
+    | SetExcerptPrompt
     | Measure
     | Save
     | ListRuns

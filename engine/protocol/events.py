@@ -93,7 +93,8 @@ class Evaluated(Message, frozen=True):
 
 
 class Excerpt(Message, frozen=True):
-    """A sample at this step without being asked: a line or two from the last prompt."""
+    """A sample at this step without being asked: a line or two from the prompt for samples, with
+    the run's own settings."""
 
     step: int
     prompt: str

@@ -246,9 +246,8 @@ class ActiveRun(OpenedRun):
         """Start a reply to a prompt, in place of the one before."""
         self._samples.start(sample_id, prompt, config, self._state.step)
 
-    def stop_sample(self) -> None:
-        """Stop the reply."""
-        self._samples.stop()
+    def set_excerpt_prompt(self, prompt: str) -> None:
+        self._samples.set_excerpt_prompt(prompt, self._state.step)
 
     def rename(self, name: str) -> None:
         self._recorder.rename(name)

@@ -36,8 +36,8 @@ class RunContext:
         clock: Callable[[], float],
         before: Machine | None = None,
     ) -> None:
-        """`characters`: those of the text. `opening`: the prompt of excerpts until the user gives
-        one. `before`: the machine that has trained the run so far.
+        """`characters`: those of the text. `opening`: the prompt of excerpts until the user sets
+        another. `before`: the machine that has trained the run so far.
 
         ValueError, with a user-facing message, if the device is missing or the memory too small.
         """

@@ -158,9 +158,8 @@ class FollowedRun(OpenedRun):
         """Start a reply to a prompt, with the weights that were saved last."""
         self._samples.start(sample_id, prompt, config, self.context.trainer.step_number)
 
-    def stop_sample(self) -> None:
-        """Stop the reply."""
-        self._samples.stop()
+    def set_excerpt_prompt(self, prompt: str) -> None:
+        self._refuse()
 
     def train(self) -> None:
         self._refuse()

@@ -17,6 +17,7 @@ from engine.protocol import (
     ConfirmationRequired,
     CorpusLoaded,
     Event,
+    Excerpt,
     Extended,
     LearningRateChanged,
     Opened,
@@ -87,9 +88,11 @@ def open_saved(
     source = info.corpus
     corpus = Corpus(name=source.name, text=saved.text, source=source.source, license=source.license)
     _report_corpus(corpus, info.config, emit)
-    context = _build_context(info, saved.text, saved, emit, clock)
     # The history is read here, and again below to be emitted: it may be too long for the memory.
-    progress = with_later_changes(saved.manifest.progress, read_history(run.folder, step))
+    progress, excerpt_prompt = with_later_changes(
+        saved.manifest.progress, read_history(run.folder, step)
+    )
+    context = _build_context(info, saved.text, saved, emit, clock, excerpt_prompt)
     if holder:
         note = f"Another program trains this run ({holder}): here it is followed, p lets it write."
         emit(_opened(context, run.name, info, progress, "following", note))
@@ -103,17 +106,21 @@ def open_saved(
     return active
 
 
-def with_later_changes(progress: Progress, events: Iterable[Event]) -> Progress:
-    """The progress of a checkpoint, with the changes that the user made after it was written."""
+def with_later_changes(progress: Progress, events: Iterable[Event]) -> tuple[Progress, str | None]:
+    """The progress of a checkpoint, with the changes that the user made after it was written; and
+    the prompt of the last excerpt."""
+    excerpt_prompt = None
     for event in events:
         match event:
             case LearningRateChanged(_, learning_rate):
                 progress = replace(progress, learning_rate=learning_rate)
             case Extended(_, steps, minutes):
                 progress = replace(progress, steps=steps, minutes=minutes, done=False)
+            case Excerpt():
+                excerpt_prompt = event.prompt
             case _:
                 pass
-    return progress
+    return progress, excerpt_prompt
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -167,7 +174,12 @@ def _fresh_progress(config: RunConfig) -> Progress:
 
 
 def _build_context(
-    info: RunInfo, text: str, saved: "SavedRun | None", emit: Emit, clock: Clock
+    info: RunInfo,
+    text: str,
+    saved: "SavedRun | None",
+    emit: Emit,
+    clock: Clock,
+    excerpt_prompt: str | None = None,
 ) -> "RunContext":
     """Build the model and all around it, with the tensors of a saved run. ValueError, with a
     user-facing message, if they do not fit, or the run does not fit this machine."""
@@ -180,7 +192,9 @@ def _build_context(
     emit(Busy("compiling for this machine (some seconds, the first time only)"))
     compile_loops()
     emit(Busy("measuring this machine"))
-    opening = default_prompt(info.corpus.name, text)
+    opening = excerpt_prompt
+    if opening is None:
+        opening = default_prompt(info.corpus.name, text)
     before = saved.manifest.machine if saved else None
     context = RunContext(info.config, text, characters, opening, clock, before)
     if saved is not None:

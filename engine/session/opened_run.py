@@ -8,6 +8,7 @@ from engine.config import SampleConfig
 from engine.protocol import Event
 
 if TYPE_CHECKING:  # imports torch, which the session loads with the first run
+    from engine.generation.streams import SampleStreams
     from engine.session.context import RunContext
 
 Emit = Callable[[Event], None]
@@ -26,6 +27,7 @@ class OpenedRun(ABC):
     """
 
     context: "RunContext"
+    _samples: "SampleStreams"
 
     @property
     @abstractmethod
@@ -79,8 +81,13 @@ class OpenedRun(ABC):
     @abstractmethod
     def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None: ...
 
+    def stop_sample(self) -> None:
+        """Stop the reply."""
+        self._samples.stop()
+
     @abstractmethod
-    def stop_sample(self) -> None: ...
+    def set_excerpt_prompt(self, prompt: str) -> None:
+        """ValueError, with a user-facing message, if all its characters are unknown."""
 
     @abstractmethod
     def rename(self, name: str) -> None:

@@ -31,6 +31,7 @@ from engine.protocol import (
     RunsListed,
     Sample,
     Save,
+    SetExcerptPrompt,
     SetLearningRate,
     Step,
     Stop,
@@ -133,6 +134,8 @@ class Session:
                 run.sample(sample_id, prompt, sample_config)
             case StopSample() if run:
                 run.stop_sample()
+            case SetExcerptPrompt(prompt) if run:
+                self._set_excerpt_prompt(run, prompt)
 
     def _work(self, run: OpenedRun) -> None:
         """One tick."""
@@ -205,6 +208,12 @@ class Session:
         else:
             library.annotate(name, note)
         return RunChanged(name, name)
+
+    def _set_excerpt_prompt(self, run: OpenedRun, prompt: str) -> None:
+        try:
+            run.set_excerpt_prompt(prompt)
+        except ValueError as error:
+            self._emit(Failed(str(error), "sample"))
 
     def _measure(self, config: RunConfig, context: "RunContext") -> None:
         from engine.training.cost import measure  # imports torch, loaded with the first run

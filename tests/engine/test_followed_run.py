@@ -32,6 +32,7 @@ from engine.protocol import (
     SampleDone,
     SampleStarted,
     Save,
+    SetExcerptPrompt,
     SetLearningRate,
     Step,
     StepDone,
@@ -113,7 +114,8 @@ def test_samples_come_from_the_weights_that_were_saved_last(verse_file: Path) ->
 
 
 @pytest.mark.parametrize(
-    "command", [Train(), Step(), Stop(), Rollback(), SetLearningRate(0.01), Save()]
+    "command",
+    [Train(), Step(), Stop(), Rollback(), SetLearningRate(0.01), Save(), SetExcerptPrompt("The")],
 )
 def test_commands_that_would_change_it_are_refused(verse_file: Path, command: Command) -> None:
     name = saved_run(verse_file)

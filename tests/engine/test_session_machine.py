@@ -54,6 +54,7 @@ from engine.protocol import (
     SampleStarted,
     Save,
     Saved,
+    SetExcerptPrompt,
     SetLearningRate,
     Step,
     StepDone,
@@ -174,6 +175,7 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.sampled_from([Step(), Pause(), Train(), Close(), Close(save=False), NaNGradient()]),
     st.builds(SetLearningRate, RATES),
     st.builds(Sample, st.integers(1, 2**31), PROMPTS, SAMPLES),
+    st.builds(SetExcerptPrompt, PROMPTS),
     st.builds(Fresh, st.integers(0, len(VARIANTS) - 1)),
     st.builds(Reopen, NUMBERS, st.booleans()),
     st.builds(OpenRun, UNKNOWN, st.booleans()),
@@ -413,6 +415,8 @@ class Checker:
                 return (LearningRateChanged,) if 1e-5 <= rate <= 1 else (Failed,)
             case Sample():
                 return (SampleStarted,)
+            case SetExcerptPrompt(prompt) if prompt and not set(prompt) & set(TEXT):
+                return (Failed,)
             case Measure():
                 return (Measured, Failed) if self._disk.nan_due else (Measured,)
             case _:

@@ -16,12 +16,14 @@ from engine.protocol import (
     Measured,
     Open,
     Opened,
+    OpenRun,
     Pause,
     PhaseChanged,
     Sample,
     SampleDone,
     SampleStarted,
     Saved,
+    SetExcerptPrompt,
     StepDone,
     StopSample,
     TextSampled,
@@ -182,17 +184,45 @@ def test_a_stop_character_ends_the_reply(verse_file: Path) -> None:
     assert reply_of(events) == whole[: whole.index(stop)]
 
 
-def test_the_excerpts_follow_the_last_prompt(verse_file: Path) -> None:
-    events = (
+def test_the_excerpts_are_the_same_whatever_is_prompted_meanwhile(verse_file: Path) -> None:
+    wild = SampleConfig(characters=1, stop="e", temperature=2, seed=5, top_p=1)
+    prompted = (
         Driver()
-        .when(is_a(StepDone, step=3), Sample(1, "mouse", SampleConfig(characters=1, stop="e")))
+        .when(is_a(StepDone, step=3), Sample(1, "mouse", wild))
         .when(is_a(Saved), Close())
         .run(Open(tiny(verse_file)), Train())
     )
-    first, *later = of(events, Excerpt)
-    assert first.prompt == only(events, CorpusLoaded).opening
-    assert {event.prompt for event in later} == {"mouse"}
-    assert all(event.text for event in later)
+    alone = run_to_end(Open(tiny(verse_file)), Train())
+    # The last ones: those before may be cut short by the next.
+    assert of(prompted, Excerpt)[-1] == of(alone, Excerpt)[-1]
+    opening = only(alone, CorpusLoaded).opening
+    assert {event.prompt for event in of(alone, Excerpt)} == {opening}
+
+
+def test_the_excerpts_follow_the_prompt_that_was_set_for_them_even_when_reopened(
+    verse_file: Path,
+) -> None:
+    events = (
+        Driver()
+        .when(is_a(StepDone, step=3), SetExcerptPrompt("mouse☃"))
+        .when(is_a(Saved), Close())
+        .run(Open(tiny(verse_file)), Train())
+    )
+    prompts = [(event.step, event.prompt) for event in of(events, Excerpt)]
+    opening = only(events, CorpusLoaded).opening
+    assert prompts == [(0, opening), (3, "mouse"), (10, "mouse"), (20, "mouse")]
+    again = run_to_end(OpenRun(only(events, Opened).run), Train())
+    assert of(again, Excerpt)[-1].prompt == "mouse"
+    assert of(again, Excerpt)[-1].step > 20
+
+
+def test_a_prompt_for_the_excerpts_of_unknown_characters_only_is_refused(verse_file: Path) -> None:
+    events = run_to_end(Open(tiny(verse_file)), SetExcerptPrompt("☃☃"), Train())
+    assert only(events, Failed).message == (
+        "The text has none of these characters: the samples keep their prompt."
+    )
+    opening = only(events, CorpusLoaded).opening
+    assert {event.prompt for event in of(events, Excerpt)} == {opening}
 
 
 def test_sampling_goes_on_while_paused(verse_file: Path) -> None:

@@ -42,6 +42,7 @@ from engine.protocol import (
     Sample,
     SampleStarted,
     Saved,
+    SetExcerptPrompt,
     SetLearningRate,
     Step,
     Stop,
@@ -354,6 +355,13 @@ async def test_escape_stops_the_writing_and_then_leaves(desk: Opener) -> None:
         await it.press("escape")
         assert commands(it) == [StopSample()]
         assert not prompt_of(it).has_focus
+
+
+async def test_u_uses_the_prompt_for_the_samples(desk: Opener) -> None:
+    async with desk(*untrained()) as it:
+        await it.press("p", *"Ay", "enter", "escape", "u")
+        await it.until(lambda: it.engine.sent(SetExcerptPrompt))
+        assert it.engine.sent(SetExcerptPrompt) == [SetExcerptPrompt("Ay")]
 
 
 async def test_prompts_come_back(desk: Opener) -> None:
