@@ -28,13 +28,14 @@ TEXT_SUFFIXES = frozenset(_SUFFIXES.split())
 """The files that are read from a folder. A single file may have any suffix."""
 
 _CHUNK_BYTES = 1 << 24
-_OPEN_FLAGS = (
+OPEN_FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_CLOEXEC", 0)
     # If the file is replaced by a pipe after it was checked, opening it must not block.
     | getattr(os, "O_NONBLOCK", 0)
 )
+"""How a file is opened that may be anything."""
 _SPECIAL = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -88,7 +89,7 @@ def _read_folder(path: Path, name: str) -> TextAndNote:
     texts: list[str] = []
     remaining = MAX_BYTES
     replaced = 0
-    found, skipped = _find_text_files(path, name)
+    found, skipped = find_text_files(path, name)
     for file in found:
         try:
             content = _read_bytes(file, name, remaining)
@@ -108,7 +109,7 @@ def _read_folder(path: Path, name: str) -> TextAndNote:
     return TextAndNote("\n\n".join(texts) + "\n", _note(replaced, skipped))
 
 
-def _find_text_files(folder: Path, name: str) -> tuple[list[Path], int]:
+def find_text_files(folder: Path, name: str) -> tuple[list[Path], int]:
     """The text files below a folder, sorted, and how many subfolders could not be read."""
     errors: list[OSError] = []
     found: list[Path] = []
@@ -139,7 +140,7 @@ def _read_bytes(path: Path, name: str, limit: int) -> bytes:
     length = 0
     try:
         _refuse_special(path.stat().st_mode, name)
-        with os.fdopen(os.open(path, _OPEN_FLAGS), "rb", buffering=0) as file:
+        with os.fdopen(os.open(path, OPEN_FLAGS), "rb", buffering=0) as file:
             _refuse_special(os.fstat(file.fileno()).st_mode, name)
             while chunk := file.read(_CHUNK_BYTES):
                 chunks.append(chunk)

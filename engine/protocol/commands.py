@@ -66,6 +66,7 @@ class Measure(Message, frozen=True):
     """Measure what a run of this config would cost, by real steps of a model beside the open one."""
 
     config: RunConfig
+    vocabulary: int  # distinct characters of its text
 
 
 class Save(Message, frozen=True):

@@ -141,7 +141,7 @@ class Measured(Message, frozen=True):
 
     config: RunConfig
     parameters: int
-    memory: int  # bytes, estimated
+    memory: int  # bytes, estimated: on a GPU, there; else of the whole process
     step_seconds: float  # measured
 
 

@@ -114,8 +114,8 @@ class Session:
                 self._manage(lambda: _delete(name))
             case Compare(names):
                 self._manage(lambda: Compared(tuple(library.run_curve(name) for name in names)))
-            case Measure(config) if run:
-                self._measure(config, run.context)
+            case Measure(config, vocabulary) if run:
+                self._measure(config, vocabulary, run.context)
             case Train() if run:
                 run.train()
             case Pause() if run:
@@ -215,12 +215,11 @@ class Session:
         except ValueError as error:
             self._emit(Failed(str(error), "sample"))
 
-    def _measure(self, config: RunConfig, context: "RunContext") -> None:
+    def _measure(self, config: RunConfig, vocabulary: int, context: "RunContext") -> None:
         from engine.training.cost import measure  # imports torch, loaded with the first run
 
-        vocabulary_size = len(context.vocabulary)
         try:
-            event: Event = measure(config, vocabulary_size, context.hardware, context.workers)
+            event: Event = measure(config, vocabulary, context.hardware, context.workers)
         except (ValueError, ArithmeticError) as error:
             event = Failed(str(error), "measure")
         except (MemoryError, RuntimeError) as error:

@@ -54,17 +54,23 @@ def _free(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def _taken(device: torch.device) -> int:
+    """Bytes that this process takes already where the estimate counts: torch, most of them."""
+    return 0 if device.type == "cuda" else int(psutil.Process().memory_info().rss)
+
+
 def measure(
     config: RunConfig, vocabulary: int, hardware: Hardware, workers: WorkerPool
 ) -> Measured:
-    """Parameters, memory and time of a step of `config`, on the hardware and with the idle workers
-    of the run that is open. ValueError, with a user-facing message, if it needs more memory than is
+    """Parameters, memory and time of a step of `config` on a text of `vocabulary` characters, on the
+    hardware and with the idle workers of the run that is open. ValueError, with a user-facing message, if it needs more memory than is
     free."""
     check_memory(config, vocabulary, hardware.device, hardware.threads)
     return Measured(
         config=config,
         parameters=parameter_count(config.model, vocabulary),
-        memory=estimate_memory(config, vocabulary, hardware.device, hardware.threads),
+        memory=_taken(hardware.device)
+        + estimate_memory(config, vocabulary, hardware.device, hardware.threads),
         step_seconds=measure_step(config, vocabulary, hardware, workers),
     )
 

@@ -217,7 +217,7 @@ def test_any_config_is_a_run_or_a_message(config: RunConfig, prompt: str, rate: 
 @given(st.lists(configs(SHORT), min_size=1, max_size=3))
 def test_the_cost_of_any_config_is_a_figure_or_a_message(asked: list[RunConfig]) -> None:
     with a_home():
-        events = events_of(Open(tiny("text.txt")), *map(Measure, asked))
+        events = events_of(Open(tiny("text.txt")), *(Measure(config, 30) for config in asked))
         assert len(of(events, Measured)) + len(of(events, Failed)) == len(asked)
         for measured in of(events, Measured):
             assert measured.config in asked

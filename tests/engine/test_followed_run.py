@@ -129,7 +129,7 @@ def test_commands_that_would_change_it_are_refused(verse_file: Path, command: Co
 def test_the_cost_of_a_new_run_is_measured(verse_file: Path) -> None:
     name = saved_run(verse_file)
     with trained_elsewhere(name):
-        events = Watcher().run(OpenRun(name), Measure(tiny(verse_file)), Close())
+        events = Watcher().run(OpenRun(name), Measure(tiny(verse_file), 30), Close())
     assert only(events, Measured).parameters > 0
 
 

@@ -184,7 +184,11 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.builds(Rename, NUMBERS, NAMES),
     st.builds(Annotate, NUMBERS, st.text(max_size=210)),
     st.builds(Delete, NUMBERS) | st.just(CompareAll()),
-    st.builds(Measure, st.sampled_from(VARIANTS).map(lambda variant: tiny("x", *variant))),
+    st.builds(
+        Measure,
+        st.sampled_from(VARIANTS).map(lambda variant: tiny("x", *variant)),
+        st.integers(1, 300),
+    ),
 )
 SCENARIOS = st.lists(st.tuples(st.integers(0, 30), ACTIONS), max_size=25)
 """Actions one after the other, each after a number of ticks."""

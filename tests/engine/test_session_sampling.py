@@ -106,7 +106,7 @@ def test_measuring_changes_no_bit_of_training(verse_file: Path, dropout: str) ->
     quiet = run_to_end(Open(config), Train())
     measuring = (
         Driver()
-        .when(is_a(StepDone, step=7), Measure(tiny(verse_file, "model.dropout=0.5")))
+        .when(is_a(StepDone, step=7), Measure(tiny(verse_file, "model.dropout=0.5"), 30))
         .when(is_a(Saved), Close())
         .run(Open(config), Train())
     )
@@ -249,12 +249,20 @@ def test_opening_another_run_ends_the_reply(verse_file: Path) -> None:
 def test_measuring_reports_the_cost_of_a_config(verse_file: Path) -> None:
     small = tiny(verse_file)
     large = nano(str(verse_file))
-    events = Driver().run(Open(small), Measure(small), Measure(large), Close())
+    vocabulary = len(set(verse_file.read_text(encoding="utf-8")))
+    asked = (
+        Measure(small, vocabulary),
+        Measure(small, 10 * vocabulary),
+        Measure(large, vocabulary),
+    )
+    events = Driver().run(Open(small), *asked, Close())
     opened = only(events, Opened)
-    first, second = of(events, Measured)
-    assert (first.config, second.config) == (small, large)
+    first, other_text, second = of(events, Measured)
+    assert (first.config, other_text.config, second.config) == (small, small, large)
     assert first.parameters == opened.parameters
-    assert first.parameters < second.parameters
-    assert 4 * first.parameters < first.memory < second.memory < 1e9
+    # Embedding and head have a row for each character.
+    more = 2 * 9 * vocabulary * small.model.n_embd
+    assert other_text.parameters == first.parameters + more < second.parameters
+    assert all(4 * one.parameters < one.memory < 8e9 for one in (first, second))
     assert 0 < first.step_seconds < second.step_seconds < 60
     assert of(events, PhaseChanged) == []

@@ -121,7 +121,7 @@ def test_without_a_run_every_command_is_harmless() -> None:
         SetLearningRate(0.1),
         Sample(1, "x", SampleConfig()),
         StopSample(),
-        Measure(config),
+        Measure(config, 30),
         Save(),
         Close(),
     )

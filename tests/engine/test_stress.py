@@ -89,7 +89,7 @@ def random_commands(dice: random.Random, corpus: object, count: int) -> list[Com
             Sample(number, "mouse", SampleConfig(characters=300)),
         ]
         if number % 25 == 0:
-            choices = [Open(config), Open(tiny("/no/such/text.txt")), Measure(config)]
+            choices = [Open(config), Open(tiny("/no/such/text.txt")), Measure(config, 30)]
         return dice.choice(choices)
 
     return [Open(config), *(one(number) for number in range(1, count))]

@@ -1,6 +1,7 @@
 """The form for a new run."""
 
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -200,13 +201,11 @@ async def test_the_form_tells_what_the_run_will_cost(desk: Opener) -> None:
     async with desk() as it:
         form = await open_form(it)
         await it.until(lambda: it.engine.sent(Measure))
-        assert it.engine.sent(Measure) == [Measure(CONFIG)]
+        assert it.engine.sent(Measure) == [Measure(CONFIG, 63)]
         await it.sees("measuring a step …")
 
         await it.play(Measured(CONFIG, 802_560, 52_000_000, 0.06))
-        await it.sees(
-            "0.80M parameters · about 52 MB of memory · 2,000 steps of 60 ms: about 2m 00s"
-        )
+        await it.sees("0.80M parameters, about 52 MB of memory, 2m 00s (2,000 steps of 60 ms)")
 
         await change(it, "train-steps", "0")
         await it.until(lambda: "outside" in said(form, "problem"))
@@ -218,6 +217,47 @@ async def test_the_form_tells_what_the_run_will_cost(desk: Opener) -> None:
         await it.play(Failed("A step of that size cannot be taken here.", "measure"))
         await it.sees("A step of that size cannot be taken here.")
         assert said(form, "cost") == ""
+
+
+async def asked_for(it: Desk, corpus: Path) -> Measure:
+    """Wait until the cost of a run on this text is asked for."""
+
+    def found() -> list[Measure]:
+        return [asked for asked in it.engine.sent(Measure) if asked.config.corpus == str(corpus)]
+
+    await it.until(found)
+    return found()[-1]
+
+
+async def test_the_cost_is_that_of_the_text_that_was_typed(desk: Opener, tmp_path: Path) -> None:
+    greek = tmp_path / "greek.txt"
+    greek.write_text("αβγδεζηθικλμ\n", encoding="utf-8")
+    async with desk() as it:
+        form = await open_form(it)
+        await change(it, "corpus", str(greek))
+        asked = await asked_for(it, greek)
+        assert asked.vocabulary == 13
+        await it.play(Measured(asked.config, 790_000, 480_000_000, 0.06))
+        await it.sees("0.79M parameters, about 480 MB of memory")
+
+        await change(it, "corpus", str(tmp_path / "nowhere.txt"))
+        await it.until(lambda: "There is no file or folder" in said(form, "problem"))
+        assert said(form, "cost") == ""
+        assert it.engine.sent(Measure)[-1] == asked
+
+
+async def test_a_large_text_is_measured_by_its_beginning(
+    desk: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.preview.PREVIEW_BYTES", 6)
+    (tmp_path / "a.txt").write_text("abc\ndefghijkl\n", encoding="utf-8")
+    async with desk() as it:
+        await open_form(it)
+        await change(it, "corpus", str(tmp_path / "a.txt"))
+        asked = await asked_for(it, tmp_path / "a.txt")
+        assert asked.vocabulary == 4
+        await it.play(Measured(asked.config, 790_000, 480_000_000, 0.06))
+        await it.sees("Counted: the first 8.0 MB of the text.")
 
 
 async def test_every_field_is_reached_and_seen_whole(desk: Opener) -> None:
@@ -310,6 +350,7 @@ async def test_what_cannot_work_together_is_refused_with_the_reason(desk: Opener
 async def test_a_small_window_keeps_the_cost_and_the_buttons_in_sight(desk: Opener) -> None:
     async with desk(size=(80, 24)) as it:
         form = await open_form(it)
+        await it.until(lambda: it.engine.sent(Measure))
         await it.play(Measured(CONFIG, 802_560, 52_000_000, 0.06))
         for field in form.query("Input, Choice"):
             form.set_focus(field)

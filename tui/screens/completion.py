@@ -1,15 +1,13 @@
 """Completes a corpus: a name of the catalog, or a path."""
 
-import asyncio
 import os
-from contextlib import suppress
 from pathlib import Path
-from threading import Thread
 
 from textual.suggester import Suggester
 
 from data.catalog import names
 from data.safe_text import safe_text
+from tui.daemon import in_daemon
 
 
 class CorpusSuggester(Suggester):
@@ -20,22 +18,7 @@ class CorpusSuggester(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """The completion of `value`, or None. Folders are listed off the screen's thread."""
-        loop = asyncio.get_running_loop()
-        found: asyncio.Future[str | None] = loop.create_future()
-
-        def report(completion: str | None) -> None:
-            if not found.done():  # cancelled when the form closes
-                found.set_result(completion)
-
-        def work() -> None:
-            completion = complete(value)
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(report, completion)
-
-        # A daemon thread instead of asyncio's pool: a network folder that does not answer must not
-        # hold up the end of the program.
-        Thread(target=work, name="completion", daemon=True).start()
-        return await found
+        return await in_daemon(lambda: complete(value), "completion")
 
 
 def complete(typed: str) -> str | None:

@@ -11,19 +11,19 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static
 
 from data.catalog import names
+from data.preview import Preview
 from data.safe_text import safe_text
 from engine.config import PRESETS, ModelConfig, RunConfig, all_settings, override, preset
-from engine.protocol import Command, Measure, Open
+from engine.protocol import Command, Open
 from engine.settings import Setting, plain, settings_of
-from tui.drawing.words import count, duration, short, size
 from tui.safe_input import SafeInput
 from tui.screens.choice import Choice
 from tui.screens.completion import CorpusSuggester
+from tui.screens.cost_line import CostLine
 from tui.state import RunState
 
 FIELDS = (
@@ -35,10 +35,8 @@ FIELDS = (
     ("train.seed", "seed"),
 )
 """The settings that are typed, with their labels."""
-MEASURE_AFTER = 0.5
-"""Seconds without a change before the cost is measured."""
-FRAME_LINES = 6
-"""Lines of the form that do not scroll: its border, the cost, a problem, the buttons."""
+FRAME_LINES = 7
+"""Lines of the form that do not scroll: its border, the cost in two, a problem, the buttons."""
 
 
 def architecture_options() -> tuple[Setting, ...]:
@@ -65,7 +63,6 @@ class NewRunScreen(ModalScreen[None]):
     NewRunScreen .choice .range { width: 1fr; }
     NewRunScreen .hint { color: $foreground-muted; padding-left: 14; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
     NewRunScreen .heading { color: $primary; height: 1; }
-    NewRunScreen #cost { height: 1; color: $accent; text-overflow: ellipsis; text-wrap: nowrap; }
     NewRunScreen #problem { height: auto; min-height: 1; max-height: 2; }
     NewRunScreen #buttons { height: 1; align-horizontal: right; }
     NewRunScreen Button { margin-left: 2; }
@@ -91,7 +88,9 @@ class NewRunScreen(ModalScreen[None]):
         self._opened = state.opened
         self._seen = state
         self._sent = False
-        self._timer: Timer | None = None
+        text = state.corpus
+        known = {config.corpus: Preview(text.vocabulary, whole=True)} if text else {}
+        self._cost = CostLine(send, known)
 
     def compose(self) -> ComposeResult:
         config = self._config
@@ -115,7 +114,7 @@ class NewRunScreen(ModalScreen[None]):
                     choice = Choice(option.choices, _value(config, option.key), id=_id(option.key))
                     yield _setting_row(label, option.key, choice)
                     yield _hint(option.description)
-            yield Static("", id="cost")
+            yield self._cost
             yield Static("", id="problem")
             with Horizontal(id="buttons"):
                 yield Button("Cancel (Esc)", id="cancel", compact=True)
@@ -189,22 +188,22 @@ class NewRunScreen(ModalScreen[None]):
     # What it costs.
 
     def _measure_soon(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
         if not self._sent:
-            self._timer = self.set_timer(MEASURE_AFTER, self._measure)
+            self._cost.after_a_rest(self._read_or_complain)
 
-    def _measure(self) -> None:
-        self._timer = None
+    def _read_or_complain(self) -> RunConfig | None:
         try:
             config = self._read()
         except ValueError as error:
             self._show_problem(str(error))
-            self.query_one("#cost", Static).update("")
-            return
+            return None
         self._show_problem("")
-        self.query_one("#cost", Static).update("measuring a step …")
-        self._send(Measure(config))
+        return config
+
+    @on(CostLine.Refused)
+    def _on_refused(self, event: CostLine.Refused) -> None:
+        if not self._sent:
+            self._show_problem(event.reason)
 
     def watch_state(self, state: RunState) -> None:
         if not self.is_mounted:
@@ -215,19 +214,11 @@ class NewRunScreen(ModalScreen[None]):
         elif state.failure is not None and state.failure is not before.failure:
             self._sent = False
             self._show_problem(state.failure.message)
-            self.query_one("#cost", Static).update("")
+            self._cost.forget()
         elif self._sent and state.busy.what:
             self.query_one("#problem", Static).update(Content(f"{state.busy.what} …"))
-        measured = state.measured
-        if measured is not None and measured is not before.measured:
-            seconds = measured.step_seconds * measured.config.train.steps
-            self.query_one("#cost", Static).update(
-                Content(
-                    f"{short(measured.parameters)} parameters · about {size(measured.memory)} of "
-                    f"memory · {count(measured.config.train.steps)} steps of "
-                    f"{measured.step_seconds * 1000:.0f} ms: about {duration(seconds)}"
-                )
-            )
+        if state.measured is not None and state.measured is not before.measured:
+            self._cost.show(state.measured)
 
     def _show_problem(self, message: str) -> None:
         self.query_one("#problem", Static).update(Content.styled(safe_text(message), "$error"))
@@ -244,17 +235,12 @@ class NewRunScreen(ModalScreen[None]):
         """Open a run of what was entered."""
         if not self.is_mounted:  # the key came before the form
             return
-        try:
-            config = self._read()
-        except ValueError as error:
-            self._show_problem(str(error))
-            return
-        if self._timer is not None:  # the cost no longer matters
-            self._timer.stop()
-        self._opened = self.state.opened
-        self._sent = True
-        self._show_problem("")
-        self._send(Open(config))
+        config = self._read_or_complain()
+        if config is not None:
+            self._cost.forget()
+            self._opened = self.state.opened
+            self._sent = True
+            self._send(Open(config))
 
 
 def _row(label: str, field: Widget, range_: str = "", range_id: str | None = None) -> Horizontal:
