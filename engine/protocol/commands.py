@@ -23,7 +23,7 @@ class Train(Message, frozen=True):
 
 
 class Pause(Message, frozen=True):
-    """Pause after the current step."""
+    """Pause now, and save. A step in progress is completed when training goes on."""
 
 
 class Step(Message, frozen=True):

@@ -81,7 +81,8 @@ class StepDone(Message, frozen=True):
 
 
 class Evaluated(Message, frozen=True):
-    """The loss over the whole validation part, in pieces of `context_length` characters."""
+    """The loss over the validation part, or the fixed sample of it, in pieces of `context_length`
+    characters."""
 
     step: int
     loss: float  # nats a character
@@ -90,6 +91,7 @@ class Evaluated(Message, frozen=True):
     context_length: int
     seconds: float
     elapsed: float
+    characters: int = 0  # predicted; 0: not recorded, by an earlier version
 
 
 class Excerpt(Message, frozen=True):

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.config import SampleConfig
-from engine.protocol import Event, Failed, Saved, StepDone
+from engine.protocol import Event, Failed, Saved
 from engine.session.evaluator import Evaluator
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import Ending, RunState
+from engine.session.stepper import Stepper
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder, SaveError
 from engine.storage.run_info import RunInfo
@@ -49,7 +50,9 @@ class ActiveRun(OpenedRun):
         self._emit_event = emit
         self._clock = clock
         self._last_reported_save = 0
+        self._sampling_due = 0.0
         self._state = RunState(info.config, progress, self._emit)
+        self._stepper = Stepper(context.trainer, clock)
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
         self._samples = context.sample_streams(
             info.config.sample, lambda: self._state.plan.context_length(self._position), self._emit
@@ -87,16 +90,24 @@ class ActiveRun(OpenedRun):
             self._start_evaluation()
 
     def tick(self) -> None:
-        """One training step, or one slice of an evaluation; then as long again for sampling."""
+        """One slice of a training step or of an evaluation, then as long again for sampling, which
+        may take several ticks."""
         began = self._clock()
-        worked = self._work()
-        self._samples.generate(self._clock() - began if worked else SLICE)
-        if worked:
+        busy = self._sampling_due > 0
+        if not busy:
+            busy = self._work()
+            self._sampling_due = self._clock() - began if busy else SLICE
+        seconds = min(SLICE, self._sampling_due)
+        self._samples.generate(seconds)
+        self._sampling_due = self._sampling_due - seconds if self._samples.active else 0.0
+        if busy:
             self._state.add_elapsed(self._clock() - began)
         if self._state.ending is Ending.SAVING and not self._samples.excerpt_active:
             self._state.ending = Ending.NOTHING
             self.try_save()
         self._try_write(self._recorder.flush)
+        if self._recorder.checkpoint_is_due:
+            self._try_checkpoint()
 
     def _work(self) -> bool:
         """Train or evaluate; False if neither is due."""
@@ -109,37 +120,23 @@ class ActiveRun(OpenedRun):
         return True
 
     def _step(self) -> None:
-        if not self._prepare_recording():
-            return
-        before, plan = self._position, self._state.plan
-        context_length = plan.next_context_length(before)
-        began = self._clock()
+        if not self._stepper.active:
+            if not self._prepare_recording():
+                return
+            self._stepper.start(self._state.plan, self._position)
         try:
-            result = self._trainer.step(plan.progress(before), context_length)
+            done = self._stepper.advance(self._state.plan, self._position)
         except ArithmeticError as error:
             self._state.single_steps = 0
             self._state.set_phase("failed")
             self._emit(Failed(str(error), "train"))
             return
-        seconds = self._clock() - began
-        self._state.advance_to(self._trainer.step_number)
-        position = before._replace(
-            step=self._state.step, elapsed=before.elapsed + seconds, step_seconds=seconds
-        )
-        self._emit(
-            StepDone(
-                step=position.step,
-                loss=result.loss,
-                gradient_norm=result.gradient_norm,
-                learning_rate=result.learning_rate,
-                tokens=result.tokens,
-                context_length=context_length,
-                seconds=seconds,
-                elapsed=position.elapsed,
-                remaining=plan.remaining(position),
+        if done is not None:
+            self._state.advance_to(done.step)
+            self._emit(done)
+            self._after_step(
+                self._position._replace(elapsed=done.elapsed, step_seconds=done.seconds)
             )
-        )
-        self._after_step(position)
 
     def _after_step(self, position: Position) -> None:
         state = self._state
@@ -194,7 +191,7 @@ class ActiveRun(OpenedRun):
             self._state.set_phase("training")
 
     def pause(self) -> None:
-        """Stop training after the last step, and save."""
+        """Stop training, and save. A step in progress is completed when training goes on."""
         self._state.single_steps = 0
         if self._state.is_training:
             self._state.set_phase("paused")
@@ -212,6 +209,7 @@ class ActiveRun(OpenedRun):
     def end(self) -> None:
         """End the run here, with a last evaluation."""
         self._state.single_steps = 0
+        self._stepper.abandon()
         if self._state.phase in ("training", "paused", "failed"):
             if self._state.step:
                 self._finish()

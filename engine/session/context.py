@@ -20,6 +20,7 @@ from engine.training.cost import check_memory
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
 from engine.training.replica import Replica
+from engine.training.split import val_characters
 from engine.training.trainer import Trainer
 from engine.training.workers import WorkerPool
 
@@ -54,6 +55,7 @@ class RunContext:
             config.model.context_length,
             config.train.val_fraction,
             config.train.seed,
+            val_characters(config),
         )
         self.workers = WorkerPool(self.hardware.threads)
         self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware, self.workers)

@@ -54,6 +54,7 @@ class Evaluator:
             bits_per_char=result.bits_per_char,
             accuracy=result.accuracy,
             context_length=self._context_length,
+            characters=result.characters,
             seconds=self.seconds,
             elapsed=elapsed + self._clock() - began,
         )

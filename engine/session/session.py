@@ -1,7 +1,7 @@
 """The engine's loop: takes commands, does one tick of work, emits events. No thread in it.
 
-Commands are carried out between two ticks (a training step, or a slice of an evaluation, with a
-slice of sampling after it), so a pause waits for one step at most.
+Commands are carried out between two ticks (a slice of a training step or of an evaluation, with a
+slice of sampling after it), so a pause waits for a micro-batch at most.
 """
 
 import time

@@ -18,6 +18,10 @@ if TYPE_CHECKING:  # torch is loaded with the first run, not with this module
 
 CHECKPOINTS_NEEDED = 4
 """Checkpoints that must fit on the disk: those that are kept, and the next."""
+CHECKPOINT_INTERVAL = 50.0
+"""Seconds between two checkpoints, at most: with a step or two that is less than a minute unsaved."""
+SAVING_SHARE = 0.02
+"""Fraction of the time that checkpoints may take, unless they are asked for."""
 FLUSH_INTERVAL = 1.0
 """Seconds between two writes of the history."""
 
@@ -50,6 +54,7 @@ class Recorder:
         self._checkpoint_bytes = checkpoint_bytes
         self._clock = clock
         self._flushed_at = clock()
+        self._next_checkpoint = clock() + CHECKPOINT_INTERVAL
         self.dirty = False
         """Whether something has happened since the last checkpoint."""
         self.failed = False
@@ -80,6 +85,11 @@ class Recorder:
         self._run.record(event)
         self.dirty = self.dirty or isinstance(event, RECORDED)
 
+    @property
+    def checkpoint_is_due(self) -> bool:
+        """Whether the newest checkpoint is so old that the next is not to wait for an evaluation."""
+        return self.is_writing and self.dirty and self._clock() >= self._next_checkpoint
+
     def rename(self, name: str) -> None:
         """Rename the run. ValueError, with a user-facing message; OSError leaves the folder as it
         is."""
@@ -106,6 +116,7 @@ class Recorder:
     def checkpoint(self, progress: "Progress") -> None:
         """Save a checkpoint. If the run's files are missing, the first attempt reports that and the
         next writes them again."""
+        began = self._clock()
         if self.failed and self._run.is_missing:
             self._start(self._run.write_again)
         try:
@@ -113,6 +124,10 @@ class Recorder:
         except OSError as error:
             self.failed = True
             raise SaveError(self._message(error)) from None
+        finally:
+            ended = self._clock()
+            pause = max(CHECKPOINT_INTERVAL, (ended - began) / SAVING_SHARE)
+            self._next_checkpoint = ended + pause
         self.dirty = self.failed = False
 
     def flush(self) -> None:

@@ -11,7 +11,7 @@ from engine.device import Hardware, synchronize
 from engine.model.size import flops_per_token, on_meta, parameter_count
 from engine.protocol import Measured
 from engine.training.dataset import Dataset
-from engine.training.replica import MICRO_BATCH
+from engine.training.replica import micro_batch
 from engine.training.schedule import context_stages
 from engine.training.trainer import Trainer
 from engine.training.workers import WorkerPool
@@ -27,10 +27,11 @@ def estimate_memory(config: RunConfig, vocabulary: int, device: torch.device, th
     so far and that of a micro-batch) and the activations that are kept for the backward pass.
     """
     time, model = config.model.context_length, on_meta(config.model, vocabulary)
-    weights = (4 + 2 * threads) * sum(p.numel() for p in model.parameters())
+    parameters = sum(p.numel() for p in model.parameters())
+    weights = (4 + 2 * threads) * parameters
     rows = config.train.batch_size * time
     if device.type == "cpu":
-        rows = min(rows, threads * max(MICRO_BATCH, time))
+        rows = min(rows, threads * max(micro_batch(parameters), time))
     sublayers = [layer.activations(time) for layer in model.sublayers()]
     # Beside what all sublayers keep: the embedding, the logits, and what one needs meanwhile.
     per_row = sum(sublayers) + 2 * max(sublayers) + 3 * vocabulary

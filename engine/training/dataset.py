@@ -7,9 +7,6 @@ from torch import Tensor
 
 from engine.training.split import check_length, split_at
 
-EVALUATION_TOKENS = 4_096
-"""Characters in one batch of an evaluation: large enough to be fast, small enough to pause in."""
-
 
 def step_seed(seed: int, step: int) -> int:
     """A seed for the random numbers of one step of a run (torch keeps 32 bits of a seed)."""
@@ -19,8 +16,16 @@ def step_seed(seed: int, step: int) -> int:
 class Dataset:
     """Training and validation ids, and their batches."""
 
-    def __init__(self, ids: Tensor, context_length: int, validation: float, seed: int) -> None:
-        """`ids`: (N,) of the whole text."""
+    def __init__(
+        self,
+        ids: Tensor,
+        context_length: int,
+        validation: float,
+        seed: int,
+        val_characters: int | None = None,
+    ) -> None:
+        """`ids`: (N,) of the whole text. `val_characters`: how many of the validation part an
+        evaluation predicts, about; None: all of them."""
         check_length(len(ids), context_length, validation)
         end = split_at(len(ids), validation)
         self.train, self.validation = ids[:end], ids[end:]
@@ -28,6 +33,7 @@ class Dataset:
         self.seed = seed
         self._windows = (len(self.train) - 1) // context_length
         self._orders: dict[int, Tensor] = {}
+        self._sample = None if val_characters is None else self._spread_sample(val_characters)
 
     def batch(self, step: int, size: int, length: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets, (B, `length`) each: `size` windows of the training part, each cut
@@ -58,19 +64,36 @@ class Dataset:
             self._orders[epoch] = order
         return self._orders[epoch]
 
-    def validation_batches(self, length: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The whole validation part once, in windows of that length that do not overlap.
+    def _spread_sample(self, characters: int) -> Tensor | None:
+        """(S, C + 1) ids: windows of the validation part, evenly spread over it, that make up that
+        many characters; None where it has no more."""
+        predicted, context = len(self.validation) - 1, self.context_length
+        count = max(1, characters // context)
+        if count * context >= predicted:
+            return None
+        starts = torch.arange(count) * (predicted - context) // max(1, count - 1)
+        return self.validation[starts[:, None] + torch.arange(context + 1)]
 
-        (B, T) inputs and targets; the remainder comes last, as (1, R).
+    def predicted(self, length: int) -> int:
+        """The number of characters that an evaluation in windows of that length predicts."""
+        if self._sample is None:
+            return len(self.validation) - 1
+        return len(self._sample) * (self.context_length // length * length)
+
+    def validation_batches(self, length: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The validation part once, or the same sample of it each time, in windows of that length
+        that do not overlap, about `size` characters at a time.
+
+        (B, T) inputs and targets; the remainder of the whole part comes last, as (1, R).
         """
-        predicted = len(self.validation) - 1
-        windows = predicted // length
-        inputs = self.validation[: windows * length].view(windows, length)
-        targets = self.validation[1 : windows * length + 1].view(windows, length)
-        size = max(1, EVALUATION_TOKENS // length)
-        for first in range(0, windows, size):
-            last = first + size
+        text = self.validation[None] if self._sample is None else self._sample
+        end = (text.shape[1] - 1) // length * length
+        inputs = text[:, :end].reshape(-1, length)
+        targets = text[:, 1 : end + 1].reshape(-1, length)
+        count = max(1, size // length)
+        for first in range(0, len(inputs), count):
+            last = first + count
             yield inputs[first:last].long(), targets[first:last].long()
-        if predicted % length:
-            rest = self.validation[windows * length :].long()[None]
+        if self._sample is None and end < text.shape[1] - 1:
+            rest = text[:, end:].long()
             yield rest[:, :-1], rest[:, 1:]

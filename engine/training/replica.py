@@ -1,5 +1,6 @@
 """Loss and gradient of a model, by autograd: on every device, in every worker."""
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -12,6 +13,14 @@ from engine.model.workspace import Workspace
 MICRO_BATCH = 1024
 """Characters in one forward and backward pass on a CPU, where one piece of text is not longer:
 few enough that the activations between the two stay in the cache."""
+MICRO_BATCH_WORK = 5.5e9
+"""Parameters times characters of one such pass: commands wait for it, about a quarter of a second
+on a slow core."""
+
+
+def micro_batch(parameters: int) -> int:
+    """Characters in one forward and backward pass of a model of this size on a CPU."""
+    return max(1, min(MICRO_BATCH, int(MICRO_BATCH_WORK // parameters)))
 
 
 class Replica:
@@ -22,6 +31,7 @@ class Replica:
         self.model = model
         self.precision = precision
         self.parameters = list(model.parameters())
+        self.micro_batch = micro_batch(sum(p.numel() for p in self.parameters))
         self.workspace = Workspace()
 
     def loss_and_grad(
@@ -29,34 +39,40 @@ class Replica:
     ) -> tuple[float, list[Tensor]]:
         """The sum of losses over (B, T) ids divided by `total`, in nats, and its gradients in the
         order of `model.parameters()`. With a `generator` the config's dropout applies."""
-        loss, grads = 0.0, None
-        for ids, expected in self._micro_batches(inputs, targets):
-            with self.workspace:
-                partial = self._loss(self._logits(ids, generator), expected) / total
-                new = torch.autograd.grad(partial, self.parameters)
-            if grads is None:
-                grads = list(new)
-            else:
-                torch._foreach_add_(grads, new)
-            loss += float(partial.detach())
-        assert grads is not None, "a batch is not empty"
-        return loss, grads
+        accumulation = GradientAccumulation(self, inputs, targets, total, generator)
+        while accumulation.remaining:
+            accumulation.advance()
+        return accumulation.loss, accumulation.grads
+
+    def micro_batch_grads(
+        self, ids: Tensor, targets: Tensor, total: int, generator: torch.Generator | None
+    ) -> tuple[float, tuple[Tensor, ...]]:
+        """What `loss_and_grad` does for one micro-batch."""
+        with self.workspace:
+            loss = self._loss(self._logits(ids, generator), targets) / total
+            grads = torch.autograd.grad(loss, self.parameters)
+        return float(loss.detach()), grads
 
     @torch.no_grad()
     def evaluate(self, inputs: Tensor, targets: Tensor) -> tuple[float, int]:
         """The sum of losses over (B, T) ids, and how many targets had the highest logit."""
         loss, correct = 0.0, 0
-        for ids, expected in self._micro_batches(inputs, targets):
+        for ids, expected in self.micro_batches(inputs, targets):
             with self.workspace:
                 logits = self._logits(ids, None)
             loss += float(self._loss(logits, expected))
             correct += int((logits.argmax(1) == expected).sum())
         return loss, correct
 
-    def _micro_batches(self, inputs: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def pieces(self, inputs: Tensor) -> int:
+        """How many rows of (B, T) ids are one micro-batch."""
+        if self.model.device.type != "cpu":
+            return len(inputs)
+        return max(1, self.micro_batch // inputs.shape[1])
+
+    def micro_batches(self, inputs: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """(B, T) ids of some pieces each, and their (B * T) targets, on the model's device."""
-        device = self.model.device
-        pieces = max(1, MICRO_BATCH // inputs.shape[1]) if device.type == "cpu" else len(inputs)
+        device, pieces = self.model.device, self.pieces(inputs)
         for ids, expected in zip(
             torch.split(inputs, pieces), torch.split(targets, pieces), strict=True
         ):
@@ -71,3 +87,35 @@ class Replica:
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(logits, targets, reduction="sum")
+
+
+class GradientAccumulation:
+    """Loss and gradients of one worker's share of a batch, a micro-batch at a time."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        inputs: Tensor,
+        targets: Tensor,
+        total: int,
+        generator: torch.Generator | None,
+    ) -> None:
+        """As for `Replica.loss_and_grad`."""
+        self.loss = 0.0
+        self.grads: list[Tensor] = []
+        self._replica = replica
+        self._total = total
+        self._generator = generator
+        self.remaining = math.ceil(len(inputs) / replica.pieces(inputs))
+        self._micro_batches = replica.micro_batches(inputs, targets)
+
+    def advance(self) -> None:
+        """Add the next micro-batch."""
+        ids, targets = next(self._micro_batches)
+        loss, grads = self._replica.micro_batch_grads(ids, targets, self._total, self._generator)
+        if self.grads:
+            torch._foreach_add_(self.grads, grads)
+        else:
+            self.grads = list(grads)
+        self.loss += loss
+        self.remaining -= 1

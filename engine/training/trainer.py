@@ -12,9 +12,12 @@ from engine.device import Hardware
 from engine.model.gpt import GPT
 from engine.training.dataset import Dataset, step_seed
 from engine.training.optimizers import Optimizer
-from engine.training.replica import Replica
+from engine.training.replica import GradientAccumulation, Replica
 from engine.training.schedule import lr_factor
 from engine.training.workers import WorkerPool
+
+EVALUATION_MICRO_BATCHES = 4
+"""Micro-batches in one slice of an evaluation: commands wait for it."""
 
 
 class StepResult(NamedTuple):
@@ -27,10 +30,11 @@ class StepResult(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """How well the model predicts the validation part."""
+    """How well the model predicts the validation part, or the fixed sample of it."""
 
     loss: float  # nats a character
     accuracy: float  # fraction of characters that had the highest logit
+    characters: int  # predicted
 
     @property
     def bits_per_char(self) -> float:
@@ -60,23 +64,38 @@ class Trainer:
         self.step_number = 0
 
     def step(self, progress: float, context_length: int) -> StepResult:
+        """Train on one batch: `slices` to its end."""
+        *_, result = self.slices(progress, context_length)
+        assert isinstance(result, StepResult)
+        return result
+
+    def slices(self, progress: float, context_length: int) -> Iterator[float | StepResult]:
         """Train on one batch, at `progress` (0 to 1) through the run. Its windows of text are cut
         into pieces of `context_length`, at most that of the model.
 
-        ArithmeticError when loss or gradient is not finite: nothing is changed then, since one
-        such update would make every weight NaN.
+        After each micro-batch of the workers the fraction of the step that is done; then the
+        result. Nothing is changed before: a step may be abandoned, and without another step the
+        weights may be read meanwhile.
+
+        ArithmeticError when loss or gradient is not finite: nothing is changed then either, since
+        one such update would make every weight NaN.
         """
         train = self.config.train
         inputs, targets = self.dataset.batch(self.step_number, train.batch_size, context_length)
-        chunks = self.workers.split(len(inputs))
-        results = self.workers.map(
-            lambda i: self.replicas[i].loss_and_grad(
-                inputs[chunks[i]], targets[chunks[i]], targets.numel(), self._generator(i)
-            ),
-            range(len(chunks)),
-        )
-        loss = sum(loss for loss, _ in results)
-        self.optimizer.set_grads([grads for _, grads in results])
+        shares = [
+            GradientAccumulation(
+                self.replicas[i], inputs[chunk], targets[chunk], targets.numel(), self._generator(i)
+            )
+            for i, chunk in enumerate(self.workers.split(len(inputs)))
+        ]
+        micro_batches = max(share.remaining for share in shares)
+        for done in range(1, micro_batches + 1):
+            at_work = [share for share in shares if share.remaining]
+            self.workers.map(GradientAccumulation.advance, at_work)
+            if done < micro_batches:
+                yield done / micro_batches
+        loss = sum(share.loss for share in shares)
+        self.optimizer.set_grads([share.grads for share in shares])
         norm = self.optimizer.grad_norm()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             self.optimizer.zero_grad()
@@ -87,18 +106,19 @@ class Trainer:
         learning_rate = self.learning_rate * lr_factor(progress, train)
         self.optimizer.step(learning_rate)
         self.step_number += 1
-        return StepResult(loss, norm, learning_rate, targets.numel())
+        yield StepResult(loss, norm, learning_rate, targets.numel())
 
     def skip(self) -> None:
         """Leave out the next batch."""
         self.step_number += 1
 
     def evaluate(self, context_length: int) -> Iterator[float | Evaluation]:
-        """Go over the whole validation part, in pieces of `context_length`: the fractions done (0
-        to 1), then the Evaluation."""
+        """Go over the validation part, or the sample of it, in pieces of `context_length`: the
+        fractions done (0 to 1), then the Evaluation."""
         total = correct = seen = 0.0
-        predicted = len(self.dataset.validation) - 1
-        for inputs, targets in self.dataset.validation_batches(context_length):
+        predicted = self.dataset.predicted(context_length)
+        size = EVALUATION_MICRO_BATCHES * self.replicas[0].micro_batch
+        for inputs, targets in self.dataset.validation_batches(context_length, size):
             chunks = self.workers.split(len(inputs))
             results = self.workers.map(
                 lambda i: self.replicas[i].evaluate(inputs[chunks[i]], targets[chunks[i]]),  # noqa: B023
@@ -108,7 +128,7 @@ class Trainer:
             correct += sum(number for _, number in results)
             seen += targets.numel()
             yield seen / predicted
-        yield Evaluation(total / predicted, correct / predicted)
+        yield Evaluation(total / predicted, correct / predicted, predicted)
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """The tensors that the next step depends on: "model" and "optimizer"."""

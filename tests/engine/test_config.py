@@ -256,6 +256,7 @@ ANOTHER_VALUE = {
     "train.batch_size": 3,
     "train.steps": 3,
     "train.evaluation_interval": 3,
+    "train.val_characters": 3,
     "train.threads": 3,
     "train.seed": 3,
     "sample.seed": 3,

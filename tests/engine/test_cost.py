@@ -44,7 +44,7 @@ def test_a_giant_is_refused_before_anything_is_built(
     monkeypatch.setattr(cost, "_free", lambda _: 8_000_000_000)
     events = Driver().run(Open(tiny(verse_file, *GIANT)), Close())
     message = only(events, Failed).message
-    assert message.startswith("This run would need about 66.6 GB")
+    assert message.startswith("This run would need about 58.1 GB")
     assert message.endswith(
         "GB of memory, and 8.0 GB are free: take a smaller preset, width, context or batch."
     )
@@ -70,21 +70,21 @@ def test_enough_memory_is_free_here_for_a_small_run() -> None:
 def test_memory_that_runs_out_in_a_step_is_reported_and_the_run_can_be_opened_again(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = Trainer.step
+    original = Trainer.slices
 
-    def step(trainer: Trainer, progress: float, context_length: int) -> object:
+    def slices(trainer: Trainer, progress: float, context_length: int) -> object:
         if trainer.step_number == 13:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
         return original(trainer, progress, context_length)
 
-    monkeypatch.setattr(Trainer, "step", step)
+    monkeypatch.setattr(Trainer, "slices", slices)
     driver = Driver().when(is_a(Failed), Train(), Close())
     events = driver.run(Open(tiny(verse_file)), Train())
     failed = only(events, Failed)
     assert failed.during == "engine"
     assert failed.message.startswith("The memory ran out.")
 
-    monkeypatch.setattr(Trainer, "step", original)
+    monkeypatch.setattr(Trainer, "slices", original)
     name = only(events, Opened).run
     again = Driver().when(is_a(StepDone, step=20), Close()).run(OpenRun(name), Train())
     assert [event.step for event in of(again, StepDone)] == list(range(1, 21))

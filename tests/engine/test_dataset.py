@@ -5,12 +5,22 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training.dataset import EVALUATION_TOKENS, Dataset
+from engine.training.dataset import Dataset
+
+SIZE = 64
+"""Characters in one batch of an evaluation."""
 
 
-def counting(length: int, context: int = 8, validation: float = 0.1, seed: int = 1) -> Dataset:
+def counting(
+    length: int,
+    context: int = 8,
+    validation: float = 0.1,
+    seed: int = 1,
+    val_characters: int | None = None,
+) -> Dataset:
     """A text in which each id is its own position, so that a batch shows where it is from."""
-    return Dataset(torch.arange(length, dtype=torch.int32), context, validation, seed)
+    ids = torch.arange(length, dtype=torch.int32)
+    return Dataset(ids, context, validation, seed, val_characters)
 
 
 def test_a_batch_follows_from_seed_and_step_alone() -> None:
@@ -101,14 +111,14 @@ def test_training_and_validation_divide_the_text() -> None:
         330,  # 33 for validation: 32 predicted, exactly four windows
         90,  # 9 for validation: exactly one window
         50,  # 5 for validation: less than one window
-        8 * EVALUATION_TOKENS * 30,  # several batches
+        8 * SIZE * 30,  # several batches
     ],
 )
 def test_an_evaluation_predicts_each_validation_character_once(length: int) -> None:
     data = counting(length)
     inputs: list[int] = []
     targets: list[int] = []
-    for x, y in data.validation_batches(data.context_length):
+    for x, y in data.validation_batches(data.context_length, SIZE):
         assert x.shape == y.shape
         assert x.shape[1] <= 8
         assert torch.equal(y, x + 1)
@@ -133,7 +143,48 @@ def test_every_length_is_refused_or_usable(length: int, context: int, validation
     inputs, targets = data.batch(0, 3, context)
     assert inputs.shape == targets.shape == (3, context)
     assert (
-        sum(y.numel() for _, y in data.validation_batches(data.context_length))
+        sum(y.numel() for _, y in data.validation_batches(data.context_length, SIZE))
         == len(data.validation) - 1
         > 0
     )
+
+
+@given(
+    st.integers(30, 5_000),
+    st.integers(1, 12),
+    st.floats(0.1, 0.5),
+    st.integers(1, 3_000),
+    st.data(),
+)
+def test_a_sample_is_spread_over_the_validation_part_and_each_of_its_characters_predicted_once(
+    length: int, context: int, validation: float, characters: int, data: st.DataObject
+) -> None:
+    text = counting(length, context, validation, val_characters=characters)
+    part, window = text.validation.tolist(), data.draw(st.integers(1, context))
+    batches = list(text.validation_batches(window, SIZE))
+    targets = torch.cat([y.flatten() for _, y in batches])
+    assert all(torch.equal(y, x + 1) for x, y in batches)
+    assert len(targets) == len(set(targets.tolist())) == text.predicted(window) > 0
+    assert set(targets.tolist()) <= set(part[1:])
+    if characters >= len(part) - 1:
+        assert len(targets) == len(part) - 1
+        return
+    assert len(targets) <= max(characters, context)
+    if window == context:
+        starts = targets[::context]
+        assert int(starts[0]) == part[1]
+        if len(starts) > 1:
+            assert int(targets[-1]) == part[-1]
+            assert int(starts.diff().max() - starts.diff().min()) <= 1
+
+
+def test_a_sample_is_the_same_text_each_time_whatever_the_windows() -> None:
+    text = counting(10_000, val_characters=200)
+
+    def targets(window: int) -> list[int]:
+        batches = text.validation_batches(window, SIZE)
+        return [id_ for _, y in batches for id_ in y.flatten().tolist()]
+
+    assert targets(8) == targets(8) == targets(4) == targets(2)
+    assert targets(8)[0] == 9_001
+    assert targets(8)[-1] == 9_999

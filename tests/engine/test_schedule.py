@@ -1,11 +1,15 @@
 """What a run plans: learning rate, context length, end, remaining time."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from engine.config import ModelConfig, RunConfig, TrainConfig
+from engine.config import ModelConfig, RunConfig, TrainConfig, medium, nano, small
 from engine.training.schedule import ContextStage, Plan, Position, context_stages, lr_factor
+from engine.training.split import val_characters
 
 CONFIG = TrainConfig(warmup_fraction=0.1, decay_fraction=0.4)
 FRACTIONS = st.floats(0, 1)
@@ -148,3 +152,26 @@ def test_a_run_that_was_stopped_early_keeps_its_planned_steps() -> None:
 def test_a_run_that_is_not_done_is_not_extended() -> None:
     assert plan(minutes=2).extended(Position(7, 9), done=False) == plan(minutes=2)
     assert plan(steps=20).extended(Position(7, 9), done=False) == plan(steps=20)
+
+
+# How much an evaluation reads.
+
+
+@pytest.mark.parametrize(
+    ("make", "changes", "characters"),
+    [
+        (nano, {}, 64_000),
+        (small, {}, 128_000),
+        (medium, {}, 131_072),
+        (small, {"evaluation_interval": 50}, 25_600),
+        (small, {"evaluation_interval": 1}, 4_096),
+        (medium, {"val_characters": 1_000}, 1_000),
+        (small, {"val_characters": 10_000_000}, 10_000_000),
+    ],
+)
+def test_an_evaluation_reads_a_quarter_of_what_is_trained_on_meanwhile_unless_told(
+    make: Callable[[str], RunConfig], changes: dict[str, int], characters: int
+) -> None:
+    config = make("any")
+    config = replace(config, train=replace(config.train, **changes))
+    assert val_characters(config) == characters

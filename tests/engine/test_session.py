@@ -303,9 +303,9 @@ def test_evaluation_and_sampling_have_the_context_of_training(
     lengths = []
     batches = Dataset.validation_batches
 
-    def record(self: Dataset, length: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def record(self: Dataset, length: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         lengths.append(length)
-        return batches(self, length)
+        return batches(self, length, size)
 
     monkeypatch.setattr(Dataset, "validation_batches", record)
     config = tiny(verse_file, "train.context_warmup=0.5", "train.evaluation_interval=5")

@@ -1,5 +1,6 @@
 """The engine on its own thread: same events, start and close, no exception is lost."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -117,14 +118,16 @@ def test_close_saves_where_it_stands(verse_file: Path) -> None:
 def test_after_an_exception_in_the_engine_the_run_can_be_opened_again(
     verse_file: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = Trainer.step
+    slices = Trainer.slices
 
-    def explode(self: Trainer, progress: float, context_length: int) -> StepResult:
+    def explode(
+        self: Trainer, progress: float, context_length: int
+    ) -> Iterator[float | StepResult]:
         if self.step_number == 12:
             raise KeyError("nobody thought of this")
-        return step(self, progress, context_length)
+        return slices(self, progress, context_length)
 
-    monkeypatch.setattr(Trainer, "step", explode)
+    monkeypatch.setattr(Trainer, "slices", explode)
     with running() as (engine, listener):
         engine.send(Open(tiny(verse_file)))
         engine.send(Train())

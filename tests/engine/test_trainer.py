@@ -15,6 +15,7 @@ from engine.config import SampleConfig, small
 from engine.device import Hardware
 from engine.generation.generator import TextGenerator
 from engine.model.tokenizer import Vocabulary
+from engine.training import replica
 from engine.training.dataset import Dataset
 from engine.training.trainer import Evaluation, StepResult, Trainer
 from engine.training.workers import WorkerPool
@@ -115,6 +116,45 @@ def test_the_evaluation_is_the_mean_over_every_validation_character() -> None:
     assert found.bits_per_char == pytest.approx(found.loss / math.log(2))
 
 
+def test_an_evaluation_of_a_sample_says_how_many_characters_it_predicts() -> None:
+    trainer = make_trainer("train.val_fraction=0.5")
+    assert evaluation_of(trainer).characters == len(trainer.dataset.validation) - 1
+    ids = VOCABULARY.encode_corpus(TEXT)
+    trainer.dataset = Dataset(ids, 16, 0.5, 1, val_characters=50)
+    assert evaluation_of(trainer).characters == 48
+    assert evaluation_of(trainer) == evaluation_of(trainer)
+
+
+def test_a_step_that_is_abandoned_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replica, "MICRO_BATCH", 16)
+    plain, interrupted = make_trainer("model.dropout=0.2"), make_trainer("model.dropout=0.2")
+    for done in (0.25, 0.5, 0.75):
+        slices = interrupted.slices(0.5, 16)
+        assert next(result for result in slices if result == done)
+        assert_equal(plain, interrupted)
+    assert train(plain) == train(interrupted)
+    assert_equal(plain, interrupted)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("micro_batch", [1, 16, 48, 1024])
+def test_a_step_in_slices_has_the_loss_and_gradient_of_the_whole(
+    workers: int, micro_batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = step_of(make_trainer("train.batch_size=7"), 0.5)
+    monkeypatch.setattr(replica, "MICRO_BATCH", micro_batch)
+    trainer = make_trainer("train.batch_size=7")
+    with WorkerPool(workers) as pool:
+        trainer = Trainer(trainer.config, len(VOCABULARY), trainer.dataset, HARDWARE, pool)
+        *fractions, result = trainer.slices(0.5, 16)
+    rows = max(1, micro_batch // 16)
+    slices = math.ceil(math.ceil(7 / workers) / rows)
+    assert fractions == [i / slices for i in range(1, slices)]
+    assert isinstance(result, StepResult)
+    assert result.loss == pytest.approx(expected.loss, rel=1e-6)
+    assert result.gradient_norm == pytest.approx(expected.gradient_norm, rel=1e-4)
+
+
 def test_the_evaluation_reports_its_progress() -> None:
     *fractions, _ = make_trainer().evaluate(16)
     assert fractions == sorted(fractions)
@@ -168,16 +208,16 @@ def test_a_gradient_that_is_not_finite_changes_nothing(monkeypatch: pytest.Monke
     trainer, plain = make_trainer(), make_trainer()
     train(trainer, 3)
     train(plain, 3)
-    (replica,) = trainer.replicas
-    loss_and_grad = replica.loss_and_grad
+    (learner,) = trainer.replicas
+    micro_batch_grads = learner.micro_batch_grads
 
-    def poison(*work: Any) -> tuple[float, list[Tensor]]:
-        loss, grads = loss_and_grad(*work)
+    def poison(*work: Any) -> tuple[float, tuple[Tensor, ...]]:
+        loss, grads = micro_batch_grads(*work)
         grads[-1].mul_(math.nan)
         return loss, grads
 
     with monkeypatch.context() as for_a_step:
-        for_a_step.setattr(replica, "loss_and_grad", poison)
+        for_a_step.setattr(learner, "micro_batch_grads", poison)
         with pytest.raises(ArithmeticError):
             step_of(trainer, 0.5)
     # The same step is then taken as if nothing had happened.

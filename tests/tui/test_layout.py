@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from looking import Desk, Opener, engine_of, recorded_app
-from recording import STEPS, VERSE, step_done, trained, untrained, written
+from recording import STEPS, VERSE, evaluated, step_done, trained, untrained, written
 from textual.color import Color
 from textual.filter import Monochrome
 from textual.theme import BUILTIN_THEMES
@@ -66,6 +66,20 @@ async def test_in_a_small_window_three_panes_share_a_place(desk: Opener) -> None
                 await it.sees(text, "temperature 0.8", "steps")
                 await it.press("v")
                 await it.heard()
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_the_text_pane_tells_how_much_of_the_held_out_text_an_evaluation_reads(
+    size: tuple[int, int], desk: Opener
+) -> None:
+    evaluation = msgspec.structs.replace(evaluated(1_500, 1.6), characters=100_000)
+    async with desk(*DONE, evaluation, size=size) as it:
+        if size == (80, 24):
+            await it.press("v")
+        await it.sees("train 1,069,761, held out 118,863", "(evaluated: 100,000)")
+        await it.play(msgspec.structs.replace(evaluation, characters=118_862))
+        await it.sees("held out 118,863")
+        assert "(evaluated" not in "".join(it.rows)
 
 
 async def test_a_small_window_shows_the_chart_while_the_context_grows(desk: Opener) -> None:

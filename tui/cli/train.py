@@ -153,7 +153,8 @@ class ProgressReporter:
                 self._print(
                     f"step {event.step:>7,}  validation loss {event.loss:.4f}  "
                     f"{event.bits_per_char:.3f} bits/char  accuracy {event.accuracy:.1%}  "
-                    f"context {event.context_length}  {event.elapsed:,.0f} s"
+                    f"context {event.context_length}  {event.elapsed:,.0f} s  "
+                    f"on {event.characters:,} characters"
                 )
             case Excerpt():
                 first = safe_text(event.prompt + event.text)[:EXCERPT_LENGTH]

@@ -25,7 +25,7 @@ class TextPane(Pane):
         self.why = why
 
     def part(self, state: RunState) -> object:
-        return (state.corpus, state.busy.what, f"{state.epochs:.2f}")
+        return (state.corpus, state.busy.what, f"{state.epochs:.2f}", state.evaluated)
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         corpus = state.corpus
@@ -37,12 +37,15 @@ class TextPane(Pane):
         ]
         if self.why:
             names.append(Content.styled(self.why, "$foreground-muted"))
+        evaluated = state.evaluated.characters if state.evaluated else 0
+        sampled = 0 < evaluated < corpus.validation_characters - 1
         sizes = [
             Content(f"{count(corpus.characters)} characters, {count(corpus.lines)} lines"),
             Content(f"{count(corpus.vocabulary)} different characters"),
             Content(
                 f"train {count(corpus.train_characters)}, "
                 f"held out {count(corpus.validation_characters)}"
+                + (f" (evaluated: {count(evaluated)})" if sampled else "")
             ),
             Content(f"seen {state.epochs:.2f} times"),
         ]

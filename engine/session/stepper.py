@@ -1,0 +1,72 @@
+"""A training step in slices, so that commands are carried out in between."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from engine.protocol import StepDone
+from engine.session.opened_run import Clock
+from engine.training.schedule import Plan, Position
+
+if TYPE_CHECKING:  # imports torch, which the session loads with the first run
+    from engine.training.trainer import StepResult, Trainer
+
+
+class Stepper:
+    """Takes the steps of one model. A step that is left alone is continued later."""
+
+    def __init__(self, trainer: "Trainer", clock: Clock) -> None:
+        self._trainer = trainer
+        self._clock = clock
+        self._slices: Iterator[float | StepResult] | None = None
+        self._context_length = 0
+        self._seconds = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether a step is in progress."""
+        return self._slices is not None
+
+    def start(self, plan: Plan, at: Position) -> None:
+        """Start the step that follows."""
+        self._context_length = plan.next_context_length(at)
+        self._slices = self._trainer.slices(plan.progress(at), self._context_length)
+        self._seconds = 0.0
+
+    def abandon(self) -> None:
+        """Give up the step in progress, of which no trace remains."""
+        self._slices = None
+
+    def advance(self, plan: Plan, before: Position) -> StepDone | None:
+        """Work on one slice; after the last one, the step, as an event that is yet to be emitted.
+        `before`: where the run stood before this slice.
+
+        ArithmeticError, with a user-facing message, if the step cannot be taken.
+        """
+        assert self._slices is not None, "no step was started"
+        began = self._clock()
+        try:
+            result = next(self._slices)
+        except ArithmeticError:
+            self.abandon()
+            raise
+        seconds = self._clock() - began
+        self._seconds += seconds
+        if isinstance(result, float):
+            return None
+        self._slices = None
+        position = before._replace(
+            step=self._trainer.step_number,
+            elapsed=before.elapsed + seconds,
+            step_seconds=self._seconds,
+        )
+        return StepDone(
+            step=position.step,
+            loss=result.loss,
+            gradient_norm=result.gradient_norm,
+            learning_rate=result.learning_rate,
+            tokens=result.tokens,
+            context_length=self._context_length,
+            seconds=position.step_seconds,
+            elapsed=position.elapsed,
+            remaining=plan.remaining(position),
+        )
