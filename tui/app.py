@@ -6,6 +6,7 @@ from functools import partial
 
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.filter import LineFilter
 from textual.geometry import Size
@@ -28,12 +29,13 @@ from engine.protocol import (
     Train,
 )
 from tui.ascii_filter import AsciiFilter
-from tui.bindings import BINDINGS
+from tui.bindings import BINDINGS, action_of, acts
 from tui.encoding import ascii_only
 from tui.engine_app import EngineApp
 from tui.line_filter import DroppingFilter
 from tui.link import Engine
 from tui.panes.header import HeaderLine, MessageLine
+from tui.panes.keys import KeysLine
 from tui.panes.loss import LossPane
 from tui.panes.prompt import PromptInput, PromptPane
 from tui.panes.samples import SamplesPane
@@ -43,7 +45,8 @@ from tui.sampling_controls import SAMPLING_CONTROLS, turned
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
 from tui.screens.runs import RunsScreen
-from tui.textual_patches import LeanFooter, focus_at_once
+from tui.state import RunState
+from tui.textual_patches import focus_at_once
 from tui.theme import CLASSROOM
 
 RATE_FACTOR = 1.25
@@ -77,6 +80,7 @@ class TinyGPTApp(EngineApp):
         self._why = why
         self._samples = 0
         self._view = 0
+        self._acting: tuple[bool | None, ...] = ()
         self._dropping = DroppingFilter()
 
     def compose(self) -> ComposeResult:
@@ -92,7 +96,7 @@ class TinyGPTApp(EngineApp):
                     yield LossPane().data_bind(EngineApp.state)
                     yield SamplesPane().data_bind(EngineApp.state)
             yield PromptPane().data_bind(EngineApp.state, config=EngineApp.sample_config)
-            yield LeanFooter(compact=True)
+            yield KeysLine()
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the panes out for the size of the window."""
@@ -100,10 +104,7 @@ class TinyGPTApp(EngineApp):
         full = width >= FULL_SIZE.width and height >= FULL_SIZE.height
         fits = width >= MIN_SIZE.width and height >= MIN_SIZE.height
         self.query_one("#main").set_class(not full, "column")
-        footer = self.query_one(LeanFooter)
-        if footer.show_command_palette != full:
-            footer.show_command_palette = full
-            footer.refresh(recompose=True)
+        self.refresh_bindings()
         self.screen_stack[0].set_class(not fits, "too-small")
         self.query_one("#too-small", Static).update(
             f"tinygpt needs a window of {MIN_SIZE.width} × {MIN_SIZE.height}; "
@@ -119,7 +120,7 @@ class TinyGPTApp(EngineApp):
         """Every key's action by name, beside Textual's own commands."""
         yield from super().get_system_commands(screen)
         for binding in BINDINGS:
-            if binding.key in ("escape", "tab", "ctrl+z"):
+            if binding.key in ("escape", "tab", "ctrl+z") or not self._offers(binding):
                 continue
             yield SystemCommand(
                 binding.description.capitalize(),
@@ -127,22 +128,62 @@ class TinyGPTApp(EngineApp):
                 partial(self.run_action, binding.action),
             )
 
+    # When the keys act.
+
+    def watch_state(self, state: RunState) -> None:
+        """Show the keys anew where one acts that did not, or the other way round."""
+        now = tuple(acts(action_of(binding), state) for binding in BINDINGS)
+        if now != self._acting:
+            self._acting = now
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key acts now: True; no, but another action of the same key may: False; no, and
+        it is shown as such: None."""
+        if action == "prompt":
+            return self._may_go_to_prompt(only_without_focus=bool(parameters))
+        if action == "view":
+            return self._in_column
+        return acts(action, self.state)
+
+    @property
+    def _in_column(self) -> bool:
+        return self.query_one("#main").has_class("column")
+
+    def _offers(self, binding: Binding) -> bool:
+        """Whether the command palette, which is a screen of its own, has the action of a key."""
+        name = action_of(binding)
+        return self._in_column if name == "view" else bool(acts(name, self.state))
+
+    def _may_go_to_prompt(self, *, only_without_focus: bool) -> bool:
+        """In the prompt and on other screens, p is text and Tab moves the focus as usual."""
+        if len(self.screen_stack) > 1 or (only_without_focus and self.focused is not None):
+            return False
+        return not self.query_one(PromptInput).has_focus
+
     # Actions on the run.
 
     def action_train(self) -> None:
-        """Train or pause; after an error in the engine, open the run again."""
-        state = self.state
-        failed = state.failure is not None and state.failure.during == "engine"
-        if failed and state.raw_opened is not None:
-            opened = state.raw_opened.value
-            self.engine.send(OpenRun(opened.run) if state.step else Open(opened.config))
-            return
-        self.engine.send(Pause() if state.phase == "training" else Train())
+        """Train to the planned end, or on from there."""
+        self.engine.send(Train())
+
+    def action_pause(self) -> None:
+        """Pause after the current step."""
+        self.engine.send(Pause())
+
+    def action_skip(self) -> None:
+        """After a failed step: train on without its batch."""
+        self.engine.send(Train())
+
+    def action_reopen(self) -> None:
+        """After an error in the engine: open the run again, as it was saved last."""
+        raw = self.state.raw_opened
+        if raw is not None:
+            self.engine.send(OpenRun(raw.value.run) if self.state.step else Open(raw.value.config))
 
     def action_rollback(self) -> None:
         """After a failed step: go on from the last save, at half the learning rate."""
-        if self.state.phase == "failed":
-            self.engine.send(Rollback())
+        self.engine.send(Rollback())
 
     def action_step(self) -> None:
         """Take one step."""
@@ -154,21 +195,10 @@ class TinyGPTApp(EngineApp):
 
     def action_learning_rate(self, direction: int) -> None:
         """Multiply or divide the learning rate by `RATE_FACTOR`, from the next step on."""
-        if self.state.opened is not None:
-            rate = self.state.learning_rate * RATE_FACTOR**direction
-            self.engine.send(SetLearningRate(float(f"{rate:.3g}")))
+        rate = self.state.learning_rate * RATE_FACTOR**direction
+        self.engine.send(SetLearningRate(float(f"{rate:.3g}")))
 
     # Actions on the prompt.
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether a key acts now: in the prompt and on other screens, p is text and Tab moves the
-        focus as usual."""
-        if action != "prompt":
-            return True
-        only_without_focus = bool(parameters)
-        if len(self.screen_stack) > 1 or (only_without_focus and self.focused is not None):
-            return False
-        return not self.query_one(PromptInput).has_focus
 
     def action_prompt(self, _only_without_focus: bool = False) -> None:
         """Move to the prompt: whatever is typed right after the key is already text."""

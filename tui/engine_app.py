@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.message import Message
 from textual.reactive import reactive
 from textual.timer import Timer
+from textual.widgets import Input
 
 from data.safe_text import safe_text
 from engine.config import SampleConfig
@@ -150,6 +151,11 @@ class EngineApp(PatchedApp):
             self.exit_with(_farewell(self.state.saved), 0)
         else:
             self.engine.send(Close())
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C, which ends other programs: say what ends this one."""
+        leave = "Esc leaves the prompt, then " if isinstance(self.focused, Input) else ""
+        self.notify(f"{leave}q saves the run and quits.", title="Ctrl-C does not quit")
 
     def _confirm_quitting_unsaved(self, state: RunState) -> None:
         def answered(unsaved: bool | None) -> None:

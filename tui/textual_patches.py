@@ -11,7 +11,6 @@ from rich.text import Text
 from textual.app import App
 from textual.theme import Theme
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from data.safe_text import safe_text
 from engine import write_log
@@ -45,19 +44,6 @@ def patch_utf8_decoder() -> None:
             return partial(codecs.getincrementaldecoder(encoding), errors="replace")
 
         vars(linux_driver)["getincrementaldecoder"] = decoder
-
-
-class LeanFooter(Footer):
-    """A footer that lets go of the keys it no longer shows.
-
-    Textual 8.2.8, https://github.com/Textualize/textual/issues/6666: `Footer` keeps every key
-    widget that it ever made, and makes them again at each change of focus.
-    """
-
-    async def recompose(self) -> None:
-        await super().recompose()
-        # Notifying the watchers of a reactive drops those whose widget is gone.
-        self.mutate_reactive(Footer.compact)
 
 
 def focus_at_once(widget: Widget) -> None:

@@ -139,7 +139,7 @@ async def test_a_smaller_window_still_shows_the_newest_lines(desk: Opener) -> No
 async def test_the_footer_follows_the_window(desk: Opener) -> None:
     async with desk() as it:
         await it.pilot.resize_terminal(80, 24)
-        await it.until(lambda: " again" in it.rows[-1] and "palette" not in it.rows[-1])
+        await it.until(lambda: " view" in it.rows[-1] and "palette" not in it.rows[-1])
         await it.pilot.resize_terminal(120, 40)
         await it.until(lambda: "palette" in it.rows[-1])
 

@@ -1,0 +1,97 @@
+"""The last line of a screen: the keys that can be pressed now."""
+
+from typing import NamedTuple
+
+from textual import events
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+KEPT_AT_THE_END = 2
+"""Of the keys that do not fit, those before these last ones are left out."""
+
+
+class Item(NamedTuple):
+    """A key with what it does."""
+
+    key: str
+    shown: str
+    does: str
+    acts: bool
+
+    @property
+    def content(self) -> Content:
+        """The key and its label; muted while it would do nothing."""
+        if not self.acts:
+            return Content.styled(f"{self.shown} {self.does}", "$foreground-disabled")
+        return Content.assemble((self.shown, "$footer-key-foreground"), f" {self.does}")
+
+
+class KeysLine(Widget):
+    """The keys of the screen, which can be clicked: those of the widget with the focus first.
+
+    It says what each key does now, and where the window is narrow, it leaves some out.
+    """
+
+    DEFAULT_CSS = """
+    KeysLine {
+      dock: bottom; width: 1fr; height: 1;
+      background: $footer-background; color: $footer-foreground;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places: list[tuple[range, Item]] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._update)
+
+    def on_unmount(self) -> None:
+        self.screen.bindings_updated_signal.unsubscribe(self)
+
+    def _update(self, screen: Screen[object]) -> None:
+        if screen is self.screen:
+            self.refresh(layout=False)
+
+    def render(self) -> Content:
+        width = self.size.width
+        items, palette = self._items()
+        while len(items) > KEPT_AT_THE_END and _width(items) > width:
+            del items[-KEPT_AT_THE_END - 1]
+        self._places.clear()
+        text = Content("")
+        for item in items:
+            text = self._add(text, item) + Content(" ")
+        gap = width - text.cell_length - (palette.content.cell_length if palette else 0)
+        if palette is not None and gap > 0:
+            text = self._add(text + Content(" " * gap), palette)
+        return text.truncate(width)
+
+    def _items(self) -> tuple[list[Item], Item | None]:
+        """The keys to show, and the key of the command palette."""
+        items, palette = [], None
+        for key, (_, binding, enabled, _) in self.screen.active_bindings.items():
+            item = Item(key, self.app.get_key_display(binding), binding.description, enabled)
+            if binding.show:
+                items.append(item)
+            elif key == self.app.COMMAND_PALETTE_BINDING:
+                palette = item
+        return items, palette
+
+    def _add(self, text: Content, item: Item) -> Content:
+        """The text with an item at its end, whose place is remembered."""
+        longer = text + item.content
+        self._places.append((range(text.cell_length, longer.cell_length), item))
+        return longer
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key under the mouse."""
+        for place, item in self._places:
+            if event.x in place and item.acts:
+                self.app.simulate_key(item.key)
+
+
+def _width(items: list[Item]) -> int:
+    """Cells that the items take, with a blank between two."""
+    return sum(item.content.cell_length + 1 for item in items) - 1
