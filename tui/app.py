@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+from msgspec.structs import replace
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
@@ -247,7 +248,13 @@ class TinyGPTApp(EngineApp):
         state = self.state
         if state.raw_opened is not None:
             screen = NewRunScreen(state.raw_opened.value.config, state, self.engine.send)
-            self.push_screen(screen.data_bind(EngineApp.state))
+            self.push_screen(screen.data_bind(EngineApp.state), lambda _: self._forget_the_form())
+
+    def _forget_the_form(self) -> None:
+        """What failed for the form goes with it."""
+        failure = self.state.failure
+        if failure is not None and failure.during in ("open", "measure"):
+            self.state = replace(self.state, failure=None)
 
     def action_runs(self) -> None:
         """Show the saved runs and open the one that is chosen."""

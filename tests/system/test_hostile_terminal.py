@@ -28,7 +28,7 @@ from wcwidth import wcwidth
 
 from engine.config import all_settings
 from engine.storage.run_info import NOTE_LENGTH
-from tui.screens.new_run import FIELDS
+from tui.screens.run_fields import TYPED
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="no pseudo-terminals here")
 
@@ -244,22 +244,22 @@ class Tour:
 
     def fill_in_the_form(self) -> None:
         self.terminal.type("c")
-        self.terminal.wait_for("Start fresh")
+        self.terminal.wait_for("Start (Enter)")
         row = self._paste(self.words)
-        for _ in range(len(FIELDS) + 1):
+        for _ in range(len(TYPED) + 1):
             self._move_on(row)
             row = self._paste(self.words)
         self.terminal.type("\r")
         self._sees("There is no preset")
-        self._leave("Start fresh")
+        self._leave("Start (Enter)")
 
     def open_what_is_not_there(self) -> None:
         self.terminal.type("c")
-        self.terminal.wait_for("Start fresh")
+        self.terminal.wait_for("Start (Enter)")
         self._paste(self.missing)
         self.terminal.type("\r")
         self._sees("There is no file")
-        self._leave("Start fresh")
+        self._leave("Start (Enter)")
 
     def look_at_the_runs(self) -> None:
         """Rename, annotate and almost delete the untrusted run; then open and sample it."""

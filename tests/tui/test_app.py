@@ -283,7 +283,7 @@ async def test_c_opens_the_form(desk: Opener) -> None:
     async with desk() as it:
         await it.press("c")
         await it.until(lambda: isinstance(it.app.screen, NewRunScreen))
-        await it.sees("new run", "Start fresh")
+        await it.sees("new run", "Start (Enter)")
 
 
 # The prompt.

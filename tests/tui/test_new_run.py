@@ -13,9 +13,10 @@ from engine.config import ModelConfig, all_settings, preset
 from engine.protocol import Busy, Failed, Measure, Measured, Open, PhaseChanged
 from engine.settings import settings_of
 from tui.screens.choice import Choice
-from tui.screens.new_run import FIELDS, NewRunScreen
+from tui.screens.new_run import NewRunScreen
+from tui.screens.run_fields import TYPED
 
-NAMES = ("corpus", "preset", *(key.replace(".", "-") for key, _ in FIELDS))
+NAMES = ("corpus", "preset", *(key.replace(".", "-") for key, _ in TYPED))
 OPTIONS = ("train.device", "train.precision")
 """Settings that stand in for the model's options: they too are one of a few words."""
 
@@ -64,6 +65,10 @@ async def test_it_starts_from_the_run_that_is_open(desk: Opener) -> None:
             "corpus": "tales",
             "preset": "small",
             "train-steps": "2,000",
+            "train-minutes": "0",
+            "model-n_layer": "4",
+            "model-n_embd": "128",
+            "model-n_head": "2",
             "model-context_length": "256",
             "train-batch_size": "8",
             "train-learning_rate": "0.03",
@@ -74,12 +79,75 @@ async def test_it_starts_from_the_run_that_is_open(desk: Opener) -> None:
 
 async def test_each_field_has_its_words_its_range_and_its_default(desk: Opener) -> None:
     async with desk(size=(80, 24)) as it:
-        await open_form(it)
+        form = await open_form(it)
 
-        for key, _ in FIELDS:
+        for key, label in TYPED:
             setting = all_settings()[key]
+            form.set_focus(form.query_one(f"#{key.replace('.', '-')}"))
             await it.sees(setting.description, f"{setting.range}; default ")
+            assert it.row(f"{setting.range}; default ").split("│")[1].strip().startswith(label)
+        form.set_focus(form.query_one("#preset"))
         await it.sees("nano, small, medium", "2,000", "default 0.03")
+
+
+async def test_what_is_kept_from_the_open_run_is_marked(desk: Opener) -> None:
+    model = msgspec.structs.replace(CONFIG.model, n_layer=3, norm="layernorm")
+    train = msgspec.structs.replace(CONFIG.train, weight_decay=0.3)
+    config = msgspec.structs.replace(CONFIG, model=model, train=train)
+    async with desk(*untrained()[:6], opened(config)) as it:
+        form = await open_form(it)
+        await it.sees("kept from amber-otter; default 4", "kept from amber-otter; default rmsnorm")
+        await it.sees("Also kept from amber-otter: weight decay 0.3.")
+
+        await change(it, "model-n_layer", "5")
+        await it.sees("1 to 48; default 4")
+        await it.press("enter")
+        assert it.engine.sent(Open)[-1].config.train.weight_decay == 0.3
+
+        await change(it, "preset", "nano")
+        await it.until(lambda: not any("kept from" in row for row in it.rows))
+        await it.press("enter")
+        assert it.engine.sent(Open)[-1].config == preset("nano", "tinyshakespeare")
+        assert it.app.screen is form
+
+
+async def test_it_says_what_becomes_of_the_open_run(desk: Opener) -> None:
+    async with desk() as it:
+        await open_form(it)
+        await it.sees("amber-otter has not been trained: nothing of it is kept.")
+        await it.play(PhaseChanged("training", 0), step_done(1_240))
+        await it.sees("amber-otter is saved at step 1,240 first, and stays among the saved runs.")
+        await it.play(PhaseChanged("following", 1_240))
+        await it.sees("amber-otter is trained on by the other program.")
+
+
+async def test_a_run_by_minutes_of_another_shape(desk: Opener) -> None:
+    async with desk() as it:
+        await open_form(it)
+        for name, value in (
+            ("train-minutes", "3"),
+            ("model-n_layer", "2"),
+            ("model-n_embd", "64"),
+            ("model-n_head", "4"),
+        ):
+            await change(it, name, value)
+        await it.until(lambda: it.engine.sent(Measure)[-1:] and minutes_asked(it) == 3)
+        config = it.engine.sent(Measure)[-1].config
+        await it.play(Measured(config, 106_000, 420_000_000, 0.02))
+        await it.sees(
+            "106K parameters, about 420 MB of memory, 3m 00s (about 9,000 steps of 20 ms)"
+        )
+
+        await it.press("enter")
+        opened_with = it.engine.sent(Open)[-1].config
+        assert opened_with.train.minutes == 3
+        model = opened_with.model
+        assert (model.n_layer, model.n_embd, model.n_head) == (2, 64, 4)
+
+
+def minutes_asked(it: Desk) -> float:
+    """The minutes of the config that was measured last."""
+    return it.engine.sent(Measure)[-1].config.train.minutes
 
 
 async def test_another_preset_fills_the_form(desk: Opener) -> None:
@@ -91,6 +159,10 @@ async def test_another_preset_fills_the_form(desk: Opener) -> None:
             "corpus": "",
             "preset": "medium",
             "train-steps": "5,000",
+            "train-minutes": "0",
+            "model-n_layer": "6",
+            "model-n_embd": "384",
+            "model-n_head": "6",
             "model-context_length": "256",
             "train-batch_size": "64",
             "train-learning_rate": "0.02",
@@ -107,11 +179,11 @@ async def test_an_invalid_value_is_refused_with_the_reason(desk: Opener) -> None
     async with desk() as it:
         form = await open_form(it)
         for name, wrong, right, sentence in (
-            ("train-steps", "0", "10", "train.steps goes from 1 to 10,000,000, and 0 is outside."),
-            ("train-batch_size", "many", "4", "train.batch_size takes a whole number, not 'many'."),
-            ("model-dropout", "x", "0", "model.dropout takes a number, not 'x'."),
-            ("train-learning_rate", "nan", "1", "train.learning_rate goes from 0.00001 to 1"),
-            ("train-seed", "", "1", "train.seed takes a whole number, not ''."),
+            ("train-steps", "0", "10", "'steps' goes from 1 to 10,000,000, and 0 is outside."),
+            ("train-batch_size", "many", "4", "'batch' takes a whole number, not 'many'."),
+            ("model-dropout", "x", "0", "'dropout' takes a number, not 'x'."),
+            ("train-learning_rate", "nan", "1", "'learning rate' goes from 0.00001 to 1"),
+            ("train-seed", "", "1", "'seed' takes a whole number, not ''."),
             ("preset", "smal", "small", "There is no preset 'smal'; near it: small"),
         ):
             await change(it, name, wrong)
@@ -167,7 +239,8 @@ async def test_a_run_that_cannot_be_opened_leaves_the_form_and_the_run(desk: Ope
 
         await it.press("escape")
         await it.until(lambda: it.app.screen is not form)
-        await it.sees("● training", "run amber-otter", "There is no file nowhere.txt.")
+        await it.sees("● training", "run amber-otter")
+        assert not any("nowhere.txt" in row for row in it.rows)
 
 
 async def test_an_older_failure_is_not_that_of_the_new_run(desk: Opener) -> None:
@@ -338,7 +411,7 @@ async def test_what_cannot_work_together_is_refused_with_the_reason(desk: Opener
             form.set_focus(form.query_one(f"#model-{name}"))
             await it.press("right")
         await it.press("enter")
-        await it.sees("model.attention and model.mlp cannot both be off")
+        await it.sees("'attention' and 'mlp' cannot both be off")
         assert it.app.screen is form
         assert it.engine.sent(Open) == [Open(CONFIG)]  # the first, of the app itself
 
@@ -354,7 +427,7 @@ async def test_a_small_window_keeps_the_cost_and_the_buttons_in_sight(desk: Open
         await it.play(Measured(CONFIG, 802_560, 52_000_000, 0.06))
         for field in form.query("Input, Choice"):
             form.set_focus(field)
-            await it.sees("0.80M parameters", "Start fresh (Enter)", "Cancel (Esc)")
+            await it.sees("0.80M parameters", "Start (Enter)", "Cancel (Esc)")
 
 
 async def test_a_folder_that_does_not_answer_holds_up_nothing(

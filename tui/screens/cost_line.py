@@ -72,18 +72,18 @@ class CostLine(Static):
 
     def show(self, measured: Measured) -> None:
         """Show an answer of the engine, if it is to what was asked last."""
-        if self._asked is None or measured.config.train != self._asked.config.train:
-            return
-        self.update(Content(words(measured, self._known[self._asked.config.corpus])))
+        asked, told = self._asked.config if self._asked else None, measured.config
+        if asked is not None and (told.model, told.train) == (asked.model, asked.train):
+            self.update(Content(words(measured, self._known[asked.corpus])))
 
 
 def words(measured: Measured, text: Preview) -> str:
     """A cost in a line or two."""
-    train = measured.config.train
-    seconds = measured.step_seconds * train.steps
+    train, step = measured.config.train, measured.step_seconds
+    seconds = 60 * train.minutes or step * train.steps
+    steps = f"about {count(seconds / step)}" if train.minutes else count(train.steps)
     counted = "" if text.whole else f"\nCounted: the first {size(PREVIEW_BYTES)} of the text."
     return (
         f"{short(measured.parameters)} parameters, about {size(measured.memory)} of memory, "
-        f"{duration(seconds)} ({count(train.steps)} steps of {measured.step_seconds * 1000:,.0f} ms)"
-        f"{counted}"
+        f"{duration(seconds)} ({steps} steps of {step * 1000:,.0f} ms){counted}"
     )

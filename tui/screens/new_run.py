@@ -9,7 +9,6 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static
@@ -17,34 +16,31 @@ from textual.widgets import Button, Input, Label, Static
 from data.catalog import names
 from data.preview import Preview
 from data.safe_text import safe_text
-from engine.config import PRESETS, ModelConfig, RunConfig, all_settings, override, preset
+from engine.config import PRESETS, RunConfig, all_settings, override, preset
 from engine.protocol import Command, Open
-from engine.settings import Setting, plain, settings_of
 from tui.safe_input import SafeInput
 from tui.screens.choice import Choice
 from tui.screens.completion import CorpusSuggester
 from tui.screens.cost_line import CostLine
+from tui.screens.dialog import Dialog, Key
+from tui.screens.run_fields import (
+    TYPED,
+    architecture_options,
+    base_of,
+    carried_over,
+    fate_of,
+    in_words_of_the_form,
+    label_of,
+    value_of,
+)
 from tui.state import RunState
 
-FIELDS = (
-    ("train.steps", "steps"),
-    ("model.context_length", "context"),
-    ("train.batch_size", "batch"),
-    ("train.learning_rate", "learning rate"),
-    ("model.dropout", "dropout"),
-    ("train.seed", "seed"),
-)
-"""The settings that are typed, with their labels."""
-FRAME_LINES = 7
-"""Lines of the form that do not scroll: its border, the cost in two, a problem, the buttons."""
+FRAME_LINES = 9
+"""Lines of the form that do not scroll: its border, the hint, what becomes of the open run, the
+cost in two, a problem in two, the keys."""
 
 
-def architecture_options() -> tuple[Setting, ...]:
-    """The settings of the model that are one of a few words: each is offered as a choice."""
-    return tuple(setting for setting in settings_of(ModelConfig) if setting.choices)
-
-
-class NewRunScreen(ModalScreen[None]):
+class NewRunScreen(Dialog[None]):
     """A form for a new run; it stays until that run is open."""
 
     DEFAULT_CSS = """
@@ -52,19 +48,21 @@ class NewRunScreen(ModalScreen[None]):
     NewRunScreen #form {
       width: 100; max-width: 100%; height: auto; padding: 0 1;
       border: round $primary; background: $surface; border-title-color: $primary;
-      border-subtitle-color: $foreground-muted;
     }
     NewRunScreen #fields { height: auto; overflow-y: auto; scrollbar-size-vertical: 1; }
     NewRunScreen .row { height: 1; }
     NewRunScreen Label { width: 14; }
     NewRunScreen Input { width: 1fr; background: $panel; }
     NewRunScreen .range { width: 2fr; padding-left: 2; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
-    NewRunScreen Choice { width: 34; }
+    NewRunScreen .row > Choice { width: 34; }
     NewRunScreen .choice .range { width: 1fr; }
-    NewRunScreen .hint { color: $foreground-muted; padding-left: 14; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
     NewRunScreen .heading { color: $primary; height: 1; }
+    NewRunScreen .carried { color: $accent; }
+    NewRunScreen #hint, NewRunScreen #fate { height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
+    NewRunScreen #fate { color: $foreground-muted; }
     NewRunScreen #problem { height: auto; min-height: 1; max-height: 2; }
-    NewRunScreen #buttons { height: 1; align-horizontal: right; }
+    NewRunScreen #keys { height: 1; }
+    NewRunScreen KeyLine { width: 1fr; }
     NewRunScreen Button { margin-left: 2; }
     """
 
@@ -75,6 +73,25 @@ class NewRunScreen(ModalScreen[None]):
         Binding("up", "app.focus_previous", "Previous field", show=False),
     ]
 
+    TITLE_OF_HELP = "a new run"
+    ABOUT = (
+        "A run is a model that is trained on a text from scratch. The form begins with the settings "
+        "of the open run; a preset sets them all. What differs from the preset is marked as kept "
+        "from that run. The line below the fields explains the field you are in. The cost is "
+        "measured while you type: memory is that of the whole program, and the time is that of "
+        "this machine as busy as it is now."
+    )
+    KEYS = (
+        Key("↑ ↓", "fields", "the field before or after; Tab does the same"),
+        Key(
+            "← →",
+            "choices",
+            "choose among the words of a setting; at the end of a text, complete it",
+        ),
+        Key("Enter", "", "start the new run; the open one is saved first"),
+        Key("Esc", "", "close the form and leave everything as it is"),
+    )
+
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
     def __init__(self, config: RunConfig, state: RunState, send: Callable[[Command], None]) -> None:
@@ -84,7 +101,12 @@ class NewRunScreen(ModalScreen[None]):
         self.set_reactive(NewRunScreen.state, state)
         self._config = config
         self._send = send
+        self._settings = all_settings()
         self._options = architecture_options()
+        self._hints = {_id(key): setting.description for key, setting in self._settings.items()} | {
+            "corpus": f"{', '.join(names())}, or a path (→ completes it).",
+            "preset": "The size of the model; it sets the fields below.",
+        }
         self._opened = state.opened
         self._seen = state
         self._sent = False
@@ -96,33 +118,33 @@ class NewRunScreen(ModalScreen[None]):
         config = self._config
         with Vertical(id="form") as form:
             form.border_title = "new run"
-            form.border_subtitle = "Enter starts it, Esc leaves everything as it is"
             with Vertical(id="fields"):  # not VerticalScroll, which takes the up and down keys
                 corpus = _input("corpus", config.corpus, CorpusSuggester())
-                yield Horizontal(Label("corpus"), corpus, classes="row")
-                yield _hint(f"{', '.join(names())}, or a path (→ completes it).")
-                yield _row("preset", _input("preset", config.preset), ", ".join(PRESETS))
-                yield _hint("The size of the model; it sets the fields below.")
-                settings = all_settings()
-                for key, label in FIELDS:
-                    yield _setting_row(label, key, _input(_id(key), _value(config, key)))
-                    yield _hint(settings[key].description)
+                yield Horizontal(Label("text"), corpus, classes="row")
+                yield _row("preset", _input("preset", config.preset), Content(", ".join(PRESETS)))
+                for key, label in TYPED:
+                    yield _setting_row(label, key, _input(_id(key), value_of(config, key)))
                 if self._options:
-                    yield Static("architecture (← → choose)", classes="heading")
+                    yield Static("architecture", classes="heading")
                 for option in self._options:
-                    label = option.key.partition(".")[2].replace("_", " ")
-                    choice = Choice(option.choices, _value(config, option.key), id=_id(option.key))
-                    yield _setting_row(label, option.key, choice)
-                    yield _hint(option.description)
+                    choice = Choice(
+                        option.choices, value_of(config, option.key), id=_id(option.key)
+                    )
+                    yield _setting_row(label_of(option.key), option.key, choice)
+                yield Static("", id="carried", classes="carried")
+            yield Static("", id="hint")
+            yield Static("", id="fate")
             yield self._cost
             yield Static("", id="problem")
-            with Horizontal(id="buttons"):
+            with Horizontal(id="keys"):
+                yield self.key_line()
                 yield Button("Cancel (Esc)", id="cancel", compact=True)
-                yield Button("Start fresh (Enter)", id="start", variant="primary", compact=True)
+                yield Button("Start (Enter)", id="start", variant="primary", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#corpus", Input).focus()
-        self._show_ranges()
+        self._explain()
+        self._show_fate()
         self._measure_soon()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -130,28 +152,23 @@ class NewRunScreen(ModalScreen[None]):
         self.query_one("#fields").styles.max_height = max(1, event.size.height - FRAME_LINES)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Scroll to the explanation under a field, too."""
-        row = event.widget.parent
-        if isinstance(row, Widget) and row.has_class("row"):
-            siblings = list(self.query_one("#fields").children)
-            siblings[siblings.index(row) + 1].scroll_visible(animate=False)
+        """Explain the field."""
+        hint = self._hints.get(event.widget.id or "", "")
+        self.query_one("#hint", Static).update(Content(hint))
 
     # What was entered.
 
     def _read(self) -> RunConfig:
         """The config in the form; ValueError, with a user-facing message, for an invalid one."""
-        name, corpus = self._entered("preset"), self._entered("corpus")
-        base = replace(self._config, corpus=corpus)
-        if name != base.preset:  # another model, on the same device
-            chosen, train = preset(name, corpus), base.train
-            machine = {key: getattr(train, key) for key in ("device", "precision", "threads")}
-            base = replace(chosen, train=replace(chosen.train, **machine))
+        base = replace(
+            base_of(self._config, self._entered("preset")), corpus=self._entered("corpus")
+        )
         sets = [f"{key}={self._entered(_id(key))}" for key in self._keys()]
-        return override(base, ["train.minutes=0", *sets])
+        return override(base, sets)
 
     def _keys(self) -> list[str]:
         """The settings in the form."""
-        return [*(key for key, _ in FIELDS), *(option.key for option in self._options)]
+        return [*(key for key, _ in TYPED), *(option.key for option in self._options)]
 
     def _entered(self, id_: str) -> str:
         return self._field(id_).value.strip()
@@ -166,24 +183,37 @@ class NewRunScreen(ModalScreen[None]):
         if event.input.id == "preset" and event.value in PRESETS and event.input.has_focus:
             chosen = preset(event.value, "")
             for key in self._keys():
-                self._field(_id(key)).value = _value(chosen, key)
-            self._show_ranges()
+                self._field(_id(key)).value = value_of(chosen, key)
+        self._explain()
         self._measure_soon()
 
     @on(Choice.Changed)
     def _on_choice_changed(self) -> None:
+        self._explain()
         self._measure_soon()
 
-    def _show_ranges(self) -> None:
-        """Show what each field may be, and its value in the preset."""
-        name = self._entered("preset")
-        defaults = preset(name, "") if name in PRESETS else self._config
-        settings = all_settings()
+    def _explain(self) -> None:
+        """Show what each field may be and its value in the preset, and what is kept from the open
+        run."""
+        name, run = self._entered("preset"), self._config
+        defaults = preset(name, "") if name in PRESETS else run
+        opened = self._opened.run if self._opened is not None else ""
         for key in self._keys():
-            text = f"default {_value(defaults, key)}"
-            if isinstance(self._field(_id(key)), Input):
-                text = f"{settings[key].range}; {text}"
-            self.query_one(f"#range-{_id(key)}", Static).update(Content(text))
+            field, default = self._field(_id(key)), value_of(defaults, key)
+            kept = field.value == value_of(run, key) != default
+            first = f"kept from {opened}" if kept else self._settings[key].range
+            words = f"default {default}"
+            if kept or isinstance(field, Input):
+                words = f"{first}; {words}"
+            line = self.query_one(f"#range-{_id(key)}", Static)
+            line.update(Content(words))
+            line.set_class(kept, "carried")
+        others = carried_over(
+            base_of(run, name) if name in PRESETS else run, defaults, set(self._keys())
+        )
+        self.query_one("#carried", Static).update(
+            Content(f"Also kept from {opened}: {', '.join(others)}." if others else "")
+        )
 
     # What it costs.
 
@@ -217,11 +247,17 @@ class NewRunScreen(ModalScreen[None]):
             self._cost.forget()
         elif self._sent and state.busy.what:
             self.query_one("#problem", Static).update(Content(f"{state.busy.what} …"))
+        if (state.phase, state.step) != (before.phase, before.step):
+            self._show_fate()
         if state.measured is not None and state.measured is not before.measured:
             self._cost.show(state.measured)
 
+    def _show_fate(self) -> None:
+        self.query_one("#fate", Static).update(Content(fate_of(self.state)))
+
     def _show_problem(self, message: str) -> None:
-        self.query_one("#problem", Static).update(Content.styled(safe_text(message), "$error"))
+        words = safe_text(in_words_of_the_form(message))
+        self.query_one("#problem", Static).update(Content.styled(words, "$error"))
 
     # The end of it.
 
@@ -243,18 +279,15 @@ class NewRunScreen(ModalScreen[None]):
             self._send(Open(config))
 
 
-def _row(label: str, field: Widget, range_: str = "", range_id: str | None = None) -> Horizontal:
+def _row(label: str, field: Widget, range_: Content, range_id: str | None = None) -> Horizontal:
     kind = "row choice" if isinstance(field, Choice) else "row"
-    range_text = Static(Content(range_), classes="range", id=range_id)
-    return Horizontal(Label(label), field, range_text, classes=kind)
+    return Horizontal(
+        Label(label), field, Static(range_, classes="range", id=range_id), classes=kind
+    )
 
 
 def _setting_row(label: str, key: str, field: Widget) -> Horizontal:
-    return _row(label, field, range_id=f"range-{_id(key)}")
-
-
-def _hint(text: str) -> Static:
-    return Static(Content(text), classes="hint")
+    return _row(label, field, Content(""), f"range-{_id(key)}")
 
 
 def _input(name: str, value: str, suggester: Suggester | None = None) -> Input:
@@ -263,10 +296,3 @@ def _input(name: str, value: str, suggester: Suggester | None = None) -> Input:
 
 def _id(key: str) -> str:
     return key.replace(".", "-")
-
-
-def _value(config: RunConfig, key: str) -> str:
-    """A setting as it would be typed."""
-    section, _, name = key.partition(".")
-    value = getattr(getattr(config, section), name)
-    return value if isinstance(value, str) else plain(value)

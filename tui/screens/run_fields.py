@@ -1,0 +1,85 @@
+"""The settings in the form for a new run: what they are called there, and where a value is from."""
+
+import re
+
+from msgspec.structs import replace
+
+from engine.config import ModelConfig, RunConfig, all_settings, preset
+from engine.settings import Setting, plain, settings_of
+from tui.drawing.words import count
+from tui.state import RunState
+
+TYPED = (
+    ("train.steps", "steps"),
+    ("train.minutes", "minutes"),
+    ("model.n_layer", "layers"),
+    ("model.n_embd", "width"),
+    ("model.n_head", "heads"),
+    ("model.context_length", "context"),
+    ("train.batch_size", "batch"),
+    ("train.learning_rate", "learning rate"),
+    ("model.dropout", "dropout"),
+    ("train.seed", "seed"),
+)
+"""The settings that are typed, with their labels."""
+_KEY = re.compile(r"\b(?:model|train|sample)\.\w+")
+
+
+def architecture_options() -> tuple[Setting, ...]:
+    """The settings of the model that are one of a few words: each is offered as a choice."""
+    return tuple(setting for setting in settings_of(ModelConfig) if setting.choices)
+
+
+def label_of(key: str) -> str:
+    """What the form calls a setting."""
+    return dict(TYPED).get(key) or key.partition(".")[2].replace("_", " ")
+
+
+def in_words_of_the_form(message: str) -> str:
+    """A message with the labels of the form instead of dotted keys."""
+    known = all_settings()
+
+    def label(found: re.Match[str]) -> str:
+        key = found.group()
+        return f"'{label_of(key)}'" if key in known else key
+
+    return _KEY.sub(label, message)
+
+
+def value_of(config: RunConfig, key: str) -> str:
+    """A setting as it would be typed."""
+    section, _, name = key.partition(".")
+    value = getattr(getattr(config, section), name)
+    return value if isinstance(value, str) else plain(value)
+
+
+def base_of(config: RunConfig, name: str) -> RunConfig:
+    """What the fields change: the config of the open run, or, for a preset that is not its own,
+    that preset on the same device. ValueError, with a user-facing message, for an unknown one."""
+    if name == config.preset:
+        return config
+    chosen = preset(name, config.corpus)
+    machine = {key: getattr(config.train, key) for key in ("device", "precision", "threads")}
+    return replace(chosen, train=replace(chosen.train, **machine))
+
+
+def carried_over(config: RunConfig, defaults: RunConfig, shown: set[str]) -> list[str]:
+    """The settings without a field, those not in `shown`, in which a config differs from the
+    defaults: "weight decay 0.2"."""
+    return [
+        f"{label_of(key)} {value_of(config, key)}"
+        for key in all_settings()
+        if key not in shown and value_of(config, key) != value_of(defaults, key)
+    ]
+
+
+def fate_of(state: RunState) -> str:
+    """What becomes of the open run."""
+    if state.opened is None:
+        return ""
+    run = state.opened.run
+    if state.phase == "following":
+        return f"{run} is trained on by the other program."
+    if not state.step:
+        return f"{run} has not been trained: nothing of it is kept."
+    return f"{run} is saved at step {count(state.step)} first, and stays among the saved runs."
