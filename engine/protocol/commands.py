@@ -16,6 +16,7 @@ class OpenRun(Message, frozen=True):
 
     name: str
     changed_text: bool = False  # even if its text is not the one that it was trained on
+    assignments: tuple[str, ...] = ()  # KEY=VALUE: settings that change (`engine.changes`)
 
 
 class Train(Message, frozen=True):

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from data.catalog import Corpus
 from data.catalog import load as load_corpus
 from data.prompts import default_prompt
+from engine.changes import change
 from engine.config import RunConfig
 from engine.device import keep_freed_memory
 from engine.protocol import (
@@ -61,37 +62,42 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
     return ActiveRun(context, run, info, corpus.text, progress, emit, clock)
 
 
-def open_saved(
-    wanted: str, emit: Emit, clock: Clock, *, changed_text: bool = False
-) -> ActiveRun | FollowedRun | None:
+def open_saved(command: OpenRun, emit: Emit, clock: Clock) -> ActiveRun | FollowedRun | None:
     """A run as it was saved (see `engine.storage.saved_run.load_run`), followed if another program trains it.
 
     None if the user has to confirm it first, which is asked for by an event. ValueError, with a
     user-facing message, if the run cannot be read.
     """
-    emit(Busy(f"opening {wanted}, loading torch"))
+    emit(Busy(f"opening {command.name}, loading torch"))
     # torch, after it was announced
     from engine.storage.run import Run
     from engine.storage.saved_run import ChangedTextError, load_run
 
     try:
-        saved = load_run(wanted, changed_text=changed_text)
+        saved = load_run(command.name, changed_text=command.changed_text)
     except ChangedTextError as error:
         emit(Busy(""))
-        confirmed = OpenRun(wanted, changed_text=True)
+        confirmed = replace(command, changed_text=True)
         emit(ConfirmationRequired(f"{error} Open it all the same?", confirmed))
         return None
-    info, step = saved.info, saved.manifest.progress.step
+    step = saved.manifest.progress.step
     run = Run(saved.name, saved)
     lock, reader = RunLock(run.folder), HistoryReader(run.folder)
     holder = lock.held_elsewhere()
-    source = info.corpus
-    corpus = Corpus(name=source.name, text=saved.text, source=source.source, license=source.license)
-    _report_corpus(corpus, info.config, emit)
+    if holder and command.assignments:
+        raise ValueError(
+            f"Another program trains the run {run.name!r} ({holder}): its settings cannot be "
+            "changed here."
+        )
     # The history is read here, and again below to be emitted: it may be too long for the memory.
     progress, excerpt_prompt = with_later_changes(
         saved.manifest.progress, read_history(run.folder, step)
     )
+    config, learning_rate = change(saved.info.config, progress.learning_rate, command.assignments)
+    info = replace(saved.info, config=config)
+    source = info.corpus
+    corpus = Corpus(name=source.name, text=saved.text, source=source.source, license=source.license)
+    _report_corpus(corpus, info.config, emit)
     context = _build_context(info, saved.text, saved, emit, clock, excerpt_prompt)
     if holder:
         note = f"Another program trains this run ({holder}): here it is followed, p lets it write."
@@ -103,6 +109,8 @@ def open_saved(
     active = ActiveRun(context, run, info, saved.text, progress, emit, clock)
     for event in read_history(run.folder, step):
         emit(event)
+    if learning_rate != progress.learning_rate:
+        active.set_learning_rate(learning_rate)
     return active
 
 

@@ -98,10 +98,8 @@ class Session:
         match command:
             case Open(config):
                 self._save_and_open(lambda: open_fresh(config, self._emit, self._clock))
-            case OpenRun(name, changed_text):
-                self._save_and_open(
-                    lambda: open_saved(name, self._emit, self._clock, changed_text=changed_text)
-                )
+            case OpenRun() as opening:
+                self._save_and_open(lambda: open_saved(opening, self._emit, self._clock))
             case Close(save):
                 self._closed = not save or run is None or run.try_save()
             case ListRuns():
@@ -159,7 +157,7 @@ class Session:
 
     def _reopen(self, name: str) -> OpenedRun | None:
         """Replace the open run, as it stands, by the saved one of this name."""
-        return self._replace(lambda: open_saved(name, self._emit, self._clock))
+        return self._replace(lambda: open_saved(OpenRun(name), self._emit, self._clock))
 
     def _replace(self, opener: Callable[[], OpenedRun | None]) -> OpenedRun | None:
         """Replace the open run by the one that `opener` opens. If that fails, the open run stays,

@@ -84,7 +84,7 @@ class Run:
             raise ValueError(
                 f"The run {self.name!r} has been trained by another program meanwhile: open it again."
             )
-        if saved.changed_text or saved.info.format != FORMAT:
+        if saved.changed_text or saved.info.format != FORMAT or saved.info != info:
             write_info(self.folder, info)
         set_aside(saved.dropped)
 

@@ -204,3 +204,12 @@ def test_it_cannot_be_renamed_while_another_program_trains_it(verse_file: Path) 
     with trained_elsewhere(name):
         events = Watcher().run(OpenRun(name), RenameRun(name, "mine"), Close())
     assert only(events, Failed).during == "runs"
+
+
+def test_its_settings_cannot_change_here(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    with trained_elsewhere(name) as pid:
+        opening = OpenRun(name, assignments=("sample.temperature=2",))
+        failed = only(Driver().run(opening, Close()), Failed)
+    assert failed.message.startswith(f"Another program trains the run '{name}' (process {pid}")
+    assert failed.message.endswith("): its settings cannot be changed here.")

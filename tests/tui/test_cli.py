@@ -131,10 +131,46 @@ def test_sample_streams_the_prompt_and_what_follows(verse_file: Path) -> None:
             ["train", "{text}", "--steps", "0"],
             "train.steps goes from 1 to 10,000,000, and 0 is outside.",
         ),
+        (
+            ["train", "{text}", "--steps", "10", "--minutes", "1"],
+            "Steps and minutes are two ways to say when a run ends: give one of them, not both.",
+        ),
+        (
+            ["train", "{text}", "--minutes", "1", "--set", "train.steps=5"],
+            "Steps and minutes are two ways to say when a run ends: give one of them, not both.",
+        ),
+        (
+            ["train", "{text}", "--device", "cpu", "--set", "train.device=cuda"],
+            "--device and --set train.device say the same: give one.",
+        ),
+        (
+            ["train", "{text}", "--changed-text"],
+            "--changed-text is about a saved run: it goes with --run.",
+        ),
+        (
+            ["train", "{text}", "--run", "amber-otter"],
+            "A saved run has its own text: --run goes without '",
+        ),
+        (
+            ["train", "--run", "amber-otter", "--preset", "small"],
+            "A saved run keeps its size: --run goes without --preset.",
+        ),
+        (
+            ["--run", "amber-otter", "--set", "model.n_layer=8"],
+            "model.n_layer is fixed once a model is trained. A saved run may change ",
+        ),
+        (
+            ["train", "--run", "amber-otter", "--set", "train.threads=1000"],
+            "train.threads goes from 0 to 256, and 1,000 is outside.",
+        ),
         (["train", "tiny-shakespere"], "There is no corpus and no file named 'tiny-shakespere'"),
         (["sample", "amber-otter"], "There is no run 'amber-otter': none is saved yet."),
     ],
-    ids=["preset", "setting", "range", "corpus", "run"],
+    ids=[
+        *("preset", "setting", "range", "steps and minutes", "minutes and set steps"),
+        *("option and set", "changed text", "run and text", "run and preset", "fixed", "run range"),
+        *("corpus", "run"),
+    ],
 )
 def test_invalid_input_is_refused_with_a_message(
     verse_file: Path, arguments: list[str], message: str

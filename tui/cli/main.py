@@ -9,9 +9,10 @@ import click
 
 from data.catalog import default
 from data.safe_text import safe_text
-from engine.config import PRESETS, RunConfig, override, preset
+from engine.config import PRESETS
 from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
 from tui import __version__
+from tui.cli import opening
 from tui.cli.streams import tolerate_any_text
 
 
@@ -80,10 +81,8 @@ def _run_options(command: Any) -> Any:
             click.option(
                 "--preset",
                 "preset_name",
-                default="small",
-                show_default=True,
                 metavar="NAME",
-                help=f"Size of the model: {', '.join(PRESETS)}.",
+                help=f"Size of a new model: {', '.join(PRESETS)}.  [default: {opening.DEFAULT_PRESET}]",
             ),
             click.option(
                 "--set",
@@ -105,7 +104,7 @@ def _run_options(command: Any) -> Any:
 @_run_options
 def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> None:
     """Open the app."""
-    opening = _opening(run_name, corpus, **choices)
+    command = _opening(run_name, corpus, **choices)
     # Textual draws on standard error.
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise Refusal("The app needs a terminal; without one, use tinygpt-tui train.")
@@ -117,7 +116,7 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
     from tui.textual_patches import patch_utf8_decoder
 
     patch_utf8_decoder()
-    app = TinyGPTApp(opening, why=default()[1] if corpus is None and run_name is None else "")
+    app = TinyGPTApp(command, why=default()[1] if corpus is None and run_name is None else "")
     try:
         app.run()
     except OSError:  # the terminal has gone, and there is nothing to restore
@@ -133,10 +132,10 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 def train_command(run_name: str | None, as_json: bool, **choices: Any) -> None:
     """Train without the app. Ctrl-C saves the run and ends."""
-    opening = _opening(run_name, **choices)
+    command = _opening(run_name, **choices)
     from tui.cli.train import train  # with rich's progress bars and the session
 
-    sys.exit(train(opening, as_json=as_json))
+    sys.exit(train(command, as_json=as_json))
 
 
 @main.command("sample")
@@ -160,7 +159,10 @@ def sample_command(run: str, prompt: str, **choices: str | None) -> None:
     """Continue a prompt with a saved run."""
     choices["characters"] = choices.pop("chars")
     assignments = [f"sample.{key}={value}" for key, value in choices.items() if value is not None]
-    config = _configured("", "small", assignments).sample
+    try:
+        config = opening.configured("", None, assignments).sample
+    except ValueError as error:
+        raise Refusal(str(error)) from None
     from tui.cli.sample import sample  # with the session
 
     sys.exit(sample(run, prompt, config))
@@ -212,24 +214,17 @@ def _opening(
     run_name: str | None,
     corpus: str | None,
     changed_text: bool,
-    preset_name: str,
+    preset_name: str | None,
     assignments: tuple[str, ...],
     **shortcuts: str | None,
 ) -> Open | OpenRun:
-    """The command that opens the run. Refusal for invalid options."""
-    given = [f"train.{key}={value}" for key, value in shortcuts.items() if value is not None]
-    if run_name is not None:
-        if corpus is not None or assignments or given:
-            raise Refusal(
-                "A saved run (--run) has its own text and settings: it takes no CORPUS, --set, "
-                "--device, --steps or --minutes. Past its end, it trains for the same length again."
-            )
-        return OpenRun(run_name, changed_text)
-    return Open(_configured(corpus or default()[0], preset_name, [*given, *assignments]))
-
-
-def _configured(corpus: str, preset_name: str, assignments: list[str]) -> RunConfig:
+    """The command that opens the run. Refusal for options that are invalid, or not together."""
+    given = (corpus, preset_name, assignments, shortcuts)
     try:
-        return override(preset(preset_name, corpus), assignments)
+        if run_name is not None:
+            return opening.saved_run(run_name, *given, changed_text=changed_text)
+        if changed_text:
+            raise ValueError("--changed-text is about a saved run: it goes with --run.")
+        return opening.new_run(*given)
     except ValueError as error:
         raise Refusal(str(error)) from None

@@ -1,0 +1,76 @@
+"""Which run the options of the command line ask for."""
+
+from collections.abc import Mapping
+
+from data.catalog import default
+from engine.changes import check_changes
+from engine.config import RunConfig, override, preset
+from engine.protocol import Open, OpenRun
+
+DEFAULT_PRESET = "small"
+
+
+def new_run(
+    corpus: str | None,
+    preset_name: str | None,
+    assignments: tuple[str, ...],
+    shortcuts: Mapping[str, str | None],
+) -> Open:
+    """The command for a new run. `shortcuts` are options for settings of `train`, by their names.
+
+    ValueError, with a user-facing message, for a setting that cannot be, or options that cannot be
+    meant together.
+    """
+    assignments = _joined(assignments, shortcuts)
+    config = configured(corpus or default()[0], preset_name, assignments)
+    if config.train.minutes and "train.steps" in map(_key, assignments):
+        raise ValueError(
+            "Steps and minutes are two ways to say when a run ends: give one of them, not both."
+        )
+    return Open(config)
+
+
+def saved_run(
+    run_name: str,
+    corpus: str | None,
+    preset_name: str | None,
+    assignments: tuple[str, ...],
+    shortcuts: Mapping[str, str | None],
+    *,
+    changed_text: bool,
+) -> OpenRun:
+    """The command for a saved run. ValueError, with a user-facing message, as for `new_run`."""
+    if corpus is not None:
+        raise ValueError(f"A saved run has its own text: --run goes without {corpus!r}.")
+    if preset_name is not None:
+        raise ValueError("A saved run keeps its size: --run goes without --preset.")
+    for name in ("steps", "minutes"):
+        if shortcuts[name] is not None:
+            raise ValueError(
+                f"--run goes without --{name}. Past its end, a run trains for the same length again."
+            )
+    assignments = _joined(assignments, shortcuts)
+    check_changes(assignments)
+    configured("", None, assignments)  # that the values are in range
+    return OpenRun(run_name, changed_text, assignments)
+
+
+def configured(
+    corpus: str, preset_name: str | None, assignments: tuple[str, ...] | list[str]
+) -> RunConfig:
+    """The config of a new run. ValueError, with a user-facing message."""
+    return override(preset(preset_name or DEFAULT_PRESET, corpus), assignments)
+
+
+def _joined(assignments: tuple[str, ...], shortcuts: Mapping[str, str | None]) -> tuple[str, ...]:
+    """The assignments with those of the shortcuts. ValueError if both name a setting."""
+    given = {f"train.{name}": value for name, value in shortcuts.items() if value is not None}
+    for key in map(_key, assignments):
+        if key in given:
+            raise ValueError(f"--{key.partition('.')[2]} and --set {key} say the same: give one.")
+    return (*(f"{key}={value}" for key, value in given.items()), *assignments)
+
+
+def _key(assignment: str) -> str:
+    """The setting that a KEY=VALUE names."""
+    return assignment.partition("=")[0].strip()
