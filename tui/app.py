@@ -235,6 +235,12 @@ class TinyGPTApp(EngineApp):
         """Switch between a linear and a logarithmic step axis."""
         pane = self.query_one(LossPane)
         pane.log_x = not pane.log_x
+        pane.whole = pane.log_x  # the beginning takes most of a logarithmic axis
+
+    def action_whole_loss(self) -> None:
+        """Show the whole fall of the loss, or the newest part of it, larger."""
+        pane = self.query_one(LossPane)
+        pane.whole = not pane.whole
 
     def action_view(self) -> None:
         """In one column: show the next of the panes that share a place."""

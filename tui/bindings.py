@@ -24,6 +24,7 @@ BINDINGS = (
     Binding("q", "quit", "quit"),
     Binding("u", "use_for_samples", "Use this prompt for the samples", show=False),
     Binding("l", "log_axis", "Linear or logarithmic steps", show=False),
+    Binding("a", "whole_loss", "Loss: all of it, or the newest part, larger", show=False),
     Binding("ctrl+z", "suspend_process", "To the shell; fg comes back", show=False),
     Binding("escape", "leave", "Stop generating, leave the prompt", show=False),
     Binding("less_than_sign", "learning_rate(-1)", "Lower learning rate", show=False),

@@ -20,8 +20,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual_plot import HiResMode, PlotWidget  # type: ignore[import-not-found]
 
-from tui.drawing.chart import ChartStyles, draw_chart
+from tui.drawing.chart import draw_chart
 from tui.drawing.curve import Curve
+from tui.drawing.series import ChartStyles
+from tui.drawing.value_range import Losses
 
 PAIRS = 25
 STEPS = 2_400
@@ -90,16 +92,15 @@ def timed(draw: object) -> float:
 
 
 def draw_ours(static: Static) -> None:
+    losses = Losses(Curve.of(TRAIN), Curve.of(HELD_OUT), uniform=UNIFORM, unigram=UNIGRAM)
     lines = draw_chart(
+        losses,
         width=80,
         height=20,
-        train=Curve.of(TRAIN),
-        validation=Curve.of(HELD_OUT),
         spikes=(),
-        uniform=UNIFORM,
-        unigram=UNIGRAM,
         steps=STEPS,
         log_x=False,
+        whole=False,
         styles=ChartStyles(),
     )
     static.update(Content("\n").join(lines), layout=False)

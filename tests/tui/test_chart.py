@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.content import Content
 
-from tui.drawing.chart import CLIPPED, HELD_OUT, SPIKE, ChartStyles, draw_chart, legend
+from tui.drawing.chart import draw_chart, legend
 from tui.drawing.curve import Curve
 from tui.drawing.scale import StepScale, ValueScale
+from tui.drawing.series import CLIPPED, HELD_OUT, SPIKE, ChartStyles
+from tui.drawing.value_range import Losses
 
 STYLES = ChartStyles()
 NOTHING = Curve()
@@ -30,17 +32,16 @@ def lines(
     steps: int = 2_500,
     log_x: bool = False,
     spikes: tuple[tuple[int, float], ...] = (),
+    whole: bool = True,
 ) -> list[str]:
     drawn = draw_chart(
+        Losses(train=train, validation=validation, uniform=uniform, unigram=unigram),
         width=width,
         height=height,
-        train=train,
-        validation=validation,
         spikes=spikes,
-        uniform=uniform,
-        unigram=unigram,
         steps=steps,
         log_x=log_x,
+        whole=whole,
         styles=STYLES,
     )
     return [line.plain for line in drawn]
@@ -90,6 +91,7 @@ curves = st.lists(st.tuples(st.integers(0, 10**6), values), max_size=40).map(Cur
     unigram=st.none() | values,
     steps=st.integers(0, 10**12),
     log_x=st.booleans(),
+    whole=st.booleans(),
 )
 def test_any_numbers_give_exactly_the_lines_and_cells_asked_for(
     width: int,
@@ -100,6 +102,7 @@ def test_any_numbers_give_exactly_the_lines_and_cells_asked_for(
     unigram: float | None,
     steps: int,
     log_x: bool,
+    whole: bool,
 ) -> None:
     chart = lines(
         train,
@@ -110,6 +113,7 @@ def test_any_numbers_give_exactly_the_lines_and_cells_asked_for(
         unigram=unigram,
         steps=steps,
         log_x=log_x,
+        whole=whole,
     )
     assert [cell_len(line) for line in chart] == [width] * height
 
@@ -138,15 +142,13 @@ def test_the_line_follows_a_steep_start_though_a_column_holds_many_steps() -> No
         return 1.5 + 2.67 * exp(-step / 40)
 
     chart = draw_chart(
+        Losses(train=Curve.of((step, loss(step)) for step in range(2_500))),
         width=80,
         height=41,
-        train=Curve.of((step, loss(step)) for step in range(2_500)),
-        validation=NOTHING,
         spikes=(),
-        uniform=None,
-        unigram=None,
         steps=2_500,
         log_x=False,
+        whole=True,
         styles=STYLES,
     )
     values = ValueScale.covering(1.5, 4.17, 40)
@@ -283,7 +285,7 @@ def test_ticks_are_round_and_evenly_apart_and_a_mark_is_within_half_a_row_of_its
     assert len(gaps) == 1
     (gap,) = gaps
     tick = (numbers[0] - numbers[-1]) / (len(numbers) - 1)
-    assert f"{tick:.6e}"[:8] in ("1.000000", "2.000000", "5.000000")
+    assert f"{tick:.6e}"[:8] in ("1.000000", "2.000000", "2.500000", "5.000000")
     assert numbers == pytest.approx([numbers[0] - tick * n for n in range(len(numbers))])
 
     place = rows[0] + (numbers[0] - held_out) / tick * gap

@@ -8,7 +8,7 @@ import pytest
 from lasting import LongRun, assert_small_and_sharp, redraw_seconds
 from looking import Opener
 
-from tui.drawing.chart import SPIKE
+from tui.drawing.series import SPIKE
 from tui.panes.loss import LossPane
 
 INTERVAL = 25

@@ -13,6 +13,8 @@ FIRST_DECADE = 0.35
 """Decades between step 0 and step 1 on a logarithmic axis, since log 0 has no position."""
 
 _ROUND = (1, 2, 5)
+_TICKS = (1, 2, 2.5, 5)
+_FRACTION_COSTS = 0.05  # a tick of 2.5 must save this fraction of the range
 _GAP = 2  # cells between two labels
 _LARGEST_PLAIN = 1e6
 _MARGIN = 1e-3  # rows between the lowest value and the lower edge, so that rounding drops no dot
@@ -61,7 +63,7 @@ class ValueScale(Struct, frozen=True):
         span = max(high - low, 0.05 * abs(high), 0.1)
         wanted = max(2, round(rows / 6))
         power = floor(log10(span)) - 2
-        ticks = [digit * 10.0**exponent for exponent in range(power, power + 5) for digit in _ROUND]
+        ticks = [digit * 10.0**exponent for exponent in range(power, power + 5) for digit in _TICKS]
         best: tuple[float, ValueScale] | None = None
         for tick in ticks:
             for rows_per_tick in range(max(1, wanted // 2), min(2 * wanted, rows // 2) + 1):
@@ -71,6 +73,7 @@ class ValueScale(Struct, frozen=True):
                 if scale.top < low + span:
                     continue
                 waste = rows * row / span + 0.1 * abs(log2(rows_per_tick / wanted))
+                waste += _FRACTION_COSTS * _is_fraction(tick)
                 if best is None or waste < best[0]:
                     best = waste, scale
         assert best is not None, "a large enough tick covers any span"
@@ -101,11 +104,11 @@ class ValueScale(Struct, frozen=True):
 
     def _label(self, number: int) -> str:
         value = number * self.tick
-        exponent = floor(log10(self.tick) + 1e-9)
+        exponent = floor(log10(self.tick) + 1e-9) - _is_fraction(self.tick)
         largest = max(abs(self.top), abs(self.bottom * self.row))
         if largest >= _LARGEST_PLAIN:
             return f"{value:.{max(1, floor(log10(largest)) - exponent)}e}"
-        return f"{value:,.{0 if exponent >= 1 else max(1, -exponent)}f}"
+        return f"{value:,.{0 if self.tick >= 10 else max(1, -exponent)}f}"
 
 
 def step_labels(scale: StepScale, cells: int) -> Iterator[tuple[int, str]]:
@@ -131,6 +134,11 @@ def round_up(value: float) -> float:
     """The smallest of …, 1, 2, 5, 10, 20, 50, … at or above a positive value."""
     power: float = 10.0 ** floor(log10(value))
     return next(m * power for m in (*_ROUND, 10) if m * power >= value * (1 - 1e-9))
+
+
+def _is_fraction(tick: float) -> bool:
+    """Whether a tick is 2.5 times a power of ten, so that its label takes one more digit."""
+    return round(tick / 10.0 ** floor(log10(tick) + 1e-9), 6) == 2.5
 
 
 def _decades(step: float) -> float:

@@ -5,7 +5,9 @@ from math import exp, log
 from textual.content import Content
 from textual.reactive import reactive
 
-from tui.drawing.chart import COMPARED, HELD_OUT, ChartStyles, draw_chart, legend
+from tui.drawing.chart import draw_chart, legend
+from tui.drawing.series import CLIPPED, COMPARED, HELD_OUT, ChartStyles
+from tui.drawing.value_range import Losses, value_range
 from tui.panes.pane import Pane
 from tui.state import RunState
 
@@ -18,6 +20,8 @@ class LossPane(Pane):
     BORDER_TITLE = "loss, in nats per character"
 
     log_x: reactive[bool] = reactive(False)
+    whole: reactive[bool] = reactive(False)
+    """Whether the whole fall is shown, however little of it the newest losses take."""
 
     def part(self, state: RunState) -> object:
         return (
@@ -30,21 +34,46 @@ class LossPane(Pane):
         )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
-        corpus = state.corpus
         chart = draw_chart(
+            losses(state),
             width=width,
             height=height - 1,
-            train=state.train,
-            validation=state.validation,
             spikes=state.spikes.found,
-            compared=[run.losses for run in state.compared],
-            uniform=corpus.uniform_loss if corpus else None,
-            unigram=corpus.unigram_loss if corpus else None,
             steps=state.last_planned_step,
             log_x=self.log_x,
+            whole=self.whole,
             styles=STYLES,
         )
         return [*chart, numbers(state, width)]
+
+    def watch_whole(self) -> None:
+        self.border_title = title(self.state, self.whole)
+
+    def _redraw(self) -> None:
+        self.border_title = title(self.state, self.whole)
+        super()._redraw()
+
+
+def losses(state: RunState) -> Losses:
+    """What the chart draws of a run."""
+    corpus = state.corpus
+    return Losses(
+        train=state.train,
+        validation=state.validation,
+        compared=tuple(run.losses for run in state.compared),
+        uniform=corpus.uniform_loss if corpus else None,
+        unigram=corpus.unigram_loss if corpus else None,
+    )
+
+
+def title(state: RunState, whole: bool) -> str:
+    """What the chart shows, and the key that shows more or less of it."""
+    unit = LossPane.BORDER_TITLE
+    if not value_range(losses(state), whole=False).newest:
+        return unit
+    if whole:
+        return f"{unit} · a: the later steps larger"
+    return f"{unit} · {CLIPPED} it began higher, a shows all"
 
 
 def numbers(state: RunState, width: int) -> Content:

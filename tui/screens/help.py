@@ -22,6 +22,7 @@ KEYS = (
     ("S  s", "seed: the same seed generates the same text"),
     ("<  >", "learning rate, from the next step on"),
     ("l", "linear or logarithmic step axis"),
+    ("a", "the whole fall of the loss, or its newest part, larger"),
     ("v", "in a small window: samples, text or training"),
     ("c", "a new run: another text, size or architecture"),
     ("o", "the saved runs: open, compare, rename, note, delete"),
@@ -39,6 +40,7 @@ WORDS = (
         "0 is certain; a uniform guess among 65 characters has 4.17.",
     ),
     ("✶", "A step whose loss lies far above the noise: unusual text, or a learning rate too high."),
+    ("▲", "Here the loss lies above the chart: the newest losses are drawn larger; a shows all."),
     (
         "held out",
         "The last part of the text, for validation. It is never trained on, so the loss there "

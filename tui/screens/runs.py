@@ -23,7 +23,7 @@ from engine.protocol import (
     RenameRun,
     RunSummary,
 )
-from tui.drawing.chart import COMPARED, MOST_COMPARED
+from tui.drawing.series import COMPARED, MOST_COMPARED
 from tui.drawing.words import count, size
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.input_dialog import InputDialog
