@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from data import files, shakespeare
+from data.reading import Reading
 from data.safe_text import safe_text
 
 TINYSHAKESPEARE = "tinyshakespeare"
@@ -26,7 +27,7 @@ class Corpus(Struct, frozen=True):
     """One line: where the text comes from."""
     license: str
     note: str = ""
-    """One line on what was left out or replaced, or empty."""
+    """One line on what was left out, replaced or guessed, or empty."""
 
 
 def names() -> tuple[str, ...]:
@@ -51,11 +52,16 @@ def default() -> tuple[str, str]:
     return TALES, f"No text was named, so these are generated tales; Shakespeare: {_INSTALL_PLAYS}"
 
 
-def load(name_or_path: str) -> Corpus:
-    """A corpus by its name in the catalog, or else by its path ('./tales' is a path).
+def load(name_or_path: str, reading: Reading = Reading()) -> Corpus:
+    """A corpus by its name in the catalog, or else by its path ('./tales' is a path), or '-' for
+    standard input.
 
     Raises ValueError, with a user-facing message, if there is no such text or it cannot be used.
     """
+    if name_or_path in names() and reading != Reading():
+        raise ValueError(
+            f"--encoding and --ignore are for files and folders: {name_or_path} comes with this program."
+        )
     match name_or_path:
         case "":
             raise ValueError(f"Name a corpus ({_listed()}), or the path of a text file.")
@@ -70,18 +76,21 @@ def load(name_or_path: str) -> Corpus:
 
             source = "generated from this program's story grammar"
             return Corpus(TALES, tales.write(), source, "MIT")
+        case "-":
+            text, note = files.read_piped("standard input", reading)
+            return Corpus("standard input", text, "piped into the program", "not stated", note)
         case _:
-            return _load_path(name_or_path)
+            return _load_path(name_or_path, reading)
 
 
-def _load_path(given: str) -> Corpus:
+def _load_path(given: str, reading: Reading) -> Corpus:
     try:
         path = Path(given).expanduser()
     except (RuntimeError, ValueError):  # no such user, or a name that no user can have
         path = Path(given)
     if not _looks_like_path(given, path):
         raise ValueError(_unknown(given))
-    text, note = files.read(path)
+    text, note = files.read(path, reading)
     name = path.name if path.name not in ("", "..") else path.resolve().name
     return Corpus(safe_text(name or str(path)), text, safe_text(str(path)), "not stated", note)
 

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from data import catalog
 from data.decoding import decode
-from data.files import OPEN_FLAGS, find_text_files
+from data.folders import find_text_files
+from data.raw_bytes import OPEN_FLAGS
+from data.reading import Reading
 from data.safe_text import safe_text
 
 PREVIEW_BYTES = 8_000_000
@@ -24,25 +26,25 @@ class Preview(NamedTuple):
     """Whether that was all of it."""
 
 
-def preview(name_or_path: str) -> Preview:
+def preview(name_or_path: str, reading: Reading = Reading()) -> Preview:
     """Count the distinct characters of a corpus of the catalog, a file or a folder.
 
     ValueError, with a user-facing message, if there is no such text or it cannot be used.
     """
-    files = [] if name_or_path in catalog.names() else _files(name_or_path)
+    files = [] if name_or_path in catalog.names() else _files(name_or_path, reading)
     if sum(size for _, size in files) <= PREVIEW_BYTES:
-        return Preview(len(set(catalog.load(name_or_path).text)), whole=True)
-    return Preview(len(_characters([path for path, _ in files])), whole=False)
+        return Preview(len(set(catalog.load(name_or_path, reading).text)), whole=True)
+    return Preview(len(_characters([path for path, _ in files], reading)), whole=False)
 
 
-def _files(given: str) -> list[tuple[Path, int]]:
+def _files(given: str, reading: Reading) -> list[tuple[Path, int]]:
     """The files of a text with their sizes; none where there is nothing to read."""
     try:
         path = Path(given).expanduser()
         folder = S_ISDIR(path.stat().st_mode)
     except (OSError, RuntimeError, ValueError):
         return []
-    found = find_text_files(path, safe_text(given))[0] if folder else [path]
+    found = find_text_files(path, safe_text(given), reading.ignore).files if folder else [path]
     files = []
     for file in found:
         with suppress(OSError):
@@ -52,7 +54,7 @@ def _files(given: str) -> list[tuple[Path, int]]:
     return files
 
 
-def _characters(files: list[Path]) -> set[str]:
+def _characters(files: list[Path], reading: Reading) -> set[str]:
     """The distinct characters of the first `PREVIEW_BYTES` of some files; in a folder, those that
     are no text are left out."""
     characters: set[str] = set()
@@ -63,7 +65,7 @@ def _characters(files: list[Path]) -> set[str]:
                 content = opened.read(remaining)
             remaining -= len(content)
             complete = content[: content.rfind(b"\n") + 1] or content  # no character cut in two
-            characters.update(decode(complete, safe_text(file.name)).text)
+            characters.update(decode(complete, safe_text(file.name), reading.encoding).text)
         except OSError:
             continue
         except ValueError:

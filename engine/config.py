@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from data.reading import Reading
 from engine.settings import Section, Setting, nearest, settings_of
 
 
@@ -174,11 +175,17 @@ class SampleConfig(Section, frozen=True, forbid_unknown_fields=True):
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that defines a run, apart from the text itself."""
 
-    corpus: str  # a name of the catalog, or a path
+    corpus: str  # a name of the catalog, a path, or "-" for standard input
     preset: str = "small"
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     sample: SampleConfig = SampleConfig()
+    reading: Reading = Reading()
+
+    def with_corpus(self, corpus: str) -> "RunConfig":
+        """The same config for a text; another text than the present one is read as it comes."""
+        reading = self.reading if corpus == self.corpus else Reading()
+        return msgspec.structs.replace(self, corpus=corpus, reading=reading)
 
 
 SECTIONS: dict[str, type[Section]] = {

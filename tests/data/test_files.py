@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from data import files
+from data import folders, raw_bytes
 from data.files import read
+from data.reading import Reading
 
 
-def message(path: Path) -> str:
+def message(path: Path, reading: Reading = Reading()) -> str:
     """The message of the error for a path."""
     with pytest.raises(ValueError, match=r".") as caught:
-        read(path)
+        read(path, reading)
     text = str(caught.value)
     assert "\n" not in text
     assert text.endswith((".", "?"))
@@ -45,15 +46,62 @@ def test_byte_order_marks_and_newlines(tmp_path: Path, content: bytes, text: str
 
 
 def test_every_byte_that_is_not_utf8_is_counted_and_shown(tmp_path: Path) -> None:
-    text, note = read(written(tmp_path, b"caf\xe9 cr\xe8me and a cut \xe2\x82"))
-    assert text == "caf\ufffd cr\ufffdme and a cut \ufffd\ufffd"
-    assert note == "4 bytes were not UTF-8 and are shown as \ufffd"
+    damaged = "große Straße, schöne Grüße: ".encode() + b"caf\xe9 and a cut \xe2\x82"
+    text, note = read(written(tmp_path, damaged))
+    assert text == "große Straße, schöne Grüße: caf\ufffd and a cut \ufffd\ufffd"
+    assert note == "3 bytes not UTF-8, are shown as \ufffd"
 
 
 def test_a_replacement_character_in_the_file_is_not_counted(tmp_path: Path) -> None:
     text, note = read(written(tmp_path, "seen \ufffd before, ".encode() + b"lost \xff"))
     assert text.count("\ufffd") == 2
-    assert note.startswith("1 byte was")
+    assert note.startswith("1 byte not UTF-8")
+
+
+GERMAN = "Über allen Gipfeln ist Ruh’, in allen Wipfeln spürest du – kaum einen Hauch.\n"
+RUSSIAN = "Я помню чудное мгновенье: передо мной явилась ты.\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+def test_utf_16_and_32_are_read_with_a_word(tmp_path: Path, encoding: str) -> None:
+    text, note = read(written(tmp_path, GERMAN.encode(encoding)))
+    assert text == GERMAN
+    assert note.startswith(f"read as {encoding[:6].upper()}")
+
+
+def test_latin_1_is_read_with_a_word(tmp_path: Path) -> None:
+    text, note = read(written(tmp_path, GERMAN.encode("cp1252")))
+    assert text == GERMAN
+    assert note == "read as Windows-1252, not UTF-8; wrong letters? name its --encoding"
+    spanish = "Cuéntame, ¿dónde está el niño?"
+    assert read(written(tmp_path, spanish.encode("latin-1"))).text == spanish
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "utf-16-le", "iso-8859-5", "utf-8"])
+def test_an_encoding_that_is_named_is_used_without_a_word(tmp_path: Path, encoding: str) -> None:
+    path = written(tmp_path, RUSSIAN.encode(encoding))
+    assert read(path, Reading(encoding)) == (RUSSIAN, "")
+
+
+def test_what_a_named_encoding_does_not_have_is_counted_and_shown(tmp_path: Path) -> None:
+    path = written(tmp_path, "こんにちは世界。".encode("shift-jis") + b"\xff\n")
+    text, note = read(path, Reading("shift-jis"))
+    assert text == "こんにちは世界。\ufffd\n"
+    assert note == "1 byte not shift-jis, is shown as \ufffd"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [
+        ("latn1", "There is no text encoding 'latn1'; near it: latin1"),
+        ("hex", "There is no text encoding 'hex'"),
+        ("a\x00b\x1b[2J", "'a␀b␛[2J'"),
+        ("utf-16", "'"),
+        ("undefined", "is not a text in undefined"),
+    ],
+)
+def test_an_encoding_that_cannot_be_meant(tmp_path: Path, encoding: str, expected: str) -> None:
+    assert expected in message(written(tmp_path, b"\xff\xd8\x00"), Reading(encoding))
 
 
 @pytest.mark.parametrize(
@@ -64,12 +112,6 @@ def test_a_replacement_character_in_the_file_is_not_counted(tmp_path: Path) -> N
         (b"a", "contains only the character 'a'"),
         (b"a\n", "contains only the character 'a'"),
         (b"zzzzzzz", "contains only the character 'z'"),
-        ("hello".encode("utf-16"), "is UTF-16, not UTF-8: save it as UTF-8"),
-        ("hello, world".encode("utf-16-le"), "is UTF-16, not UTF-8"),
-        ("hello, world".encode("utf-16-be"), "is UTF-16, not UTF-8"),
-        ("hello".encode("utf-32"), "is UTF-32, not UTF-8"),
-        ("hello, world".encode("utf-32-le"), "is UTF-32, not UTF-8"),
-        ("hello, world".encode("utf-32-be"), "is UTF-32, not UTF-8"),
         (gzip.compress(b"hello", mtime=0), "is a gzip file"),
         (b"PK\x03\x04rest", "is a zip archive"),
         (b"%PDF-1.7\n", "is a PDF"),
@@ -78,7 +120,8 @@ def test_a_replacement_character_in_the_file_is_not_counted(tmp_path: Path) -> N
         (b"\x7fELF\x02\x01\x01\x00", "is an executable (ELF)"),
         (b"text, then\x00 a NUL", "is a binary file"),
         (bytes(range(1, 32)) * 9, "is a binary file"),
-        ("こんにちは世界、こんにちは。".encode("shift-jis"), "binary or in another encoding"),
+        ("こんにちは世界、こんにちは。".encode("shift-jis"), "name the encoding with --encoding"),
+        (RUSSIAN.encode("cp1251"), "name the encoding with --encoding"),
     ],
 )
 def test_what_is_not_text_is_refused_and_named(
@@ -152,10 +195,37 @@ def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "do not have permission" in message(tmp_path)
 
 
-def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_BYTES", 10)
-    assert "more than" in message(written(tmp_path, b"eleven bytes and more"))
-    assert "more than" in message(tmp_path)
+def test_what_is_too_large_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = tmp_path / "big.txt"
+    with big.open("wb") as file:
+        file.truncate(3_000_000_000)  # a hole, which takes no room
+
+    def unread(*_: object, **__: object) -> None:
+        raise AssertionError("it was opened")
+
+    monkeypatch.setattr(os, "fdopen", unread)
+    limit = "has 3 GB of text, and at most 1 GB can be read: "
+    assert message(big) == f"'{big}' {limit}take a part of it."
+    assert message(tmp_path) == (
+        f"'{tmp_path}' {limit}choose a folder in it, or leave files out with --ignore."
+    )
+
+
+def test_a_file_that_grows_meanwhile_is_too_large_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_bytes, "MAX_BYTES", 10)
+    path = written(tmp_path, b"ten bytes.")
+    really_open = os.open
+
+    def grow_then_open(target: Path, flags: int) -> int:
+        path.write_bytes(b"eleven bytes")
+        return really_open(target, flags)
+
+    monkeypatch.setattr(os, "open", grow_then_open)
+    assert "take a part of it" in message(path)
 
 
 def test_a_folder_is_read_in_order_with_a_note_on_what_was_left_out(tmp_path: Path) -> None:
@@ -171,11 +241,29 @@ def test_a_folder_is_read_in_order_with_a_note_on_what_was_left_out(tmp_path: Pa
     os.mkfifo(tmp_path / "pipe.txt")
     (tmp_path / "back").symlink_to(tmp_path, target_is_directory=True)
     text, note = read(tmp_path)
-    assert text == "first\n\nsecond\n\nthird\n\nlast \ufffd\n"
+    assert text == "first\n\nsecond\n\nthird\n\nlast ÿ\n"
     assert note == (
-        "1 byte was not UTF-8 and is shown as \ufffd; "
-        "2 files or folders could not be read as text and were left out"
+        "1 file read as Windows-1252, not UTF-8; 2 files or folders not readable as text, left out"
     )
+
+
+def test_patterns_leave_files_out_of_a_folder(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.csv", "drafts/c.txt", "old/drafts/d.txt", ".notes/e.txt", "lib/f.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        written(tmp_path, name.encode(), name)
+    for ignore, names in (
+        ((), ["a.txt", "b.csv", "drafts/c.txt", "lib/f.py", "old/drafts/d.txt"]),
+        (("drafts/", "*.csv"), ["a.txt", "lib/f.py"]),
+        (("/drafts/", "*.py", "b*"), ["a.txt", "old/drafts/d.txt"]),
+        (("!.notes/", "*.txt", "!e.txt"), ["b.csv", ".notes/e.txt", "lib/f.py"]),
+    ):
+        assert read(tmp_path, Reading(ignore=ignore)).text.split() == names
+
+
+def test_a_pattern_that_cannot_be_meant(tmp_path: Path) -> None:
+    written(tmp_path, b"a text")
+    assert "as in a .gitignore, which '!' is not" in message(tmp_path, Reading(ignore=("!",)))
+    assert "is a file: --ignore leaves" in message(tmp_path / "a.txt", Reading(ignore=("b",)))
 
 
 def test_a_folder_without_text(tmp_path: Path) -> None:
@@ -185,7 +273,7 @@ def test_a_folder_without_text(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_ENTRIES", 2)
+    monkeypatch.setattr(folders, "MAX_ENTRIES", 2)
     for name in "abc":
         written(tmp_path, b"text", f"{name}.txt")
     assert "more than 2 files" in message(tmp_path)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.reading import Reading
 from engine import protocol
 from engine.config import ModelConfig, RunConfig, SampleConfig, TrainConfig, medium, small
 from engine.protocol import (
@@ -30,7 +31,7 @@ from engine.protocol.message import Message
 COMMANDS: tuple[type[Any], ...] = get_args(Command)
 EVENTS: tuple[type[Any], ...] = get_args(Event)
 CONFIGS = (RunConfig, ModelConfig, TrainConfig, SampleConfig)
-PARTS = (RunCurve, RunSummary, OpenRun)
+PARTS = (RunCurve, RunSummary, OpenRun, Reading)
 """Structs inside messages."""
 PLAIN = {str, int, float, bool, type(None), *PARTS, *CONFIGS}
 

@@ -16,6 +16,11 @@ SETTINGS = (
 )
 
 
+def program() -> str:
+    """The path of the program."""
+    return str(Path(sys.executable).with_name("tinygpt-tui"))
+
+
 def start(
     text: Path,
     tmp_path: Path,
@@ -26,7 +31,7 @@ def start(
     **env: str,
 ) -> Terminal:
     """The app with a small model; `more` arguments, `env` variables, `controls` as in Terminal."""
-    command = [str(Path(sys.executable).with_name("tinygpt-tui")), str(text), *SETTINGS, *more]
+    command = [program(), str(text), *SETTINGS, *more]
     return Terminal(
         command,
         columns=columns,

@@ -9,6 +9,7 @@ from looking import Desk, Opener
 from recording import CONFIG, corpus_loaded, opened, step_done, untrained
 from textual.widgets import Input, Static
 
+from data.reading import Reading
 from engine.config import ModelConfig, all_settings, preset
 from engine.protocol import Busy, Failed, Measure, Measured, Open, PhaseChanged
 from engine.settings import settings_of
@@ -148,6 +149,19 @@ async def test_a_run_by_minutes_of_another_shape(desk: Opener) -> None:
 def minutes_asked(it: Desk) -> float:
     """The minutes of the config that was measured last."""
     return it.engine.sent(Measure)[-1].config.train.minutes
+
+
+async def test_the_same_text_is_read_as_before_and_another_as_it_comes(desk: Opener) -> None:
+    reading = Reading("cp1251", ("drafts/",))
+    config = msgspec.structs.replace(CONFIG, corpus="notes", reading=reading)
+    async with desk(*untrained()[:6], opened(config)) as it:
+        await open_form(it)
+        await change(it, "preset", "nano")
+        await it.press("enter")
+        await change(it, "corpus", "letters.txt")
+        await it.press("enter")
+
+        assert [sent.config.reading for sent in it.engine.sent(Open)[-2:]] == [reading, Reading()]
 
 
 async def test_another_preset_fills_the_form(desk: Opener) -> None:

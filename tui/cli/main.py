@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from data.catalog import default
+from data.reading import Reading
 from data.safe_text import safe_text
+from data.standard_input import keys_from_terminal
 from engine.config import PRESETS
 from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
 from tui import __version__
@@ -58,7 +60,8 @@ def main() -> None:
     tinygpt-tui sample RUN        continue a prompt with a saved run
     tinygpt-tui runs              list the saved runs (rename, note, delete)
 
-    CORPUS is tinyshakespeare, shakespeare, tales, or the path of a text file or folder.
+    CORPUS is tinyshakespeare, shakespeare, tales, the path of a text file or folder, or - for
+    standard input.
     """
 
 
@@ -91,6 +94,18 @@ def _run_options(command: Any) -> Any:
                 metavar="KEY=VALUE",
                 help="Change a setting, e.g. train.learning_rate=0.01. May be repeated.",
             ),
+            click.option(
+                "--encoding",
+                metavar="NAME",
+                help="How the text is encoded, e.g. cp1251; else UTF-8, or what it looks like.",
+            ),
+            click.option(
+                "--ignore",
+                multiple=True,
+                metavar="PATTERN",
+                help="Leave files out of a folder, as a .gitignore does, e.g. 'drafts/'. Hidden "
+                "ones, node_modules, venv, and what is no text are left out anyway. May be repeated.",
+            ),
             click.option("--device", metavar="NAME", help="Device: auto, cpu, cuda or mps."),
             click.option("--steps", metavar="N", help="Stop after N steps."),
             click.option("--minutes", metavar="M", help="Stop after M minutes."),
@@ -105,9 +120,14 @@ def _run_options(command: Any) -> Any:
 def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> None:
     """Open the app."""
     command = _opening(run_name, corpus, **choices)
+    if corpus == "-":
+        keys_from_terminal()
     # Textual draws on standard error.
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        raise Refusal("The app needs a terminal; without one, use tinygpt-tui train.")
+        raise Refusal(
+            "The app needs a terminal; without one, use tinygpt-tui train. A text that is piped in "
+            "is named -"
+        )
     if os.environ.get("TERM") == "dumb":
         raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
     gc.disable()  # until a run is open: modules stay loaded, there is no garbage to collect
@@ -216,10 +236,12 @@ def _opening(
     changed_text: bool,
     preset_name: str | None,
     assignments: tuple[str, ...],
+    encoding: str | None,
+    ignore: tuple[str, ...],
     **shortcuts: str | None,
 ) -> Open | OpenRun:
     """The command that opens the run. Refusal for options that are invalid, or not together."""
-    given = (corpus, preset_name, assignments, shortcuts)
+    given = (corpus, preset_name, assignments, shortcuts, Reading(encoding or "", ignore))
     try:
         if run_name is not None:
             return opening.saved_run(run_name, *given, changed_text=changed_text)

@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from data.catalog import default
+from data.decoding import check_encoding
+from data.reading import Reading
+from data.standard_input import read_standard_input
 from engine.changes import check_changes
 from engine.config import RunConfig, override, preset
 from engine.protocol import Open, OpenRun
@@ -15,8 +20,10 @@ def new_run(
     preset_name: str | None,
     assignments: tuple[str, ...],
     shortcuts: Mapping[str, str | None],
+    reading: Reading,
 ) -> Open:
     """The command for a new run. `shortcuts` are options for settings of `train`, by their names.
+    A text on standard input is read here, where Ctrl-C still ends the program at once.
 
     ValueError, with a user-facing message, for a setting that cannot be, or options that cannot be
     meant together.
@@ -27,7 +34,11 @@ def new_run(
         raise ValueError(
             "Steps and minutes are two ways to say when a run ends: give one of them, not both."
         )
-    return Open(config)
+    if reading.encoding:
+        check_encoding(reading.encoding)
+    if corpus == "-":
+        read_standard_input()
+    return Open(replace(config, reading=reading))
 
 
 def saved_run(
@@ -36,12 +47,17 @@ def saved_run(
     preset_name: str | None,
     assignments: tuple[str, ...],
     shortcuts: Mapping[str, str | None],
+    reading: Reading,
     *,
     changed_text: bool,
 ) -> OpenRun:
     """The command for a saved run. ValueError, with a user-facing message, as for `new_run`."""
     if corpus is not None:
         raise ValueError(f"A saved run has its own text: --run goes without {corpus!r}.")
+    if reading != Reading():
+        raise ValueError(
+            "A saved run has read its text: --run goes without --encoding and --ignore."
+        )
     if preset_name is not None:
         raise ValueError("A saved run keeps its size: --run goes without --preset.")
     for name in ("steps", "minutes"):

@@ -62,7 +62,7 @@ class _Training:
         match event:
             case Opened() if event.phase == "following":
                 self._following = True
-            case Opened() if event.note:
+            case Opened() | CorpusLoaded() if event.note:
                 print_error(event.note)
             case ConfirmationRequired(question):
                 print_error(f"{question} To confirm, add --changed-text.")
@@ -137,8 +137,6 @@ class ProgressReporter:
                     f"{event.name}: {event.characters:,} characters, "
                     f"{event.vocabulary} different ({event.source})"
                 )
-                if event.note:
-                    self._print(event.note)
             case Opened():
                 self._print(
                     f"run {event.run}: {event.config.preset}, {event.parameters:,} parameters, "

@@ -61,7 +61,9 @@ class CostLine(Static):
         if corpus not in self._known:
             self.update("reading the text …")
             try:
-                self._known[corpus] = await in_daemon(lambda: preview(corpus), "preview")
+                self._known[corpus] = await in_daemon(
+                    lambda: preview(corpus, config.reading), "preview"
+                )
             except ValueError as error:
                 self.update("")
                 self.post_message(self.Refused(str(error)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from msgspec.structs import replace
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -160,9 +159,7 @@ class NewRunScreen(Dialog[None]):
 
     def _read(self) -> RunConfig:
         """The config in the form; ValueError, with a user-facing message, for an invalid one."""
-        base = replace(
-            base_of(self._config, self._entered("preset")), corpus=self._entered("corpus")
-        )
+        base = base_of(self._config, self._entered("preset")).with_corpus(self._entered("corpus"))
         sets = [f"{key}={self._entered(_id(key))}" for key in self._keys()]
         return override(base, sets)
 

@@ -60,7 +60,7 @@ def base_of(config: RunConfig, name: str) -> RunConfig:
         return config
     chosen = preset(name, config.corpus)
     machine = {key: getattr(config.train, key) for key in ("device", "precision", "threads")}
-    return replace(chosen, train=replace(chosen.train, **machine))
+    return replace(chosen, reading=config.reading, train=replace(chosen.train, **machine))
 
 
 def carried_over(config: RunConfig, defaults: RunConfig, shown: set[str]) -> list[str]:
