@@ -180,7 +180,9 @@ class TinyGPTApp(EngineApp):
         """After an error in the engine: open the run again, as it was saved last."""
         raw = self.state.raw_opened
         if raw is not None:
-            self.engine.send(OpenRun(raw.value.run) if self.state.step else Open(raw.value.config))
+            opened = raw.value
+            on_disk = opened.step or (opened.saving and self.state.step)
+            self.engine.send(OpenRun(opened.run) if on_disk else Open(opened.config))
 
     def action_rollback(self) -> None:
         """After a failed step: go on from the last save, at half the learning rate."""

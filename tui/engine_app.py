@@ -149,6 +149,9 @@ class EngineApp(PatchedApp):
         self._quitting = True
         if self._engine_closed:  # the engine has ended by itself and answers no more
             self.exit_with(_farewell(self.state.saved), 0)
+        elif _trains_unsaved(self.state):
+            self._quitting = False
+            self._confirm_quitting_unsaved(self.state)
         else:
             self.engine.send(Close())
 
@@ -163,7 +166,9 @@ class EngineApp(PatchedApp):
                 self._quitting = True
                 self.engine.send(Close(save=False))
 
-        reason = state.failure.message if state.failure else ""
+        reason = "This run is not saved (--no-save)." if _trains_unsaved(state) else ""
+        if state.failure:
+            reason = state.failure.message
         self.push_screen(ConfirmDialog(f"{reason} Quit without saving?"), answered)
 
     def _end_by_signal(self, number: int) -> None:
@@ -193,6 +198,12 @@ def _resume_garbage_collection() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def _trains_unsaved(state: RunState) -> bool:
+    """Whether steps were taken that end with the program."""
+    opened = state.opened
+    return opened is not None and not opened.saving and state.step > opened.step
 
 
 def _farewell(saved: Saved | None) -> str:

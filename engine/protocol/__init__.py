@@ -37,6 +37,7 @@ from engine.protocol.events import Extended as Extended
 from engine.protocol.events import Failed as Failed
 from engine.protocol.events import LearningRateChanged as LearningRateChanged
 from engine.protocol.events import Measured as Measured
+from engine.protocol.events import NotSaved as NotSaved
 from engine.protocol.events import Opened as Opened
 from engine.protocol.events import PhaseChanged as PhaseChanged
 from engine.protocol.events import Recorded as Recorded

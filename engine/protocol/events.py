@@ -52,6 +52,7 @@ class Opened(Message, frozen=True):
     precision: str
     choice: str  # one line: what was measured to choose threads and precision
     note: str  # what differs from when it was saved, or who trains it; or empty
+    saving: bool = True  # False: what is trained is lost with the program
 
 
 class ConfirmationRequired(Message, frozen=True):
@@ -153,6 +154,13 @@ class Saved(Message, frozen=True):
     path: str
 
 
+class NotSaved(Message, frozen=True):
+    """Comes in place of `Saved` where nothing is saved."""
+
+    run: str
+    step: int
+
+
 class RunSummary(Struct, frozen=True):
     """A saved run in a list."""
 
@@ -226,6 +234,7 @@ Event = (
     | SampleDone
     | Measured
     | Saved
+    | NotSaved
     | RunsListed
     | RunChanged
     | Compared

@@ -3,20 +3,18 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.config import SampleConfig
-from engine.protocol import Event, Failed, Saved
+from engine.config import RunConfig, SampleConfig
+from engine.protocol import Event, Failed, NotSaved, Saved
 from engine.session.evaluator import Evaluator
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import Ending, RunState
 from engine.session.stepper import Stepper
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder, SaveError
-from engine.storage.run_info import RunInfo
 from engine.training.schedule import Position
 
-if TYPE_CHECKING:  # these import torch, which the session loads with the first run
+if TYPE_CHECKING:  # imports torch, which the session loads with the first run
     from engine.session.context import RunContext
-    from engine.storage.run import Run
 
 EARLY_EXCERPTS = frozenset({10, 25, 50, 100})
 """Steps that are followed by an excerpt without an evaluation: the text changes fast then."""
@@ -28,9 +26,8 @@ class ActiveRun(OpenedRun):
     def __init__(
         self,
         context: "RunContext",
-        run: "Run",
-        info: RunInfo,
-        text: str,
+        recorder: Recorder,
+        config: RunConfig,
         progress: Progress,
         emit: Emit,
         clock: Clock,
@@ -38,24 +35,16 @@ class ActiveRun(OpenedRun):
         self.context = context
         self._trainer = context.trainer
         self._trainer.learning_rate = progress.learning_rate
-        self._recorder = Recorder(
-            run,
-            info,
-            text,
-            state=context.trainer.state_dict,
-            machine=context.machine,
-            checkpoint_bytes=context.checkpoint_bytes,
-            clock=clock,
-        )
+        self._recorder = recorder
         self._emit_event = emit
         self._clock = clock
         self._last_reported_save = 0
         self._sampling_due = 0.0
-        self._state = RunState(info.config, progress, self._emit)
+        self._state = RunState(config, progress, self._emit)
         self._stepper = Stepper(context.trainer, clock)
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
         self._samples = context.sample_streams(
-            info.config.sample, lambda: self._state.plan.context_length(self._position), self._emit
+            config.sample, lambda: self._state.plan.context_length(self._position), self._emit
         )
 
     @property
@@ -218,6 +207,9 @@ class ActiveRun(OpenedRun):
 
     def roll_back(self, reopen: Reopen) -> None:
         """Train on from the last checkpoint, at half the learning rate; later steps are dropped."""
+        if not self._recorder.saves:
+            self._emit(Failed("Nothing is saved here that could be returned to.", "train"))
+            return
         learning_rate = self._state.progress.learning_rate / 2
         opened = reopen()
         if isinstance(opened, ActiveRun):
@@ -261,6 +253,9 @@ class ActiveRun(OpenedRun):
 
     def try_save(self) -> bool:
         step = self._state.step
+        if not self._recorder.saves and step != self._last_reported_save:
+            self._last_reported_save = step
+            self._emit(NotSaved(self.name, step))
         if not self._recorder.is_writing or not step:
             return True
         if self._recorder.unsaved and not self._try_checkpoint():

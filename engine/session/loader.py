@@ -31,16 +31,19 @@ from engine.session.opened_run import Clock, Emit
 from engine.storage.history import HistoryReader, read_history
 from engine.storage.lock import RunLock
 from engine.storage.manifest import Progress
+from engine.storage.recorder import Recorder
 from engine.storage.run_info import CorpusInfo, RunInfo
 from engine.training.split import check_length, split_at
 
 if TYPE_CHECKING:  # these import torch, which is loaded after the text has been reported
     from engine.session.context import RunContext
+    from engine.storage.run import Run
     from engine.storage.saved_run import SavedRun
 
 
-def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
-    """A run at step 0. ValueError, with a user-facing message, if text or config cannot be used."""
+def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> ActiveRun:
+    """A run at step 0. `saving`: whether it is ever written. ValueError, with a user-facing message,
+    if text or config cannot be used."""
     emit(Busy(f"reading {config.corpus}"))
     corpus = load_corpus(config.corpus, config.reading)
     config = _recordable(config)
@@ -56,11 +59,14 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock) -> ActiveRun:
     progress = _fresh_progress(config)
     run = Run()
     context = _build_context(info, corpus.text, None, emit, clock)
-    emit(_opened(context, run.name, info, progress, progress.phase))
-    return ActiveRun(context, run, info, corpus.text, progress, emit, clock)
+    emit(_opened(context, run.name, info, progress, progress.phase, saving=saving))
+    recorder = _recorder(context, run, info, corpus.text, clock, saving=saving)
+    return ActiveRun(context, recorder, config, progress, emit, clock)
 
 
-def open_saved(command: OpenRun, emit: Emit, clock: Clock) -> ActiveRun | FollowedRun | None:
+def open_saved(
+    command: OpenRun, emit: Emit, clock: Clock, *, saving: bool
+) -> ActiveRun | FollowedRun | None:
     """A run as it was saved (see `engine.storage.saved_run.load_run`), followed if another program trains it.
 
     None if the user has to confirm it first, which is asked for by an event. ValueError, with a
@@ -103,8 +109,9 @@ def open_saved(command: OpenRun, emit: Emit, clock: Clock) -> ActiveRun | Follow
         return FollowedRun(context, saved, lock, reader, emit, clock)
     notes = (saved.note, _machine_note(saved, context))
     note = " ".join(note for note in notes if note)
-    emit(_opened(context, run.name, info, progress, progress.phase, note))
-    active = ActiveRun(context, run, info, saved.text, progress, emit, clock)
+    emit(_opened(context, run.name, info, progress, progress.phase, note, saving=saving))
+    recorder = _recorder(context, run, info, saved.text, clock, saving=saving)
+    active = ActiveRun(context, recorder, info.config, progress, emit, clock)
     for event in read_history(run.folder, step):
         emit(event)
     if learning_rate != progress.learning_rate:
@@ -217,6 +224,21 @@ def _build_context(
     return context
 
 
+def _recorder(
+    context: "RunContext", run: "Run", info: RunInfo, text: str, clock: Clock, *, saving: bool
+) -> Recorder:
+    return Recorder(
+        run,
+        info,
+        text,
+        state=context.trainer.state_dict,
+        machine=context.machine,
+        checkpoint_bytes=context.checkpoint_bytes,
+        clock=clock,
+        saves=saving,
+    )
+
+
 def _machine_note(saved: "SavedRun", context: "RunContext") -> str:
     """A sentence about a machine other than the one that trained the run so far, or nothing."""
     differences = saved.manifest.machine.differences(context.machine)
@@ -232,6 +254,8 @@ def _opened(
     progress: Progress,
     phase: Phase,
     note: str = "",
+    *,
+    saving: bool = True,
 ) -> Opened:
     hardware = context.hardware
     return Opened(
@@ -248,4 +272,5 @@ def _opened(
         precision=hardware.precision_name,
         choice=hardware.reason,
         note=note,
+        saving=saving,
     )

@@ -61,11 +61,14 @@ class Session:
         *,
         clock: Clock = time.perf_counter,
         gate: Callable[[], None] = lambda: None,
+        saving: bool = True,
     ) -> None:
-        """`gate` is called before each tick (tests block in it)."""
+        """`gate` is called before each tick (tests block in it). `saving`: whether runs that are
+        trained are saved."""
         self._emit = emit
         self._clock = clock
         self._gate = gate
+        self._saving = saving
         self._closed = False
         self._run: OpenedRun | None = None
 
@@ -97,9 +100,11 @@ class Session:
         run = self._run
         match command:
             case Open(config):
-                self._save_and_open(lambda: open_fresh(config, self._emit, self._clock))
-            case OpenRun() as opening:
-                self._save_and_open(lambda: open_saved(opening, self._emit, self._clock))
+                self._save_and_open(
+                    lambda: open_fresh(config, self._emit, self._clock, saving=self._saving)
+                )
+            case OpenRun():
+                self._save_and_open(lambda: self._open_saved(command))
             case Close(save):
                 self._closed = not save or run is None or run.try_save()
             case ListRuns():
@@ -157,7 +162,10 @@ class Session:
 
     def _reopen(self, name: str) -> OpenedRun | None:
         """Replace the open run, as it stands, by the saved one of this name."""
-        return self._replace(lambda: open_saved(OpenRun(name), self._emit, self._clock))
+        return self._replace(lambda: self._open_saved(OpenRun(name)))
+
+    def _open_saved(self, command: OpenRun) -> OpenedRun | None:
+        return open_saved(command, self._emit, self._clock, saving=self._saving)
 
     def _replace(self, opener: Callable[[], OpenedRun | None]) -> OpenedRun | None:
         """Replace the open run by the one that `opener` opens. If that fails, the open run stays,

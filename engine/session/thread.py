@@ -23,11 +23,17 @@ class EngineThread:
     """Runs a Session. Commands may be sent from any thread; events are emitted in its own."""
 
     def __init__(
-        self, emit: Callable[[Event], None], gate: Callable[[], None] = lambda: None
+        self,
+        emit: Callable[[Event], None],
+        gate: Callable[[], None] = lambda: None,
+        *,
+        saving: bool = True,
     ) -> None:
-        """`emit` must return quickly, since training waits for it. `gate` is called before each tick."""
+        """`emit` must return quickly, since training waits for it. `gate` and `saving`: as for
+        `Session`."""
         self._emit = emit
         self._gate = gate
+        self._saving = saving
         self._inbox: SimpleQueue[Command] = SimpleQueue()
         self._thread = threading.Thread(target=self._main, name="engine")
 
@@ -51,7 +57,9 @@ class EngineThread:
         from engine.session.session import Session  # not before the first paint
 
         try:
-            while not self._run_until_closed(Session(self._emit, gate=self._gate)):
+            while not self._run_until_closed(
+                Session(self._emit, gate=self._gate, saving=self._saving)
+            ):
                 pass
         finally:
             self._emit(Closed())

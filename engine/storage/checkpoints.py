@@ -31,6 +31,7 @@ State = dict[str, dict[str, Tensor]]
 
 KEEP_NEWEST = 2
 """How many of the newest checkpoints are kept, besides the best."""
+MOST_KEPT = KEEP_NEWEST + 1
 GROUPS = ("model", "optimizer")
 HEADER_LIMIT = 1 << 20
 """Bytes of a safetensors file besides the tensor data: the names and shapes."""

@@ -16,6 +16,10 @@ from engine.settings import nearest
 from engine.storage.names import check_name
 
 
+class NoSpaceError(ValueError):
+    """The disk has too little space for a run. The message is for the user."""
+
+
 def home() -> Path:
     """TINYGPT_HOME, or the platform's data folder."""
     from_environment = os.environ.get("TINYGPT_HOME")

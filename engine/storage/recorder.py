@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine.protocol import RECORDED, Event
+from engine.storage.paths import NoSpaceError
 
 if TYPE_CHECKING:  # torch is loaded with the first run, not with this module
     from engine.device import Machine
@@ -16,14 +17,15 @@ if TYPE_CHECKING:  # torch is loaded with the first run, not with this module
     from engine.storage.run import Run
     from engine.storage.run_info import RunInfo
 
-CHECKPOINTS_NEEDED = 4
-"""Checkpoints that must fit on the disk: those that are kept, and the next."""
 CHECKPOINT_INTERVAL = 50.0
 """Seconds between two checkpoints, at most: with a step or two that is less than a minute unsaved."""
 SAVING_SHARE = 0.02
 """Fraction of the time that checkpoints may take, unless they are asked for."""
 FLUSH_INTERVAL = 1.0
 """Seconds between two writes of the history."""
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+WAY_OUT = " TINYGPT_HOME names another folder for runs, and --no-save trains without saving."
 
 
 class SaveError(Exception):
@@ -43,9 +45,10 @@ class Recorder:
         machine: "Machine",
         checkpoint_bytes: int,
         clock: Callable[[], float],
+        saves: bool,
     ) -> None:
         """`state` gives the tensors for a checkpoint, which take `checkpoint_bytes`; `machine` is
-        where they were computed."""
+        where they were computed. `saves`: whether anything is written at all."""
         self._run = run
         self._info = info
         self._text = text
@@ -53,6 +56,7 @@ class Recorder:
         self._machine = machine
         self._checkpoint_bytes = checkpoint_bytes
         self._clock = clock
+        self.saves = saves
         self._flushed_at = clock()
         self._next_checkpoint = clock() + CHECKPOINT_INTERVAL
         self.dirty = False
@@ -82,8 +86,9 @@ class Recorder:
 
     def record(self, event: Event) -> None:
         """Add an event to the run's history, if it is of a recorded kind."""
-        self._run.record(event)
-        self.dirty = self.dirty or isinstance(event, RECORDED)
+        if self.saves:
+            self._run.record(event)
+            self.dirty = self.dirty or isinstance(event, RECORDED)
 
     @property
     def checkpoint_is_due(self) -> bool:
@@ -100,14 +105,15 @@ class Recorder:
         self._info = self._run.annotate(self._info, note)
 
     def start_writing(self) -> None:
-        """Acquire the run, unless this program writes it already."""
-        if not self.is_writing:
+        """Acquire the run, unless this program writes it already, or nothing is saved."""
+        if self.saves and not self.is_writing:
             self._start(self._run.start_writing)
 
     def _start(self, start: Callable[["RunInfo", str, int], None]) -> None:
-        bytes_needed = CHECKPOINTS_NEEDED * self._checkpoint_bytes + 4 * len(self._text)
         try:
-            start(self._info, self._text, bytes_needed)
+            start(self._info, self._text, self._checkpoint_bytes)
+        except NoSpaceError as error:
+            raise SaveError(f"{error}{WAY_OUT}") from None
         except OSError as error:
             raise SaveError(self._message(error)) from None
         except ValueError as error:
@@ -115,7 +121,9 @@ class Recorder:
 
     def checkpoint(self, progress: "Progress") -> None:
         """Save a checkpoint. If the run's files are missing, the first attempt reports that and the
-        next writes them again."""
+        next writes them again. Nothing where nothing is saved."""
+        if not self.saves:
+            return
         began = self._clock()
         if self.failed and self._run.is_missing:
             self._start(self._run.write_again)
@@ -152,11 +160,12 @@ class Recorder:
         reason = error.strerror or str(error)
         where = error.filename or self._run.folder
         space = ""
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_SPACE:
             space = f" It needs {self._checkpoint_bytes / 1e6:,.0f} MB."
             folder = self._run.folder
             with suppress(OSError, StopIteration):
                 existing = next(path for path in (folder, *folder.parents) if path.exists())
                 free = shutil.disk_usage(existing).free
                 space = f"{space[:-1]}; {free / 1e6:,.0f} MB are free."
-        return f"The run could not be saved: {where}: {reason}.{space}"
+        way_out = WAY_OUT if error.errno in (*NO_SPACE, *READ_ONLY) else ""
+        return f"The run could not be saved: {where}: {reason}.{space}{way_out}"

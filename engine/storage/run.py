@@ -11,14 +11,17 @@ from engine.config import RunConfig
 from engine.device import Machine
 from engine.protocol import Event
 from engine.storage.atomic import clear_unfinished, make_folder, rename_folder, replace_file
-from engine.storage.checkpoints import State, set_aside, write_checkpoint
+from engine.storage.checkpoints import MOST_KEPT, State, set_aside, write_checkpoint
 from engine.storage.history import History
 from engine.storage.lock import RunLock, locked
 from engine.storage.manifest import Progress, checkpoints_of
 from engine.storage.names import new_name
-from engine.storage.paths import folder_of, free_folder, runs_folder
+from engine.storage.paths import NoSpaceError, folder_of, free_folder, runs_folder
 from engine.storage.run_info import FORMAT, CorpusInfo, RunInfo, with_note, write_info
 from engine.storage.saved_run import SavedRun
+
+SPACE_MARGIN = 1_000_000
+"""Bytes that stay free for the history, and for what other programs write."""
 
 
 class Run:
@@ -48,19 +51,15 @@ class Run:
             self._lock.is_in(self.folder) and (self.folder / "run.json").exists()
         )
 
-    def start_writing(self, info: RunInfo, text: str, bytes_needed: int) -> None:
+    def start_writing(self, info: RunInfo, text: str, checkpoint_bytes: int) -> None:
         """Acquire the lock and bring the folder into the state from which the run continues.
 
         ValueError, with a user-facing message, if another program holds the run or has trained it
-        meanwhile, or the disk has fewer than `bytes_needed` free; OSError if it cannot be written.
+        meanwhile; NoSpaceError if checkpoints of `checkpoint_bytes` do not fit on the disk; OSError
+        if it cannot be written.
         """
         make_folder(self.folder)
-        free = shutil.disk_usage(self.folder).free
-        if free < bytes_needed:
-            raise ValueError(
-                f"A run of this size needs {bytes_needed / 1e6:,.0f} MB in {self.folder}, "
-                f"where {free / 1e6:,.0f} MB are free."
-            )
+        self._check_space(text, checkpoint_bytes)
         lock = RunLock(self.folder)
         lock.acquire()
         try:
@@ -77,6 +76,22 @@ class Run:
             raise
         self._lock = lock
 
+    def _check_space(self, text: str, checkpoint_bytes: int) -> None:
+        """NoSpaceError if the disk has no room for what comes to the files that are there: the
+        checkpoints that will be kept, and one more until the oldest is deleted."""
+        needed, kept = SPACE_MARGIN, 0
+        if self._saved is None:
+            needed += len(text.encode("utf-8", "surrogatepass"))
+        else:
+            kept = len(self._saved.checkpoints) - len(self._saved.dropped)
+        needed += max(1, MOST_KEPT + 1 - kept) * checkpoint_bytes
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise NoSpaceError(
+                f"To save this run takes {needed / 1e6:,.0f} MB in {self.folder}, "
+                f"where {free / 1e6:,.0f} MB are free."
+            )
+
     def _prepare_saved(self, saved: SavedRun, info: RunInfo) -> None:
         """Have the folder of a saved run agree with what was opened."""
         clear_unfinished(self.folder / "checkpoints")
@@ -88,12 +103,12 @@ class Run:
             write_info(self.folder, info)
         set_aside(saved.dropped)
 
-    def write_again(self, info: RunInfo, text: str, bytes_needed: int) -> None:
+    def write_again(self, info: RunInfo, text: str, checkpoint_bytes: int) -> None:
         """Write a run whose files are missing once more, with its whole history. Errors as from
         `start_writing`."""
         old_lock, self._saved = self._lock, None
         assert old_lock is not None, "only a run that was being written can go missing"
-        self.start_writing(info, text, bytes_needed)
+        self.start_writing(info, text, checkpoint_bytes)
         old_lock.release()
 
     def record(self, event: Event) -> None:

@@ -68,10 +68,11 @@ class IdleInbox(SimpleQueue[Command]):
 class Driver:
     """A Session and its user, who reacts to events with further commands."""
 
-    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, clock: Callable[[], float] | None = None, *, saving: bool = True) -> None:
         self.events: list[Event] = []
         self.inbox: SimpleQueue[Command] = SimpleQueue()
         self._clock = clock or FakeClock()
+        self._saving = saving
         self._reactions: list[tuple[Happens, Callable[[], None]]] = []
 
     def when(self, happens: Happens, *commands: Command) -> "Driver":
@@ -91,7 +92,7 @@ class Driver:
     def run(self, *commands: Command) -> list[Event]:
         """Send these commands, and work until Close; all events."""
         self.send(*commands)
-        Session(self._handle, clock=self._clock).run(self.inbox)
+        Session(self._handle, clock=self._clock, saving=self._saving).run(self.inbox)
         assert not self._reactions, "something that the test waited for did not happen"
         return self.events
 

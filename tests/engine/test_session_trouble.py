@@ -15,8 +15,10 @@ from engine.protocol import (
     Busy,
     Close,
     Evaluated,
+    Event,
     Failed,
     Measure,
+    NotSaved,
     Open,
     Opened,
     OpenRun,
@@ -32,7 +34,9 @@ from engine.protocol import (
     StopSample,
     Train,
 )
+from engine.storage.manifest import checkpoints_of
 from engine.storage.paths import folder_of, run_names
+from engine.storage.run import SPACE_MARGIN
 from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(30)
@@ -152,7 +156,7 @@ def test_a_run_that_cannot_be_saved_stays_open_until_it_can(verse_file: Path, di
         assert failed.during == "save"
         assert failed.message.startswith("The run could not be saved: ")
         assert ": No space left on device. It needs 0 MB; " in failed.message
-        assert failed.message.endswith(" MB are free.")
+        assert " MB are free. TINYGPT_HOME names" in failed.message
     assert only(events, Saved).step == 20
 
     # The final save is complete, with each step once.
@@ -267,9 +271,55 @@ def test_too_little_space_is_reported_before_the_first_step(
         .run(Open(tiny(verse_file, "model.n_embd=64")), Train())
     )
     failed = only(events, Failed)
-    assert failed.message.startswith("A run of this size needs 2 MB in ")
-    assert failed.message.endswith(", where 0 MB are free.")
+    assert failed.message.startswith("To save this run takes 3 MB in ")
+    assert ", where 0 MB are free. TINYGPT_HOME names" in failed.message
+    assert failed.message.endswith(" and --no-save trains without saving.")
     assert of(events, StepDone) == []
+
+
+def test_a_saved_run_asks_for_the_space_of_its_next_checkpoints_only(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(verse_file, "model.n_embd=192", "model.n_layer=2")
+    name = only(run_to_end(Open(config), Train()), Opened).run
+    checkpoints = checkpoints_of(folder_of(name))
+    size = sum(file.stat().st_size for file in checkpoints[-1].iterdir())
+    assert len(checkpoints) == 2
+
+    def step_with_free(free: float) -> list[Event]:
+        usage = SimpleNamespace(free=int(free))
+        monkeypatch.setattr("engine.storage.run.shutil.disk_usage", lambda _: usage)
+        driver = Driver().when(
+            lambda e: is_a(StepDone, step=21)(e) or isinstance(e, Failed), Close(save=False)
+        )
+        return driver.run(OpenRun(name), Step())
+
+    needed = 2 * size + SPACE_MARGIN  # the best beside the two newest, and the next
+    assert only(step_with_free(0.9 * needed), Failed).message.startswith("To save this run takes ")
+    assert of(step_with_free(needed), Failed) == []
+
+
+def test_without_saving_a_run_trains_where_nothing_can_be_written(
+    verse_file: Path, home: Path, disk: Disk
+) -> None:
+    disk.fill()
+    driver = Driver(saving=False).when(is_a(NotSaved), Close())
+    events = driver.run(Open(tiny(verse_file)), Train())
+    assert of(events, StepDone)[-1].step == 20
+    assert of(events, Failed) == of(events, Saved) == []
+    assert not only(events, Opened).saving
+    assert only(events, NotSaved).step == 20
+    assert not home.exists() or list(home.iterdir()) == []
+
+
+def test_without_saving_a_saved_run_stays_as_it_was(verse_file: Path) -> None:
+    name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    files = {path: path.read_bytes() for path in folder_of(name).rglob("*") if path.is_file()}
+    driver = Driver(saving=False).when(is_a(NotSaved), Close())
+    events = driver.run(OpenRun(name), Train())
+    assert of(events, StepDone)[-1].step == 40
+    after = {path: path.read_bytes() for path in folder_of(name).rglob("*") if path.is_file()}
+    assert after == files
 
 
 def test_closing_without_saving_leaves_what_was_saved_before(verse_file: Path) -> None:

@@ -544,6 +544,20 @@ async def test_without_being_asked_to_close_the_app_stays(desk: Opener) -> None:
         await it.sees("train, or pause")
 
 
+async def test_a_run_that_is_not_saved_says_so_and_quitting_asks(desk: Opener) -> None:
+    unsaved = msgspec.structs.replace(opened(), saving=False)
+    events = [unsaved if event == opened() else event for event in untrained()]
+    async with desk(*events) as it:
+        await it.sees("not saved  ● untrained")
+        await it.play(*trained(3))
+        await it.press("q")
+        await it.sees("This run is not saved (--no-save). Quit without saving?")
+        assert it.engine.sent(Close) == []
+        await it.press("y")
+        await it.until(lambda: it.engine.sent(Close))
+        assert it.engine.sent(Close) == [Close(save=False)]
+
+
 async def test_when_the_engine_has_ended_q_still_quits(desk: Opener) -> None:
     async with desk(*untrained(), Failed("The engine stopped.", "engine"), closed()) as it:
         await it.press("q")

@@ -82,6 +82,16 @@ def test_json_is_one_event_a_line_and_the_run_is_saved(verse_file: Path) -> None
     assert run_names() == [only(events, Opened).run]
 
 
+def test_without_saving_it_trains_and_says_that_nothing_is_kept(verse_file: Path) -> None:
+    result = program("train", verse_file, *TINY, "--steps", "20", "--no-save")
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert "not saved (--no-save): what it learns ends with this program" in lines
+    assert lines[-1].startswith("not saved (--no-save): ")
+    assert lines[-1].endswith(" ends here, at step 20")
+    assert run_names() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_the_run_and_ends(verse_file: Path, number: signal.Signals) -> None:
     arguments = ["train", str(verse_file), *TINY, "--steps", "1000000", "--json"]
@@ -263,7 +273,8 @@ def test_a_full_disk_ends_training_with_a_message(
     result = capsys.readouterr().err
     assert result.startswith("The run could not be saved: ")
     assert "No space left on device. It needs 0 MB; " in result
-    assert result.endswith(" MB are free.\n")
+    assert " MB are free. TINYGPT_HOME names another folder for runs" in result
+    assert result.endswith(" and --no-save trains without saving.\n")
     assert result.count("\n") == 1
 
 

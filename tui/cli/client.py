@@ -14,9 +14,10 @@ EXIT_CODES = {"open": 2, "runs": 2, "train": 3}
 class Client:
     """Sends commands to a session in this thread, and collects the exit code."""
 
-    def __init__(self, *commands: Command) -> None:
-        """`commands`: the first ones, in order."""
+    def __init__(self, *commands: Command, saving: bool = True) -> None:
+        """`commands`: the first ones, in order. `saving`: whether a run that is trained is saved."""
         self._inbox: SimpleQueue[Command] = SimpleQueue()
+        self._saving = saving
         self.exit_code = 0
         for command in commands:
             self.send(command)
@@ -27,7 +28,7 @@ class Client:
 
     def run(self, on_event: Callable[[Event], None]) -> int:
         """Pass every event to `on_event` until the session has closed; the exit code."""
-        Session(on_event).run(self._inbox)
+        Session(on_event, saving=self._saving).run(self._inbox)
         return self.exit_code
 
     def fail(self, failed: Failed, *, save: bool = False) -> None:

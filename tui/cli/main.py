@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from functools import partial
 from typing import Any
 
 import click
@@ -109,6 +110,9 @@ def _run_options(command: Any) -> Any:
             click.option("--device", metavar="NAME", help="Device: auto, cpu, cuda or mps."),
             click.option("--steps", metavar="N", help="Stop after N steps."),
             click.option("--minutes", metavar="M", help="Stop after M minutes."),
+            click.option(
+                "--no-save", is_flag=True, help="Write nothing: the training ends with the program."
+            ),
         ]
     ):
         command = option(command)
@@ -117,7 +121,7 @@ def _run_options(command: Any) -> Any:
 
 @main.command("app", hidden=True)
 @_run_options
-def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> None:
+def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choices: Any) -> None:
     """Open the app."""
     command = _opening(run_name, corpus, **choices)
     if corpus == "-":
@@ -131,12 +135,18 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
     if os.environ.get("TERM") == "dumb":
         raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
     gc.disable()  # until a run is open: modules stay loaded, there is no garbage to collect
+    from engine import EngineThread  # itself loads no torch, but is needed by the app only
+
     # Textual is loaded for the app only.
     from tui.app import TinyGPTApp
     from tui.textual_patches import patch_utf8_decoder
 
     patch_utf8_decoder()
-    app = TinyGPTApp(command, why=default()[1] if corpus is None and run_name is None else "")
+    app = TinyGPTApp(
+        command,
+        why=default()[1] if corpus is None and run_name is None else "",
+        engine=partial(EngineThread, saving=not no_save),
+    )
     try:
         app.run()
     except OSError:  # the terminal has gone, and there is nothing to restore
@@ -150,12 +160,12 @@ def app_command(run_name: str | None, corpus: str | None, **choices: Any) -> Non
 @main.command("train")
 @_run_options
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
-def train_command(run_name: str | None, as_json: bool, **choices: Any) -> None:
+def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices: Any) -> None:
     """Train without the app. Ctrl-C saves the run and ends."""
     command = _opening(run_name, **choices)
     from tui.cli.train import train  # with rich's progress bars and the session
 
-    sys.exit(train(command, as_json=as_json))
+    sys.exit(train(command, as_json=as_json, saving=not no_save))
 
 
 @main.command("sample")

@@ -19,6 +19,7 @@ from engine.protocol import (
     Event,
     Excerpt,
     Failed,
+    NotSaved,
     Open,
     Opened,
     OpenRun,
@@ -37,12 +38,12 @@ EXCERPT_LENGTH = 100
 """Characters of an excerpt on a line."""
 
 
-def train(opening: Open | OpenRun, *, as_json: bool) -> int:
-    """Train a run to its end, or until a signal; the exit code.
+def train(opening: Open | OpenRun, *, as_json: bool, saving: bool = True) -> int:
+    """Train a run to its end, or until a signal; the exit code. `saving`: whether it is saved.
 
     Standard output gets a line for each event: JSON or text.
     """
-    client = Client(opening, Train())
+    client = Client(opening, Train(), saving=saving)
     with _close_on_signal(client), _event_printer(as_json=as_json) as show:
         return client.run(_Training(client, show).on_event)
 
@@ -70,7 +71,7 @@ class _Training:
                 self._client.send(Close())
             case Failed():
                 self._client.fail(event, save=event.during != "save")
-            case Saved() | PhaseChanged("untrained"):
+            case Saved() | NotSaved() | PhaseChanged("untrained"):
                 self._client.send(Close())
             case _:
                 pass
@@ -142,6 +143,8 @@ class ProgressReporter:
                     f"run {event.run}: {event.config.preset}, {event.parameters:,} parameters, "
                     f"{event.device}, {event.threads} threads, {event.precision}"
                 )
+                if not event.saving:
+                    self._print("not saved (--no-save): what it learns ends with this program")
             case StepDone():
                 done = event.elapsed / max(event.elapsed + event.remaining, 1e-9)
                 self._bar.update(
@@ -157,6 +160,8 @@ class ProgressReporter:
             case Excerpt():
                 first = safe_text(event.prompt + event.text)[:EXCERPT_LENGTH]
                 self._print(f"step {event.step:>7,}  sample: {first}")
+            case NotSaved(run, step):
+                self._print(f"not saved (--no-save): {run} ends here, at step {step:,}")
             case Saved(run, step, path):
                 self._print(f"saved {run} at step {step:,} in {path}")
             case _:

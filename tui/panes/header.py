@@ -38,6 +38,8 @@ class HeaderLine(Pane):
         if state.opened is not None:
             of = duration(60 * state.minutes) if state.minutes else count(state.steps)
             right += Content(f"  step {count(state.step)} / {of}")
+            if not state.opened.saving:
+                right = Content.styled("not saved  ", "bold $warning") + right
         name = Content.styled("tinygpt", "bold $primary")
         facts = []
         if state.corpus is not None:
@@ -132,6 +134,8 @@ def _advice(state: RunState) -> str:
             if state.best is not None and state.evaluated is not state.best:
                 best = f"; best {state.best.loss:.4f} at step {count(state.best.step)}"
             saved = f", saved as {state.saved.run}" if state.saved else ""
+            if opened is not None and not opened.saving:
+                saved = ", not saved (--no-save)"
             return f"{ended}{best}{saved}. Space trains on, p goes to the prompt."
         case "following":
             return "Another program trains this run; it is followed here, and p goes to the prompt."

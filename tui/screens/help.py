@@ -14,7 +14,7 @@ KEYS = (
     ("p  Tab", "to the prompt (type \\n for a line break; up and down recall)"),
     ("Enter", "in the prompt: generate text from it"),
     ("w", "generate again"),
-    ("u", "use this prompt for the samples of the run from now on"),
+    ("u", "use this prompt for the samples"),
     ("Esc", "stop generating, or leave the prompt"),
     ("[  ]", "temperature: 0 picks the most likely, higher is more varied"),
     ("-  =", "top-k: sample from the k most likely characters only"),
