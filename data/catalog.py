@@ -83,16 +83,29 @@ def load(name_or_path: str, reading: Reading = Reading()) -> Corpus:
             return _load_path(name_or_path, reading)
 
 
+def check_named(name_or_path: str) -> None:
+    """ValueError, with a user-facing message, for a word that is neither a name of the catalog nor
+    a path, nor '-'. Nothing is read."""
+    if name_or_path not in (*names(), "-"):
+        _path_of(name_or_path)
+
+
 def _load_path(given: str, reading: Reading) -> Corpus:
+    path = _path_of(given)
+    text, note = files.read(path, reading)
+    name = path.name if path.name not in ("", "..") else path.resolve().name
+    return Corpus(safe_text(name or str(path)), text, safe_text(str(path)), "not stated", note)
+
+
+def _path_of(given: str) -> Path:
+    """The path that a user typed; ValueError for a word that does not look like one."""
     try:
         path = Path(given).expanduser()
     except (RuntimeError, ValueError):  # no such user, or a name that no user can have
         path = Path(given)
     if not _looks_like_path(given, path):
         raise ValueError(_unknown(given))
-    text, note = files.read(path, reading)
-    name = path.name if path.name not in ("", "..") else path.resolve().name
-    return Corpus(safe_text(name or str(path)), text, safe_text(str(path)), "not stated", note)
+    return path
 
 
 def _looks_like_path(given: str, path: Path) -> bool:

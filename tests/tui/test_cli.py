@@ -126,6 +126,15 @@ def test_sample_streams_the_prompt_and_what_follows(verse_file: Path) -> None:
     assert len(first.stdout) == len("The owl") + 60 + len("\n")
 
 
+def test_a_line_break_is_typed_as_in_the_app(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    prompt = "aloud;\\nthe mouse"
+    result = program("sample", name, "--prompt", prompt, "--chars", "200", "--stop", "\\n")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("aloud;\nthe mouse")
+    assert len(result.stdout.splitlines()) == 2, "it stops at a line break"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -205,6 +214,7 @@ def test_training_prints_lines_of_text(
     lines = result.out.splitlines()
     assert lines[0].startswith("verse.txt: 1,637 characters, 35 different (")
     assert lines[1].startswith(f"run {run_names()[0]}: nano, ")
+    assert lines[1].endswith(" parameters, cpu, 1 thread, float32")
     assert [line[:19] for line in lines if "validation loss" in line] == [
         "step       0  valid",
         "step      10  valid",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.drawing.words import bar, character, count, duration, short, size
+from tui.drawing.words import bar, character, count, counted, duration, short, size
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,13 @@ def test_a_larger_fraction_is_never_a_shorter_bar(one: float, other: float) -> N
 
     less, more = sorted((one, other))
     assert eighths(less) <= eighths(more)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(0, "0 threads"), (1, "1 thread"), (10_448, "10,448 threads")]
+)
+def test_counted(number: int, expected: str) -> None:
+    assert counted(number, "thread") == expected
 
 
 def test_a_full_bar_is_full_and_an_empty_one_is_empty() -> None:

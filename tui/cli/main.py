@@ -3,6 +3,8 @@
 import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -16,7 +18,9 @@ from engine.config import PRESETS
 from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
 from tui import __version__
 from tui.cli import opening
+from tui.cli.hints import PROGRAM, check_command, check_text
 from tui.cli.streams import tolerate_any_text
+from tui.line_breaks import with_line_breaks
 
 
 class Refusal(click.ClickException):
@@ -25,11 +29,23 @@ class Refusal(click.ClickException):
     exit_code = 2
 
 
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """A ValueError inside becomes a Refusal."""
+    try:
+        yield
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+
+
 class _AppByDefault(click.Group):
     """A group of commands where `app` is the default."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0] not in self.commands and args[0] not in ("--help", "--version")):
+            if args and not args[0].startswith("-"):
+                with _refusals():
+                    check_command(args[0], self.list_commands(ctx))
             args = ["app", *args]
         return super().parse_args(ctx, args)
 
@@ -123,7 +139,7 @@ def _run_options(command: Any) -> Any:
 @_run_options
 def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choices: Any) -> None:
     """Open the app."""
-    command = _opening(run_name, corpus, **choices)
+    command = _opening("app", run_name, corpus, **choices)
     if corpus == "-":
         keys_from_terminal()
     # Textual draws on standard error.
@@ -162,7 +178,7 @@ def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choic
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices: Any) -> None:
     """Train without the app. Ctrl-C saves the run and ends."""
-    command = _opening(run_name, **choices)
+    command = _opening("train", run_name, **choices)
     from tui.cli.train import train  # with rich's progress bars and the session
 
     sys.exit(train(command, as_json=as_json, saving=not no_save))
@@ -170,7 +186,9 @@ def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices:
 
 @main.command("sample")
 @click.argument("run")
-@click.option("--prompt", default="", metavar="TEXT", help="The text to continue.")
+@click.option(
+    "--prompt", default="", metavar="TEXT", help="The text to continue; \\n is a line break."
+)
 @click.option("--chars", metavar="N", help="Number of characters to write.")
 @click.option(
     "--temperature",
@@ -184,18 +202,20 @@ def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices:
     help="Sample from the most likely characters whose probabilities add up to P.",
 )
 @click.option("--seed", metavar="S", help="The same seed gives the same text.")
-@click.option("--stop", metavar="CHARS", help="Stop at any of these characters.")
+@click.option(
+    "--stop", metavar="CHARS", help="Stop at any of these characters; \\n is a line break."
+)
 def sample_command(run: str, prompt: str, **choices: str | None) -> None:
     """Continue a prompt with a saved run."""
     choices["characters"] = choices.pop("chars")
+    if choices["stop"] is not None:
+        choices["stop"] = with_line_breaks(choices["stop"])
     assignments = [f"sample.{key}={value}" for key, value in choices.items() if value is not None]
-    try:
+    with _refusals():
         config = opening.configured("", None, assignments).sample
-    except ValueError as error:
-        raise Refusal(str(error)) from None
     from tui.cli.sample import sample  # with the session
 
-    sys.exit(sample(run, prompt, config))
+    sys.exit(sample(run, with_line_breaks(prompt), config))
 
 
 @main.group("runs", invoke_without_command=True)
@@ -241,6 +261,7 @@ def _change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> None:
 
 
 def _opening(
+    command: str,
     run_name: str | None,
     corpus: str | None,
     changed_text: bool,
@@ -250,13 +271,14 @@ def _opening(
     ignore: tuple[str, ...],
     **shortcuts: str | None,
 ) -> Open | OpenRun:
-    """The command that opens the run. Refusal for options that are invalid, or not together."""
+    """The command that opens the run. Refusal for options that are invalid, or not together.
+    `command`: "app" or "train"."""
     given = (corpus, preset_name, assignments, shortcuts, Reading(encoding or "", ignore))
-    try:
+    with _refusals():
         if run_name is not None:
             return opening.saved_run(run_name, *given, changed_text=changed_text)
         if changed_text:
             raise ValueError("--changed-text is about a saved run: it goes with --run.")
+        if corpus:
+            check_text(corpus, PROGRAM if command == "app" else f"{PROGRAM} {command}")
         return opening.new_run(*given)
-    except ValueError as error:
-        raise Refusal(str(error)) from None

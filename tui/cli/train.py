@@ -32,6 +32,7 @@ from engine.protocol import (
 from tui.cli.client import EXIT_CODES, Client
 from tui.cli.console import PipeConsole, discard_output, print_error
 from tui.cli.streams import printable_json
+from tui.drawing.words import counted
 from tui.signals import EXIT_SIGNALS, exit_code
 
 EXCERPT_LENGTH = 100
@@ -135,13 +136,13 @@ class ProgressReporter:
                 self._bar.update(self._task, description=safe_text(what) or "training")
             case CorpusLoaded():
                 self._print(
-                    f"{event.name}: {event.characters:,} characters, "
-                    f"{event.vocabulary} different ({event.source})"
+                    f"{event.name}: {counted(event.characters, 'character')}, "
+                    f"{event.vocabulary:,} different ({event.source})"
                 )
             case Opened():
                 self._print(
-                    f"run {event.run}: {event.config.preset}, {event.parameters:,} parameters, "
-                    f"{event.device}, {event.threads} threads, {event.precision}"
+                    f"run {event.run}: {event.config.preset}, {counted(event.parameters, 'parameter')}, "
+                    f"{event.device}, {counted(event.threads, 'thread')}, {event.precision}"
                 )
                 if not event.saving:
                     self._print("not saved (--no-save): what it learns ends with this program")
@@ -154,7 +155,7 @@ class ProgressReporter:
                 self._print(
                     f"step {event.step:>7,}  validation loss {event.loss:.4f}  "
                     f"{event.bits_per_char:.3f} bits/char  accuracy {event.accuracy:.1%}  "
-                    f"context {event.context_length}  {event.elapsed:,.0f} s  "
+                    f"context {event.context_length:,}  {event.elapsed:,.0f} s  "
                     f"on {event.characters:,} characters"
                 )
             case Excerpt():

@@ -6,6 +6,11 @@ def count(number: float) -> str:
     return f"{round(number):,}"
 
 
+def counted(number: float, noun: str) -> str:
+    """A number of things: 1 thread, 2 threads, 1,115,394 characters."""
+    return f"{count(number)} {noun}{'' if round(number) == 1 else 's'}"
+
+
 def short(number: float) -> str:
     """A number of parameters: 0.80M, 106K, 12."""
     if number >= 500_000:

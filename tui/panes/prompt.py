@@ -12,6 +12,7 @@ from textual.style import Style
 from engine.config import SampleConfig
 from tui.drawing.words import count
 from tui.drawing.wrapping import Wrapping
+from tui.line_breaks import on_one_line, with_line_breaks
 from tui.panes.pane import Pane
 from tui.panes.scrolling import ScrollingLines, lines_of
 from tui.safe_input import SafeInput
@@ -47,7 +48,7 @@ class PromptInput(SafeInput):
     @property
     def prompt(self) -> str:
         """What was typed, with real line breaks."""
-        return self.value.replace("\\n", "\n")
+        return with_line_breaks(self.value)
 
     def remember(self) -> None:
         """Add the prompt to the history, unless it is the last one there."""
@@ -58,8 +59,7 @@ class PromptInput(SafeInput):
     def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        lines = event.text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
-        self.insert_text_at_cursor(lines.replace("\n", "\\n"))
+        self.insert_text_at_cursor(on_one_line(event.text.rstrip("\r\n")))
 
     def action_earlier(self) -> None:
         """Recall the prompt before."""
