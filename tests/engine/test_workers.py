@@ -166,10 +166,10 @@ def test_each_thread_has_its_own_dropout(stack: ExitStack, monkeypatch: pytest.M
     """Both are given the same text: their losses on it differ by what was dropped."""
     trainer = make_trainer(stack, 2, "model.dropout=0.5", "train.batch_size=2")
     train(trainer, 3)
-    losses, loss_and_grad = [], Replica.loss_and_grad
+    losses, micro_batch_grads = [], Replica.micro_batch_grads
 
-    def spy(*work: Any) -> tuple[float, list[Tensor]]:
-        loss, grads = loss_and_grad(*work)
+    def spy(*work: Any) -> tuple[float, tuple[Tensor, ...]]:
+        loss, grads = micro_batch_grads(*work)
         losses.append(loss)
         return loss, grads
 
@@ -177,7 +177,7 @@ def test_each_thread_has_its_own_dropout(stack: ExitStack, monkeypatch: pytest.M
     monkeypatch.setattr(
         trainer.dataset, "batch", lambda *_: (same[:-1].repeat(2, 1), same[1:].repeat(2, 1))
     )
-    monkeypatch.setattr(Replica, "loss_and_grad", spy)
+    monkeypatch.setattr(Replica, "micro_batch_grads", spy)
     trainer.step(0.5, CONTEXT)
     assert len(losses) == len(set(losses)) == 2
 
