@@ -83,6 +83,35 @@ def test_a_signal_saves_restores_and_ends(
         assert saved_step(tmp_path / "home") > 0
 
 
+LONG_STEP = (
+    "--set=model.n_embd=64",
+    "--set=model.context_length=128",
+    "--set=train.batch_size=2048",
+    "--set=train.context_warmup=0",
+    "--set=train.evaluation_interval=1000000",
+)
+"""Steps of some seconds, without an evaluation after which one would be saved."""
+
+
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGHUP, "closed terminal"])
+def test_no_completed_step_is_lost_however_long_a_step_is(
+    text: Path, tmp_path: Path, way: signal.Signals | str
+) -> None:
+    with start(text, tmp_path, "--steps=1000000", *LONG_STEP, columns=120, lines=40) as terminal:
+        terminal.wait_for("● untrained")
+        terminal.type(" ")
+        terminal.wait_for("step 1 / 1,000,000")
+        began = monotonic()
+        if isinstance(way, signal.Signals):
+            terminal.process.send_signal(way)
+            assert terminal.wait_for_end() == 128 + way
+        else:
+            terminal.hang_up()
+            assert terminal.process.wait(SECONDS) == 129
+        assert monotonic() - began < SECONDS
+    assert saved_step(tmp_path / "home") >= 1
+
+
 def test_a_second_signal_ends_it_at_once(text: Path, tmp_path: Path) -> None:
     with start(text, tmp_path, "--steps=1000000") as terminal:
         reach(terminal, "training")
