@@ -12,6 +12,7 @@ from data.folders import find_text_files
 from data.raw_bytes import OPEN_FLAGS
 from data.reading import Reading
 from data.safe_text import safe_text
+from data.vocabulary import check_vocabulary
 
 PREVIEW_BYTES = 8_000_000
 """Up to this size a text is read whole: a fraction of a second."""
@@ -32,9 +33,13 @@ def preview(name_or_path: str, reading: Reading = Reading()) -> Preview:
     ValueError, with a user-facing message, if there is no such text or it cannot be used.
     """
     files = [] if name_or_path in catalog.names() else _files(name_or_path, reading)
-    if sum(size for _, size in files) <= PREVIEW_BYTES:
-        return Preview(len(set(catalog.load(name_or_path, reading).text)), whole=True)
-    return Preview(len(_characters([path for path, _ in files], reading)), whole=False)
+    whole = sum(size for _, size in files) <= PREVIEW_BYTES
+    if whole:
+        characters = set(catalog.load(name_or_path, reading).text)
+    else:
+        characters = _characters([path for path, _ in files], reading)
+    check_vocabulary(len(characters))
+    return Preview(len(characters), whole)
 
 
 def _files(given: str, reading: Reading) -> list[tuple[Path, int]]:

@@ -7,6 +7,8 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
+from data.vocabulary import check_vocabulary
+
 MAX_FREQUENT = 16
 """The number of most frequent characters that are listed."""
 _CODE_POINTS = 0x110000
@@ -34,9 +36,13 @@ class Statistics:
 
 
 def measure(text: str) -> Statistics:
-    """Statistics of a text, in linear time. They are all zero for an empty text."""
+    """Statistics of a text, in linear time. They are all zero for an empty text.
+
+    ValueError, with a user-facing message, for more distinct characters than make sense.
+    """
     counts = _count_characters(text)
     points = np.flatnonzero(counts)  # the code points that occur, ascending: (V,)
+    check_vocabulary(len(points))
     counts = counts[points]
     vocabulary = tuple(chr(point) for point in points)
     ranked = sorted(

@@ -37,6 +37,13 @@ def test_what_cannot_be_opened_is_refused_with_the_same_words(tmp_path: Path) ->
         assert str(of_preview.value) == str(of_catalog.value)
 
 
+def test_a_text_of_too_many_characters_is_refused_in_the_form_too(tmp_path: Path) -> None:
+    file = tmp_path / "unicode.txt"
+    file.write_text("".join(map(chr, range(0x10000, 0x1F000))), encoding="utf-8")
+    with pytest.raises(ValueError, match="has 61,440 different characters"):
+        preview.preview(str(file))
+
+
 def test_a_large_file_that_is_no_text_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from data import statistics
 from data.statistics import MAX_FREQUENT, measure
+from data.vocabulary import MAX_VOCABULARY
 
 
 def test_a_small_text() -> None:
@@ -86,3 +87,10 @@ def test_the_chunk_size_does_not_matter(text: str, chunk: int) -> None:
 
 def test_lone_surrogates_are_counted() -> None:
     assert measure("a\udc80a").vocabulary == ("a", "\udc80")
+
+
+def test_more_characters_than_a_language_has_are_refused() -> None:
+    some = "".join(map(chr, range(0x10000, 0x10000 + MAX_VOCABULARY)))
+    assert len(measure(some).vocabulary) == MAX_VOCABULARY
+    with pytest.raises(ValueError, match="has 50,001 different characters"):
+        measure(some + "x")
