@@ -5,30 +5,17 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from msgspec.structs import replace
-from textual import events, on
+from textual import events
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from engine import EngineThread
-from engine.protocol import (
-    Event,
-    Open,
-    OpenRun,
-    Pause,
-    Rollback,
-    Sample,
-    SetExcerptPrompt,
-    SetLearningRate,
-    Step,
-    Stop,
-    StopSample,
-    Train,
-)
+from engine.protocol import Event, Open, OpenRun
 from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS, action_of, acts
 from tui.encoding import ascii_only
@@ -38,20 +25,18 @@ from tui.link import Engine
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.keys import KeysLine
 from tui.panes.loss import LossPane
-from tui.panes.prompt import PromptInput, PromptPane
+from tui.panes.prompt import PromptPane
 from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
-from tui.sampling_controls import SAMPLING_CONTROLS, turned
+from tui.prompt_actions import PromptActions
+from tui.run_actions import RunActions
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
 from tui.screens.runs import RunsScreen
 from tui.state import RunState
-from tui.textual_patches import focus_at_once
 from tui.theme import CLASSROOM
 
-RATE_FACTOR = 1.25
-"""By how much a key changes the learning rate."""
 FULL_SIZE = Size(110, 34)
 """Cells from which on every pane is shown at once."""
 MIN_SIZE = Size(80, 24)
@@ -60,7 +45,7 @@ VIEWS = ("samples", "text", "training")
 """The panes that share a place in a small window, in the order of the view key."""
 
 
-class TinyGPTApp(EngineApp):
+class TinyGPTApp(RunActions, PromptActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"
@@ -79,7 +64,6 @@ class TinyGPTApp(EngineApp):
         super().__init__(opening, engine)
         self.use_theme(CLASSROOM)
         self._why = why
-        self._samples = 0
         self._view = 0
         self._acting: tuple[bool | None, ...] = ()
         self._dropping = DroppingFilter()
@@ -142,7 +126,7 @@ class TinyGPTApp(EngineApp):
         """Whether a key acts now: True; no, but another action of the same key may: False; no, and
         it is shown as such: None."""
         if action == "prompt":
-            return self._may_go_to_prompt(only_without_focus=bool(parameters))
+            return self.may_go_to_prompt(only_without_focus=bool(parameters))
         if action == "view":
             return self._in_column
         return acts(action, self.state)
@@ -155,81 +139,6 @@ class TinyGPTApp(EngineApp):
         """Whether the command palette, which is a screen of its own, has the action of a key."""
         name = action_of(binding)
         return self._in_column if name == "view" else bool(acts(name, self.state))
-
-    def _may_go_to_prompt(self, *, only_without_focus: bool) -> bool:
-        """In the prompt and on other screens, p is text and Tab moves the focus as usual."""
-        if len(self.screen_stack) > 1 or (only_without_focus and self.focused is not None):
-            return False
-        return not self.query_one(PromptInput).has_focus
-
-    # Actions on the run.
-
-    def action_train(self) -> None:
-        """Train to the planned end, or on from there."""
-        self.engine.send(Train())
-
-    def action_pause(self) -> None:
-        """Pause after the current step."""
-        self.engine.send(Pause())
-
-    def action_skip(self) -> None:
-        """After a failed step: train on without its batch."""
-        self.engine.send(Train())
-
-    def action_reopen(self) -> None:
-        """After an error in the engine: open the run again, as it was saved last."""
-        raw = self.state.raw_opened
-        if raw is not None:
-            opened = raw.value
-            on_disk = opened.step or (opened.saving and self.state.step)
-            self.engine.send(OpenRun(opened.run) if on_disk else Open(opened.config))
-
-    def action_rollback(self) -> None:
-        """After a failed step: go on from the last save, at half the learning rate."""
-        self.engine.send(Rollback())
-
-    def action_step(self) -> None:
-        """Take one step."""
-        self.engine.send(Step())
-
-    def action_end(self) -> None:
-        """End the run here."""
-        self.engine.send(Stop())
-
-    def action_learning_rate(self, direction: int) -> None:
-        """Multiply or divide the learning rate by `RATE_FACTOR`, from the next step on."""
-        rate = self.state.learning_rate * RATE_FACTOR**direction
-        self.engine.send(SetLearningRate(float(f"{rate:.3g}")))
-
-    # Actions on the prompt.
-
-    def action_prompt(self, _only_without_focus: bool = False) -> None:
-        """Move to the prompt: whatever is typed right after the key is already text."""
-        focus_at_once(self.query_one(PromptInput))
-
-    def action_leave(self) -> None:
-        """Stop generating; where nothing is being generated, leave the prompt."""
-        writing = self.state.writing
-        if writing is not None and not writing.ended:
-            self.engine.send(StopSample())
-        else:
-            self.screen.set_focus(None)
-
-    @on(Input.Submitted, "#prompt-input")
-    def action_write(self) -> None:
-        """Generate text from the prompt."""
-        prompt = self.query_one(PromptInput)
-        prompt.remember()
-        self._samples += 1
-        self.engine.send(Sample(self._samples, prompt.prompt, self.sample_config))
-
-    def action_use_for_samples(self) -> None:
-        """Have the samples of the run continue this prompt."""
-        self.engine.send(SetExcerptPrompt(self.query_one(PromptInput).prompt))
-
-    def action_turn(self, number: int, direction: int) -> None:
-        """Turn one of the sampling controls."""
-        self.sample_config = turned(self.sample_config, SAMPLING_CONTROLS[number], direction)
 
     # Actions on the view.
 

@@ -24,6 +24,7 @@ from recording import (
     untrained,
     written,
 )
+from rich.cells import cell_len
 from textual import events
 from textual.app import App
 from textual.widgets import Input
@@ -32,7 +33,9 @@ from engine.config import SampleConfig
 from engine.protocol import (
     Close,
     Command,
+    Excerpt,
     Failed,
+    LearningRateChanged,
     OpenRun,
     Pause,
     Phase,
@@ -50,7 +53,8 @@ from engine.protocol import (
 )
 from tui.app import TinyGPTApp
 from tui.panes.keys import KeysLine
-from tui.panes.prompt import PromptInput, SamplingControlsLine
+from tui.panes.prompt import PromptInput, SamplingControlsLine, WrittenText
+from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.help import KEYS, HelpScreen
@@ -219,10 +223,34 @@ async def test_keys_are_commands(desk: Opener) -> None:
         assert commands(it) == [
             Step(),
             SetLearningRate(0.024),
-            SetLearningRate(0.0375),
+            SetLearningRate(0.03),
             Sample(1, "", SampleConfig()),
             Stop(),
         ]
+
+
+async def test_every_press_counts_from_the_rate_asked_for_last(desk: Opener) -> None:
+    """Though the engine answers only after its step."""
+    async with desk(*untrained(), PhaseChanged("training", 0), step_done(1_240)) as it:
+        await it.press(*">>>>")
+        asked = [0.0375, 0.0469, 0.0586, 0.0732]
+        assert it.engine.sent(SetLearningRate) == [SetLearningRate(rate) for rate in asked]
+
+        await it.play(*(LearningRateChanged(1_241, rate) for rate in asked[:2]))
+        await it.press("<")
+        assert it.engine.sent(SetLearningRate)[-1] == SetLearningRate(0.0586)
+
+        await it.play(LearningRateChanged(1_241, 0.0586), step_done(1_241))
+        await it.sees("learning rate 0.0190, peak 0.0586")
+
+
+async def test_a_rate_that_was_refused_is_not_gone_on_from(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press(">")
+        await it.play(Failed("The learning rate goes to 1.", "train"))
+        await it.press("<")
+
+        assert it.engine.sent(SetLearningRate)[-1] == SetLearningRate(0.024)
 
 
 async def test_a_sampling_control_shows_its_value_and_the_next_text_uses_it(desk: Opener) -> None:
@@ -666,6 +694,21 @@ async def test_the_samples_can_be_read_from_the_first_one_on(desk: Opener) -> No
         await it.press("home")
 
         await it.sees("step      0  ROMEO:qZ&kx'Jw")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_long_history_that_comes_at_once_is_wrapped_beside_the_scrollbar(
+    desk: Opener, size: tuple[int, int]
+) -> None:
+    words = [f"w{number:03}" for number in range(24)]
+    history = [Excerpt(250 * number, PROMPT, " ".join(words)) for number in range(50)]
+    async with desk(*opening(), *history, *written(" ".join(words * 9)), size=size) as it:
+        await it.sees("step 12,250")
+        for pane in (it.app.query_one(SamplesPane), it.app.query_one(WrittenText)):
+            assert pane.show_vertical_scrollbar
+            assert max(cell_len(line.plain) for line in pane._lines) <= pane.size.width - 1
+        seen = " ".join(it.rows).split()
+        assert {word for word in seen if word.startswith("w")} >= set(words[1:])
 
 
 async def test_the_panes_say_what_they_are(desk: Opener) -> None:

@@ -48,7 +48,7 @@ async def test_a_large_window_shows_everything_at_once(desk: Opener) -> None:
             assert len(visible(it, *ALWAYS)) == len(ALWAYS)
             assert len(visible(it, *SHARED)) == len(SHARED)
             assert_nothing_is_cut(it)
-            await it.sees("temperature 0.8", "precision      bfloat16", "it began higher")
+            await it.sees("temperature 0.8", "precision     bfloat16", "it began higher")
 
 
 async def test_in_a_small_window_three_panes_share_a_place(desk: Opener) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.drawing.words import bar, character, count, counted, duration, short, size
+from tui.drawing.words import bar, character, count, counted, duration, rate, short, size
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,14 @@ def test_count(number: float, words: str) -> None:
 )
 def test_short(number: float, words: str) -> None:
     assert short(number) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0.03, "0.0300"), (0.00732, "0.00732"), (0.00075, "0.00075"), (1e-5, "0.00001"), (1, "1.00")],
+)
+def test_rate(number: float, words: str) -> None:
+    assert rate(number) == words
 
 
 @pytest.mark.parametrize(

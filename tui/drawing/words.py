@@ -18,6 +18,11 @@ def short(number: float) -> str:
     return f"{number / 1e3:.0f}K" if number >= 1_000 else f"{number:.0f}"
 
 
+def rate(number: float) -> str:
+    """A learning rate: 0.0300, 0.00732, 0.00001."""
+    return f"{number:#.3g}" if number >= 0.001 else f"{number:.5f}"
+
+
 def duration(seconds: float) -> str:
     """A duration: 42s, 3m 02s, 1h 05m."""
     whole = round(seconds)

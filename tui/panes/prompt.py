@@ -105,7 +105,7 @@ class WrittenText(ScrollingLines):
             self._show(self._writing)
 
     def _begin(self, writing: Writing) -> None:
-        self._wrapping = Wrapping(self.size.width - self.scrollbar_size_vertical - cell_len(CURSOR))
+        self._wrapping = Wrapping(self.room - cell_len(CURSOR))
         self._wrapping.append(writing.prompt + writing.text)
 
     def _show(self, writing: Writing) -> None:

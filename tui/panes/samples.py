@@ -39,9 +39,8 @@ class SamplesPane(ScrollingLines):
 
     def _wrap(self) -> None:
         """Show all excerpts; only new ones are wrapped."""
-        width = self.size.width - self.scrollbar_size_vertical
         shown, before = self._shown or (), self._wrapped
-        self._wrapped = {one: before.get(one) or excerpt_lines(one, width) for one in shown}
+        self._wrapped = {one: before.get(one) or excerpt_lines(one, self.room) for one in shown}
         self.show([line for one in shown for line in self._wrapped[one]])
 
 

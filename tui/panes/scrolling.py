@@ -55,8 +55,14 @@ class ScrollingLines(ScrollView, can_focus=True):
         """The whole text as it is wrapped."""
         return "\n".join(line.plain for line in self._lines)
 
+    @property
+    def room(self) -> int:
+        """Cells for a line. The scrollbar has its place before it appears: lines need not be
+        wrapped again when it does."""
+        return self.size.width - self.styles.scrollbar_size_vertical
+
     def show(self, lines: Sequence[Line]) -> None:
-        """Replace the lines, each at most as wide as the widget."""
+        """Replace the lines, each of at most `room` cells."""
         following = self._following
         self._lines = lines
         self.virtual_size = Size(self.size.width, len(lines))

@@ -2,11 +2,13 @@
 
 from textual.content import Content
 
-from tui.drawing.words import bar, count, duration
+from tui.drawing.words import bar, count, duration, rate
 from tui.panes.header import phase_words
 from tui.panes.pane import Pane, line, pair
 from tui.state import RunState
 
+LABEL = 14
+"""Cells for a label."""
 COLUMN = 36
 """Cells for a label and its value."""
 
@@ -33,7 +35,7 @@ class TrainingPane(Pane):
         lines = [line(phase_words(state), step, width), progress]
         if height < 7:  # the phase is in the header too
             lines = lines[1:]
-        pairs = [pair(label, value, COLUMN) for label, value in facts(state)]
+        pairs = [pair(label, value, COLUMN, LABEL) for label, value in facts(state)]
         columns = max(1, width // COLUMN)
         rows = -(-len(pairs) // columns)
         for row in range(rows):
@@ -51,12 +53,18 @@ def facts(state: RunState) -> list[tuple[str, str]]:
         ("speed", f"{count(state.tokens_per_second)} tokens/s" if last else "-"),
         ("time left", duration(last.remaining) if last and state.phase != "done" else "-"),
         ("so far", duration(state.elapsed)),
-        ("learning rate", f"{last.learning_rate if last else state.learning_rate:.5f}"),
+        ("learning rate", rates(state)),
         ("gradient norm", f"{last.gradient_norm:.3f}" if last else "-"),
         ("context", context(state)),
         ("computes on", f"{opened.device}, {_threads(opened.threads)}"),
         ("precision", opened.precision),
     ]
+
+
+def rates(state: RunState) -> str:
+    """The learning rate of the newest step, and the peak that the schedule scales."""
+    now = f"{rate(state.last_step.learning_rate)}, " if state.last_step else ""
+    return f"{now}peak {rate(state.learning_rate)}"
 
 
 def context(state: RunState) -> str:

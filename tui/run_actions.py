@@ -1,0 +1,77 @@
+"""What the keys do to the open run."""
+
+from engine.protocol import (
+    Event,
+    Failed,
+    LearningRateChanged,
+    Open,
+    Opened,
+    OpenRun,
+    Pause,
+    Rollback,
+    SetLearningRate,
+    Step,
+    Stop,
+    Train,
+)
+from tui.engine_app import EngineApp
+from tui.state import RunState
+
+RATE_FACTOR = 1.25
+"""By how much a key changes the learning rate."""
+
+
+class RunActions(EngineApp):
+    """The part of the app that trains, ends and changes the open run."""
+
+    _asked_rate: float | None = None
+    """The learning rate asked for last, until the engine has answered: the next key press goes on
+    from there."""
+
+    def action_train(self) -> None:
+        """Train to the planned end, or on from there."""
+        self.engine.send(Train())
+
+    def action_pause(self) -> None:
+        """Pause after the current step."""
+        self.engine.send(Pause())
+
+    def action_skip(self) -> None:
+        """After a failed step: train on without its batch."""
+        self.engine.send(Train())
+
+    def action_reopen(self) -> None:
+        """After an error in the engine: open the run again, as it was saved last."""
+        raw = self.state.raw_opened
+        if raw is not None:
+            opened = raw.value
+            on_disk = opened.step or (opened.saving and self.state.step)
+            self.engine.send(OpenRun(opened.run) if on_disk else Open(opened.config))
+
+    def action_rollback(self) -> None:
+        """After a failed step: go on from the last save, at half the learning rate."""
+        self.engine.send(Rollback())
+
+    def action_step(self) -> None:
+        """Take one step."""
+        self.engine.send(Step())
+
+    def action_end(self) -> None:
+        """End the run here."""
+        self.engine.send(Stop())
+
+    def action_learning_rate(self, direction: int) -> None:
+        """Multiply or divide the learning rate by `RATE_FACTOR`, from the next step on."""
+        rate = self._asked_rate or self.state.learning_rate
+        self._asked_rate = float(f"{rate * RATE_FACTOR**direction:.3g}")
+        self.engine.send(SetLearningRate(self._asked_rate))
+
+    def _handle_event(self, event: Event, state: RunState) -> None:
+        super()._handle_event(event, state)
+        match event:
+            case LearningRateChanged(_, rate) if rate != self._asked_rate:
+                pass  # a later press waits for its answer
+            case LearningRateChanged() | Opened() | Failed():
+                self._asked_rate = None
+            case _:
+                pass
