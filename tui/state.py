@@ -4,7 +4,7 @@ Every event passes `safe` here before it is stored, so no widget has to sanitise
 saved run's history is folded like the events of a live one.
 """
 
-from math import ceil, floor, log10
+from math import ceil, floor, isfinite, log10
 from typing import Literal
 
 from msgspec import Struct
@@ -209,7 +209,9 @@ def _fold_history(state: RunState, event: Recorded) -> RunState:
                 tokens_per_second=smooth + SMOOTHING * (speed - smooth) if smooth else speed,
             )
         case Evaluated():
-            best = event if state.best is None or event.loss < state.best.loss else state.best
+            best = state.best
+            if isfinite(event.loss) and (best is None or event.loss < best.loss):
+                best = event
             validation = state.validation.append(event.step, event.loss)
             return replace(state, evaluated=event, best=best, validation=validation)
         case Excerpt():

@@ -229,7 +229,7 @@ class ActiveRun(OpenedRun):
         """Make another step possible: skip the batch that failed, extend a plan that is used up."""
         if self._state.phase == "failed":
             self._trainer.skip()
-            self._state.advance_to(self._trainer.step_number)
+            self._state.skip_batch()
         self._state.extend(self._position)
 
     def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None:

@@ -219,7 +219,8 @@ def _build_context(
     before = saved.manifest.machine if saved else None
     context = RunContext(info.config, text, characters, opening, clock, before)
     if saved is not None:
-        context.trainer.load_state_dict(saved.state, saved.manifest.progress.step)
+        progress = saved.manifest.progress
+        context.trainer.load_state_dict(saved.state, progress.step, progress.skipped)
     emit(Busy(""))
     return context
 

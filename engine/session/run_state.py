@@ -1,6 +1,7 @@
 """Where a run stands between two ticks: its progress, its phase, and what is left to do."""
 
 from enum import Enum, auto
+from math import isfinite
 
 from msgspec.structs import replace
 
@@ -65,8 +66,12 @@ class RunState:
             self._emit(PhaseChanged(phase, self.step))
 
     def advance_to(self, step: int) -> None:
-        """A step has been taken, or skipped."""
+        """A step has been taken."""
         self.progress = replace(self.progress, step=step)
+
+    def skip_batch(self) -> None:
+        """The next batch is left out; no step is counted for it."""
+        self.progress = replace(self.progress, skipped=self.progress.skipped + 1)
 
     def add_elapsed(self, seconds: float) -> None:
         self.progress = replace(self.progress, elapsed=self.progress.elapsed + seconds)
@@ -80,11 +85,13 @@ class RunState:
     def add_evaluation(self, loss: float) -> None:
         """The present weights have been evaluated."""
         best = self.progress.best_loss
+        if isfinite(loss):
+            best = loss if best is None else min(loss, best)
         self.progress = replace(
             self.progress,
             evaluated=self.step,
-            loss=loss,
-            best_loss=loss if best is None else min(loss, best),
+            loss=loss if isfinite(loss) else None,
+            best_loss=best,
         )
 
     def halt(self) -> None:

@@ -3,6 +3,7 @@ tensor."""
 
 import shutil
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 
 from engine.protocol import Evaluated, RunCurve, RunSummary
@@ -111,7 +112,7 @@ def run_curve(name: str) -> RunCurve:
     losses = [
         (event.step, event.loss)
         for event in read_history(folder_of(name))
-        if isinstance(event, Evaluated)
+        if isinstance(event, Evaluated) and isfinite(event.loss)
     ]
     stride = -(-len(losses) // MAX_CURVE_POINTS)
     return RunCurve(name, tuple(losses[::-stride][::-1]) if losses else ())

@@ -19,8 +19,9 @@ MANIFEST_LIMIT = 1 << 16
 """Bytes read of a manifest; a genuine one has about a thousand."""
 
 
-class Progress(Struct, frozen=True, forbid_unknown_fields=True):
-    """The state of a run, apart from its tensors."""
+class Progress(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The state of a run, apart from its tensors. Fields with a default are newer than the others:
+    they are omitted where they have it, so that the digest of an older manifest holds."""
 
     step: int
     steps: int  # planned
@@ -28,9 +29,10 @@ class Progress(Struct, frozen=True, forbid_unknown_fields=True):
     elapsed: float  # seconds trained so far
     learning_rate: float  # before the schedule
     evaluated: int  # the last step that was evaluated; -1: none
-    loss: float | None  # of that evaluation
+    loss: float | None  # of that evaluation; None: it was not a number
     best_loss: float | None
     done: bool
+    skipped: int = 0  # batches left out, since the step with them could not be taken
 
     @property
     def phase(self) -> Phase:

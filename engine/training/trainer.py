@@ -62,6 +62,8 @@ class Trainer:
         self.replicas = [Replica(self.model, hardware.precision) for _ in range(workers.count)]
         self.learning_rate = config.train.learning_rate
         self.step_number = 0
+        self.skipped = 0
+        """Batches that were left out so far."""
 
     def step(self, progress: float, context_length: int) -> StepResult:
         """Train on one batch: `slices` to its end."""
@@ -81,7 +83,7 @@ class Trainer:
         one such update would make every weight NaN.
         """
         train = self.config.train
-        inputs, targets = self.dataset.batch(self.step_number, train.batch_size, context_length)
+        inputs, targets = self.dataset.batch(self.batch_number, train.batch_size, context_length)
         shares = [
             GradientAccumulation(
                 self.replicas[i], inputs[chunk], targets[chunk], targets.numel(), self._generator(i)
@@ -108,9 +110,14 @@ class Trainer:
         self.step_number += 1
         yield StepResult(loss, norm, learning_rate, targets.numel())
 
+    @property
+    def batch_number(self) -> int:
+        """The number of the next batch, from 0."""
+        return self.step_number + self.skipped
+
     def skip(self) -> None:
         """Leave out the next batch."""
-        self.step_number += 1
+        self.skipped += 1
 
     def evaluate(self, context_length: int) -> Iterator[float | Evaluation]:
         """Go over the validation part, or the sample of it, in pieces of `context_length`: the
@@ -134,16 +141,19 @@ class Trainer:
         """The tensors that the next step depends on: "model" and "optimizer"."""
         return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
 
-    def load_state_dict(self, state: dict[str, dict[str, Tensor]], step_number: int) -> None:
-        """Continue from a `state_dict()` that was taken after `step_number` steps."""
+    def load_state_dict(
+        self, state: dict[str, dict[str, Tensor]], step_number: int, skipped: int = 0
+    ) -> None:
+        """Continue from a `state_dict()` that was taken after `step_number` steps, for which
+        `skipped` batches were left out."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step_number = step_number
+        self.step_number, self.skipped = step_number, skipped
 
     def _generator(self, worker: int) -> torch.Generator | None:
         """The generator for the dropout of one worker's chunk of this step."""
         if not self.config.model.dropout:
             return None
-        number = self.step_number * self.workers.count + worker
+        number = self.batch_number * self.workers.count + worker
         seed = step_seed(self.config.train.seed, number)
         return torch.Generator(self.hardware.device).manual_seed(seed)

@@ -39,8 +39,10 @@ from engine.protocol import (
 )
 from engine.storage.manifest import checkpoints_of
 from engine.storage.paths import folder_of
+from engine.storage.saved_run import load_run
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
+from engine.training.trainer import Evaluation, Trainer
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -375,8 +377,56 @@ def test_a_step_with_nan_fails_and_train_skips_it(verse_file: Path) -> None:
     failed = only(events, Failed)
     assert failed.during == "train"
     assert failed.message.startswith("At step 6 the loss")
-    assert phases(events) == [("training", 0), ("failed", 5), ("training", 6), ("done", 20)]
-    assert steps(events) == [1, 2, 3, 4, 5, *range(7, 21)]
+    assert phases(events) == [("training", 0), ("failed", 5), ("training", 5), ("done", 20)]
+    assert steps(events) == list(range(1, 21))
+
+
+@pytest.mark.usefixtures("sixth_gradient_is_nan")
+def test_a_skipped_batch_counts_as_no_step_in_what_is_saved(verse_file: Path) -> None:
+    skipped = Driver().when(is_a(PhaseChanged, phase="failed"), Step())
+    skipped.when(is_a(StepDone, step=6), Close())
+    events = skipped.run(Open(tiny(verse_file)), Train())
+    saved = load_run(only(events, Opened).run)
+    assert only(events, Saved).step == saved.manifest.progress.step == 6
+    assert saved.manifest.progress.skipped == 1
+
+
+def test_a_run_that_skipped_a_batch_resumes_bit_for_bit(
+    verse_file: Path, sixth_gradient_is_nan: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = Driver().when(is_a(PhaseChanged, phase="failed"), Train())
+    driver.when(is_a(StepDone, step=9), Close())
+    name = only(driver.run(Open(tiny(verse_file)), Train()), Opened).run
+    resumed = run_to_end(OpenRun(name), Train())
+    assert steps(resumed) == list(range(1, 21))
+
+    batch = Dataset.batch
+    monkeypatch.setattr(
+        Dataset, "batch", lambda self, number, *sizes: batch(self, number + (number >= 5), *sizes)
+    )
+    in_one_go = run_to_end(Open(tiny(verse_file)), Train())
+    assert losses(resumed) == losses(in_one_go)
+
+
+def test_an_evaluation_that_is_not_a_number_is_told_as_such_when_reopened(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = Trainer.evaluate
+
+    def evaluate(self: Trainer, context_length: int) -> Iterator[float | Evaluation]:
+        for result in sound(self, context_length):
+            broken = not isinstance(result, float) and self.step_number == 20
+            yield result._replace(loss=math.nan) if broken else result
+
+    monkeypatch.setattr(Trainer, "evaluate", evaluate)
+    events = run_to_end(Open(tiny(verse_file)), Train())
+    assert math.isnan(of(events, Evaluated)[-1].loss)
+    name = only(events, Opened).run
+    reopened = of(Driver().run(OpenRun(name), Close()), Evaluated)
+    assert [event.step for event in reopened] == [0, 10, 20]
+    assert math.isnan(reopened[-1].loss)
+    best = load_run(f"{name}@best").manifest.progress
+    assert (best.step, best.best_loss) == (10, reopened[1].loss)
 
 
 @pytest.mark.usefixtures("sixth_gradient_is_nan")
@@ -384,10 +434,10 @@ def test_single_steps_skip_only_the_failed_batch(verse_file: Path) -> None:
     events = (
         Driver()
         .when(is_a(PhaseChanged, phase="failed"), Step(), Step())
-        .when(is_a(StepDone, step=8), Close())
+        .when(is_a(StepDone, step=7), Close())
         .run(Open(tiny(verse_file)), Train())
     )
-    assert steps(events) == [1, 2, 3, 4, 5, 7, 8]
+    assert steps(events) == [1, 2, 3, 4, 5, 6, 7]
     assert phases(events)[-1][0] == "paused"
 
 

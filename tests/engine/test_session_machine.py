@@ -257,7 +257,6 @@ class RunModel:
         self.steps = 0
         self.losses: dict[int, float] = {}
         self.val_losses: dict[int, float] = {}
-        self.skipped: set[int] = set()
         self.equal_until = math.inf
         """The last step up to which it must equal the reference."""
         self.saved = 0
@@ -269,28 +268,27 @@ class RunModel:
         self.on_disk = False
         """Whether it must be on disk: it is saved before its first step."""
         self.gone = False
+        self.skipped_after = math.inf
+        """The first step after which a batch was skipped, at any time."""
 
     def open(self, event: Opened) -> None:
         """It continues from here; later steps are dropped with the next step, not before."""
         self.phase, self.step, self.steps = event.phase, event.step, event.steps
         self.evaluated: set[int] = set()
-        self.equal_until = self._first_skipped(event.step)
+        self.equal_until = self.skipped_after
         self.begun = False
 
     def begin(self) -> None:
         """A step is taken; what came after it is dropped."""
         self.losses = {k: v for k, v in self.losses.items() if k <= self.step}
         self.val_losses = {k: v for k, v in self.val_losses.items() if k <= self.step}
-        self.skipped = {k for k in self.skipped if k <= self.step}
         self.begun = self.on_disk = True
 
     def skip(self) -> None:
         """The next batch is skipped."""
         self.begin()
+        self.skipped_after = min(self.skipped_after, self.step)
         self.equal_until = min(self.equal_until, self.step)
-        self.step += 1
-        self.top = self.step
-        self.skipped.add(self.step)
 
     def record(self, event: Event) -> None:
         """Keep what a recorded event says, and compare it with the reference."""
@@ -323,7 +321,7 @@ class RunModel:
         assert saved.info.config == self.config
         events = history_of(saved)
         taken = [event.step for event in of(events, StepDone)]
-        assert taken == [k for k in range(1, step + 1) if k not in self.skipped]
+        assert taken == list(range(1, step + 1))
         for done in of(events, StepDone):
             assert done.loss == self.losses[done.step]
         evaluated = [event.step for event in of(events, Evaluated)]
@@ -331,15 +329,12 @@ class RunModel:
         for evaluation in of(events, Evaluated):
             assert evaluation.loss == self.val_losses[evaluation.step]
         equal_until = min(map(diverges_after, events), default=math.inf)
-        equal_until = min(equal_until, self._first_skipped(step))
+        equal_until = min(equal_until, self.skipped_after)
         reference = reference_of(self.variant)
         if step <= min(equal_until, reference.steps):
             assert digest(saved.state) == reference.digests[step], (
                 "other weights than in the reference"
             )
-
-    def _first_skipped(self, step: int) -> float:
-        return min((k - 1 for k in self.skipped if k <= step), default=math.inf)
 
 
 def diverges_after(event: Event) -> float:

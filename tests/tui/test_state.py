@@ -3,6 +3,7 @@
 import inspect
 import types
 import typing
+from math import nan
 from time import perf_counter
 
 import msgspec
@@ -50,6 +51,7 @@ from engine.protocol import (
 )
 from engine.settings import Section
 from tui.drawing.curve import MAX_BUCKETS
+from tui.panes.header import message
 from tui.safe_struct import Raw, safe
 from tui.state import EXCERPTS_KEPT, TEXT_KEPT, RunState, fold
 
@@ -114,6 +116,17 @@ def test_a_run_by_minutes_is_done_by_its_time() -> None:
 
     assert state.minutes == 2.0
     assert state.progress == pytest.approx(30 / 120)
+
+
+def test_an_evaluation_that_is_not_a_number_is_never_the_best() -> None:
+    broken = msgspec.structs.replace(evaluated(0, 1.5), loss=nan)
+    state = state_after(*opening(), broken, evaluated(250, 1.5), PhaseChanged("done", 250))
+    assert state.best == evaluated(250, 1.5)
+    state = fold(state, broken)
+    assert state.best == evaluated(250, 1.5)
+    assert message(state).plain.startswith(
+        "Ended with a held-out loss that is no longer a number; best 1.5000 at step 250. Space"
+    )
 
 
 def test_the_best_evaluation_is_remembered() -> None:

@@ -1,5 +1,7 @@
 """The first two lines: what is open, in which state, and one message on what can be done."""
 
+from math import isfinite
+
 from textual.content import Content
 
 from tui.drawing.words import count, duration, short
@@ -130,6 +132,8 @@ def _advice(state: RunState) -> str:
             )
         case "done":
             ended = f"Ended at {state.evaluated.loss:.4f}" if state.evaluated else "Ended"
+            if state.evaluated and not isfinite(state.evaluated.loss):
+                ended = "Ended with a held-out loss that is no longer a number"
             best = ""
             if state.best is not None and state.evaluated is not state.best:
                 best = f"; best {state.best.loss:.4f} at step {count(state.best.step)}"
