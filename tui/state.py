@@ -44,6 +44,7 @@ Phase = Literal["warming up"] | protocol.Phase
 EXCERPTS_KEPT = 1_000
 TEXT_KEPT = 200_000
 """Characters kept of one generated text; the oldest are dropped first."""
+NEWEST_KEPT = 20
 SMOOTHING = 0.1
 """Weight of the newest step in the moving average of the speed."""
 
@@ -82,6 +83,8 @@ class RunState(Struct, frozen=True):
     train: Curve = Curve()
     validation: Curve = Curve()
     spikes: Spikes = Spikes()
+    newest: tuple[float, ...] = ()
+    """The training losses of the last `NEWEST_KEPT` steps."""
     last_step: StepDone | None = None
     evaluated: Evaluated | None = None
     best: Evaluated | None = None
@@ -206,6 +209,7 @@ def _fold_history(state: RunState, event: Recorded) -> RunState:
                 last_step=event,
                 train=state.train.append(event.step, event.loss),
                 spikes=state.spikes.append(event.step, event.loss),
+                newest=(*state.newest, *filter(isfinite, [event.loss]))[-NEWEST_KEPT:],
                 tokens_per_second=smooth + SMOOTHING * (speed - smooth) if smooth else speed,
             )
         case Evaluated():

@@ -684,7 +684,7 @@ async def test_while_it_trains_the_numbers_move(desk: Opener) -> None:
     async with desk(*untrained(), PhaseChanged("training", 0)) as it:
         await it.play(step_done(1_240, 1.6))
         await it.sees("● training", "step 1,240 / 2,000", "62%", "34,133 tokens/s")
-        await it.sees("━ train 1.600", "seen 2.37 times")
+        await it.sees("━ training 1.600", "seen 2.37 times")
 
 
 async def test_the_samples_can_be_read_from_the_first_one_on(desk: Opener) -> None:

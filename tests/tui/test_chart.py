@@ -248,7 +248,7 @@ def test_train_and_held_out_differ_in_shape() -> None:
     other = {*"".join(lines(validation=falling(10)))}
     assert HELD_OUT not in one
     assert HELD_OUT in other
-    assert "━ train  ◆ held out" in legend(STYLES).plain
+    assert "━ training  ◆ held-out" in legend(STYLES).plain
 
 
 def test_the_newest_loss_is_at_the_right_end_of_a_finished_run() -> None:

@@ -99,9 +99,9 @@ def legend(styles: ChartStyles) -> Content:
     """What the shapes in the chart mean, in one line."""
     return Content.assemble(
         (_TRAIN, styles.train),
-        (" train  ", styles.label),
+        (" training  ", styles.label),
         (HELD_OUT, styles.validation),
-        (" held out", styles.label),
+        (" held-out", styles.label),
     )
 
 

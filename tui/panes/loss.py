@@ -1,6 +1,7 @@
 """The loss: the chart, and under it the newest values."""
 
 from math import exp, log
+from statistics import fmean
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -9,6 +10,7 @@ from tui.drawing.chart import draw_chart, legend
 from tui.drawing.series import CLIPPED, COMPARED, HELD_OUT, ChartStyles
 from tui.drawing.value_range import Losses, value_range
 from tui.panes.pane import Pane
+from tui.remarks import remark
 from tui.state import RunState
 
 STYLES = ChartStyles()
@@ -17,6 +19,7 @@ STYLES = ChartStyles()
 class LossPane(Pane):
     """Training and held-out loss over the steps, with two reference losses."""
 
+    DEFAULT_CSS = "LossPane { border-subtitle-align: left; }"
     BORDER_TITLE = "loss, in nats per character"
 
     log_x: reactive[bool] = reactive(False)
@@ -47,10 +50,11 @@ class LossPane(Pane):
         return [*chart, numbers(state, width)]
 
     def watch_whole(self) -> None:
-        self.border_title = title(self.state, self.whole)
+        self._redraw()
 
     def _redraw(self) -> None:
         self.border_title = title(self.state, self.whole)
+        self.border_subtitle = verdict(self.state)
         super()._redraw()
 
 
@@ -76,15 +80,22 @@ def title(state: RunState, whole: bool) -> str:
     return f"{unit} · {CLIPPED} it began higher, a shows all"
 
 
+def verdict(state: RunState) -> Content:
+    """What the losses say, in words."""
+    said = remark(state)
+    if said is None:
+        return Content("")
+    return Content.styled(said.text, "$warning" if said.warning else "$foreground 80%")
+
+
 def numbers(state: RunState, width: int) -> Content:
     """The legend and the newest losses in one line; what does not fit is left out at the right."""
     parts = []
-    if state.train.last is not None:
-        loss = _recent(state)
-        parts.append(Content.assemble(("━ train", "$primary"), f" {loss:.3f}"))
+    if state.newest:  # single batches are noisy
+        parts.append(Content.assemble(("━ training", "$primary"), f" {fmean(state.newest):.3f}"))
     evaluated = state.evaluated
     if evaluated is not None:
-        held_out = (f"{HELD_OUT} held out", "$accent")
+        held_out = (f"{HELD_OUT} held-out", "$accent")
         parts.append(Content.assemble(held_out, f" {evaluated.loss:.4f}"))
     for run, style in zip(state.compared, COMPARED, strict=False):
         best = f" {min(loss for _, loss in run.losses):.4f}" if run.losses else ""
@@ -92,8 +103,8 @@ def numbers(state: RunState, width: int) -> Content:
     if evaluated is not None:
         parts += [
             Content(f"{evaluated.loss / log(2):.2f} bits/char"),
-            Content(f"perplexity {exp(min(evaluated.loss, 50)):.2f}"),
             Content(f"{evaluated.accuracy:.0%} right"),
+            Content(f"perplexity {exp(min(evaluated.loss, 50)):.2f}"),
         ]
     if not parts:
         parts.append(legend(STYLES))
@@ -104,13 +115,3 @@ def numbers(state: RunState, width: int) -> Content:
             break
         text = longer
     return text
-
-
-def _recent(state: RunState) -> float:
-    """The mean training loss of about the last 20 steps: single batches are noisy."""
-    total, number = 0.0, 0
-    for bucket in reversed(state.train.buckets):
-        total, number = total + bucket.total, number + bucket.points
-        if number >= 20:
-            break
-    return total / number

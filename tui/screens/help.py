@@ -22,7 +22,7 @@ KEYS = (
     ("S  s", "seed: the same seed generates the same text"),
     ("<  >", "learning rate, from the next step on"),
     ("l", "linear or logarithmic step axis"),
-    ("a", "the whole fall of the loss, or its newest part, larger"),
+    ("a", "the whole fall of the loss, or its end, larger"),
     ("v", "in a small window: samples, text or training"),
     ("c", "a new run: another text, size or architecture"),
     ("o", "the saved runs: open, compare, rename, note, delete"),
@@ -48,7 +48,13 @@ WORDS = (
     ),
     (
         "letter frequencies",
-        "The loss of a guess that knows only how often each character occurs.",
+        "The loss of a guess that knows only how often each character occurs. The line under the "
+        "chart compares with it, and with a guess that knows how often each pair occurs.",
+    ),
+    (
+        "learns by heart",
+        "The training loss falls on, the held-out loss does not: it memorises the text instead of "
+        "learning what is general in it. A longer text, a smaller model or dropout helps.",
     ),
     (
         "context",

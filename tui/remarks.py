@@ -1,0 +1,91 @@
+"""What the losses of a run say, in a sentence for someone who has not seen a loss before."""
+
+from statistics import fmean, median
+from typing import NamedTuple
+
+from engine.protocol import CorpusLoaded
+from tui.drawing.words import count
+from tui.state import RunState
+
+TOO_HIGH = 1.2
+"""How many times the loss of a uniform guess is a sign of a learning rate that is too high."""
+NEWEST = 10
+"""The number of steps by which that is judged."""
+EVALUATIONS = 3
+"""The number of evaluations since the best one that make a lack of progress."""
+
+_MARGIN = 0.02  # nats, or the fraction of a loss, by which a value must differ to be told apart
+_WORDS = 0.8  # this fraction of the loss of a guess from pairs takes longer patterns than pairs
+
+
+class Remark(NamedTuple):
+    """A sentence, and whether it is a warning."""
+
+    text: str
+    warning: bool = False
+
+
+def remark(state: RunState) -> Remark | None:
+    """What matters most about the losses now: that the learning rate is too high, that the model
+    memorises, or how good the held-out loss is."""
+    if _rate_is_too_high(state):
+        return Remark(
+            "worse than a uniform guess: the learning rate is too high, < lowers it", warning=True
+        )
+    since = _learns_by_heart_since(state)
+    if since is not None:
+        return Remark(
+            f"it begins to learn by heart: no lower held-out loss since step {count(since)}",
+            warning=True,
+        )
+    if state.corpus is None or state.evaluated is None:
+        return None
+    text = _standing(state.evaluated.loss, state.corpus)
+    return Remark(text) if text else None
+
+
+def _rate_is_too_high(state: RunState) -> bool:
+    """Whether the newest training losses lie far above a uniform guess, after the warm-up."""
+    if state.corpus is None or state.opened is None or len(state.newest) < NEWEST:
+        return False
+    warm = state.progress > state.opened.config.train.warmup_fraction
+    return warm and median(state.newest[-NEWEST:]) > TOO_HIGH * state.corpus.uniform_loss
+
+
+def _learns_by_heart_since(state: RunState) -> int | None:
+    """The step of the best evaluation, if several later ones were worse while the training loss has
+    fallen on."""
+    best = state.best
+    if best is None:
+        return None
+    later = [bucket for bucket in state.validation.buckets if bucket.first > best.step]
+    if sum(bucket.points for bucket in later) < EVALUATIONS:
+        return None
+    if fmean(bucket.mean for bucket in later[-EVALUATIONS:]) < best.loss * (1 + _MARGIN / 4):
+        return None
+    # Training losses are noisy: the means of as many steps as lie between two evaluations.
+    reach = (state.step - best.step) / EVALUATIONS
+    then, now = (
+        [bucket.mean for bucket in state.train.buckets if abs(bucket.middle - around) <= reach / 2]
+        for around in (best.step, state.step - reach / 2)
+    )
+    fallen = bool(then and now) and fmean(now) < fmean(then) - _MARGIN
+    return best.step if fallen else None
+
+
+def _standing(loss: float, corpus: CorpusLoaded) -> str:
+    """How good a held-out loss is, by the losses of simple guesses on the same text; or nothing."""
+    uniform, unigram, bigram = corpus.uniform_loss, corpus.unigram_loss, corpus.bigram_loss
+    if not bigram <= unigram <= uniform or uniform <= 0:
+        return ""
+    if loss > uniform * (1 - _MARGIN):
+        return (
+            f"it knows nothing yet: a guess among {count(corpus.vocabulary)} characters is as good"
+        )
+    if loss > unigram:
+        return f"better than a uniform guess, not yet than letter frequencies ({unigram:.2f})"
+    if loss > bigram:
+        return f"it knows which letters are frequent, not yet which pairs ({bigram:.2f})"
+    if loss > _WORDS * bigram:
+        return f"better than knowing every pair of letters ({bigram:.2f}): it begins to spell"
+    return f"far better than knowing every pair of letters ({bigram:.2f}): it spells words"
