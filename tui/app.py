@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
+from data.safe_text import safe_text
 from engine import EngineThread
 from engine.protocol import Event, Open, OpenRun
 from tui.ascii_filter import AsciiFilter
@@ -22,6 +23,7 @@ from tui.encoding import ascii_only
 from tui.engine_app import EngineApp
 from tui.line_filter import DroppingFilter
 from tui.link import Engine
+from tui.palette import reworded, sentence
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.keys import KeysLine
 from tui.panes.loss import LossPane
@@ -34,6 +36,7 @@ from tui.run_actions import RunActions
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
 from tui.screens.runs import RunsScreen
+from tui.screenshot import save_screenshot
 from tui.state import RunState
 from tui.theme import CLASSROOM
 
@@ -102,16 +105,25 @@ class TinyGPTApp(RunActions, PromptActions):
         return [*super().get_line_filters(), self._dropping, *plain]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every key's action by name, beside Textual's own commands."""
-        yield from super().get_system_commands(screen)
+        """What can be done now, in sentences."""
         for binding in BINDINGS:
-            if binding.key in ("escape", "tab", "ctrl+z") or not self._offers(binding):
-                continue
-            yield SystemCommand(
-                binding.description.capitalize(),
-                f"key {self.get_key_display(binding)}",
-                partial(self.run_action, binding.action),
-            )
+            if (words := sentence(binding)) and self._offers(binding):
+                key = f"key {self.get_key_display(binding)}"
+                yield SystemCommand(words, key, partial(self.run_action, binding.action))
+        yield from reworded(super().get_system_commands(screen))
+        # In a moment: the palette is not to be in the picture.
+        picture = partial(self.set_timer, 0.1, self.save_picture)
+        yield SystemCommand("Save a picture of the screen", "As an SVG file", picture)
+
+    def save_picture(self) -> None:
+        """Save the screen as a file, and say where it is or why it cannot be."""
+        try:
+            path = save_screenshot(self.export_screenshot())
+        except OSError as error:
+            reason = f"The picture cannot be saved: {error.filename}: {error.strerror}."
+            self.notify(safe_text(reason), severity="error", markup=False)
+        else:
+            self.notify(safe_text(f"Saved as {path}"), title="picture of the screen", markup=False)
 
     # When the keys act.
 

@@ -174,6 +174,7 @@ class RunSummary(Struct, frozen=True):
     size: int  # bytes on the disk
     note: str = ""
     problem: str = ""  # why it cannot be opened; its steps are 0 then
+    parameters: int = 0
 
     @property
     def last_used(self) -> str:

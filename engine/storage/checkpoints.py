@@ -17,6 +17,7 @@ from torch import Tensor
 from engine.device import Machine
 from engine.storage.atomic import make_folder, new_folder, rename_folder
 from engine.storage.manifest import (
+    HEADER_LIMIT,
     MANIFEST,
     DamagedError,
     Manifest,
@@ -33,8 +34,6 @@ KEEP_NEWEST = 2
 """How many of the newest checkpoints are kept, besides the best."""
 MOST_KEPT = KEEP_NEWEST + 1
 GROUPS = ("model", "optimizer")
-HEADER_LIMIT = 1 << 20
-"""Bytes of a safetensors file besides the tensor data: the names and shapes."""
 
 
 def read_checkpoint(checkpoint: Path, max_group_bytes: int) -> tuple[Manifest, State]:

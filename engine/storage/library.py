@@ -10,7 +10,13 @@ from engine.protocol import Evaluated, RunCurve, RunSummary
 from engine.storage.atomic import rename_folder
 from engine.storage.history import read_history
 from engine.storage.lock import locked
-from engine.storage.manifest import DamagedError, Progress, checkpoints_of, read_manifest
+from engine.storage.manifest import (
+    DamagedError,
+    Progress,
+    checkpoints_of,
+    parameter_count,
+    read_manifest,
+)
 from engine.storage.paths import check_exists, folder_of, free_folder, run_names
 from engine.storage.run_info import (
     UnknownFormatError,
@@ -36,7 +42,8 @@ def summaries() -> list[RunSummary]:
 def _summary(name: str) -> RunSummary:
     folder = folder_of(name)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    newest = next(filter(None, map(_progress, reversed(checkpoints_of(folder)))), None)
+    checkpoints = checkpoints_of(folder)[::-1]
+    newest = next(filter(None, map(_progress, checkpoints)), None)
     try:
         info = read_info(folder)
     except UnknownFormatError as error:
@@ -56,6 +63,7 @@ def _summary(name: str) -> RunSummary:
         used=used,
         size=size,
         note=info.note,
+        parameters=next(filter(None, map(parameter_count, checkpoints)), 0),
     )
 
 

@@ -6,6 +6,8 @@ The manifest holds the sha256 of both files, and of itself.
 """
 
 import hashlib
+from math import prod
+from os import SEEK_END
 from pathlib import Path
 
 import msgspec
@@ -17,6 +19,9 @@ from engine.protocol import Phase
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT = 1 << 16
 """Bytes read of a manifest; a genuine one has about a thousand."""
+
+HEADER_LIMIT = 1 << 20
+"""Bytes of a safetensors file besides the tensor data: the names and shapes."""
 
 
 class Progress(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -92,6 +97,27 @@ def read_manifest(checkpoint: Path) -> Manifest:
     if manifest.sealed() != manifest:
         raise DamagedError(f"the manifest of checkpoint {checkpoint.name} has been changed")
     return manifest
+
+
+class _Tensor(Struct):
+    """What the header of a safetensors file says of a tensor."""
+
+    shape: tuple[int, ...] = (0,)
+
+
+def parameter_count(checkpoint: Path) -> int:
+    """How many numbers its model has, from the shapes in the header of the file; 0 where that cannot
+    be read."""
+    try:
+        with (checkpoint / "model.safetensors").open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            if size > HEADER_LIMIT:
+                return 0
+            tensors = msgspec.json.decode(file.read(size), type=dict[str, _Tensor])
+            numbers = sum(prod(tensor.shape) for tensor in tensors.values())
+            return numbers if 0 < 4 * numbers <= file.seek(0, SEEK_END) else 0
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        return 0
 
 
 def best_of(folder: Path) -> Path | None:

@@ -74,6 +74,7 @@ def test_a_listed_run_has_its_progress(verse_file: Path) -> None:
     name = saved_run(verse_file)
     (summary,) = library.summaries()
     assert (summary.name, summary.corpus, summary.preset) == (name, "verse.txt", "nano")
+    assert summary.parameters == only(events_of(OpenRun(name)), Opened).parameters
     assert (summary.step, summary.steps) == (20, 20)
     assert 40_000 < summary.size < 400_000
     assert summary.best_loss == min(e.loss for e in of(events_of(OpenRun(name)), Evaluated))
@@ -100,6 +101,24 @@ def test_a_run_that_cannot_be_opened_is_listed_with_the_problem(
     for broken in ("truncated", "no-run-json", "no-checkpoints"):
         assert of(events_of(DeleteRun(broken)), Failed) == []
     assert names() == [name]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff" * 8,
+        b"\x02\0\0\0\0\0\0\0{}",
+        b"\x20\0\0\0\0\0\0\0" + b'{"a":{"shape":[1000000,1000000]}}',
+        b"\x10\0\0\0\0\0\0\0" + b"[" * 16,
+    ],
+)
+def test_parameters_that_cannot_be_read_are_not_told(verse_file: Path, content: bytes) -> None:
+    name = saved_run(verse_file)
+    for checkpoint in checkpoints_of(folder_of(name)):
+        (checkpoint / "model.safetensors").write_bytes(content)
+    (summary,) = library.summaries()
+    assert (summary.parameters, summary.problem) == (0, "")
 
 
 def test_a_run_with_a_corrupt_newest_checkpoint_is_listed_by_the_previous_one(

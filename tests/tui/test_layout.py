@@ -3,7 +3,17 @@
 import msgspec
 import pytest
 from looking import Desk, Opener, engine_of, recorded_app
-from recording import STEPS, VERSE, evaluated, step_done, trained, untrained, written
+from recording import (
+    CONFIG,
+    STEPS,
+    VERSE,
+    evaluated,
+    opened,
+    step_done,
+    trained,
+    untrained,
+    written,
+)
 from textual.color import Color
 from textual.filter import Monochrome
 from textual.theme import BUILTIN_THEMES
@@ -177,3 +187,10 @@ async def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
         assert any(isinstance(line_filter, Monochrome) for line_filter in app._filters)
         for colour in colours(desk):
             assert colour.r == colour.g == colour.b
+
+
+async def test_a_run_by_minutes_tells_its_time_in_the_header(desk: Opener) -> None:
+    train = msgspec.structs.replace(CONFIG.train, minutes=3.0)
+    config = msgspec.structs.replace(CONFIG, train=train)
+    async with desk(*untrained()[:6], opened(config), step_done(622)) as it:
+        await it.sees("step 622, 37s of 3m 00s")

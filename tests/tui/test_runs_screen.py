@@ -5,7 +5,7 @@ from time import mktime
 import msgspec
 import pytest
 from looking import Desk, Opener
-from recording import RUN, corpus_loaded, opened, opening
+from recording import RUN, corpus_loaded, evaluated, opened, opening, step_done
 
 from engine.protocol import (
     AnnotateRun,
@@ -23,8 +23,11 @@ from engine.protocol import (
     RunCurve,
     RunsListed,
     RunSummary,
+    Saved,
 )
 from tui.screens.confirm_dialog import ConfirmDialog
+from tui.screens.dialog import KeyLine
+from tui.screens.run_list import RunList
 from tui.screens.runs import RunsScreen
 
 HOSTILE = "[@click=app.quit]x[/]\x1b]52;c;aGVsbG8=\x07"
@@ -33,7 +36,10 @@ USED = mktime((2026, 11, 23, 18, 4, 0, 0, 0, -1))
 
 
 def line(name: str, corpus: str = "tinyshakespeare", note: str = "") -> RunSummary:
-    return RunSummary(name, corpus, "small", 1_250, 2_000, 1.6172, USED, 21_400_000, note)
+    return RunSummary(
+        *(name, corpus, "small", 1_250, 2_000, 1.6172, USED, 21_400_000, note),
+        parameters=802_560,
+    )
 
 
 @pytest.fixture
@@ -66,7 +72,7 @@ async def listed(it: Desk, saved: list[RunSummary]) -> None:
     screen = it.app.screen
     assert isinstance(screen, RunsScreen)
     names = [run.name for run in saved]
-    await it.until(lambda: [run.name for run in screen._runs] == names)
+    await it.until(lambda: [run.name for run in screen.query_one(RunList).runs] == names)
     await it.heard()
 
 
@@ -75,7 +81,7 @@ async def test_the_runs_are_listed_in_columns_and_enter_opens_one(
 ) -> None:
     async with desk() as it:
         await list_runs(it, saved)
-        await it.sees(f"● {RUN}", "calm-heron", "1,250 / 2,000", "1.6172", "21 MB")
+        await it.sees(f"● {RUN}", "calm-heron", "1,250 / 2,000", "1.6172", "small 0.80M", "21 MB")
         rows = [row for row in it.rows if "2026-11-23 18:04" in row]
         assert len(rows) == len(saved)
         await it.press("down", "enter")
@@ -138,6 +144,121 @@ async def test_a_narrow_window_cuts_the_last_columns_and_breaks_no_line(
         assert len(rows) == len(saved)
         assert heading.index("last used") == rows[0].index("2026-11-23")
         assert not any("size" in row for row in it.rows)
+
+
+async def test_a_window_that_grows_shows_the_rest(desk: Opener, saved: list[RunSummary]) -> None:
+    async with desk(size=(80, 24)) as it:
+        await list_runs(it, saved)
+        await it.sees("calm-heron", "2026-11-23 18:04")
+        await it.resize(120, 40)
+        await it.sees("a text of mine", "21 MB")
+        await it.resize(80, 24)
+        await it.until(lambda: not any("21 MB" in row for row in it.rows))
+
+
+async def test_the_open_run_moves_as_it_trains(desk: Opener, saved: list[RunSummary]) -> None:
+    async with desk() as it:
+        await list_runs(it, saved)
+        await it.play(step_done(1_300), evaluated(1_300, 1.5123))
+        await it.until(lambda: "1,300 / 2,000" in it.row(f"● {RUN}"))
+        assert "1.5123" in it.row(f"● {RUN}")
+        before = len(it.engine.sent(ListRuns))
+        await it.play(Saved(RUN, 1_300, "somewhere"))  # its size and date are others now
+        await it.until(lambda: len(it.engine.sent(ListRuns)) == before + 1)
+
+
+async def test_the_runs_are_sorted_by_each_column(desk: Opener, saved: list[RunSummary]) -> None:
+    saved[1] = msgspec.structs.replace(saved[1], parameters=10_700_000, size=9_000_000_000)
+    saved[2] = msgspec.structs.replace(saved[2], best_loss=1.2, step=9)
+    saved[3] = msgspec.structs.replace(saved[3], best_loss=None, used=USED + 9)
+    saved[4] = RunSummary("a-torn-one", "", "", 0, 0, None, USED + 99, 4_000, problem="it is torn")
+    first = {
+        "last used": "tidy-wren",
+        "model": "calm-heron",
+        "text": "shy-lynx",
+        "size": "calm-heron",
+        "run": "amber-otter",
+        "step": "amber-otter",
+        "best": "shy-lynx",
+    }
+    async with desk() as it:
+        it.engine.runs = saved
+        await it.press("o")
+        await it.until(lambda: isinstance(it.app.screen, RunsScreen))
+        for heading, name in first.items():
+            await it.sees(f"{heading} ▾")
+            names = [run.name for run in it.app.screen.query_one(RunList).runs]
+            assert (names[0], names[-1]) == (name, "a-torn-one")
+            await it.press("s")
+        await it.sees("last used ▾")
+
+
+async def test_the_runs_are_filtered_by_words(desk: Opener, saved: list[RunSummary]) -> None:
+    async with desk() as it:
+        await list_runs(it, saved)
+        await it.press("slash")
+        await it.type("世界 DROP")
+        await it.until(lambda: not any("tidy-wren" in row for row in it.rows))
+        await it.sees("calm-heron")
+        await it.press("enter", "r")
+        await it.sees("A name for calm-heron:")
+        await it.press("escape", "slash")
+        await it.type("qd")  # keys of the list are text here
+        await it.sees("No saved run has 'qd' in name, text or note.")
+        await it.press("escape")
+        await it.sees("calm-heron", "tidy-wren")
+        assert isinstance(it.app.screen, RunsScreen)
+
+
+async def test_several_runs_are_deleted_after_one_question(
+    desk: Opener, saved: list[RunSummary]
+) -> None:
+    async with desk() as it:
+        await list_runs(it, saved)
+        await it.press("space")
+        await it.sees(f"{RUN} is open here: open another run first.")
+        await it.press("down", "space", "space", "space")
+        await it.sees(
+            "3 marked: d deletes them.", "✓   calm-heron", "✓   shy-lynx", "✓   tidy-wren"
+        )
+        await it.press("up", "space", "d")
+        await it.sees("Delete 2 runs (calm-heron, shy-lynx)? It cannot be undone.")
+        await it.press("n", "d", "y")
+        assert [one.run for one in it.engine.sent(DeleteRun)] == ["calm-heron", "shy-lynx"]
+        del saved[1:3]
+        await it.play(RunChanged("calm-heron", ""), RunChanged("shy-lynx", ""))
+        await it.until(lambda: not any("calm-heron" in row for row in it.rows))
+        assert not any("✓" in row for row in it.rows)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_it_shows_and_explains_its_keys(
+    desk: Opener, saved: list[RunSummary], size: tuple[int, int]
+) -> None:
+    async with desk(size=size) as it:
+        await list_runs(it, saved)
+        await it.sees("Enter open", "space mark", "s sort", "F1 help")
+        await it.press("question_mark")
+        await it.sees("mark it, to delete several at once")
+        await it.press("escape", "d")
+        assert isinstance(it.app.screen, RunsScreen)  # the open run stays
+        await it.press("down", "d")
+        await it.sees("No (n)", "Yes (y)")
+        await it.press("f1")
+        await it.sees("Nothing has happened yet")
+        await it.press("escape", "escape", "r")
+        await it.sees("Enter keep", "Esc leave")
+        await it.press("f1")
+        await it.sees("What is typed is kept once Enter is pressed.")
+
+
+async def test_a_word_of_the_keys_can_be_clicked(desk: Opener, saved: list[RunSummary]) -> None:
+    async with desk() as it:
+        await list_runs(it, saved)
+        line = it.app.screen.query_one(KeyLine)
+        row = it.rows[line.region.y]
+        await it.pilot.click(offset=(row.index("sort") + 1, line.region.y))
+        await it.sees("Sorted by model.")
 
 
 async def test_untrusted_names_are_only_text(desk: Opener, saved: list[RunSummary]) -> None:
@@ -233,10 +354,10 @@ async def test_a_refused_name_can_be_corrected(desk: Opener, saved: list[RunSumm
 
 
 async def test_a_run_that_cannot_be_read_says_why(desk: Opener, saved: list[RunSummary]) -> None:
-    saved[1] = RunSummary("torn", "", "", 0, 0, None, USED, 4_000, problem="its text is missing")
+    saved[-1] = RunSummary("torn", "", "", 0, 0, None, USED, 4_000, problem="its text is missing")
     async with desk() as it:
         await list_runs(it, saved)
-        await it.press("down")
+        await it.press("end")
         await it.sees("torn", "cannot be read", "It cannot be opened: its text is missing.")
 
 

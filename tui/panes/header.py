@@ -38,8 +38,7 @@ class HeaderLine(Pane):
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         right = phase_words(state)
         if state.opened is not None:
-            of = duration(60 * state.minutes) if state.minutes else count(state.steps)
-            right += Content(f"  step {count(state.step)} / {of}")
+            right += Content(f"  step {count(state.step)}{_of_how_many(state)}")
             if not state.opened.saving:
                 right = Content.styled("not saved  ", "bold $warning") + right
         name = Content.styled("tinygpt", "bold $primary")
@@ -52,6 +51,13 @@ class HeaderLine(Pane):
         left = name + Content("  " + " · ".join(facts))
         room = max(0, width - right.cell_length - 2)
         return [line(left.truncate(room, ellipsis=True), right, width)]
+
+
+def _of_how_many(state: RunState) -> str:
+    """How far that is: in steps, or in time where that decides."""
+    if not state.minutes:
+        return f" / {count(state.steps)}"
+    return f", {duration(state.elapsed)} of {duration(60 * state.minutes)}"
 
 
 class MessageLine(Pane):

@@ -4,11 +4,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tui.screens.dialog import Dialog, Key
 
-class ConfirmDialog(ModalScreen[bool]):
+
+class ConfirmDialog(Dialog[bool]):
     """Dismissed with the answer."""
 
     DEFAULT_CSS = """
@@ -17,6 +18,7 @@ class ConfirmDialog(ModalScreen[bool]):
       width: 64; max-width: 90%; height: auto; padding: 1 2;
       border: round $warning; background: $surface;
     }
+    ConfirmDialog KeyLine { width: 1fr; }
     ConfirmDialog Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
     ConfirmDialog Button { margin-left: 2; }
     """
@@ -25,6 +27,13 @@ class ConfirmDialog(ModalScreen[bool]):
         Binding("y", "answer(True)", "Yes"),
         Binding("n,escape", "answer(False)", "No"),
     ]
+
+    TITLE_OF_HELP = "a question"
+    ABOUT = "Nothing has happened yet: only a yes does what the question asks."
+    KEYS = (
+        Key("y", "", "do it"),
+        Key("n", "", "leave everything as it is; Esc does the same"),
+    )
 
     def __init__(self, question: str) -> None:
         """`question`: safe text, not markup."""
@@ -35,6 +44,7 @@ class ConfirmDialog(ModalScreen[bool]):
         with Vertical():
             yield Static(Content(self._question))
             with Horizontal():
+                yield self.key_line()
                 yield Button("No (n)", id="no", compact=True)
                 yield Button("Yes (y)", id="yes", variant="warning", compact=True)
 

@@ -3,18 +3,23 @@
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple, TypeVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
-from textual.style import Style
+from textual.widget import Widget
 from textual.widgets import Static
 
 T = TypeVar("T")
 
 HELP_KEY = "f1"
 """Explains a dialog; a question mark does the same where it is no text."""
+
+GAP = "  "
+"""Between two keys in a line."""
 
 
 class Key(NamedTuple):
@@ -30,25 +35,48 @@ class Key(NamedTuple):
     """What a click on the word does, if that is not typing."""
 
 
-class KeyLine(Static):
-    """The keys with their words; a click on a word does what its key does."""
+class KeyLine(Widget):
+    """The keys with their words, in as many lines as they need; a click on one does what its key
+    does."""
 
-    DEFAULT_CSS = """
-    KeyLine {
-      height: auto; color: $foreground-muted;
-      link-color: $foreground-muted; link-style: none; link-color-hover: $primary;
-      link-background-hover: $surface; link-style-hover: none;
-    }
-    """
+    DEFAULT_CSS = "KeyLine { height: auto; color: $foreground-muted; }"
 
     def __init__(self, keys: Sequence[Key]) -> None:
-        super().__init__(Content("  ").join(_named(key) for key in keys))
+        super().__init__()
+        self._keys = keys
+
+    def render(self) -> Content:
+        return Content("\n").join(
+            Content(GAP).join(map(_named, line)) for line in self._lines(self.size.width)
+        )
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(width))
+
+    def _lines(self, width: int) -> list[list[Key]]:
+        """The keys in lines of at most `width` cells."""
+        lines: list[list[Key]] = [[]]
+        for key in self._keys:
+            if lines[-1] and _width([*lines[-1], key]) > width:
+                lines.append([])
+            lines[-1].append(key)
+        return lines
+
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the key under the mouse does."""
+        lines = self._lines(self.size.width)
+        for number, key in enumerate(lines[event.y] if event.y < len(lines) else ()):
+            end = _width(lines[event.y][: number + 1])
+            if end - _width([key]) <= event.x < end and key.action:
+                await self.screen.run_action(key.action)
 
 
 def _named(key: Key) -> Content:
-    click = Style.from_meta({"@click": f"screen.{key.action}"}) if key.action else Style()
-    # No line break within a pair: the space is one that does not break.
-    return Content.assemble((key.key, "bold $primary"), "\xa0", (key.word, "")).stylize(click)
+    return Content.assemble((key.key, "bold $primary"), " ", key.word)
+
+
+def _width(keys: Sequence[Key]) -> int:
+    return Content(GAP).join(map(_named, keys)).cell_length
 
 
 class Dialog(ModalScreen[T]):

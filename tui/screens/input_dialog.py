@@ -4,25 +4,32 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.safe_input import SafeInput
+from tui.screens.dialog import Dialog, Key
 
 
-class InputDialog(ModalScreen[str | None]):
+class InputDialog(Dialog[str | None]):
     """Dismissed with what was typed, or with None."""
 
     DEFAULT_CSS = """
     InputDialog { align: center middle; }
     InputDialog > Vertical {
       width: 64; max-width: 90%; height: auto; padding: 1 2;
-      border: round $primary; background: $surface; border-subtitle-color: $foreground-muted;
+      border: round $primary; background: $surface;
     }
-    InputDialog Input { width: 1fr; margin-top: 1; background: $panel; }
+    InputDialog Input { width: 1fr; margin: 1 0; background: $panel; }
     """
 
     BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]
+
+    TITLE_OF_HELP = "a line of text"
+    ABOUT = "What is typed is kept once Enter is pressed."
+    KEYS = (
+        Key("Enter", "keep", "keep what was typed"),
+        Key("Esc", "leave", "leave it as it was", "dismiss(None)"),
+    )
 
     def __init__(self, question: str, value: str) -> None:
         """`question`: safe text, not markup. `value`: the initial text."""
@@ -31,10 +38,10 @@ class InputDialog(ModalScreen[str | None]):
         self._value = value
 
     def compose(self) -> ComposeResult:
-        with Vertical() as page:
-            page.border_subtitle = "Enter keeps it, Esc leaves it as it was"
+        with Vertical():
             yield Static(Content(self._question))
             yield SafeInput(self._value, compact=True)
+            yield self.key_line()
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

@@ -78,6 +78,8 @@ def fate_of(state: RunState) -> str:
     if state.opened is None:
         return ""
     run = state.opened.run
+    if state.step and not state.opened.saving:
+        return f"{run} is not saved: what it has learned is lost."
     if state.phase == "following":
         return f"{run} is trained on by the other program."
     if not state.step:

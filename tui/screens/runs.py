@@ -1,56 +1,33 @@
-"""The saved runs: open one, compare some, rename, annotate or delete one."""
+"""The saved runs: open one, compare some, rename or annotate one, delete one or several."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, OptionList, Static
 
 from data.safe_text import safe_text
-from engine.protocol import (
-    AnnotateRun,
-    Command,
-    Compare,
-    DeleteRun,
-    ListRuns,
-    RenameRun,
-    RunSummary,
-)
-from tui.drawing.series import COMPARED, MOST_COMPARED
-from tui.drawing.words import count, size
+from engine.protocol import AnnotateRun, Command, Compare, DeleteRun, ListRuns, RenameRun
+from tui.drawing.series import MOST_COMPARED
+from tui.safe_input import SafeInput
 from tui.screens.confirm_dialog import ConfirmDialog
+from tui.screens.dialog import Dialog, Key
 from tui.screens.input_dialog import InputDialog
+from tui.screens.run_columns import ListedRun, deletion_question, is_open
+from tui.screens.run_list import RunList
 from tui.state import RunState
 
-COLUMNS = (
-    ("", 2),
-    ("run", 20),
-    ("step", 18),
-    ("best", 8),
-    ("last used", 18),
-    ("text", 18),
-    ("preset", 8),
-    ("size", 7),
-)
-"""With their widths in cells; in a narrow window the last ones are cut off."""
-WIDTH = 108
-"""Cells of the page where there is room."""
+FRAME_LINES = 9
+"""Lines of the page beside the runs: border, filter, headings, note, a message, keys."""
+REFRESH = 0.5
+"""Seconds between two looks at how far the open run has come."""
 LISTING = "Listing the saved runs …"
 NO_RUNS = "No run is saved yet: a run is saved from its first step on."
-
-
-class _Listed(NamedTuple):
-    """A saved run: as it is drawn, and by its true name."""
-
-    shown: RunSummary
-    name: str
 
 
 class _Edit(NamedTuple):
@@ -62,7 +39,7 @@ class _Edit(NamedTuple):
     answer: str = ""
 
 
-class RunsScreen(ModalScreen[str]):
+class RunsScreen(Dialog[str]):
     """Dismissed with the name of the run to open.
 
     The engine lists the runs: until it has answered, the list from before is shown, if there is
@@ -74,22 +51,44 @@ class RunsScreen(ModalScreen[str]):
     RunsScreen > Vertical {
       width: 108; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
       border: round $primary; background: $surface; border-title-color: $primary;
-      border-subtitle-color: $foreground-muted;
     }
-    RunsScreen OptionList { height: auto; max-height: 20; border: none; background: $surface; }
-    RunsScreen #runs-headings { height: 1; text-wrap: nowrap; color: $foreground-muted; }
+    RunsScreen #runs-filter { display: none; background: $panel; }
+    RunsScreen.filtering #runs-filter { display: block; }
     RunsScreen #runs-note { height: 1; text-wrap: nowrap; text-overflow: ellipsis; color: $accent; }
     RunsScreen #runs-problem { height: auto; color: $warning; }
     """
 
     BINDINGS = [
-        Binding("escape,q", "dismiss", "Close"),
+        Binding("escape", "back", "Close"),
+        Binding("q", "dismiss", "Close"),
+        Binding("space", "mark", "Mark"),
         Binding("b", "open_best", "Open its best"),
         Binding("c", "compare", "Compare"),
         Binding("r", "rename", "Rename"),
         Binding("n", "annotate", "Note"),
         Binding("d,delete", "delete", "Delete"),
+        Binding("s", "sort", "Sort"),
+        Binding("slash", "filter", "Filter"),
     ]
+
+    TITLE_OF_HELP = "saved runs"
+    ABOUT = (
+        "Every run that was trained for a step is kept until it is deleted. ● is the open one: its "
+        "line moves as it trains. ━ is drawn into the chart beside it. Best is the lowest held-out "
+        "loss. The run that is open is saved before another is opened."
+    )
+    KEYS = (
+        Key("Enter", "open", "open the run as it was last saved", "open"),
+        Key("b", "best", "open it as it was at its lowest held-out loss", "open_best"),
+        Key("space", "mark", "mark it, to delete several at once", "mark"),
+        Key("d", "delete", "delete the marked runs, or this one, after a question", "delete"),
+        Key("c", "compare", "draw its held-out loss into the chart, or take it out", "compare"),
+        Key("r", "rename", "give it another name", "rename"),
+        Key("n", "note", "write a line about it", "annotate"),
+        Key("s", "sort", "sort by the next column", "sort"),
+        Key("/", "find", "show only the runs whose name, text or note has some words", "filter"),
+        Key("Esc", "close", "show all runs again after a filter, then close", "back"),
+    )
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
@@ -98,7 +97,7 @@ class RunsScreen(ModalScreen[str]):
         super().__init__()
         self.set_reactive(RunsScreen.state, state)
         self._send = send
-        self._runs: list[_Listed] = []
+        self._list = RunList()
         self._seen = state
         self._edit: _Edit | None = None  # sent, and not answered yet
         self._listing = False  # asked for, and not answered yet
@@ -107,25 +106,28 @@ class RunsScreen(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical() as page:
             page.border_title = "saved runs"
-            page.border_subtitle = (
-                "Enter opens, b its best, c compares, r renames, n notes, d deletes"
-            )
-            headings = [Content(heading) for heading, _ in COLUMNS]
-            yield Static(_columns(headings), id="runs-headings")
-            yield OptionList(compact=True)
+            yield SafeInput(id="runs-filter", compact=True, placeholder="words to look for")
+            yield self._list
             yield Static("", id="runs-note")
             yield Static("", id="runs-problem")
+            yield self.key_line()
 
     def on_mount(self) -> None:
         self._show_runs()
-        self._list()
-        self.query_one(OptionList).focus()
+        self._ask_for_the_runs()
+        self._list.focus_list()
+        self.set_interval(REFRESH, lambda: self._list.show_progress(self.state))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show as many runs and columns as fit."""
+        self._list.fit(event.size.height - FRAME_LINES)
 
     def watch_state(self, state: RunState) -> None:
         if not self.is_mounted:
             return
         before, self._seen = self._seen, state
         if state.failure is not None and state.failure is not before.failure:
+            self._listing = False
             self._say(state.failure.message)
             if state.failure.during == "runs" and self._edit is not None:
                 self._ask(self._edit, state.failure.message)
@@ -138,77 +140,74 @@ class RunsScreen(ModalScreen[str]):
         if state.runs_changed != before.runs_changed:
             if self._edit is not None:
                 self._renamed, self._edit = self._edit.answer, None
-            self._list()
+            self._ask_for_the_runs()
+        elif state.saved is not None and state.saved is not before.saved:
+            self._ask_for_the_runs(quietly=True)
 
     # The list.
 
-    def _list(self) -> None:
-        """Ask the engine for the runs."""
-        self._listing = True
-        self._say(LISTING)
-        self._send(ListRuns())
+    def _ask_for_the_runs(self, *, quietly: bool = False) -> None:
+        """Ask the engine for the runs, unless it has not answered yet. `quietly`: unasked by the
+        user, so that it is not said."""
+        if not self._listing:
+            self._listing = not quietly
+            self._say_how_it_stands()
+            self._send(ListRuns())
 
     def _show_runs(self) -> None:
-        """Show the runs of the state; the same run stays highlighted, or, if it is gone, the same
-        line."""
-        listed, state = self.query_one(OptionList), self.state
-        line, chosen = listed.highlighted or 0, self._chosen.name if self._chosen else ""
-        self._runs = []
-        if state.runs is not None and state.raw_runs is not None:
-            pairs = zip(state.runs, state.raw_runs.value, strict=True)
-            self._runs = [_Listed(shown, raw.name) for shown, raw in pairs]
-        names = [run.name for run in self._runs]
-        if chosen not in names:
-            chosen = self._renamed
-        listed.clear_options()
-        room = min(WIDTH, self.app.size.width) - 6
-        listed.add_options([Option(_row(run.shown, state, room)) for run in self._runs])
-        if chosen in names:
-            line = names.index(chosen)
-        listed.highlighted = min(line, len(self._runs) - 1) if self._runs else None
-        self._say(LISTING if self._listing else "" if self._runs else NO_RUNS)
+        """Show the runs of the state that pass the filter."""
+        words = self.query_one("#runs-filter", Input).value
+        self._list.show(self.state, words, self._renamed)
+        self._say_how_it_stands()
+
+    def _say_how_it_stands(self) -> None:
+        words, marked = self.query_one("#runs-filter", Input).value, len(self._list.marked)
+        if self._listing:
+            self._say(LISTING)
+        elif marked:
+            self._say(f"{marked} marked: d deletes {'it' if marked == 1 else 'them'}.")
+        elif self._list.runs:
+            self._say("")
+        else:
+            self._say(f"No saved run has '{words}' in name, text or note." if words else NO_RUNS)
 
     def _say(self, message: str) -> None:
         self.query_one("#runs-problem", Static).update(Content(safe_text(message)))
-
-    @property
-    def _chosen(self) -> _Listed | None:
-        highlighted = self.query_one(OptionList).highlighted
-        return self._runs[highlighted] if highlighted is not None and self._runs else None
 
     @on(OptionList.OptionHighlighted)
     def show_note(self) -> None:
         """Show the note of the highlighted run, or why it cannot be read."""
         note = ""
-        if self._chosen is not None:
-            run = self._chosen.shown
+        if self._list.chosen is not None:
+            run = self._list.chosen.shown
             note = f"It cannot be opened: {run.problem}." if run.problem else run.note
         self.query_one("#runs-note", Static).update(Content(note))
 
     # What can be done with a run.
 
     @on(OptionList.OptionSelected)
-    def open_it(self, event: OptionList.OptionSelected) -> None:
+    def action_open(self) -> None:
         """Open it as it was saved last."""
-        self.dismiss(self._runs[event.option_index].name)
+        if self._list.chosen is not None:
+            self.dismiss(self._list.chosen.name)
 
     def action_open_best(self) -> None:
         """Open it as it was at its best evaluation."""
-        if self._chosen is not None:
-            self.dismiss(f"{self._chosen.name}@best")
+        if self._list.chosen is not None:
+            self.dismiss(f"{self._list.chosen.name}@best")
 
     def action_compare(self) -> None:
         """Draw its validation losses into the chart, or take them out again."""
-        if self._chosen is None:
+        if self._list.chosen is None:
             return
-        compared = _compared(self.state)
-        runs = [run for run in self._runs if run.shown.name in compared]
+        compared = [curve.run for curve in self.state.compared]
+        runs = [run for run in self._list.runs if run.shown.name in compared]
         runs.sort(key=lambda run: compared.index(run.shown.name))
         names = [run.name for run in runs]
-        if self._chosen.name in names:
-            names.remove(self._chosen.name)
+        if self._list.chosen.name in names:
+            names.remove(self._list.chosen.name)
         elif len(names) < MOST_COMPARED:
-            names.append(self._chosen.name)
+            names.append(self._list.chosen.name)
         else:
             self._say(f"{MOST_COMPARED} runs are compared already: c on one of them removes it.")
             return
@@ -216,15 +215,15 @@ class RunsScreen(ModalScreen[str]):
 
     def action_rename(self) -> None:
         """Ask for another name."""
-        if self._chosen is not None:
-            shown, run = self._chosen
+        if self._list.chosen is not None:
+            shown, run = self._list.chosen
             question = f"A name for {shown.name}:"
             self._ask(_Edit(question, shown.name, lambda name: RenameRun(run, name)))
 
     def action_annotate(self) -> None:
         """Ask for a note."""
-        if self._chosen is not None:
-            shown, run = self._chosen
+        if self._list.chosen is not None:
+            shown, run = self._list.chosen
             question = f"A note on {shown.name}:"
             self._ask(_Edit(question, shown.note, lambda note: AnnotateRun(run, note)))
 
@@ -240,48 +239,60 @@ class RunsScreen(ModalScreen[str]):
         question = f"{problem}\n{edit.question}" if problem else edit.question
         self.app.push_screen(InputDialog(question, edit.answer or edit.value), answered)
 
-    def action_delete(self) -> None:
-        """Ask, then delete."""
-        if self._chosen is None:
+    def action_mark(self) -> None:
+        """Mark the run, or take the mark from it, and go to the next."""
+        if self._list.chosen is None or self._is_kept(self._list.chosen):
             return
-        shown, run = self._chosen
-        if _is_open(shown, self.state):
-            self._say(f"{shown.name} is open here: open another run first.")
+        self._list.mark()
+        self._say_how_it_stands()
+
+    def action_delete(self) -> None:
+        """Ask, then delete the marked runs, or else the highlighted one."""
+        runs = self._list.marked
+        if not runs and self._list.chosen is not None and not self._is_kept(self._list.chosen):
+            runs = [self._list.chosen]
+        if not runs:
             return
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self._send(DeleteRun(run))
+                self._list.clear_marks()
+                for run in runs:
+                    self._send(DeleteRun(run.name))
 
-        question = f"Delete {shown.name}, {count(shown.step)} steps? It cannot be undone."
-        self.app.push_screen(ConfirmDialog(question), answered)
+        self.app.push_screen(ConfirmDialog(deletion_question(runs)), answered)
 
+    def _is_kept(self, run: ListedRun) -> bool:
+        """Whether it cannot be deleted since it is open here, which is said."""
+        if is_open(run.shown, self.state):
+            self._say(f"{run.shown.name} is open here: open another run first.")
+            return True
+        return False
 
-def _compared(state: RunState) -> list[str]:
-    """The names of the runs that are compared, in their order."""
-    return [curve.run for curve in state.compared]
+    # Order and filter.
 
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self._say(f"Sorted by {self._list.sort()}.")
 
-def _is_open(run: RunSummary, state: RunState) -> bool:
-    return state.opened is not None and state.opened.run == run.name
+    def action_filter(self) -> None:
+        """Ask for words that a run must have."""
+        self.add_class("filtering")
+        self.query_one("#runs-filter", Input).focus()
 
+    @on(Input.Changed, "#runs-filter")
+    def _on_filter_changed(self) -> None:
+        self._show_runs()
 
-def _row(run: RunSummary, state: RunState, room: int) -> Content:
-    """A run in columns, cut to `room` cells; the open run and those compared are marked."""
-    best = "-" if run.best_loss is None else f"{run.best_loss:.4f}"
-    steps = "cannot be read" if run.problem else f"{count(run.step)} / {count(run.steps)}"
-    mark = Content("●" if _is_open(run, state) else "")
-    compared = _compared(state)
-    if run.name in compared:
-        mark = Content.styled("━", COMPARED[compared.index(run.name)])
-    words = (run.name, steps, best, run.last_used, run.corpus, run.preset, size(run.size))
-    return _columns([mark, *map(Content, words)]).truncate(room)
+    @on(Input.Submitted, "#runs-filter")
+    def _on_filter_submitted(self) -> None:
+        self._list.focus_list()
 
-
-def _columns(cells: Sequence[Content]) -> Content:
-    """One line of cells, each exactly as wide as its column."""
-    padded = []
-    for cell, (_, width) in zip(cells, COLUMNS, strict=True):
-        content = cell.truncate(width - 1, ellipsis=True)
-        padded.append(content.pad_right(width - content.cell_length))
-    return Content("").join(padded)
+    def action_back(self) -> None:
+        """Show all runs again, or close."""
+        if not self.has_class("filtering"):
+            self.dismiss()
+            return
+        self.remove_class("filtering")
+        self.query_one("#runs-filter", Input).value = ""
+        self._list.focus_list()

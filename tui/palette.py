@@ -1,0 +1,29 @@
+"""The command palette: everything that can be done now, each in a sentence."""
+
+from collections.abc import Iterable, Iterator
+
+from textual.app import SystemCommand
+from textual.binding import Binding
+
+KEYS_ONLY = ("tab", "escape", "ctrl+z")
+"""Keys that make no sense as a command."""
+TEXTUAL_SENTENCES = {
+    "Theme": ("Choose a theme…", "Other colours"),
+    "Keys": ("Show the keys at the side", "Those of the pane that has the focus, too"),
+    "Maximize": ("Make this pane as large as the window", "Esc makes it small again"),
+    "Minimize": ("Make this pane as small as it was", "All panes are shown again"),
+}
+"""Textual's own commands: what they are called here, and a line of explanation."""
+
+
+def sentence(binding: Binding) -> str:
+    """What the palette calls the action of a key; empty: it does not offer it."""
+    return "" if binding.key in KEYS_ONLY else binding.tooltip or binding.description
+
+
+def reworded(commands: Iterable[SystemCommand]) -> Iterator[SystemCommand]:
+    """Textual's commands in sentences; those for which there is one of this app are left out."""
+    for command in commands:
+        if command.title in TEXTUAL_SENTENCES:
+            title, help_ = TEXTUAL_SENTENCES[command.title]
+            yield command._replace(title=title, help=help_)
