@@ -15,6 +15,7 @@ CHANGEABLE = frozenset(
         "train.learning_rate",
         "train.precision",
         "train.threads",
+        "train.val_characters",
         "train.weight_decay",
     }
 )

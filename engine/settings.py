@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 """A number with commas between its thousands; a comma anywhere else is not read as one."""
@@ -101,6 +101,14 @@ def settings_of(section: type[Section]) -> tuple[Setting, ...]:
             )
         )
     return tuple(settings)
+
+
+def description_of(section: type[Section], name: str) -> str:
+    """The description of a field, also of one that `settings_of` leaves out."""
+    meta = get_type_hints(section, include_extras=True)[name].__metadata__[0]
+    assert isinstance(meta, Meta)
+    assert meta.description is not None
+    return meta.description
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

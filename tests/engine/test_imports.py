@@ -59,10 +59,18 @@ def test_the_engine_loads_no_screen() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "printed"),
-    [(["runs"], "verse.txt"), (["runs", "note", "{run}", "a note"], "")],
-    ids=["list", "note"],
+    [
+        (["runs"], "verse.txt"),
+        (["runs", "--json"], "verse.txt"),
+        (["runs", "note", "{run}", "a note"], ""),
+        (["settings"], "train.learning_rate"),
+        (["--help"], "--preset NAME"),
+    ],
+    ids=["list", "json", "note", "settings", "help"],
 )
-def test_managing_runs_needs_no_torch(verse_file: Path, arguments: list[str], printed: str) -> None:
+def test_what_only_tells_or_manages_needs_no_torch(
+    verse_file: Path, arguments: list[str], printed: str
+) -> None:
     run = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
     program = f"""
 import sys

