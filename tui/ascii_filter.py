@@ -12,7 +12,7 @@ SIGNS = {
     **dict.fromkeys("─━┈═▔▁▂▃", "-"),
     **dict.fromkeys("│┃║▏▎▕▐", "|"),
     **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
-    **dict.fromkeys("█▉▊▋▌▍▄▅▆▇▀", "#"),
+    **dict.fromkeys("█▉▊▋▌▍▄▅▆▇▀■", "#"),
     **dict.fromkeys("░▒▓…·", "."),
     **dict.fromkeys("●✶", "*"),
     **dict.fromkeys("✖×", "x"),

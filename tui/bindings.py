@@ -37,8 +37,11 @@ BINDINGS = (
     Binding("equals_sign", "turn(1, 1)", "Raise top-k", show=False),
     Binding("left_curly_bracket", "turn(2, -1)", "Lower top-p", show=False),
     Binding("right_curly_bracket", "turn(2, 1)", "Raise top-p", show=False),
-    Binding("S", "turn(3, -1)", "Take the seed before", show=False),
-    Binding("s", "turn(3, 1)", "Take the next seed", show=False),
+    Binding("left_parenthesis", "turn(3, -1)", "Write shorter answers", show=False),
+    Binding("right_parenthesis", "turn(3, 1)", "Write longer answers", show=False),
+    Binding("S", "turn(4, -1)", "Take the seed before", show=False),
+    Binding("s", "turn(4, 1)", "Take the next seed", show=False),
+    Binding("W", "rewrite", "Answer again whenever a setting is turned, or no more", show=False),
 )
 
 

@@ -1,19 +1,30 @@
 """What the keys do to the prompt and the text generated from it."""
 
 from textual import on
+from textual.reactive import reactive
 from textual.widgets import Input
 
-from engine.protocol import Sample, SetExcerptPrompt, StopSample
+from engine.protocol import Event, Sample, SampleStarted, SetExcerptPrompt, StopSample, TextSampled
 from tui.engine_app import EngineApp
-from tui.panes.prompt import PromptInput
+from tui.panes.prompt import PromptInput, PromptPane
 from tui.sampling_controls import SAMPLING_CONTROLS, turned
+from tui.state import RunState
 from tui.textual_patches import focus_at_once
+
+TURNED = "w writes it again with this setting, W does so at every turn"
+REWRITES = "Whenever a setting is turned, the answer is written again, from the same seed."
 
 
 class PromptActions(EngineApp):
     """The part of the app that asks for text."""
 
     _samples = 0
+    _asked = ""
+    """The prompt that was asked last."""
+    _text = ""
+    """Prompt and answer so far, as the engine has sent them."""
+    rewrites: reactive[bool] = reactive(False, repaint=False)
+    """Whether the answer is written again whenever a setting is turned."""
 
     def may_go_to_prompt(self, *, only_without_focus: bool) -> bool:
         """In the prompt and on other screens, p is text and Tab moves the focus as usual."""
@@ -34,12 +45,35 @@ class PromptActions(EngineApp):
             self.screen.set_focus(None)
 
     @on(Input.Submitted, "#prompt-input")
+    def write_or_write_on(self) -> None:
+        """Generate text from the prompt, or on an empty line, go on where the last text ended."""
+        writing = self.state.writing
+        if self.query_one(PromptInput).value or writing is None:
+            self.action_write()
+        elif writing.ended:
+            self._ask(self._text)
+
     def action_write(self) -> None:
         """Generate text from the prompt."""
         prompt = self.query_one(PromptInput)
         prompt.remember()
+        self._asked = prompt.prompt
+        self._ask(self._asked)
+
+    def _ask(self, prompt: str) -> None:
         self._samples += 1
-        self.engine.send(Sample(self._samples, prompt.prompt, self.sample_config))
+        self.query_one(PromptPane).border_subtitle = ""
+        self.engine.send(Sample(self._samples, prompt, self.sample_config))
+
+    def _handle_event(self, event: Event, state: RunState) -> None:
+        super()._handle_event(event, state)
+        match event:
+            case SampleStarted():
+                self._text = event.prompt
+            case TextSampled():
+                self._text += event.text
+            case _:
+                pass
 
     def action_use_for_samples(self) -> None:
         """Have the samples of the run continue this prompt."""
@@ -48,3 +82,14 @@ class PromptActions(EngineApp):
     def action_turn(self, number: int, direction: int) -> None:
         """Turn one of the sampling controls."""
         self.sample_config = turned(self.sample_config, SAMPLING_CONTROLS[number], direction)
+        if self.state.writing is None:
+            return
+        if self.rewrites:
+            self._ask(self._asked)
+        else:
+            self.query_one(PromptPane).border_subtitle = TURNED
+
+    def action_rewrite(self) -> None:
+        """Write the answer again whenever a setting is turned, or do so no more."""
+        self.rewrites = not self.rewrites
+        self.notify(REWRITES if self.rewrites else "A setting that is turned waits for w or Enter.")

@@ -6,10 +6,12 @@ from typing import NamedTuple
 import msgspec
 
 from engine.config import SampleConfig
+from tui.drawing.words import count
 
 TEMPERATURES = tuple(round(0.1 * i, 1) for i in range(21))
 TOP_KS = (0, 1, 2, 3, 5, 10, 20, 40, 100)
 TOP_PS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0)
+LENGTHS = (50, 100, 200, 500, 1_000, 2_000, 5_000)
 LARGEST_SEED = 2**31 - 1
 
 
@@ -27,6 +29,7 @@ SAMPLING_CONTROLS = (
     SamplingControl("temperature", "temperature", "[", "]", TEMPERATURES),
     SamplingControl("top_k", "top-k", "-", "=", TOP_KS),
     SamplingControl("top_p", "top-p", "{", "}", TOP_PS),
+    SamplingControl("characters", "length", "(", ")", LENGTHS),
     SamplingControl("seed", "seed", "S", "s", ()),
 )
 
@@ -51,4 +54,4 @@ def shown(config: SampleConfig, control: SamplingControl) -> str:
         return str(value) if value else "off"
     if control.field == "top_p":
         return f"{value:.2f}" if value < 1 else "off"
-    return f"{value:.1f}" if control.field == "temperature" else str(value)
+    return f"{value:.1f}" if control.field == "temperature" else count(value)

@@ -59,13 +59,15 @@ class Writing(Struct, frozen=True):
     unseen: int
     text: str = ""
     characters: int = 0
+    earlier: int = 0
+    """Characters written before it was told to write on; `seconds` are those since then."""
     seconds: float = 0.0
     ended: str = ""  # the reason, once it has ended
 
     @property
     def speed(self) -> float:
         """Characters per second."""
-        return self.characters / self.seconds if self.seconds else 0.0
+        return (self.characters - self.earlier) / self.seconds if self.seconds else 0.0
 
 
 class RunState(Struct, frozen=True):
@@ -229,15 +231,31 @@ def _fold_history(state: RunState, event: Recorded) -> RunState:
 def _fold_writing(
     writing: Writing | None, event: SampleStarted | TextSampled | SampleDone
 ) -> Writing | None:
-    """The generated text after one more event; what belongs to a superseded prompt is ignored."""
+    """The generated text after one more event; what belongs to a superseded prompt is ignored.
+
+    A prompt that is all of the text so far is that text written on.
+    """
     match event:
+        case SampleStarted(sample_id, step, prompt) if (
+            writing is not None and writing.text and prompt == writing.prompt + writing.text
+        ):
+            return replace(
+                writing,
+                sample_id=sample_id,
+                step=step,
+                earlier=writing.characters,
+                seconds=0.0,
+                ended="",
+            )
         case SampleStarted(sample_id, step, prompt, unknown, unseen):
             return Writing(sample_id, step, prompt, unknown, unseen)
         case _ if writing is None or writing.sample_id != event.sample_id:
             return writing
         case TextSampled(_, text, characters, seconds):
             text = (writing.text + text)[-TEXT_KEPT:]
-            return replace(writing, text=text, characters=characters, seconds=seconds)
+            return replace(
+                writing, text=text, characters=writing.earlier + characters, seconds=seconds
+            )
         case SampleDone():
             return replace(writing, ended=event.reason)
 

@@ -512,7 +512,7 @@ async def test_a_sampling_control_can_be_clicked(desk: Opener) -> None:
             ("s", "seed 2"),
             ("S", "seed 1"),
         ):
-            place = it.row("temperature").index(f" {key} ") + 1 - line.region.x
+            place = f"{it.row('temperature')} ".index(f" {key} ") + 1 - line.region.x
             await it.pilot.click(line, offset=(place, 0))
 
             await it.sees(expected)

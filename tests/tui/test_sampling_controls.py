@@ -16,7 +16,7 @@ from tui.sampling_controls import (
     turned,
 )
 
-TEMPERATURE, TOP_K, TOP_P, SEED = SAMPLING_CONTROLS
+TEMPERATURE, TOP_K, TOP_P, LENGTH, SEED = SAMPLING_CONTROLS
 CONFIG = SampleConfig(temperature=0.8, top_k=0, top_p=0.95, seed=1)
 
 
@@ -29,6 +29,8 @@ CONFIG = SampleConfig(temperature=0.8, top_k=0, top_p=0.95, seed=1)
         (TOP_K, -1, "off"),
         (TOP_P, 1, "0.98"),
         (TOP_P, -1, "0.90"),
+        (LENGTH, 1, "1,000"),
+        (LENGTH, -1, "200"),
         (SEED, 1, "2"),
         (SEED, -1, "0"),
     ],

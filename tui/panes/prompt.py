@@ -20,6 +20,12 @@ from tui.sampling_controls import SAMPLING_CONTROLS, shown
 from tui.state import RunState, Writing
 
 CURSOR = "▌"
+END = "■"
+ENDINGS = {
+    "length": "length reached",
+    "stop character": "ended by a stop character",
+    "stopped": "stopped",
+}
 
 
 class PromptInput(SafeInput):
@@ -38,7 +44,7 @@ class PromptInput(SafeInput):
 
     def __init__(self) -> None:
         super().__init__(
-            placeholder="p or Tab: type a beginning here, Enter continues it",
+            placeholder="p or Tab: type a beginning, Enter continues it; an empty line writes on",
             compact=True,
             id="prompt-input",
         )
@@ -92,8 +98,8 @@ class WrittenText(ScrollingLines):
         if now is None:  # another run is open
             self.show([])
             return
-        grown = before is not None and before.sample_id == now.sample_id
-        if before is not None and grown and now.text.startswith(before.text):
+        same = before is not None and before.prompt == now.prompt
+        if before is not None and same and now.text.startswith(before.text):
             self._wrapping.append(now.text[len(before.text) :])
         else:
             self._begin(now)
@@ -110,8 +116,7 @@ class WrittenText(ScrollingLines):
 
     def _show(self, writing: Writing) -> None:
         lines = lines_of(self._wrapping.lines, len(writing.prompt))
-        if not writing.ended:
-            lines[-1] = lines[-1]._replace(cursor=CURSOR)
+        lines[-1] = lines[-1]._replace(cursor=END if writing.ended else CURSOR)
         self.show(lines)
 
 
@@ -133,8 +138,8 @@ class WritingFacts(Pane):
             f"{count(writing.characters)} characters",
             f"{count(writing.speed)} char/s",
         ]
-        if writing.ended == "stopped":
-            facts.append("stopped")
+        if writing.ended:
+            facts.append(ENDINGS[writing.ended])
         text = Content.styled(" · ".join(facts), "$foreground-muted")
         if writing.unknown:
             text += Content.styled(f" · never seen, left out: {writing.unknown}", "$warning")
@@ -164,17 +169,18 @@ class SamplingControlsLine(Pane):
         for number, control in enumerate(SAMPLING_CONTROLS):
             keys = [
                 Content.styled(
-                    f" {key} ",
+                    key,
                     Style.parse("$primary")
                     + Style.from_meta({"@click": f"app.turn({number}, {way})"}),
                 )
                 for key, way in ((control.down, -1), (control.up, 1))
             ]
             label = Content.assemble(
-                (control.label, "$foreground-muted"), f" {shown(self.config, control)}"
+                (control.label, "$foreground-muted"), f" {shown(self.config, control)} "
             )
-            parts.append(label + keys[0] + keys[1])
-        return [Content(" ").join(parts).truncate(width)]
+            parts.append(label + Content(" ").join(keys))
+        whole = Content("   ").join(parts)
+        return [(whole if whole.cell_length <= width else Content(" ").join(parts)).truncate(width)]
 
 
 class PromptPane(Vertical):

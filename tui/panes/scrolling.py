@@ -9,6 +9,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+PROMPT = "$foreground-muted underline"
+"""How a prompt stands apart from what was written: also where there are no colours."""
+
 
 class Line(NamedTuple):
     """One line of plain text, styled only when it is drawn: thousands may be out of sight."""
@@ -27,7 +30,7 @@ class Line(NamedTuple):
     @property
     def content(self) -> Content:
         """The styled line."""
-        text = Content(self.text).stylize("$foreground-muted", 0, self.muted)
+        text = Content(self.text).stylize(PROMPT, 0, self.muted)
         return Content.assemble((self.label, "$primary"), text, (self.cursor, "$primary"))
 
 
