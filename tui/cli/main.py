@@ -53,6 +53,7 @@ Examples:
   tinygpt-tui letters.txt                    open the app on a text
   tinygpt-tui --run amber-otter              open it on a saved run
   tinygpt-tui train letters.txt --minutes 3  train without the app
+  tinygpt-tui runs                           list the saved runs
   tinygpt-tui sample amber-otter --prompt "ROMEO:"
 
 \b
