@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -221,7 +222,17 @@ def test_training_prints_lines_of_text(
         "step      20  valid",
     ]
     assert any("sample: The owl" in line for line in lines)
-    assert lines[-1].startswith(f"saved {run_names()[0]} at step 20 in ")
+    name = run_names()[0]
+    assert lines[-2].startswith(f"saved {name} at step 20 in ")
+    assert lines[-1] == (
+        f"go on: tinygpt-tui --run {name} in the app, or tinygpt-tui train --run {name}"
+    )
+    evaluations = [line for line in lines if "validation loss" in line]
+    assert "training loss" not in evaluations[0], "before the first step there is none"
+    for line in evaluations[1:]:
+        assert re.search(
+            r"validation loss \d\.\d{4}  training loss \d\.\d{3}  [\d,]+ char/s  ", line
+        )
 
 
 def test_a_saved_run_trains_for_the_same_length_again(

@@ -124,7 +124,8 @@ def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices:
     """Train without the app. Ctrl-C saves the run and ends.
 
     The validation loss, in nats a character, is what the app calls held-out loss: on the part of
-    the text that the model never trains on. The training loss is smoothed over some fifty steps.
+    the text that the model never trains on. The training loss is the mean of the newest
+    steps.
 
     Exit codes: 0 trained and saved; 1 it could not be saved; 2 refused, nothing was trained; 3 the
     loss was no longer a number; 130, 143 and 129 ended by Ctrl-C or a signal, and saved.
