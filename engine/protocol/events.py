@@ -34,6 +34,7 @@ class CorpusLoaded(Message, frozen=True):
     uniform_loss: float
     unigram_loss: float
     bigram_loss: float
+    sha256: str = ""  # of the text, by which runs on the same one are told; empty: not recorded
 
 
 class Opened(Message, frozen=True):
@@ -200,6 +201,8 @@ class RunCurve(Struct, frozen=True):
 
     run: str
     losses: tuple[tuple[int, float], ...]
+    corpus: str = ""  # the name of its text
+    sha256: str = ""  # of its text; empty: not recorded
 
 
 class Compared(Message, frozen=True):

@@ -47,12 +47,12 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
     emit(Busy(f"reading {config.corpus}"))
     corpus = load_corpus(config.corpus, config.reading)
     config = _recordable(config)
-    characters = _report_corpus(corpus, config, emit)
+    digest = hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()
+    characters = _report_corpus(corpus, digest, config, emit)
 
     emit(Busy("loading torch"))
     from engine.storage.run import Run, new_info  # torch, after the text is counted
 
-    digest = hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()
     info = new_info(
         config, CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
     )
@@ -101,7 +101,7 @@ def open_saved(
     info = replace(saved.info, config=config)
     source = info.corpus
     corpus = Corpus(name=source.name, text=saved.text, source=source.source, license=source.license)
-    _report_corpus(corpus, info.config, emit)
+    _report_corpus(corpus, source.sha256, info.config, emit)
     context = _build_context(info, saved.text, saved, emit, clock, excerpt_prompt)
     if holder:
         note = f"Another program trains this run ({holder}): here it is followed, p lets it write."
@@ -141,7 +141,7 @@ def is_out_of_memory(error: Exception) -> bool:
     return "DefaultCPUAllocator" in str(error) or type(error).__name__ == "OutOfMemoryError"
 
 
-def _report_corpus(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
+def _report_corpus(corpus: Corpus, digest: str, config: RunConfig, emit: Emit) -> str:
     """Count the text and report what is in it; its distinct characters. ValueError, with a
     user-facing message, if it is too short."""
     from data.statistics import measure  # imports NumPy, which the first paint does not wait for
@@ -167,6 +167,7 @@ def _report_corpus(corpus: Corpus, config: RunConfig, emit: Emit) -> str:
             uniform_loss=math.log(len(statistics.vocabulary)),
             unigram_loss=statistics.unigram_entropy,
             bigram_loss=statistics.bigram_entropy,
+            sha256=digest,
         )
     )
     return "".join(statistics.vocabulary)

@@ -117,10 +117,16 @@ def run_curve(name: str) -> RunCurve:
     """The validation losses of a run, thinned evenly if there are many; the last is always among
     them. ValueError, with a user-facing message, if it does not exist; OSError."""
     check_exists(name)
+    folder = folder_of(name)
     losses = [
         (event.step, event.loss)
-        for event in read_history(folder_of(name))
+        for event in read_history(folder)
         if isinstance(event, Evaluated) and isfinite(event.loss)
     ]
     stride = -(-len(losses) // MAX_CURVE_POINTS)
-    return RunCurve(name, tuple(losses[::-stride][::-1]) if losses else ())
+    thinned = tuple(losses[::-stride][::-1]) if losses else ()
+    try:
+        corpus = read_info(folder).corpus
+    except UnreadableInfoError:  # its history can be drawn all the same
+        return RunCurve(name, thinned)
+    return RunCurve(name, thinned, corpus.name, corpus.sha256)

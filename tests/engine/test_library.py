@@ -14,6 +14,7 @@ from engine.protocol import (
     Command,
     Compare,
     Compared,
+    CorpusLoaded,
     DeleteRun,
     Evaluated,
     Event,
@@ -275,8 +276,23 @@ def test_runs_are_compared_by_their_validation_losses(verse_file: Path) -> None:
     assert one.losses == tuple((e.step, e.loss) for e in of(events, Evaluated))
     assert (one.run, two.run) == (name, other)
     assert two.losses != one.losses
+    assert one.sha256 == only(events, CorpusLoaded).sha256
+    assert (one.corpus, one.sha256) == (two.corpus, two.sha256)
     assert only(events_of(Compare(())), Compared).runs == ()
     assert only(events_of(Compare(("nobody",))), Failed).during == "runs"
+
+
+def test_a_compared_run_tells_which_text_it_was_trained_on(
+    verse_file: Path, tmp_path: Path
+) -> None:
+    other_file = tmp_path / "other.txt"
+    other_file.write_text(verse_file.read_text(encoding="utf-8")[::-1], encoding="utf-8")
+    names = (saved_run(verse_file), saved_run(other_file))
+    one, two = only(events_of(Compare(names)), Compared).runs
+    assert (one.corpus, two.corpus) == (verse_file.name, "other.txt")
+    assert one.sha256 != two.sha256
+    reopened = only(events_of(OpenRun(names[1])), CorpusLoaded)
+    assert reopened.sha256 == two.sha256
 
 
 def test_a_curve_of_many_evaluations_is_thinned_and_keeps_the_last(

@@ -154,6 +154,7 @@ def corpus_loaded() -> CorpusLoaded:
         uniform_loss=log(63),
         unigram_loss=3.31054,
         bigram_loss=2.45354,
+        sha256=64 * "5",
     )
 
 

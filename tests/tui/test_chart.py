@@ -184,6 +184,15 @@ def test_two_references_at_one_height_have_both_their_names() -> None:
     assert "letter frequencies 3.32" in chart
 
 
+def test_the_name_of_a_lower_reference_is_not_above_that_of_a_higher_one() -> None:
+    """Both are in one row here."""
+    learned = Curve.of((step, 1.0) for step in range(2_500))
+    chart = lines(learned, Curve.of([(0, 4.6), (500, 4.6)]), height=5)
+    (uniform,) = [row for row, line in enumerate(chart) if "a uniform guess 4.17" in line]
+    (letters,) = [row for row, line in enumerate(chart) if "letter frequencies 3.32" in line]
+    assert uniform < letters
+
+
 def test_a_narrow_chart_uses_short_names() -> None:
     chart = "\n".join(lines(width=24, height=8))
     assert "uniform 4.17" in chart

@@ -120,7 +120,7 @@ async def test_commands_carry_the_true_name(desk: Opener) -> None:
         await it.press("down", "c")
         assert last(it) == Compare((name,))
         await it.play(Compared((RunCurve(name, ((0, 4.17),)),)))
-        await it.sees("━ shy␛[31m-lynx")
+        await it.sees("○ shy␛[31m-lynx")
         await it.press("c")
         assert last(it) == Compare(())
         await it.press("d", "y")
@@ -379,9 +379,9 @@ async def test_runs_are_compared_in_the_chart(desk: Opener, saved: list[RunSumma
         await it.press("down", "c")
         assert last(it) == Compare(("calm-heron",))
         await it.play(Compared((other,)))
-        await it.sees("━ calm-heron  ")
+        await it.sees("○ calm-heron  ")
         await it.press("escape")
-        await it.sees("━ calm-heron 1.5000")
+        await it.sees("○ calm-heron 1.5000")
 
         await list_runs(it, saved)
         await it.press("down", "c")
@@ -405,7 +405,7 @@ async def test_what_is_compared_follows_the_runs(desk: Opener, saved: list[RunSu
     others = (RunCurve("calm-heron", ((0, 4.17),)), RunCurve("tidy-wren", ((0, 4.17),)))
     async with desk() as it:
         await it.play(Compared(others), RunChanged("calm-heron", "mine"))
-        await it.sees("━ mine 4.1700  ━ tidy-wren 4.1700")
+        await it.sees("○ mine 4.1700  △ tidy-wren 4.1700")
         await it.play(RunChanged("mine", ""))
         await it.until(lambda: "mine" not in "\n".join(it.rows))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from operator import add
 from typing import NamedTuple
 
@@ -13,7 +14,6 @@ from tui.drawing.curve import LARGEST
 from tui.drawing.page import Page
 from tui.drawing.scale import StepScale, ValueScale, step_labels
 from tui.drawing.series import (
-    COMPARED,
     HELD_OUT,
     SPIKE,
     ChartStyles,
@@ -77,14 +77,12 @@ def draw_chart(
     ]
     for reference in references:
         plot.write(values.at(reference.value, 1), 0, _REFERENCE * plot.width, styles.reference)
-    for compared, style in zip(losses.compared, COMPARED, strict=False):
-        draw_compared(plot, compared, scale, values, style)
+    draw_compared(plot, losses.compared, scale, values)
     draw_train(plot, losses.train.buckets, scale, values, styles)
     for step, value in spikes:
         plot.write(max(values.at(value, 1), 0), scale.at(step) // DOTS_X, SPIKE, styles.spike)
     draw_validation(plot, losses.validation, scale, values, styles)
-    for reference in references:
-        _write_name(plot, reference, values.at(reference.value, 1), styles)
+    _write_names(plot, references, values, styles)
 
     axis = Page(gutter, height - 1)
     for row, label in labels.items():
@@ -117,14 +115,20 @@ def _references(losses: Losses) -> list[_Reference]:
     ]
 
 
-def _write_name(plot: Page, reference: _Reference, row: int, styles: ChartStyles) -> None:
-    """Name a reference at the right end of its line, or beside the line if a curve runs there."""
-    number = f"{reference.value:.2f}"
-    for text in (f"{reference.name} {number}", f"{reference.short} {number}", number):
-        start = plot.width - len(text) - 1
-        if start < _MARGIN:
-            continue
-        for place, blank in ((row, f" {_REFERENCE}"), (row - 1, " "), (row + 1, " ")):
-            if plot.is_free(place, start, blank):
+def _write_names(
+    plot: Page, references: Sequence[_Reference], values: ValueScale, styles: ChartStyles
+) -> None:
+    """Name each reference, from the highest on, at the right end of its line, or beside the line if a
+    curve or another name is there; never above the name of a higher one."""
+    highest = 0
+    for reference in references:
+        row = values.at(reference.value, 1)
+        number = f"{reference.value:.2f}"
+        texts = (f"{reference.name} {number}", f"{reference.short} {number}", number)
+        places = ((row, f" {_REFERENCE}"), (row + 1, " "), (row - 1, " "))
+        for text, (place, blank) in product(texts, places):
+            start = plot.width - len(text) - 1
+            if place >= highest and start >= _MARGIN and plot.is_free(place, start, blank):
                 plot.write(place, start, f" {text}", styles.label)
-                return
+                highest = place
+                break

@@ -19,8 +19,8 @@ from tui.drawing.curve import LARGEST, Bucket, Curve
 from tui.drawing.page import Page
 from tui.drawing.scale import StepScale, ValueScale
 
-COMPARED = ("$success", "$warning", "$secondary")
-"""Styles of the compared runs, in their order."""
+COMPARED = (("○", "$success"), ("△", "$warning"), ("□", "$secondary"))
+"""Mark and style of each compared run, in their order."""
 
 MOST_COMPARED = len(COMPARED)
 
@@ -28,6 +28,9 @@ HELD_OUT = "◆"
 CLIPPED = "▲"
 SPIKE = "✶"
 
+# Cells from one mark of a compared run to the next, and how much later the next run has its first.
+_MARKS_APART = 15
+_MARKS_SHIFTED = 5
 # The smoothed line is a mean over this fraction of the width to either side.
 _SMOOTHING_REACH = 1 / 50
 # How far above the chart a training loss lies that is marked, as a fraction of the chart.
@@ -97,22 +100,25 @@ def draw_train(
 
 def draw_compared(
     plot: Page,
-    losses: Sequence[tuple[int, float]],
+    compared: Sequence[Sequence[tuple[int, float]]],
     scale: StepScale,
     values: ValueScale,
-    style: Style | str,
 ) -> None:
-    """The validation losses of another run as a line."""
-    path = [
-        (scale.at(step), max(-1, values.at(loss, DOTS_Y)))
-        for step, loss in losses
-        if abs(loss) <= LARGEST
-    ]
-    line = Canvas(plot.width, values.rows)
-    for (x0, y0), (x1, y1) in pairwise(path):
-        line.line(x0, y0, x1, y1)
-    for row, cell, character in line.characters():
-        plot.write(row, cell, character, style)
+    """The validation losses of other runs as lines, each with marks of its own in places."""
+    for number, (losses, (mark, style)) in enumerate(zip(compared, COMPARED, strict=False)):
+        points = [(step, loss) for step, loss in losses if abs(loss) <= LARGEST]
+        path = [(scale.at(step), max(-1, values.at(loss, DOTS_Y))) for step, loss in points]
+        line = Canvas(plot.width, values.rows)
+        for (x0, y0), (x1, y1) in pairwise(path):
+            line.line(x0, y0, x1, y1)
+        for row, cell, character in line.characters():
+            plot.write(row, cell, character, style)
+        next_mark = number * _MARKS_SHIFTED
+        for step, loss in points:
+            row, cell = values.at(loss, 1), scale.at(step) // DOTS_X
+            if cell >= next_mark and 0 <= row < values.rows:
+                plot.write(row, cell, mark, style)
+                next_mark = cell + _MARKS_APART
 
 
 def _columns(buckets: Sequence[Bucket], scale: StepScale) -> list[_Column]:

@@ -1,11 +1,13 @@
 """The loss: the chart, and under it the newest values."""
 
+from collections.abc import Sequence
 from math import exp, log
 from statistics import fmean
 
 from textual.content import Content
 from textual.reactive import reactive
 
+from engine.protocol import RunCurve
 from tui.drawing.chart import draw_chart, legend
 from tui.drawing.series import CLIPPED, COMPARED, HELD_OUT, ChartStyles
 from tui.drawing.value_range import Losses, value_range
@@ -14,6 +16,10 @@ from tui.remarks import remark
 from tui.state import RunState
 
 STYLES = ChartStyles()
+
+_TALL = 9  # lines of the pane from which on compared runs have one of their own
+_NAME = 20  # cells of the name of a compared run
+_GAP = "  "
 
 
 class LossPane(Pane):
@@ -37,17 +43,20 @@ class LossPane(Pane):
         )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        below = [numbers(state, width, compared=height < _TALL)]
+        if state.compared and height >= _TALL:
+            below.insert(0, compared_runs(state, width))
         chart = draw_chart(
             losses(state),
             width=width,
-            height=height - 1,
+            height=height - len(below),
             spikes=state.spikes.found,
             steps=state.last_planned_step,
             log_x=self.log_x,
             whole=self.whole,
             styles=STYLES,
         )
-        return [*chart, numbers(state, width)]
+        return [*chart, *below]
 
     def watch_whole(self) -> None:
         self._redraw()
@@ -88,8 +97,9 @@ def verdict(state: RunState) -> Content:
     return Content.styled(said.text, "$warning" if said.warning else "$foreground 80%")
 
 
-def numbers(state: RunState, width: int) -> Content:
-    """The legend and the newest losses in one line; what does not fit is left out at the right."""
+def numbers(state: RunState, width: int, *, compared: bool) -> Content:
+    """The legend and the newest losses in one line, the compared runs too if `compared`; what does
+    not fit is left out at the right."""
     parts = []
     if state.newest:  # single batches are noisy
         parts.append(Content.assemble(("━ training", "$primary"), f" {fmean(state.newest):.3f}"))
@@ -97,20 +107,44 @@ def numbers(state: RunState, width: int) -> Content:
     if evaluated is not None:
         held_out = (f"{HELD_OUT} held-out", "$accent")
         parts.append(Content.assemble(held_out, f" {evaluated.loss:.4f}"))
-    for run, style in zip(state.compared, COMPARED, strict=False):
-        best = f" {min(loss for _, loss in run.losses):.4f}" if run.losses else ""
-        parts.append(Content.assemble((f"━ {run.run}", style), best))
+    if compared and state.compared:
+        parts.append(compared_runs(state, width - _joined(parts, width).cell_length - len(_GAP)))
     if evaluated is not None:
         parts += [
             Content(f"{evaluated.loss / log(2):.2f} bits/char"),
             Content(f"{evaluated.accuracy:.0%} right"),
             Content(f"perplexity {exp(min(evaluated.loss, 50)):.2f}"),
         ]
-    if not parts:
-        parts.append(legend(STYLES))
+    return _joined(parts or [legend(STYLES)], width)
+
+
+def compared_runs(state: RunState, width: int) -> Content:
+    """The mark, name and lowest held-out loss of the compared runs, as many as fit, and the number of
+    the others."""
+    named = []
+    for run, (mark, style) in zip(state.compared, COMPARED, strict=False):
+        name = f"{mark} {Content(run.run).truncate(_NAME, ellipsis=True).plain}"
+        best = f" {min(loss for _, loss in run.losses):.4f}" if run.losses else ""
+        other = " (other text)" if _is_of_another_text(run, state) else ""
+        named.append(Content.assemble((name, style), best, (other, "$foreground-muted")))
+    for number in range(len(named), 0, -1):
+        more = [Content(f"+{len(named) - number}")] if number < len(named) else []
+        whole = Content(_GAP).join([*named[:number], *more])
+        if whole.cell_length <= width:
+            return whole
+    return Content(f"+{len(named)} compared")
+
+
+def _is_of_another_text(run: RunCurve, state: RunState) -> bool:
+    own = state.corpus.sha256 if state.corpus else ""
+    return bool(own and run.sha256) and run.sha256 != own
+
+
+def _joined(parts: Sequence[Content], width: int) -> Content:
+    """The parts that fit, in their order."""
     text = Content("")
     for part in parts:
-        longer = text + Content("  ") + part if text else part
+        longer = text + Content(_GAP) + part if text else part
         if longer.cell_length > width:
             break
         text = longer

@@ -79,7 +79,7 @@ def row(run: RunSummary, state: RunState, marked: bool, room: int) -> Content:
     mark = Content("●" if is_open(run, state) else "")
     compared = [curve.run for curve in state.compared]
     if run.name in compared:
-        mark = Content.styled("━", COMPARED[compared.index(run.name)])
+        mark = Content.styled(*COMPARED[compared.index(run.name)])
     chosen = Content.styled("✓" if marked else "", "bold $warning")
     now = as_it_stands(run, state)
     cells = [_cell(Content(column.cell(now)), column.width) for column in _columns(room)]

@@ -74,7 +74,7 @@ class RunsScreen(Dialog[str]):
     TITLE_OF_HELP = "saved runs"
     ABOUT = (
         "Every run that was trained for a step is kept until it is deleted. ● is the open one: its "
-        "line moves as it trains. ━ is drawn into the chart beside it. Best is the lowest held-out "
+        "line moves as it trains. ○ △ □ are in the chart. Best is the lowest held-out "
         "loss. The run that is open is saved before another is opened."
     )
     KEYS = (
