@@ -16,11 +16,11 @@ from textual.widgets import Static
 
 from data.safe_text import safe_text
 from engine import EngineThread
-from engine.protocol import Event, Open, OpenRun
+from engine.protocol import Event, Open, OpenRun, Train
 from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS, action_of, acts
 from tui.encoding import ascii_only
-from tui.engine_app import EngineApp
+from tui.engine_app import TO_THE_END, EngineApp
 from tui.line_filter import DroppingFilter
 from tui.link import Engine
 from tui.palette import reworded, sentence
@@ -62,9 +62,11 @@ class TinyGPTApp(RunActions, PromptActions):
         opening: Open | OpenRun,
         why: str = "",
         engine: Callable[[Callable[[Event], None]], Engine] = EngineThread,
+        more: Train = TO_THE_END,
     ) -> None:
-        """`why`: why this text, where the user has not named one. `engine` makes the engine."""
-        super().__init__(opening, engine)
+        """`why`: why this text, where the user has not named one. `engine` and `more`: as for
+        `EngineApp`."""
+        super().__init__(opening, engine, more)
         self.use_theme(CLASSROOM)
         self._why = why
         self._view = 0

@@ -24,6 +24,7 @@ BINDINGS = (
     Binding("w", "write", "again", tooltip="Answer the prompt again"),
     Binding("question_mark", "help", "help", tooltip="Show the help"),
     Binding("q", "quit", "quit", tooltip="Save and quit"),
+    Binding("T", "train_for", "Train on for so many steps or minutes…", show=False),
     Binding("u", "use_for_samples", "Use this prompt for the samples", show=False),
     Binding("l", "log_axis", "Switch the chart between linear and logarithmic steps", show=False),
     Binding("a", "whole_loss", "Show the whole fall of the loss, or its newest part", show=False),
@@ -72,7 +73,7 @@ def acts(action: str, state: RunState) -> bool | None:
         case "end":
             stepped = state.phase in ("paused", "failed") and state.step > 0 and not engine_failed
             return True if state.phase == "training" or stepped else None
-        case "learning_rate":
+        case "learning_rate" | "train_for":
             return opened and ours
         case "new_run" | "runs":
             return opened

@@ -23,6 +23,7 @@ from engine.protocol import (
     Opened,
     OpenRun,
     Saved,
+    Train,
 )
 from tui.link import Engine, Link
 from tui.screens.confirm_dialog import ConfirmDialog
@@ -30,6 +31,8 @@ from tui.signals import SignalGuard, exit_code
 from tui.state import RunState, fold
 from tui.textual_patches import TERMINAL_RESET, PatchedApp
 
+TO_THE_END = Train()
+"""The command without a length of its own."""
 FRAME = 1 / 20
 """Seconds between two updates of the state: generated text streams at this pace."""
 EXIT_TIMEOUT = 2.5
@@ -54,10 +57,13 @@ class EngineApp(PatchedApp):
         self,
         opening: Open | OpenRun,
         engine: Callable[[Callable[[Event], None]], Engine],
+        more: Train,
     ) -> None:
-        """`opening`: the first command. `engine` makes the engine, given where its events go."""
+        """`opening`: the first command. `engine` makes the engine, given where its events go.
+        `more`: how much more it trains at once, if anything is named there."""
         super().__init__()
         self._opening = opening
+        self._more = more
         self._link = Link(lambda: self.post_message(EventsWaiting()))
         self.engine = engine(self._link.emit)
         self._fold_timer: Timer | None = None
@@ -81,6 +87,8 @@ class EngineApp(PatchedApp):
     def _start_engine(self) -> None:
         self.engine.start()
         self.engine.send(self._opening)
+        if self._more != TO_THE_END:
+            self.engine.send(self._more)
 
     async def on_unmount(self) -> None:
         """However the app ends, save the run if possible and join the thread."""

@@ -15,7 +15,9 @@ from engine.protocol import (
     Train,
 )
 from tui.engine_app import EngineApp
+from tui.screens.input_dialog import InputDialog
 from tui.state import RunState
+from tui.training_length import QUESTION, parse_length
 
 RATE_FACTOR = 1.25
 """By how much a key changes the learning rate."""
@@ -31,6 +33,21 @@ class RunActions(EngineApp):
     def action_train(self) -> None:
         """Train to the planned end, or on from there."""
         self.engine.send(Train())
+
+    def action_train_for(self) -> None:
+        """Ask how much more it is to train, until that is a length, and train on."""
+
+        def ask(question: str, typed: str) -> None:
+            self.push_screen(InputDialog(question, typed), answered)
+
+        def answered(typed: str | None) -> None:
+            if typed:
+                try:
+                    self.engine.send(parse_length(typed))
+                except ValueError as error:
+                    ask(str(error), typed)
+
+        ask(QUESTION, "")
 
     def action_pause(self) -> None:
         """Pause after the current step."""

@@ -20,7 +20,11 @@ class OpenRun(Message, frozen=True):
 
 
 class Train(Message, frozen=True):
-    """Train to the planned end; after it, for the same length again."""
+    """Train to the planned end; after it, for the same length again. Or, from where the run is, for
+    so many steps or minutes more."""
+
+    steps: int = 0
+    minutes: float = 0.0
 
 
 class Pause(Message, frozen=True):

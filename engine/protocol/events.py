@@ -111,11 +111,18 @@ class LearningRateChanged(Message, frozen=True):
 
 
 class Extended(Message, frozen=True):
-    """The run was extended: it now ends after `steps`, or after `minutes` if these are not 0."""
+    """The run was extended: it now ends after `steps`, or after `minutes` if these are not 0.
+
+    The learning rate, at `lr_factor` of its peak, rises to `lr_peak` of it and falls to zero from
+    there. A peak of 0: by an earlier version, which stretched the schedule that the run began with.
+    """
 
     step: int
     steps: int
     minutes: float
+    elapsed: float = 0.0
+    lr_factor: float = 0.0
+    lr_peak: float = 0.0
 
 
 class SampleStarted(Message, frozen=True):

@@ -172,11 +172,14 @@ class ActiveRun(OpenedRun):
 
     # Commands.
 
-    def train(self) -> None:
-        """Train on; a run that has reached its end is extended."""
-        if not self._state.is_training:
+    def train(self, steps: int = 0, minutes: float = 0.0) -> None:
+        """Train on; a run that has reached its end is extended, any other where it is told how much
+        more."""
+        if steps or minutes:
+            self._stepper.abandon()  # the plan, and with it the learning rate, changes
+        if not self._state.is_training or steps or minutes:
             self._state.single_steps = 0
-            self._prepare_to_continue()
+            self._prepare_to_continue(steps, minutes)
             self._state.set_phase("training")
 
     def pause(self) -> None:
@@ -225,12 +228,12 @@ class ActiveRun(OpenedRun):
         else:
             self._trainer.learning_rate = learning_rate
 
-    def _prepare_to_continue(self) -> None:
+    def _prepare_to_continue(self, steps: int = 0, minutes: float = 0.0) -> None:
         """Make another step possible: skip the batch that failed, extend a plan that is used up."""
         if self._state.phase == "failed":
             self._trainer.skip()
             self._state.skip_batch()
-        self._state.extend(self._position)
+        self._state.extend(self._position, steps, minutes)
 
     def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None:
         """Start a reply to a prompt, in place of the one before."""

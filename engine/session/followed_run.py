@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from engine.config import SampleConfig
 from engine.protocol import Failed, PhaseChanged, StepDone
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
+from engine.session.run_state import plan_of
 from engine.storage import library
 from engine.storage.history import HistoryReader
 from engine.storage.lock import RunLock
 from engine.storage.manifest import DamagedError, checkpoints_of
-from engine.training.schedule import Plan, Position
+from engine.training.schedule import Position
 
 if TYPE_CHECKING:  # these import torch, which the session loads with the first run
     from engine.session.context import RunContext
@@ -53,7 +54,7 @@ class FollowedRun(OpenedRun):
         self._newest = saved.checkpoints[-1]
         self._info = saved.info
         progress = saved.manifest.progress
-        plan = Plan(saved.info.config, progress.steps, progress.minutes)
+        plan = plan_of(saved.info.config, progress)
         self._context_length = plan.context_length(Position(progress.step, progress.elapsed))
         self._samples = context.sample_streams(
             saved.info.config.sample, lambda: self._context_length, emit
@@ -161,7 +162,7 @@ class FollowedRun(OpenedRun):
     def set_excerpt_prompt(self, prompt: str) -> None:
         self._refuse()
 
-    def train(self) -> None:
+    def train(self, steps: int = 0, minutes: float = 0.0) -> None:
         self._refuse()
 
     def pause(self) -> None:

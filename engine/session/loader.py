@@ -28,6 +28,7 @@ from engine.protocol import (
 from engine.session.active_run import ActiveRun
 from engine.session.followed_run import FollowedRun
 from engine.session.opened_run import Clock, Emit
+from engine.session.run_state import extended
 from engine.storage.history import HistoryReader, read_history
 from engine.storage.lock import RunLock
 from engine.storage.manifest import Progress
@@ -127,8 +128,8 @@ def with_later_changes(progress: Progress, events: Iterable[Event]) -> tuple[Pro
         match event:
             case LearningRateChanged(_, learning_rate):
                 progress = replace(progress, learning_rate=learning_rate)
-            case Extended(_, steps, minutes):
-                progress = replace(progress, steps=steps, minutes=minutes, done=False)
+            case Extended():
+                progress = replace(extended(progress, event), done=False)
             case Excerpt():
                 excerpt_prompt = event.prompt
             case _:

@@ -12,6 +12,21 @@ from engine.storage.manifest import Progress
 from engine.training.schedule import Plan, Position
 
 
+def plan_of(config: RunConfig, progress: Progress) -> Plan:
+    """When a run that stands there ends."""
+    return Plan(config, progress.steps, progress.minutes, progress.extended)
+
+
+def extended(progress: Progress, event: Extended) -> Progress:
+    """The progress after the run was extended."""
+    return replace(
+        progress,
+        steps=event.steps,
+        minutes=event.minutes,
+        extended=event if event.lr_peak else None,
+    )
+
+
 class Ending(Enum):
     """What is left to do to end the run."""
 
@@ -38,7 +53,7 @@ class RunState:
 
     @property
     def plan(self) -> Plan:
-        return Plan(self.config, self.progress.steps, self.progress.minutes)
+        return plan_of(self.config, self.progress)
 
     @property
     def is_training(self) -> bool:
@@ -100,11 +115,12 @@ class RunState:
         if self.is_training:
             self.set_phase("paused" if self.step else "untrained")
 
-    def extend(self, position: Position) -> None:
-        """Make room for another step, if the plan is used up."""
+    def extend(self, position: Position, steps: int = 0, minutes: float = 0.0) -> None:
+        """Make room for another step, if the plan is used up; or for so many `steps` or `minutes`
+        more."""
         if self.ending is Ending.EVALUATING:
             self.ending = Ending.NOTHING
-        plan = self.plan.extended(position, done=self.phase == "done")
-        if plan != self.plan:
-            self.progress = replace(self.progress, steps=plan.steps, minutes=plan.minutes)
-            self._emit(Extended(self.step, plan.steps, plan.minutes))
+        plan = self.plan.extended(position, done=self.phase == "done", steps=steps, minutes=minutes)
+        if plan != self.plan and plan.extension is not None:
+            self.progress = extended(self.progress, plan.extension)
+            self._emit(plan.extension)

@@ -119,8 +119,8 @@ class Session:
                 self._manage(lambda: Compared(tuple(library.run_curve(name) for name in names)))
             case Measure(config, vocabulary) if run:
                 self._measure(config, vocabulary, run.context)
-            case Train() if run:
-                run.train()
+            case Train(steps, minutes) if run:
+                run.train(steps, minutes)
             case Pause() if run:
                 run.pause()
             case Step() if run:

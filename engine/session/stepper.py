@@ -29,7 +29,7 @@ class Stepper:
     def start(self, plan: Plan, at: Position) -> None:
         """Start the step that follows."""
         self._context_length = plan.next_context_length(at)
-        self._slices = self._trainer.slices(plan.progress(at), self._context_length)
+        self._slices = self._trainer.slices(plan.lr_factor(at), self._context_length)
         self._seconds = 0.0
 
     def abandon(self) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.device import Machine
-from engine.protocol import Phase
+from engine.protocol import Extended, Phase
 
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT = 1 << 16
@@ -37,6 +37,7 @@ class Progress(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     loss: float | None  # of that evaluation; None: it was not a number
     best_loss: float | None
     done: bool
+    extended: Extended | None = None  # the last time, unless that was by an earlier version
     skipped: int = 0  # batches left out, since the step with them could not be taken
 
     @property

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from engine.config import RunConfig, TrainConfig
+from engine.protocol import Extended
 
 
 def lr_factor(progress: float, config: TrainConfig) -> float:
@@ -16,6 +17,21 @@ def lr_factor(progress: float, config: TrainConfig) -> float:
         return 1.0
     # 3. Decay linearly to zero: the loss drops most while the learning rate falls.
     return max(0.0, (1 - progress) / config.decay_fraction)
+
+
+EXTENSION_PEAK = 0.2
+"""The factor to which the learning rate rises again after the end of a run. A fifth of the peak
+loses little of what the decay has won, and regains it within ten steps."""
+EXTENSION_WARMUP = 0.1
+"""The fraction of an extension in which it rises."""
+
+
+def extension_lr_factor(progress: float, start: float, peak: float) -> float:
+    """The factor on the learning rate at `progress` (0 to 1) through an extension that began at the
+    factor `start`: linearly to `peak`, then linearly to zero."""
+    if progress < EXTENSION_WARMUP:
+        return max(start + (peak - start) * progress / EXTENSION_WARMUP, 1e-3)
+    return peak * (1 - progress) / (1 - EXTENSION_WARMUP)
 
 
 class ContextStage(NamedTuple):
@@ -54,12 +70,25 @@ class Plan(NamedTuple):
     config: RunConfig
     steps: int
     minutes: float
+    extension: Extended | None = None  # the last one, if this version made it
 
     def progress(self, at: Position) -> float:
-        """How far through the run, 0 to 1. A run by minutes leaves time for its last evaluation."""
+        """How far through the run, or through its extension, 0 to 1. A run by minutes leaves time
+        for its last evaluation."""
+        first, began = 0, 0.0
+        if self.extension is not None:
+            first, began = self.extension.step, self.extension.elapsed
         if self.minutes:
-            return min(1.0, at.elapsed / max(1e-9, 60 * self.minutes - at.evaluation_seconds))
-        return min(1.0, at.step / self.steps)
+            left = 60 * self.minutes - began - at.evaluation_seconds
+            return min(1.0, (at.elapsed - began) / max(1e-9, left))
+        return min(1.0, (at.step - first) / max(1, self.steps - first))
+
+    def lr_factor(self, at: Position) -> float:
+        """The factor on the learning rate of the next step."""
+        if self.extension is None:
+            return lr_factor(self.progress(at), self.config.train)
+        start, peak = self.extension.lr_factor, self.extension.lr_peak
+        return extension_lr_factor(self.progress(at), start, peak)
 
     def next_context_length(self, at: Position) -> int:
         """The context length of the next step."""
@@ -97,12 +126,22 @@ class Plan(NamedTuple):
             return steps * at.elapsed / at.step
         return steps * at.step_seconds + math.ceil(steps / interval) * at.evaluation_seconds
 
-    def extended(self, at: Position, *, done: bool) -> "Plan":
-        """The plan for training on: as long again as configured if the run is `done` or has no step
-        left, otherwise the same."""
+    def extended(self, at: Position, *, done: bool, steps: int = 0, minutes: float = 0.0) -> "Plan":
+        """The plan for training on: for so many `steps` or `minutes` more. Without either, as long
+        again as configured if the run is `done` or has no step left, otherwise the same."""
         train = self.config.train
-        if self.minutes:
-            return self._replace(minutes=at.elapsed / 60 + train.minutes) if done else self
-        if at.step >= self.steps:
-            return self._replace(steps=at.step + train.steps)
-        return self
+        if not (steps or minutes):
+            if not (done if self.minutes else at.step >= self.steps):
+                return self
+            steps, minutes = (0, train.minutes) if train.minutes else (train.steps, 0.0)
+        factor = self.lr_factor(at)
+        before_the_decay = self.extension is None and self.progress(at) < 1 - train.decay_fraction
+        extension = Extended(
+            step=at.step,
+            steps=self.steps if minutes else at.step + steps,
+            minutes=at.elapsed / 60 + minutes if minutes else 0.0,
+            elapsed=at.elapsed,
+            lr_factor=factor,
+            lr_peak=1.0 if before_the_decay else max(factor, EXTENSION_PEAK),
+        )
+        return self._replace(steps=extension.steps, minutes=extension.minutes, extension=extension)

@@ -13,7 +13,6 @@ from engine.model.gpt import GPT
 from engine.training.dataset import Dataset, step_seed
 from engine.training.optimizers import Optimizer
 from engine.training.replica import GradientAccumulation, Replica
-from engine.training.schedule import lr_factor
 from engine.training.workers import WorkerPool
 
 EVALUATION_MICRO_BATCHES = 4
@@ -65,14 +64,14 @@ class Trainer:
         self.skipped = 0
         """Batches that were left out so far."""
 
-    def step(self, progress: float, context_length: int) -> StepResult:
+    def step(self, lr_factor: float, context_length: int) -> StepResult:
         """Train on one batch: `slices` to its end."""
-        *_, result = self.slices(progress, context_length)
+        *_, result = self.slices(lr_factor, context_length)
         assert isinstance(result, StepResult)
         return result
 
-    def slices(self, progress: float, context_length: int) -> Iterator[float | StepResult]:
-        """Train on one batch, at `progress` (0 to 1) through the run. Its windows of text are cut
+    def slices(self, lr_factor: float, context_length: int) -> Iterator[float | StepResult]:
+        """Train on one batch, at the learning rate times `lr_factor`. Its windows of text are cut
         into pieces of `context_length`, at most that of the model.
 
         After each micro-batch of the workers the fraction of the step that is done; then the
@@ -105,7 +104,7 @@ class Trainer:
                 f"At step {self.step_number + 1:,} the loss or its gradient is no longer a number; "
                 f"that step was not taken. A lower learning rate helps."
             )
-        learning_rate = self.learning_rate * lr_factor(progress, train)
+        learning_rate = self.learning_rate * lr_factor
         self.optimizer.step(learning_rate)
         self.step_number += 1
         yield StepResult(loss, norm, learning_rate, targets.numel())

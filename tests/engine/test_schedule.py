@@ -145,6 +145,45 @@ def test_a_run_that_is_done_is_extended_by_as_much_as_was_configured() -> None:
     assert plan(minutes=2).extended(Position(20, 90), done=True).minutes == 3.5
 
 
+def test_a_run_is_extended_by_as_much_as_is_asked_for_from_where_it_is() -> None:
+    by_steps, by_minutes = plan(steps=20), plan(minutes=2)
+    for done in (True, False):
+        assert by_steps.extended(Position(7, 90), done=done, steps=5).steps == 12
+        assert by_minutes.extended(Position(7, 90), done=done, minutes=1).minutes == 2.5
+    longer = by_steps.extended(Position(7, 90), done=True, minutes=1)
+    assert longer.minutes == 2.5
+    assert longer.progress(Position(99, 120)) == 0.5
+    shorter = by_minutes.extended(Position(7, 90), done=True, steps=5)
+    assert (shorter.minutes, shorter.steps) == (0, 12)
+    assert shorter.is_over(Position(12, 1))
+
+
+def test_an_extension_raises_the_learning_rate_gently_and_lets_it_fall_to_zero() -> None:
+    ended = plan(steps=100).extended(Position(100, 9), done=True)
+    factors = [ended.lr_factor(Position(step, 9)) for step in range(100, 201)]
+    assert factors[0] == 0.001
+    assert factors[5] == pytest.approx(0.1)
+    assert max(factors) == factors[10] == pytest.approx(0.2)
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+    assert factors[-1] == 0
+
+
+def test_an_extension_goes_on_from_the_rate_that_a_run_has_reached() -> None:
+    begun = plan(steps=100, warmup_fraction=0.1, decay_fraction=0.5)
+    decaying = begun.extended(Position(75, 9), done=False, steps=100)
+    factors = [decaying.lr_factor(Position(step, 9)) for step in range(75, 176)]
+    assert factors[:11] == pytest.approx([0.5] * 11)
+    assert factors[-1] == 0
+    warming = begun.extended(Position(5, 9), done=False, steps=100)
+    assert warming.lr_factor(Position(5, 9)) == pytest.approx(0.5)
+    assert warming.lr_factor(Position(15, 9)) == pytest.approx(1)
+
+
+def test_an_extension_by_an_earlier_version_keeps_its_schedule() -> None:
+    stretched = plan(steps=100)._replace(steps=200)
+    assert stretched.lr_factor(Position(150, 0)) == lr_factor(0.75, stretched.config.train)
+
+
 def test_a_run_that_was_stopped_early_keeps_its_planned_steps() -> None:
     assert plan(steps=20).extended(Position(7, 9), done=True) == plan(steps=20)
 

@@ -292,7 +292,7 @@ def test_the_context_grows_once_even_if_the_run_is_extended(
     (
         Driver()
         .when(is_a(PhaseChanged, phase="done"), Train())
-        .when(is_a(Saved), Close())
+        .when(is_a(Saved, step=40), Close())
         .run(Open(tiny(verse_file, "train.context_warmup=0.5")), Train())
     )
     assert lengths == [4] * 5 + [8] * 5 + [16] * 30

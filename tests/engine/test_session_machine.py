@@ -233,7 +233,7 @@ def reference_of(variant: int) -> Reference:
         before = Position(max(0, step - 1), elapsed=0.0)
         context_length = plan.next_context_length(before)
         if step:
-            losses[step] = trainer.step(plan.progress(before), context_length).loss
+            losses[step] = trainer.step(plan.lr_factor(before), context_length).loss
         *_, evaluation = trainer.evaluate(context_length)
         assert not isinstance(evaluation, float)
         val_losses[step] = evaluation.loss

@@ -17,6 +17,7 @@ from engine.generation.generator import TextGenerator
 from engine.model.tokenizer import Vocabulary
 from engine.training import replica
 from engine.training.dataset import Dataset
+from engine.training.schedule import lr_factor
 from engine.training.trainer import Evaluation, StepResult, Trainer
 from engine.training.workers import WorkerPool
 
@@ -42,7 +43,8 @@ def make_trainer(
 
 def step_of(trainer: Trainer, progress: float) -> StepResult:
     """A step with the whole context."""
-    return trainer.step(progress, trainer.config.model.context_length)
+    factor = lr_factor(progress, trainer.config.train)
+    return trainer.step(factor, trainer.config.model.context_length)
 
 
 def train(trainer: Trainer, steps: int = 12, between: Callable[[], object] = int) -> list[float]:

@@ -387,6 +387,16 @@ async def test_escape_stops_the_writing_and_then_leaves(desk: Opener) -> None:
         assert not prompt_of(it).has_focus
 
 
+async def test_how_much_more_it_trains_can_be_said(desk: Opener) -> None:
+    async with desk(*untrained(), *trained(STEPS)) as it:
+        await it.press("T", *"10 min", "enter")
+        await it.until(lambda: it.engine.sent(Train))
+        assert it.engine.sent(Train) == [Train(minutes=10)]
+        await it.press("T", *"a lot", "enter")
+        await it.sees("That is no length: 500 are steps, 10 min are minutes.")
+        assert it.engine.sent(Train) == [Train(minutes=10)]
+
+
 async def test_u_uses_the_prompt_for_the_samples(desk: Opener) -> None:
     async with desk(*untrained()) as it:
         await it.press("p", *"Ay", "enter", "escape", "u")
@@ -669,7 +679,9 @@ async def test_a_failed_save_without_quitting_asks_nothing(desk: Opener) -> None
 
 async def test_when_training_ends_the_app_goes_on(desk: Opener) -> None:
     async with desk(*untrained(), *trained(STEPS)) as it:
-        await it.sees("● done", f"Ended at 1.5532, saved as {RUN}. Space trains on", "100%")
+        await it.sees(
+            "● done", f"Ended at 1.5532, saved as {RUN}. Space trains 2,000 more steps", "100%"
+        )
         await it.press("p")
         await it.type(PROMPT)
         await it.press("enter")

@@ -93,6 +93,26 @@ def test_without_saving_it_trains_and_says_that_nothing_is_kept(verse_file: Path
     assert run_names() == []
 
 
+def test_a_saved_run_trains_so_many_steps_more(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    result = program("train", "--run", name, "--steps", "7")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (
+        "trains on to step 27: the learning rate rises to 20% of its peak and falls to zero; "
+        "the loss rises first"
+    ) in result.stdout.splitlines()
+    progress = load_run(name).manifest.progress
+    assert (progress.step, progress.steps, progress.done) == (27, 27, True)
+
+
+def test_steps_and_minutes_of_a_saved_run_are_not_both_taken(verse_file: Path) -> None:
+    result = program("train", "--run", saved_run(verse_file), "--steps", "7", "--minutes", "1")
+    assert result.returncode == 2
+    assert result.stderr == (
+        "Error: Steps and minutes are two ways to say how much more it trains: give one of them.\n"
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_the_run_and_ends(verse_file: Path, number: signal.Signals) -> None:
     arguments = ["train", str(verse_file), *TINY, "--steps", "1000000", "--json"]

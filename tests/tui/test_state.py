@@ -14,6 +14,7 @@ from recording import (
     CONFIG,
     PROMPT,
     RUN,
+    STEPS,
     VERSE,
     closed,
     corpus_loaded,
@@ -127,6 +128,19 @@ def test_an_evaluation_that_is_not_a_number_is_never_the_best() -> None:
     assert message(state).plain.startswith(
         "Ended with a held-out loss that is no longer a number; best 1.5000 at step 250. Space"
     )
+
+
+def test_when_it_trains_on_the_screen_says_that_the_loss_rises_first() -> None:
+    ended = state_after(*untrained(), *trained(STEPS))
+    assert message(ended).plain.endswith(". Space trains 2,000 more steps.")
+    extension = Extended(STEPS, STEPS + 100, 0.0, 120.0, 0.0, 0.2)
+    state = fold(fold(ended, extension), PhaseChanged("training", STEPS))
+    assert message(state).plain == (
+        "Training on: the learning rate rises to 20% of its peak, then falls to zero. "
+        "The loss rises first, and ends lower."
+    )
+    later = fold(state, step_done(STEPS + 40))
+    assert message(later).plain.startswith("Training: each step predicts ")
 
 
 def test_the_best_evaluation_is_remembered() -> None:

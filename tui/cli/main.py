@@ -106,6 +106,7 @@ def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choic
         command,
         why=default()[1] if corpus is None and run_name is None else "",
         engine=partial(EngineThread, saving=not no_save),
+        more=opening.training(run_name, choices),
     )
     try:
         app.run()
@@ -133,7 +134,8 @@ def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices:
     command = _opening("train", run_name, **choices)
     from tui.cli.train import train  # with rich's progress bars and the session
 
-    sys.exit(train(command, as_json=as_json, saving=not no_save))
+    training = opening.training(run_name, choices)
+    sys.exit(train(command, training, as_json=as_json, saving=not no_save))
 
 
 @main.command("sample")

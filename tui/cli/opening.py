@@ -10,7 +10,7 @@ from data.reading import Reading
 from data.standard_input import read_standard_input
 from engine.changes import check_changes
 from engine.config import RunConfig, override, preset
-from engine.protocol import Open, OpenRun
+from engine.protocol import Open, OpenRun, Train
 
 DEFAULT_PRESET = "small"
 
@@ -60,15 +60,27 @@ def saved_run(
         )
     if preset_name is not None:
         raise ValueError("A saved run keeps its size: --run goes without --preset.")
-    for name in ("steps", "minutes"):
-        if shortcuts[name] is not None:
-            raise ValueError(
-                f"--run goes without --{name}. Past its end, a run trains for the same length again."
-            )
-    assignments = _joined(assignments, shortcuts)
+    more = {name: shortcuts[name] for name in ("steps", "minutes")}
+    if None not in more.values():
+        raise ValueError(
+            "Steps and minutes are two ways to say how much more it trains: give one of them."
+        )
+    configured("", None, _joined((), more))  # that they are in range
+    rest = {name: value for name, value in shortcuts.items() if name not in more}
+    assignments = _joined(assignments, rest)
     check_changes(assignments)
     configured("", None, assignments)  # that the values are in range
     return OpenRun(run_name, changed_text, assignments)
+
+
+def training(run_name: str | None, shortcuts: Mapping[str, str | None]) -> Train:
+    """The command that trains what was opened. Steps and minutes of a saved run say how much more;
+    they have been checked."""
+    if run_name is None:
+        return Train()
+    given = {name: shortcuts[name] for name in ("steps", "minutes")}
+    train = configured("", None, _joined((), given)).train
+    return Train(train.steps if given["steps"] else 0, train.minutes)
 
 
 def configured(

@@ -14,6 +14,7 @@ from engine.protocol import (
     Evaluated,
     Event,
     Excerpt,
+    Extended,
     NotSaved,
     Opened,
     Saved,
@@ -70,6 +71,12 @@ class ProgressReporter:
                 )
                 if not event.saving:
                     self._print("not saved (--no-save): what it learns ends with this program")
+            case Extended() if event.lr_peak:
+                end = f"{event.minutes:.1f} min" if event.minutes else f"step {event.steps:,}"
+                self._print(
+                    f"trains on to {end}: the learning rate rises to {event.lr_peak:.0%} of its peak "
+                    "and falls to zero; the loss rises first"
+                )
             case StepDone():
                 done = event.elapsed / max(event.elapsed + event.remaining, 1e-9)
                 facts = f"step {event.step:,}  {'  '.join(self._training())}"

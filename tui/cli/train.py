@@ -28,13 +28,19 @@ from tui.cli.progress import ProgressReporter
 from tui.cli.streams import printable_json
 from tui.signals import EXIT_SIGNALS, exit_code
 
+NO_MORE = Train()
+"""To the planned end; after it, for the same length again."""
 
-def train(opening: Open | OpenRun, *, as_json: bool, saving: bool = True) -> int:
-    """Train a run to its end, or until a signal; the exit code. `saving`: whether it is saved.
+
+def train(
+    opening: Open | OpenRun, training: Train = NO_MORE, *, as_json: bool, saving: bool = True
+) -> int:
+    """Train a run to its end, or until a signal; the exit code. `training`: how much more, of a
+    saved run. `saving`: whether it is saved.
 
     Standard output gets a line for each event: JSON or text.
     """
-    client = Client(opening, Train(), saving=saving)
+    client = Client(opening, training, saving=saving)
     with _close_on_signal(client), _event_printer(as_json=as_json) as show:
         return client.run(_Training(client, show).on_event)
 

@@ -76,6 +76,7 @@ class MessageLine(Pane):
             state.saved,
             state.step if state.phase == "paused" else 0,
             state.last_step.context_length if state.last_step else 0,
+            state.rewarming,
         )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
@@ -146,11 +147,20 @@ def _advice(state: RunState) -> str:
             saved = f", saved as {state.saved.run}" if state.saved else ""
             if opened is not None and not opened.saving:
                 saved = ", not saved (--no-save)"
-            return f"{ended}{best}{saved}. Space trains on, p goes to the prompt."
+            return f"{ended}{best}{saved}. {_what_space_does(state)}."
         case "following":
             return "Another program trains this run; it is followed here, and p goes to the prompt."
         case _:
             return ""
+
+
+def _what_space_does(state: RunState) -> str:
+    """What Space does after the end of a run."""
+    if state.opened is None or (not state.minutes and state.step < state.steps):
+        return "Space trains on"
+    train = state.opened.config.train
+    more = f"{train.minutes:g} more min" if train.minutes else f"{count(train.steps)} more steps"
+    return f"Space trains {more}"
 
 
 def _what_a_step_does(state: RunState) -> str:
@@ -158,6 +168,11 @@ def _what_a_step_does(state: RunState) -> str:
     step, opened = state.last_step, state.opened
     if step is None or opened is None:
         return "Training: it predicts each next character and is corrected."
+    if state.rewarming and state.extended is not None:
+        return (
+            f"Training on: the learning rate rises to {state.extended.lr_peak:.0%} of its peak, then "
+            "falls to zero. The loss rises first, and ends lower."
+        )
     whole = opened.config.model.context_length
     if step.context_length < whole:
         return (

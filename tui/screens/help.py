@@ -10,6 +10,7 @@ from textual.widgets import Static
 KEYS = (
     ("space", "train, or pause"),
     ("n", "one step of training"),
+    ("T", "train on for so many steps or minutes"),
     ("x", "end the run: last evaluation, save; space trains on"),
     ("p  Tab", "to the prompt (type \\n for a line break; up and down recall)"),
     ("Enter", "in the prompt: generate text; on an empty line, write on"),
