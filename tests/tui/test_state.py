@@ -136,8 +136,7 @@ def test_when_it_trains_on_the_screen_says_that_the_loss_rises_first() -> None:
     extension = Extended(STEPS, STEPS + 100, 0.0, 120.0, 0.0, 0.2)
     state = fold(fold(ended, extension), PhaseChanged("training", STEPS))
     assert message(state).plain == (
-        "Training on: the learning rate rises to 20% of its peak, then falls to zero. "
-        "The loss rises first, and ends lower."
+        "The learning rate rises to 20%, then falls to 0; the loss may rise first."
     )
     later = fold(state, step_done(STEPS + 40))
     assert message(later).plain.startswith("Training: each step predicts ")

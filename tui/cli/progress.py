@@ -75,7 +75,7 @@ class ProgressReporter:
                 end = f"{event.minutes:.1f} min" if event.minutes else f"step {event.steps:,}"
                 self._print(
                     f"trains on to {end}: the learning rate rises to {event.lr_peak:.0%} of its peak "
-                    "and falls to zero; the loss rises first"
+                    "and falls to zero; the loss may rise first"
                 )
             case StepDone():
                 done = event.elapsed / max(event.elapsed + event.remaining, 1e-9)

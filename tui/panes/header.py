@@ -170,8 +170,8 @@ def _what_a_step_does(state: RunState) -> str:
         return "Training: it predicts each next character and is corrected."
     if state.rewarming and state.extended is not None:
         return (
-            f"Training on: the learning rate rises to {state.extended.lr_peak:.0%} of its peak, then "
-            "falls to zero. The loss rises first, and ends lower."
+            f"The learning rate rises to {state.extended.lr_peak:.0%}, then falls to 0; "
+            "the loss may rise first."
         )
     whole = opened.config.model.context_length
     if step.context_length < whole:
