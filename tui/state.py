@@ -45,8 +45,6 @@ EXCERPTS_KEPT = 1_000
 TEXT_KEPT = 200_000
 """Characters kept of one generated text; the oldest are dropped first."""
 NEWEST_KEPT = 20
-REWARMING = 0.3
-"""The fraction of an extension until its loss is lower than before."""
 SMOOTHING = 0.1
 """Weight of the newest step in the moving average of the speed."""
 
@@ -131,19 +129,6 @@ class RunState(Struct, frozen=True):
         if self.minutes:
             return min(1.0, self.elapsed / (60 * self.minutes))
         return min(1.0, self.step / self.steps) if self.steps else 0.0
-
-    @property
-    def rewarming(self) -> bool:
-        """Whether an extension has just begun: the learning rate rises again, and with it the loss
-        for a while."""
-        begun = self.extended
-        if begun is None or not begun.lr_peak or begun.lr_peak <= begun.lr_factor:
-            return False
-        if begun.minutes:
-            done, whole = self.elapsed - begun.elapsed, 60 * begun.minutes - begun.elapsed
-        else:
-            done, whole = self.step - begun.step, begun.steps - begun.step
-        return done < REWARMING * whole
 
     @property
     def last_planned_step(self) -> int:

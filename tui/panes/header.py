@@ -18,6 +18,8 @@ PHASE_STYLES = {
     "following": "bold $secondary",
 }
 
+REWARMING = 0.3
+"""The fraction of an extension for which the screen says that the loss may rise."""
 MAX_LINES = 3
 """The number of lines that a message may take."""
 
@@ -76,7 +78,7 @@ class MessageLine(Pane):
             state.saved,
             state.step if state.phase == "paused" else 0,
             state.last_step.context_length if state.last_step else 0,
-            state.rewarming,
+            _is_rewarming(state),
         )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
@@ -163,12 +165,24 @@ def _what_space_does(state: RunState) -> str:
     return f"Space trains {more}"
 
 
+def _is_rewarming(state: RunState) -> bool:
+    """Whether an extension has just begun, so that the learning rate has risen again."""
+    begun = state.extended
+    if begun is None or begun.lr_peak <= begun.lr_factor:
+        return False
+    if begun.minutes:
+        done, whole = state.elapsed - begun.elapsed, 60 * begun.minutes - begun.elapsed
+    else:
+        done, whole = state.step - begun.step, begun.steps - begun.step
+    return done < REWARMING * whole
+
+
 def _what_a_step_does(state: RunState) -> str:
     """What happens in each step of training."""
     step, opened = state.last_step, state.opened
     if step is None or opened is None:
         return "Training: it predicts each next character and is corrected."
-    if state.rewarming and state.extended is not None:
+    if state.extended is not None and _is_rewarming(state):
         return (
             f"The learning rate rises to {state.extended.lr_peak:.0%}, then falls to 0; "
             "the loss may rise first."
