@@ -9,7 +9,7 @@ from typing import NamedTuple
 from data import catalog
 from data.decoding import decode
 from data.folders import find_text_files
-from data.raw_bytes import OPEN_FLAGS
+from data.raw_bytes import OPEN_FLAGS, TAKE_A_PART, check_size
 from data.reading import Reading
 from data.safe_text import safe_text
 from data.vocabulary import check_vocabulary
@@ -33,7 +33,9 @@ def preview(name_or_path: str, reading: Reading = Reading()) -> Preview:
     ValueError, with a user-facing message, if there is no such text or it cannot be used.
     """
     files = [] if name_or_path in catalog.names() else _files(name_or_path, reading)
-    whole = sum(size for _, size in files) <= PREVIEW_BYTES
+    size = sum(size for _, size in files)
+    check_size(size, safe_text(name_or_path), TAKE_A_PART)
+    whole = size <= PREVIEW_BYTES
     if whole:
         characters = set(catalog.load(name_or_path, reading).text)
     else:

@@ -44,6 +44,20 @@ def test_a_text_of_too_many_characters_is_refused_in_the_form_too(tmp_path: Path
         preview.preview(str(file))
 
 
+def test_what_is_too_large_to_open_is_refused_with_the_same_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.raw_bytes.MAX_BYTES", 1_000)
+    monkeypatch.setattr(preview, "PREVIEW_BYTES", 9)
+    file = tmp_path / "a.txt"
+    file.write_text("ab\n" * 1_000, encoding="utf-8")
+    with pytest.raises(ValueError, match="can be read") as of_preview:
+        preview.preview(str(file))
+    with pytest.raises(ValueError, match="can be read") as of_catalog:
+        catalog.load(str(file))
+    assert str(of_preview.value) == str(of_catalog.value)
+
+
 def test_a_large_file_that_is_no_text_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

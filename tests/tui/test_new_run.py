@@ -306,6 +306,26 @@ async def test_the_form_tells_what_the_run_will_cost(desk: Opener) -> None:
         assert said(form, "cost") == ""
 
 
+async def test_a_number_is_written_as_the_form_writes_its_own(desk: Opener) -> None:
+    async with desk() as it:
+        form = await open_form(it)
+        await change(it, "train-steps", "10448")
+        await it.until(lambda: it.engine.sent(Measure)[-1:] and steps_asked(it) == 10_448)
+        asked = it.engine.sent(Measure)
+        await it.press("tab")
+        await it.until(lambda: values(form)["train-steps"] == "10,448")
+        await change(it, "train-seed", "many")
+        await it.press("tab")
+        await it.until(lambda: "'seed' takes a whole number" in said(form, "problem"))
+        assert values(form)["train-seed"] == "many"
+        assert it.engine.sent(Measure) == asked
+
+
+def steps_asked(it: Desk) -> int:
+    """The steps of the config that was measured last."""
+    return it.engine.sent(Measure)[-1].config.train.steps
+
+
 async def asked_for(it: Desk, corpus: Path) -> Measure:
     """Wait until the cost of a run on this text is asked for."""
 

@@ -149,11 +149,12 @@ async def test_a_narrow_window_cuts_the_last_columns_and_breaks_no_line(
 async def test_a_window_that_grows_shows_the_rest(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk(size=(80, 24)) as it:
         await list_runs(it, saved)
-        await it.sees("calm-heron", "2026-11-23 18:04")
+        await it.sees("calm-heron", "2026-11-23 18:04", "small 0.80M · tinyshakespeare · 21 MB")
         await it.resize(120, 40)
+        await it.until(lambda: not any("tinyshakespeare · 21 MB" in row for row in it.rows))
         await it.sees("a text of mine", "21 MB")
         await it.resize(80, 24)
-        await it.until(lambda: not any("21 MB" in row for row in it.rows))
+        await it.until(lambda: not any("size" in row for row in it.rows))
 
 
 async def test_the_open_run_moves_as_it_trains(desk: Opener, saved: list[RunSummary]) -> None:

@@ -52,6 +52,8 @@ class CostLine(Static):
         self._timer = self.set_timer(MEASURE_AFTER, lambda: self._begin(read()))
 
     def _begin(self, config: RunConfig | None) -> None:
+        if config is not None and self._asked is not None and config == self._asked.config:
+            return
         self.forget()
         if config is not None:
             self.run_worker(self._ask(config), exclusive=True)

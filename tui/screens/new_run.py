@@ -1,6 +1,7 @@
 """A new run: which text, which model, how long; and what that will cost."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -9,19 +10,20 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.suggester import Suggester
-from textual.widget import Widget
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Input, Static
 
 from data.catalog import names
 from data.preview import Preview
 from data.safe_text import safe_text
 from engine.config import PRESETS, RunConfig, all_settings, override, preset
 from engine.protocol import Command, Open
+from engine.settings import plain
 from tui.safe_input import SafeInput
 from tui.screens.choice import Choice
 from tui.screens.completion import CorpusSuggester
 from tui.screens.cost_line import CostLine
 from tui.screens.dialog import Dialog, Key
+from tui.screens.form_row import FormRow
 from tui.screens.run_fields import (
     TYPED,
     architecture_options,
@@ -49,14 +51,8 @@ class NewRunScreen(Dialog[None]):
       border: round $primary; background: $surface; border-title-color: $primary;
     }
     NewRunScreen #fields { height: auto; overflow-y: auto; scrollbar-size-vertical: 1; }
-    NewRunScreen .row { height: 1; }
-    NewRunScreen Label { width: 14; }
-    NewRunScreen Input { width: 1fr; background: $panel; }
-    NewRunScreen .range { width: 2fr; padding-left: 2; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
-    NewRunScreen .row > Choice { width: 34; }
-    NewRunScreen .choice .range { width: 1fr; }
     NewRunScreen .heading { color: $primary; height: 1; }
-    NewRunScreen .carried { color: $accent; }
+    NewRunScreen #carried { color: $accent; }
     NewRunScreen #hint, NewRunScreen #fate { height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
     NewRunScreen #fate { color: $foreground-muted; }
     NewRunScreen #problem { height: auto; min-height: 1; max-height: 2; }
@@ -119,18 +115,18 @@ class NewRunScreen(Dialog[None]):
             form.border_title = "new run"
             with Vertical(id="fields"):  # not VerticalScroll, which takes the up and down keys
                 corpus = _input("corpus", config.corpus, CorpusSuggester())
-                yield Horizontal(Label("text"), corpus, classes="row")
-                yield _row("preset", _input("preset", config.preset), Content(", ".join(PRESETS)))
+                yield FormRow("text", corpus)
+                yield FormRow("preset", _input("preset", config.preset), ", ".join(PRESETS))
                 for key, label in TYPED:
-                    yield _setting_row(label, key, _input(_id(key), value_of(config, key)))
+                    yield FormRow(label, _input(_id(key), value_of(config, key)), "")
                 if self._options:
                     yield Static("architecture", classes="heading")
                 for option in self._options:
                     choice = Choice(
                         option.choices, value_of(config, option.key), id=_id(option.key)
                     )
-                    yield _setting_row(label_of(option.key), option.key, choice)
-                yield Static("", id="carried", classes="carried")
+                    yield FormRow(label_of(option.key), choice, "")
+                yield Static("", id="carried")
             yield Static("", id="hint")
             yield Static("", id="fate")
             yield self._cost
@@ -154,6 +150,14 @@ class NewRunScreen(Dialog[None]):
         """Explain the field."""
         hint = self._hints.get(event.widget.id or "", "")
         self.query_one("#hint", Static).update(Content(hint))
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """Write a number as the form writes its own: 10448 as 10,448."""
+        for key, _ in TYPED:
+            if event.widget.id == _id(key):
+                with suppress(ValueError):  # which is told where the whole form is read
+                    value = plain(self._settings[key].parse(self._entered(_id(key))))
+                    self._field(_id(key)).value = value
 
     # What was entered.
 
@@ -202,9 +206,7 @@ class NewRunScreen(Dialog[None]):
             words = f"default {default}"
             if kept or isinstance(field, Input):
                 words = f"{first}; {words}"
-            line = self.query_one(f"#range-{_id(key)}", Static)
-            line.update(Content(words))
-            line.set_class(kept, "carried")
+            self.query_one(f"#row-{_id(key)}", FormRow).explain(words, marked=kept)
         others = carried_over(
             base_of(run, name) if name in PRESETS else run, defaults, set(self._keys())
         )
@@ -274,17 +276,6 @@ class NewRunScreen(Dialog[None]):
             self._opened = self.state.opened
             self._sent = True
             self._send(Open(config))
-
-
-def _row(label: str, field: Widget, range_: Content, range_id: str | None = None) -> Horizontal:
-    kind = "row choice" if isinstance(field, Choice) else "row"
-    return Horizontal(
-        Label(label), field, Static(range_, classes="range", id=range_id), classes=kind
-    )
-
-
-def _setting_row(label: str, key: str, field: Widget) -> Horizontal:
-    return _row(label, field, Content(""), f"range-{_id(key)}")
 
 
 def _input(name: str, value: str, suggester: Suggester | None = None) -> Input:

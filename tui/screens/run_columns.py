@@ -86,6 +86,12 @@ def row(run: RunSummary, state: RunState, marked: bool, room: int) -> Content:
     return Content("").join([_cell(chosen, 2), _cell(mark, 2), *cells])
 
 
+def rest(run: RunSummary, room: int) -> str:
+    """What the line of a run does not show: the columns that do not fit, and the note."""
+    hidden = [column.cell(run) for column in COLUMNS[len(_columns(room)) :]]
+    return " · ".join(filter(None, [*hidden, run.note]))
+
+
 def headings(sorted_by: int, room: int) -> Content:
     """The line above the runs; the column by which they are sorted has a triangle."""
     cells = [

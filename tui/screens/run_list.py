@@ -13,6 +13,7 @@ from tui.screens.run_columns import (
     headings,
     is_open,
     listed_runs,
+    rest,
     row,
 )
 from tui.state import RunState
@@ -92,6 +93,14 @@ class RunList(Vertical):
         """The highlighted one."""
         highlighted = self.query_one(OptionList).highlighted
         return self._runs[highlighted] if highlighted is not None and self._runs else None
+
+    @property
+    def remark(self) -> str:
+        """What the line of the highlighted one does not show, or why it cannot be opened."""
+        if self.chosen is None:
+            return ""
+        run = self.chosen.shown
+        return f"It cannot be opened: {run.problem}." if run.problem else rest(run, self._room)
 
     @property
     def marked(self) -> list[ListedRun]:

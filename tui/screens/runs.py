@@ -83,7 +83,7 @@ class RunsScreen(Dialog[str]):
         Key("space", "mark", "mark it, to delete several at once", "mark"),
         Key("d", "delete", "delete the marked runs, or this one, after a question", "delete"),
         Key("c", "compare", "draw its held-out loss into the chart, or take it out", "compare"),
-        Key("r", "rename", "give it another name", "rename"),
+        Key("r", "name", "give it another name", "rename"),
         Key("n", "note", "write a line about it", "annotate"),
         Key("s", "sort", "sort by the next column", "sort"),
         Key("/", "find", "show only the runs whose name, text or note has some words", "filter"),
@@ -176,12 +176,8 @@ class RunsScreen(Dialog[str]):
 
     @on(OptionList.OptionHighlighted)
     def show_note(self) -> None:
-        """Show the note of the highlighted run, or why it cannot be read."""
-        note = ""
-        if self._list.chosen is not None:
-            run = self._list.chosen.shown
-            note = f"It cannot be opened: {run.problem}." if run.problem else run.note
-        self.query_one("#runs-note", Static).update(Content(note))
+        """Show what the line of the highlighted run does not."""
+        self.query_one("#runs-note", Static).update(Content(self._list.remark))
 
     # What can be done with a run.
 
