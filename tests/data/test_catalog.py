@@ -129,7 +129,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("", "Name a corpus"),
+        ("", "Name a text"),
         ("shakespear", "did you mean shakespeare"),
         ("Tales", "did you mean tales?"),
         ("tinyshakspeare", "did you mean tinyshakespeare"),

@@ -55,7 +55,7 @@ def test_a_hundred_runs_are_listed_at_once_and_without_torch(verse_file: Path, h
             "last",
             "used",
             "MB",
-            "preset",
+            "model",
             "text",
             "note",
         ]

@@ -203,7 +203,7 @@ def test_a_line_break_is_typed_as_in_the_app(verse_file: Path) -> None:
             ["train", "--run", "amber-otter", "--set", "train.threads=1000"],
             "train.threads goes from 0 to 256, and 1,000 is outside.",
         ),
-        (["train", "tiny-shakespere"], "There is no corpus and no file named 'tiny-shakespere'"),
+        (["train", "tiny-shakespere"], "There is no text and no file named 'tiny-shakespere'"),
         (["sample", "amber-otter"], "There is no run 'amber-otter': none is saved yet."),
     ],
     ids=[
@@ -395,7 +395,7 @@ def test_the_list_of_runs(verse_file: Path, capsys: pytest.CaptureFixture[str]) 
     title, row = capsys.readouterr().out.splitlines()
     assert title.split()[:3] == ["run", "step", "best"]
     assert row.split()[:4] == [name, "20", "/", "20"]
-    assert row.split()[-2:] == ["nano", "verse.txt"]
+    assert row.split()[-3:] == ["nano", "4K", "verse.txt"]
 
 
 def test_a_narrow_terminal_shows_the_first_columns(

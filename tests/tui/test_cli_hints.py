@@ -30,7 +30,7 @@ def refusal(*arguments: str) -> str:
         (["trian"], "There is no command and no text 'trian': did you mean tinygpt-tui train?"),
         (["sampel", "x"], "There is no command and no text 'sampel': did you mean tinygpt-tui sa"),
         (["run"], "There is no command and no text 'run': did you mean tinygpt-tui runs?"),
-        (["tails"], "There is no corpus and no file named 'tails': did you mean tales?"),
+        (["tails"], "There is no text and no file named 'tails': did you mean tales?"),
         (["runs", "renam", "a", "b"], "No such command 'renam'."),
         (
             ["amber-otter"],

@@ -23,8 +23,9 @@ from engine.protocol import (
 )
 from tui.cli.client import Client
 from tui.cli.streams import printable_json
+from tui.drawing.words import short
 
-HEADINGS = ["run", "step", "best", "last used", "MB", "preset", "text", "note"]
+HEADINGS = ["run", "step", "best", "last used", "MB", "model", "text", "note"]
 
 
 def list_runs(*, as_json: bool = False) -> int:
@@ -86,7 +87,7 @@ def _cells(run: RunSummary) -> list[str]:
         "-" if run.best_loss is None else f"{run.best_loss:.4f}",
         run.last_used,
         f"{run.size / 1e6:.1f}",
-        run.preset,
+        f"{run.preset} {short(run.parameters)}" if run.parameters else run.preset,
         run.corpus,
         run.problem or run.note,
     )
