@@ -24,11 +24,19 @@ shape, or says which text it has seen and how far it has come."""
 MEASURED = {"train.precision": "auto", "train.threads": "0"}
 """Settings with the value that has them measured when a run begins."""
 
+LENGTHS = {"train.minutes": "--minutes", "train.steps": "--steps"}
+"""The planned length, with the option that extends it."""
+
 
 def check_changes(assignments: Iterable[str]) -> None:
     """ValueError, with a user-facing message, for a KEY=VALUE that a saved run cannot take."""
     for assignment in assignments:
         key, _, value = (part.strip() for part in assignment.partition("="))
+        if key in LENGTHS:
+            raise ValueError(
+                f"{key} of a saved run stays as it was planned: {LENGTHS[key]} says how much more it "
+                "trains."
+            )
         if key in all_settings() and not is_changeable(key):
             raise ValueError(
                 f"{key} is fixed once a model is trained. A saved run may change "

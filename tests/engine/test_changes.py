@@ -74,6 +74,7 @@ def history_of(name: str) -> bytes:
     [
         ("model.n_layer=8", "model.n_layer is fixed once a model is trained. A saved run may "),
         ("train.val_fraction=0.2", "train.val_fraction is fixed once a model is trained."),
+        ("train.steps=7", "train.steps of a saved run stays as it was planned: --steps says how "),
         ("train.learning_rate=7", "train.learning_rate goes from 0.00001 to 1, and 7 is outside."),
         ("train.leaning_rate=7", "There is no setting 'train.leaning_rate'; near it: "),
         ("train.threads=0", "train.threads of a saved run stays as it was measured: name the "),

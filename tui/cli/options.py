@@ -68,14 +68,14 @@ _RUN_OPTIONS: list[Callable[[Any], Any]] = [
         TRAINING,
         "--steps",
         metavar="N",
-        help="Stop after N steps.",
+        help="Stop after N steps; with --run, train N more.",
         otherwise=_steps(),
     ),
     option(
         TRAINING,
         "--minutes",
         metavar="M",
-        help="Stop after M minutes instead.",
+        help="Stop after M minutes instead; with --run, train M more.",
     ),
     option(
         TRAINING,
