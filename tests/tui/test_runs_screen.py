@@ -354,6 +354,18 @@ async def test_a_refused_name_can_be_corrected(desk: Opener, saved: list[RunSumm
         await it.sees("✖ A failure of something else.")
 
 
+async def test_a_long_refusal_leaves_the_answer_in_sight(
+    desk: Opener, saved: list[RunSummary]
+) -> None:
+    async with desk(size=(80, 24)) as it:
+        await list_runs(it, saved)
+        await it.press("down", "r", "end", "2", "enter")
+        await it.play(Failed("A name that is too long. " * 90, "runs"))
+        await it.sees("calm-heron2", "Enter keep")
+        await it.press("escape")
+        await it.sees("tidy-wren", "Esc close")
+
+
 async def test_a_run_that_cannot_be_read_says_why(desk: Opener, saved: list[RunSummary]) -> None:
     saved[-1] = RunSummary("torn", "", "", 0, 0, None, USED, 4_000, problem="its text is missing")
     async with desk() as it:

@@ -1,5 +1,6 @@
 """Asks for a line of text."""
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -9,6 +10,9 @@ from textual.widgets import Input, Static
 from tui.safe_input import SafeInput
 from tui.screens.dialog import Dialog, Key
 
+FRAME_LINES = 6
+"""Lines of the dialog beside the question: border, answer with margins, keys."""
+
 
 class InputDialog(Dialog[str | None]):
     """Dismissed with what was typed, or with None."""
@@ -16,7 +20,7 @@ class InputDialog(Dialog[str | None]):
     DEFAULT_CSS = """
     InputDialog { align: center middle; }
     InputDialog > Vertical {
-      width: 64; max-width: 90%; height: auto; padding: 1 2;
+      width: 64; max-width: 90%; height: auto; padding: 0 2;
       border: round $primary; background: $surface;
     }
     InputDialog Input { width: 1fr; margin: 1 0; background: $panel; }
@@ -39,9 +43,13 @@ class InputDialog(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content(self._question))
+            yield Static(Content(self._question), id="question")
             yield SafeInput(self._value, compact=True)
             yield self.key_line()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """However long the question is, the answer stays in sight."""
+        self.query_one("#question").styles.max_height = max(1, event.size.height - FRAME_LINES)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

@@ -22,8 +22,8 @@ from tui.screens.run_columns import ListedRun, deletion_question, is_open
 from tui.screens.run_list import RunList
 from tui.state import RunState
 
-FRAME_LINES = 9
-"""Lines of the page beside the runs: border, filter, headings, note, a message, keys."""
+FRAME_LINES = 10
+"""Lines of the page beside the runs: border, filter, headings, note, a message of three, keys in two."""
 REFRESH = 0.5
 """Seconds between two looks at how far the open run has come."""
 LISTING = "Listing the saved runs …"
@@ -55,7 +55,7 @@ class RunsScreen(Dialog[str]):
     RunsScreen #runs-filter { display: none; background: $panel; }
     RunsScreen.filtering #runs-filter { display: block; }
     RunsScreen #runs-note { height: 1; text-wrap: nowrap; text-overflow: ellipsis; color: $accent; }
-    RunsScreen #runs-problem { height: auto; color: $warning; }
+    RunsScreen #runs-problem { height: auto; max-height: 3; color: $warning; }
     """
 
     BINDINGS = [
