@@ -200,4 +200,4 @@ class TinyGPTApp(RunActions, PromptActions):
 
     def action_help(self) -> None:
         """Show the help page."""
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(self.state))

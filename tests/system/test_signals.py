@@ -28,7 +28,7 @@ def reach(terminal: Terminal, phase: str) -> None:
         return
     if phase == "writing":
         terminal.type("w")
-        terminal.wait_for("char/s")
+        terminal.wait_for("by step")
         return
     terminal.type(" ")
     terminal.wait_for("● training")
@@ -36,7 +36,7 @@ def reach(terminal: Terminal, phase: str) -> None:
     match phase:
         case "training and writing":
             terminal.type("w")
-            terminal.wait_for("char/s")
+            terminal.wait_for("by step")
         case "paused":
             terminal.type(" ")
             terminal.wait_for("● paused")

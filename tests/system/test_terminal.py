@@ -47,7 +47,7 @@ def test_quitting_while_it_trains_and_samples(text: Path, tmp_path: Path) -> Non
         terminal.type(" ")
         terminal.wait_for("● training")
         terminal.type("w")
-        terminal.wait_for(lambda screen: "char/s" in screen)
+        terminal.wait_for(lambda screen: "by step" in screen)
         terminal.type("q")
         assert terminal.wait_for_end() == 0
         assert "Traceback" not in terminal.raw.decode()

@@ -143,7 +143,7 @@ async def test_it_says_why_this_text(desk: Opener) -> None:
 
 async def test_an_untrained_run_says_what_to_press(desk: Opener) -> None:
     async with desk() as it:
-        await it.sees("each character is one of 63 at random. Space sends it to school.")
+        await it.sees("each character is one of 63 at random. Space starts training.")
         await it.sees("● untrained", f"run {RUN}", "qZ&kx'Jw ;eVNDpB!fT")
 
 
@@ -164,7 +164,7 @@ async def test_at_the_pace_of_a_screen_the_last_word_is_shown_too() -> None:
         for step in range(1, 21):
             await desk.play(step_done(step))
 
-        await desk.sees("step 20 / 2,000", "● training", "seen 0.04 times", "34,133 tokens/s")
+        await desk.sees("step 20 / 2,000", "● training", "seen 0.04 times", "34,133 char/s")
 
 
 # Keys.
@@ -470,7 +470,7 @@ async def test_characters_it_has_never_seen_are_named(desk: Opener) -> None:
 
 async def test_a_prompt_beyond_the_context_is_told(desk: Opener) -> None:
     async with desk(*untrained(), SampleStarted(1, 0, "x" * 400, "", 272)) as it:
-        await it.sees("sees only the end: 272 characters are beyond its context")
+        await it.sees("sees only the end: 272 characters beyond its context")
 
 
 async def test_a_long_text_is_followed_unless_one_scrolls_up(desk: Opener) -> None:
@@ -686,7 +686,7 @@ async def test_when_training_ends_the_app_goes_on(desk: Opener) -> None:
 async def test_while_it_trains_the_numbers_move(desk: Opener) -> None:
     async with desk(*untrained(), PhaseChanged("training", 0)) as it:
         await it.play(step_done(1_240, 1.6))
-        await it.sees("● training", "step 1,240 / 2,000", "62%", "34,133 tokens/s")
+        await it.sees("● training", "step 1,240 / 2,000", "62%", "34,133 char/s")
         await it.sees("━ training 1.600", "seen 2.37 times")
 
 

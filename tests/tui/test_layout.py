@@ -68,7 +68,7 @@ async def test_in_a_small_window_three_panes_share_a_place(desk: Opener) -> None
             for pane, text in (
                 (SamplesPane, "Good night, sweet lady"),
                 (TextPane, "1,188,624 characters"),
-                (TrainingPane, "34,133 tokens/s"),
+                (TrainingPane, "34,133 char/s"),
             ):
                 assert [type(widget) for widget in visible(it, *SHARED)] == [pane]
                 assert len(visible(it, *ALWAYS)) == len(ALWAYS)

@@ -4,7 +4,7 @@ from math import isfinite
 
 from textual.content import Content
 
-from tui.drawing.words import count, duration, short
+from tui.drawing.words import count, counted, duration, short
 from tui.panes.pane import Pane, line
 from tui.state import RunState
 
@@ -129,8 +129,7 @@ def _advice(state: RunState) -> str:
         case "untrained":
             different = state.corpus.vocabulary if state.corpus else 0
             return (
-                f"Untrained: each character is one of {different} at random. "
-                "Space sends it to school."
+                f"Untrained: each character is one of {different} at random. Space starts training."
             )
         case "training":
             return _what_a_step_does(state)
@@ -190,7 +189,9 @@ def _what_a_step_does(state: RunState) -> str:
     whole = opened.config.model.context_length
     if step.context_length < whole:
         return (
-            f"Each step predicts {count(step.tokens)} next characters "
+            f"Each step predicts {counted(step.tokens, 'next character')} "
             f"from the {count(step.context_length)} before (later {count(whole)})."
         )
-    return f"Training: each step predicts {count(step.tokens)} next characters and is corrected."
+    return (
+        f"Training: each step predicts {counted(step.tokens, 'next character')} and is corrected."
+    )

@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.style import Style
 
 from engine.config import SampleConfig
-from tui.drawing.words import count
+from tui.drawing.words import count, counted
 from tui.drawing.wrapping import Wrapping
 from tui.line_breaks import on_one_line, with_line_breaks
 from tui.panes.pane import Pane
@@ -135,7 +135,7 @@ class WritingFacts(Pane):
             return [Content.styled("nothing generated yet", "$foreground-muted")]
         facts = [
             f"by step {count(writing.step)}",
-            f"{count(writing.characters)} characters",
+            counted(writing.characters, "character"),
             f"{count(writing.speed)} char/s",
         ]
         if writing.ended:
@@ -145,7 +145,7 @@ class WritingFacts(Pane):
             text += Content.styled(f" · never seen, left out: {writing.unknown}", "$warning")
         if writing.unseen:
             text += Content.styled(
-                f" · sees only the end: {count(writing.unseen)} characters are beyond its context",
+                f" · sees only the end: {counted(writing.unseen, 'character')} beyond its context",
                 "$warning",
             )
         return [text.truncate(width, ellipsis=True)]

@@ -3,7 +3,7 @@
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from tui.drawing.words import bar, character, count
+from tui.drawing.words import bar, character, count, counted
 from tui.panes.pane import Pane
 from tui.state import RunState
 
@@ -40,8 +40,8 @@ class TextPane(Pane):
         evaluated = state.evaluated.characters if state.evaluated else 0
         sampled = 0 < evaluated < corpus.validation_characters - 1
         sizes = [
-            Content(f"{count(corpus.characters)} characters, {count(corpus.lines)} lines"),
-            Content(f"{count(corpus.vocabulary)} different characters"),
+            Content(f"{counted(corpus.characters, 'character')}, {counted(corpus.lines, 'line')}"),
+            Content(counted(corpus.vocabulary, "different character")),
             Content(
                 f"train {count(corpus.train_characters)}, "
                 f"held out {count(corpus.validation_characters)}"

@@ -2,7 +2,7 @@
 
 from textual.content import Content
 
-from tui.drawing.words import bar, count, duration, rate
+from tui.drawing.words import bar, count, counted, duration, rate
 from tui.panes.header import phase_words
 from tui.panes.pane import Pane, line, pair
 from tui.state import RunState
@@ -50,13 +50,13 @@ def facts(state: RunState) -> list[tuple[str, str]]:
     if opened is None:
         return []
     return [
-        ("speed", f"{count(state.tokens_per_second)} tokens/s" if last else "-"),
+        ("speed", f"{count(state.tokens_per_second)} char/s" if last else "-"),
         ("time left", duration(last.remaining) if last and state.phase != "done" else "-"),
         ("so far", duration(state.elapsed)),
         ("learning rate", rates(state)),
         ("gradient norm", f"{last.gradient_norm:.3f}" if last else "-"),
         ("context", context(state)),
-        ("computes on", f"{opened.device}, {_threads(opened.threads)}"),
+        ("computes on", f"{opened.device}, {counted(opened.threads, 'thread')}"),
         ("precision", opened.precision),
     ]
 
@@ -72,8 +72,6 @@ def context(state: RunState) -> str:
     assert state.opened is not None, "a run is open"
     whole = state.opened.config.model.context_length
     now = state.last_step.context_length if state.last_step else whole
-    return f"{count(whole)} characters" if now == whole else f"{count(now)}, later {count(whole)}"
-
-
-def _threads(number: int) -> str:
-    return f"{number} thread" if number == 1 else f"{number} threads"
+    return (
+        f"{counted(whole, 'character')}" if now == whole else f"{count(now)}, later {count(whole)}"
+    )

@@ -1,4 +1,4 @@
-"""The help page: the keys, and the terms on the screen in plain language."""
+"""The help page: the keys, and the words on the screen in plain language."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -6,6 +6,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from tui.screens.terms import terms
+from tui.state import RunState
 
 KEYS = (
     ("space", "train, or pause"),
@@ -36,42 +39,6 @@ KEYS = (
     ("ctrl+p", "all commands by name"),
 )
 
-WORDS = (
-    (
-        "loss",
-        "How surprised it is by the next character, in nats: ln(1 / the probability it gave it). "
-        "0 is certain; a uniform guess among 65 characters has 4.17.",
-    ),
-    ("✶", "A step whose loss lies far above the noise: unusual text, or a learning rate too high."),
-    ("▲", "Here the loss lies above the chart: the newest losses are drawn larger; a shows all."),
-    (
-        "held out",
-        "The last part of the text, for validation. It is never trained on, so the loss there "
-        "shows whether the model has learned the language or memorised the text.",
-    ),
-    (
-        "letter frequencies",
-        "The loss of a guess that knows only how often each character occurs. The line under the "
-        "chart compares with it, and with a guess that knows how often each pair occurs.",
-    ),
-    (
-        "learns by heart",
-        "The training loss falls on, the held-out loss does not: it memorises the text instead of "
-        "learning what is general in it. A longer text, a smaller model or dropout helps.",
-    ),
-    (
-        "context",
-        "How many characters it sees at once. Early in a run it is trained and evaluated on short "
-        "contexts: spelling comes first.",
-    ),
-    ("bits per char", "The same loss in bits: how well the text could be compressed."),
-    ("perplexity", "The number of equally likely characters that would give the same loss."),
-    ("epochs (seen)", "The characters trained on, in multiples of the training text."),
-    ("right", "How often its most likely next character is the true one, on held-out text."),
-    ("gradient norm", "The length of the gradient: how steeply the loss changes with the weights."),
-    ("learning rate", "How far a step moves the weights. It rises, stays, and falls to zero."),
-)
-
 
 class HelpScreen(ModalScreen[None]):
     """One page that scrolls."""
@@ -87,16 +54,21 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS = [Binding("escape,question_mark,q", "dismiss", "Close")]
 
+    def __init__(self, state: RunState) -> None:
+        """`state`: of the open run, whose numbers are told."""
+        super().__init__()
+        self._state = state
+
     def compose(self) -> ComposeResult:
         with VerticalScroll() as page:
             page.border_title = "help"
             page.border_subtitle = "Esc closes"
-            yield Static(help_text())
+            yield Static(help_text(self._state))
 
 
-def help_text() -> Content:
-    """The keys, then the terms."""
+def help_text(state: RunState) -> Content:
+    """The keys, then the words."""
     lines = [Content.assemble((key.rjust(8), "bold $primary"), "  ", what) for key, what in KEYS]
     lines.append(Content(""))
-    lines += [Content.assemble((word, "bold $accent"), ": ", what) for word, what in WORDS]
+    lines += [Content.assemble((word, "bold $accent"), ": ", what) for word, what in terms(state)]
     return Content("\n").join(lines)

@@ -1,0 +1,168 @@
+"""What the words on the screen mean, with the numbers of the open run."""
+
+from tui.drawing.words import count, counted, rate
+from tui.state import RunState
+
+
+def terms(state: RunState) -> list[tuple[str, str]]:
+    """Each word with its meaning. All text in it is safe to draw."""
+    return [
+        *_of_the_loss(state),
+        *_of_the_run(state),
+        *_of_a_step(state),
+        *_of_answers(state),
+    ]
+
+
+def _of_the_loss(state: RunState) -> list[tuple[str, str]]:
+    corpus, evaluated, best = state.corpus, state.evaluated, state.best
+    uniform = (
+        f"{corpus.vocabulary} characters has {corpus.uniform_loss:.2f}"
+        if corpus
+        else "65 characters has 4.17"
+    )
+    unigram = f" Here it is {corpus.unigram_loss:.2f}." if corpus else ""
+    held_out = f" ({count(corpus.validation_characters)} characters)" if corpus else ""
+    now = f" Now it is {evaluated.loss:.4f}." if evaluated else ""
+    lowest = f" Here: {best.loss:.4f}, at step {count(best.step)}." if best else ""
+    right = f" Now: {evaluated.accuracy:.0%} of them." if evaluated else ""
+    return [
+        (
+            "loss",
+            "How surprised the model is by the next character, in nats: ln(1 / the probability "
+            f"that it gave it). 0 is certain; a uniform guess among {uniform}.",
+        ),
+        (
+            "training loss ━",
+            "The loss on the batch of each step, before the model learns from it: the mean of the "
+            "newest steps. The grey dots behind the line are the single steps.",
+        ),
+        (
+            "held-out loss ◆",
+            f"The loss on the last part of the text{held_out}, which it never trains on: it shows "
+            "whether the model has learned the language or memorised the text. Files and the "
+            f"command line call it validation loss.{now}",
+        ),
+        ("best", f"The lowest held-out loss of the run; its checkpoint is kept.{lowest}"),
+        ("uniform guess", "All characters are equally likely: every run starts there."),
+        (
+            "letter frequencies",
+            "The loss of a guess that knows only how often each character occurs. The line under "
+            "the chart compares with it, and with a guess that knows how often each pair occurs."
+            + unigram,
+        ),
+        (
+            "learns by heart",
+            "The training loss falls on, the held-out loss does not: it memorises the text instead "
+            "of learning what is general in it. A longer text, a smaller model or dropout helps.",
+        ),
+        ("bits/char", "The held-out loss in bits: how well the text could be compressed."),
+        ("perplexity", "How many equally likely characters would give the same loss."),
+        ("right", f"How often its most likely next character is the true one, held out.{right}"),
+        ("✶", "A step whose loss lies far above the noise: unusual text, or too high a rate."),
+        (
+            "▲",
+            "Here the loss lies above the chart: the newest losses are drawn larger; a shows all.",
+        ),
+    ]
+
+
+def _of_the_run(state: RunState) -> list[tuple[str, str]]:
+    corpus, opened, saved = state.corpus, state.opened, state.saved
+    this = f" This one is {opened.run}." if opened else ""
+    size = (
+        f" Preset {opened.config.preset} with this text: {count(opened.parameters)}."
+        if opened
+        else ""
+    )
+    split = (
+        f" Of its {count(corpus.characters)}, it trains on {count(corpus.train_characters)}."
+        if corpus
+        else ""
+    )
+    last = f" Saved last at step {count(saved.step)}." if saved else ""
+    interval = f" (here every {count(opened.config.train.evaluation_interval)})" if opened else ""
+    return [
+        (
+            "run",
+            "A model with its text, settings and training, saved under a name of its own." + this,
+        ),
+        ("text, characters", "The model reads and writes single characters, no words." + split),
+        ("seen", "Characters trained on, in multiples of what it trains on (epochs)."),
+        ("M, K", "Millions or thousands of parameters: the numbers that training changes." + size),
+        (
+            "evaluation",
+            f"From time to time{interval} steps, the held-out loss is taken, on a fixed sample of "
+            "a long text, and a sample is written.",
+        ),
+        (
+            "checkpoint",
+            "Everything that the next step depends on, saved: at evaluations, at pauses, at the "
+            "end, and at least once a minute." + last,
+        ),
+        (
+            "untrained … failed",
+            "The state of the run: untrained, training, paused, done (at its planned end), failed "
+            "(a loss that is no number), following (another program trains it).",
+        ),
+    ]
+
+
+def _of_a_step(state: RunState) -> list[tuple[str, str]]:
+    opened, last = state.opened, state.last_step
+    config = opened.config if opened else None
+    batch = (
+        f" Here: {count(config.train.batch_size * config.model.context_length)} characters."
+        if config
+        else ""
+    )
+    length = f" Here: {counted(config.model.context_length, 'character')}." if config else ""
+    rates = f" Now {rate(last.learning_rate)}, peak {rate(state.learning_rate)}." if last else ""
+    gradient = f" Now: {last.gradient_norm:.3f}." if last else ""
+    machine = f" {opened.choice}." if opened and opened.choice else ""
+    return [
+        ("step", "One batch of the text, then one change of the weights." + batch),
+        ("speed", "Characters trained on each second (char/s), over the newest steps."),
+        (
+            "time left, so far",
+            "Seconds of training, evaluations and samples included; what is left is estimated.",
+        ),
+        (
+            "learning rate",
+            "How far a step moves the weights. It rises to its peak, stays, and falls to zero; "
+            "< and > move the peak." + rates,
+        ),
+        (
+            "gradient norm",
+            "The length of the gradient: how steeply the loss changes with the weights." + gradient,
+        ),
+        (
+            "context",
+            "How many characters it sees at once. Early in a run it is trained and evaluated on "
+            "short contexts: spelling comes first." + length,
+        ),
+        ("computes on", "The processor or GPU, and how many threads share a step." + machine),
+        ("precision", "The number format of products: bfloat16 is faster, float32 more exact."),
+    ]
+
+
+def _of_answers(state: RunState) -> list[tuple[str, str]]:
+    writing = state.writing
+    by = f" The one on the screen: step {count(writing.step)}." if writing else ""
+    return [
+        ("sample", "Text written at an evaluation, always from the same prompt."),
+        (
+            "answer",
+            "Text written to your prompt by the model as it is then: by which step, is told. The "
+            "prompt is underlined; ■ is the end." + by,
+        ),
+        (
+            "never seen",
+            "Characters of a prompt that the text does not have: the model cannot read them.",
+        ),
+        (
+            "temperature, top-k, top-p",
+            "The model gives each character a probability, and one is drawn. These settings favour "
+            "the likely ones; a seed makes the draws repeatable.",
+        ),
+    ]
