@@ -24,7 +24,7 @@ def help_of(state: RunState) -> str:
 def test_every_label_of_the_numbers_is_explained() -> None:
     state = state_after(*DONE)
     labels = [label for label, _ in facts(state)]
-    labels += re.findall(r"[a-z][a-z/-]+", numbers(state, 200).plain)
+    labels += re.findall(r"[a-z][a-z/-]+", numbers(state, 200, compared=True).plain)
     labels += [control.label for control in SAMPLING_CONTROLS]
     said = help_of(state)
 
