@@ -91,17 +91,24 @@ def synchronize(device: "torch.device") -> None:
         torch.mps.synchronize()
 
 
+KEPT_BELOW = 1 << 25
+"""Bytes of a block from which on its page faults cost little beside the work on it."""
+
+
 def keep_freed_memory() -> None:
     """Ask the C library to keep large freed blocks for the next step.
 
     By default glibc returns them to the system each time, and a training step then spends up to a
     quarter of its time on page faults; it also keeps one heap per thread, which adds up. Other C
     libraries are left alone.
+
+    Blocks from `KEPT_BELOW` on, such as the logits of 20,000 characters, are returned all the same:
+    the heap would break into pieces that none of them fits, and take more than twice the memory.
     """
     if libc := _glibc():
         trim_threshold, mmap_threshold, arena_max = -1, -3, -8  # M_* of malloc.h
         libc.mallopt(arena_max, 1)
-        libc.mallopt(mmap_threshold, 1 << 30)
+        libc.mallopt(mmap_threshold, KEPT_BELOW)
         libc.mallopt(trim_threshold, 1 << 30)
 
 

@@ -13,7 +13,7 @@ from engine.protocol import Measured
 from engine.training.dataset import Dataset
 from engine.training.replica import micro_batch
 from engine.training.schedule import context_stages
-from engine.training.trainer import Trainer
+from engine.training.trainer import EVALUATION_MICRO_BATCHES, Trainer
 from engine.training.workers import WorkerPool
 
 STEP_FLOPS = 2e10
@@ -24,18 +24,22 @@ def estimate_memory(config: RunConfig, vocabulary: int, device: torch.device, th
     """Bytes that training takes beyond what torch itself does.
 
     These are the weights (value, momentum, two copies that write, and for each worker the gradient
-    so far and that of a micro-batch) and the activations that are kept for the backward pass.
+    so far and that of a micro-batch), and either the activations that are kept for the backward
+    pass or the logits of an evaluation, which are more if the vocabulary is large.
     """
     time, model = config.model.context_length, on_meta(config.model, vocabulary)
     parameters = sum(p.numel() for p in model.parameters())
     weights = (4 + 2 * threads) * parameters
     rows = config.train.batch_size * time
+    evaluated = EVALUATION_MICRO_BATCHES * max(micro_batch(parameters), time)
     if device.type == "cpu":
-        rows = min(rows, threads * max(micro_batch(parameters), time))
+        evaluated = threads * max(micro_batch(parameters), time)
+        rows = min(rows, evaluated)
     sublayers = [layer.activations(time) for layer in model.sublayers()]
-    # Beside what all sublayers keep: the embedding, the logits, and what one needs meanwhile.
-    per_row = sum(sublayers) + 2 * max(sublayers) + 3 * vocabulary
-    return 4 * (weights + rows * per_row)
+    meanwhile = 2 * max(sublayers)  # what one sublayer needs beside what all of them keep
+    # The logits come as product, as float32, with their logarithms and with their gradient.
+    training = rows * (sum(sublayers) + meanwhile + 4 * vocabulary)
+    return 4 * (weights + max(training, evaluated * 3 * vocabulary))
 
 
 def check_memory(config: RunConfig, vocabulary: int, device: torch.device, threads: int) -> None:

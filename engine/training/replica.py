@@ -62,6 +62,7 @@ class Replica:
                 logits = self._logits(ids, None)
             loss += float(self._loss(logits, expected))
             correct += int((logits.argmax(1) == expected).sum())
+            del logits  # those of the next pass take their memory
         return loss, correct
 
     def pieces(self, inputs: Tensor) -> int:
