@@ -42,6 +42,8 @@ from tui.theme import CLASSROOM
 
 FULL_SIZE = Size(110, 34)
 """Cells from which on every pane is shown at once."""
+LARGE_HEIGHT = 60
+"""Lines from which on the loss chart gets more of the room."""
 MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 VIEWS = ("samples", "text", "training")
@@ -93,7 +95,9 @@ class TinyGPTApp(RunActions, PromptActions):
         width, height = event.size
         full = width >= FULL_SIZE.width and height >= FULL_SIZE.height
         fits = width >= MIN_SIZE.width and height >= MIN_SIZE.height
-        self.query_one("#main").set_class(not full, "column")
+        main = self.query_one("#main")
+        main.set_class(not full, "column")
+        main.set_class(full and height >= LARGE_HEIGHT, "large")
         self.refresh_bindings()
         self.screen_stack[0].set_class(not fits, "too-small")
         self.query_one("#too-small", Static).update(

@@ -20,6 +20,7 @@ from tui.drawing.series import (
     draw_compared,
     draw_train,
     draw_validation,
+    label_validation,
 )
 from tui.drawing.value_range import Losses, value_range
 
@@ -29,6 +30,8 @@ MIN_WIDTH = 20
 MIN_HEIGHT = 5
 """Cells. A chart with fewer lines is left blank."""
 
+_LABELLED_WIDTH = 120  # cells from which on the value of each evaluation is written beside its mark
+_TALL = 16  # lines from which on there is room for the third reference
 _MARGIN = 2  # cells left of the name of a reference, at least
 _REFERENCE = "┈"
 _TRAIN = "━"
@@ -73,7 +76,7 @@ def draw_chart(
 
     plot = Page(width - gutter, height - 1)
     references = [
-        one for one in _references(losses) if values.at(one.value, 1) in range(height - 1)
+        one for one in _references(losses, height) if values.at(one.value, 1) in range(height - 1)
     ]
     for reference in references:
         plot.write(values.at(reference.value, 1), 0, _REFERENCE * plot.width, styles.reference)
@@ -82,6 +85,8 @@ def draw_chart(
     for step, value in spikes:
         plot.write(max(values.at(value, 1), 0), scale.at(step) // DOTS_X, SPIKE, styles.spike)
     draw_validation(plot, losses.validation, scale, values, styles)
+    if width >= _LABELLED_WIDTH:
+        label_validation(plot, losses.validation, scale, values, styles)
     _write_names(plot, references, values, styles)
 
     axis = Page(gutter, height - 1)
@@ -103,10 +108,11 @@ def legend(styles: ChartStyles) -> Content:
     )
 
 
-def _references(losses: Losses) -> list[_Reference]:
+def _references(losses: Losses, height: int) -> list[_Reference]:
     named = (
         ("a uniform guess", "uniform", losses.uniform),
         ("letter frequencies", "letters", losses.unigram),
+        ("letter pairs", "pairs", losses.bigram if height >= _TALL else None),
     )
     return [
         _Reference(name, short, value)

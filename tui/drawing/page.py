@@ -21,11 +21,13 @@ class Page:
         self.characters[row][start:end] = text
         self.styles[row][start:end] = [style] * len(text)
 
-    def is_free(self, row: int, start: int, blank: str) -> bool:
-        """Whether the cells from start to the end of the row hold only characters of `blank`."""
-        if not (0 <= row < len(self.characters) and start >= 0):
+    def is_free(self, row: int, start: int, blank: str, length: int | None = None) -> bool:
+        """Whether `length` cells from start, or all to the end of the row, hold only characters of
+        `blank`."""
+        end = self.width if length is None else start + length
+        if not (0 <= row < len(self.characters) and 0 <= start <= end <= self.width):
             return False
-        return all(character in blank for character in self.characters[row][start:])
+        return all(character in blank for character in self.characters[row][start:end])
 
     def lines(self) -> list[Content]:
         """One Content per row."""

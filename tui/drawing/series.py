@@ -67,6 +67,19 @@ def draw_validation(
         plot.write(max(row, 0), scale.at(bucket.middle) // DOTS_X, mark, styles.validation)
 
 
+def label_validation(
+    plot: Page, validation: Curve, scale: StepScale, values: ValueScale, styles: ChartStyles
+) -> None:
+    """The value of each evaluation beside its mark, where nothing is drawn."""
+    for bucket in reversed(validation.buckets):
+        text = f" {bucket.mean:.2f} "
+        row, cell = values.at(bucket.mean, 1), scale.at(bucket.middle) // DOTS_X
+        for start in (cell + 1, cell - len(text)):
+            if plot.is_free(row, start, " ", len(text)):
+                plot.write(row, start, text, styles.label)
+                break
+
+
 def draw_train(
     plot: Page, buckets: Sequence[Bucket], scale: StepScale, values: ValueScale, styles: ChartStyles
 ) -> None:

@@ -40,6 +40,8 @@ class Losses(Struct, frozen=True):
     """The loss of a uniform guess among all characters."""
     unigram: float | None = None
     """The loss of a guess by the frequencies of the characters."""
+    bigram: float | None = None
+    """The loss of a guess by the frequencies of pairs of characters."""
 
     @property
     def last_step(self) -> int:

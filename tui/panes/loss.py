@@ -11,6 +11,7 @@ from engine.protocol import RunCurve
 from tui.drawing.chart import draw_chart, legend
 from tui.drawing.series import CLIPPED, COMPARED, HELD_OUT, ChartStyles
 from tui.drawing.value_range import Losses, value_range
+from tui.drawing.words import count
 from tui.panes.pane import Pane
 from tui.remarks import remark
 from tui.state import RunState
@@ -76,6 +77,7 @@ def losses(state: RunState) -> Losses:
         compared=tuple(run.losses for run in state.compared),
         uniform=corpus.uniform_loss if corpus else None,
         unigram=corpus.unigram_loss if corpus else None,
+        bigram=corpus.bigram_loss if corpus else None,
     )
 
 
@@ -115,6 +117,10 @@ def numbers(state: RunState, width: int, *, compared: bool) -> Content:
             Content(f"{evaluated.accuracy:.0%} right"),
             Content(f"perplexity {exp(min(evaluated.loss, 50)):.2f}"),
         ]
+    if state.best is not None:
+        parts.append(
+            Content(f"lowest held-out {state.best.loss:.4f} at step {count(state.best.step)}")
+        )
     return _joined(parts or [legend(STYLES)], width)
 
 
