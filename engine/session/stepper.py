@@ -15,11 +15,14 @@ class Stepper:
     """Takes the steps of one model. A step that is left alone is continued later."""
 
     def __init__(self, trainer: "Trainer", clock: Clock) -> None:
+        from engine.training.pace import Pace  # imports torch, which the first run loads
+
         self._trainer = trainer
         self._clock = clock
         self._slices: Iterator[float | StepResult] | None = None
         self._context_length = 0
         self._seconds = 0.0
+        self._pace = Pace(trainer.config.model, trainer.vocabulary)
 
     @property
     def active(self) -> bool:
@@ -54,6 +57,7 @@ class Stepper:
         if isinstance(result, float):
             return None
         self._slices = None
+        self._pace.add(self._context_length, self._seconds)
         position = before._replace(
             step=self._trainer.step_number,
             elapsed=before.elapsed + seconds,
@@ -68,5 +72,5 @@ class Stepper:
             context_length=self._context_length,
             seconds=position.step_seconds,
             elapsed=position.elapsed,
-            remaining=plan.remaining(position),
+            remaining=plan.remaining(position, self._pace.step_seconds),
         )

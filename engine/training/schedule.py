@@ -1,6 +1,7 @@
 """What happens when in a run: learning rate, context length, the planned end. No tensors, no clock."""
 
 import math
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from engine.config import RunConfig, TrainConfig
@@ -117,14 +118,39 @@ class Plan(NamedTuple):
             return left < at.step_seconds
         return at.step >= self.steps
 
-    def remaining(self, at: Position) -> float:
-        """Estimated seconds to the end, evaluations included. At least one step has been taken."""
+    def remaining(self, at: Position, step_seconds: Callable[[int], float]) -> float:
+        """Estimated seconds to the end, evaluations included. `step_seconds` are those of a step
+        with this context length; an evaluation grows in proportion."""
         if self.minutes:
             return max(0.0, 60 * self.minutes - at.elapsed)
-        steps, interval = self.steps - at.step, self.config.train.evaluation_interval
-        if at.step >= 2 * interval:
-            return steps * at.elapsed / at.step
-        return steps * at.step_seconds + math.ceil(steps / interval) * at.evaluation_seconds
+        interval = self.config.train.evaluation_interval
+        now = step_seconds(self.context_length(at)) or 1.0
+        due = at.step % interval == 0 or at.step == self.steps  # right after this step
+        seconds = at.evaluation_seconds * due
+        for first, last, context_length in self._stages_left(at):
+            per_step = step_seconds(context_length)
+            evaluations = last // interval - first // interval
+            if last == self.steps and last % interval:  # the last evaluation
+                evaluations += 1
+            seconds += (last - first) * per_step
+            seconds += evaluations * at.evaluation_seconds * per_step / now
+        return seconds
+
+    def _stages_left(self, at: Position) -> Iterator[tuple[int, int, int]]:
+        """What is to come of a run by steps, by context length: the steps before and at the end of
+        each stage, and the length."""
+        train, first, end = self.config.train, at.step, 0.0
+        if train.minutes:  # the clock decides when it grows: as it is now
+            yield first, self.steps, self.next_context_length(at)
+            return
+        for stage in context_stages(self.config):
+            end += stage.fraction
+            last = min(self.steps, math.ceil(end * train.steps - 1e-9))
+            if last > first:
+                yield first, last, stage.context_length
+                first = last
+        if self.steps > first:
+            yield first, self.steps, self.config.model.context_length
 
     def extended(self, at: Position, *, done: bool, steps: int = 0, minutes: float = 0.0) -> "Plan":
         """The plan for training on: for so many `steps` or `minutes` more. Without either, as long

@@ -52,6 +52,7 @@ class Trainer:
         workers: WorkerPool,
     ) -> None:
         self.config = config
+        self.vocabulary = vocabulary
         self.dataset = dataset
         self.hardware = hardware
         self.workers = workers

@@ -125,19 +125,35 @@ def test_a_run_by_minutes_is_over_when_no_step_and_evaluation_fit_in() -> None:
     assert by_minutes.is_over(Position(5, 42, step_seconds=9, evaluation_seconds=10))
 
 
+def seconds_of(context_length: int) -> float:
+    """Of a step, where each character of the context costs a tenth of a second."""
+    return context_length / 10
+
+
 def test_remaining_time_by_minutes() -> None:
-    assert plan(minutes=1).remaining(Position(5, 45)) == 15
-    assert plan(minutes=1).remaining(Position(5, 75)) == 0
+    assert plan(minutes=1).remaining(Position(5, 45), seconds_of) == 15
+    assert plan(minutes=1).remaining(Position(5, 75), seconds_of) == 0
 
 
-def test_remaining_time_by_steps() -> None:
-    by_steps = plan(steps=100, evaluation_interval=10)
-    # Early on, from the last step and the first evaluation; 90 steps with 9 evaluations are left.
-    early = Position(10, 50, step_seconds=1, evaluation_seconds=20)
-    assert by_steps.remaining(early) == 90 * 1 + 9 * 20
-    # Later on, from the mean of all steps so far.
-    assert by_steps.remaining(Position(50, 100, step_seconds=7)) == 50 * 2
-    assert by_steps.remaining(Position(100, 100, step_seconds=7)) == 0
+def test_remaining_time_counts_evaluations_and_the_longer_context_to_come() -> None:
+    by_steps = plan(100, steps=100, evaluation_interval=10, context_warmup=0.5)
+    # Steps 11 to 25 with a context of 25, to 50 with 50, to 100 with 100; evaluations now and at 20,
+    # three from 30 to 50 and five to 100, the first two as long as the one before.
+    at = Position(10, elapsed=1, evaluation_seconds=20)
+    steps = 15 * 2.5 + 25 * 5 + 50 * 10
+    assert by_steps.remaining(at, seconds_of) == steps + 2 * 20 + 3 * 40 + 5 * 80
+    assert by_steps.remaining(Position(100, 1, evaluation_seconds=20), seconds_of) == 20
+
+
+def test_remaining_time_counts_a_last_evaluation_between_two_others() -> None:
+    short = plan(100, steps=15, evaluation_interval=10, context_warmup=0)
+    assert short.remaining(Position(10, 1, evaluation_seconds=20), seconds_of) == 5 * 10 + 40
+    assert short.remaining(Position(9, 1, evaluation_seconds=20), seconds_of) == 6 * 10 + 40
+
+
+def test_remaining_time_of_an_extension_is_that_of_the_whole_context() -> None:
+    ended = plan(100, steps=10, evaluation_interval=10).extended(Position(10, 1), done=True)
+    assert ended.remaining(Position(10, 1), seconds_of) == 10 * 10
 
 
 def test_a_run_that_is_done_is_extended_by_as_much_as_was_configured() -> None:
