@@ -71,7 +71,8 @@ def _count_characters(text: str) -> NDArray[np.int64]:
     counts = np.zeros(_CODE_POINTS, np.int64)
     for number, points in enumerate(_code_points(text)):
         new = points[1:] if number else points
-        counts += np.bincount(new, minlength=_CODE_POINTS)
+        found = np.bincount(new)  # as long as the highest code point asks for, which is seldom all
+        counts[: len(found)] += found
     return counts
 
 
@@ -80,7 +81,7 @@ def _count_pairs(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The pairs of adjacent characters, as V * first id + second id, and their counts."""
     size = len(vocabulary)
-    ids = np.zeros(_CODE_POINTS, np.int64)
+    ids = np.zeros(vocabulary[-1] + 1, np.int64)
     ids[vocabulary] = np.arange(size)
     id_chunks = (ids[points] for points in _code_points(text))
     pair_chunks = (chunk[:-1] * size + chunk[1:] for chunk in id_chunks)
