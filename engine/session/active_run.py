@@ -236,7 +236,8 @@ class ActiveRun(OpenedRun):
         self._state.extend(self._position, steps, minutes)
 
     def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None:
-        """Start a reply to a prompt, in place of the one before."""
+        """Start a reply to a prompt, in place of the one before. It begins before training goes on."""
+        self._sampling_due = SLICE
         self._samples.start(sample_id, prompt, config, self._state.step)
 
     def set_excerpt_prompt(self, prompt: str) -> None:

@@ -13,9 +13,9 @@ from engine.model.workspace import Workspace
 MICRO_BATCH = 1024
 """Characters in one forward and backward pass on a CPU, where one piece of text is not longer:
 few enough that the activations between the two stay in the cache."""
-MICRO_BATCH_WORK = 5.5e9
-"""Parameters times characters of one such pass: commands wait for it, about a quarter of a second
-on a slow core."""
+MICRO_BATCH_WORK = 2.75e9
+"""Parameters times characters of one such pass: commands wait for it, a quarter of a second on a
+slow core."""
 
 
 def micro_batch(parameters: int) -> int:
