@@ -6,6 +6,7 @@ from recording import written
 from rich.cells import cell_len
 
 from tui.ascii_filter import in_ascii
+from tui.drawing.series import COMPARED
 from tui.encoding import ascii_only
 
 
@@ -34,6 +35,12 @@ def test_the_locale_tells(environment: dict[str, str], expected: bool) -> None:
 def test_a_sign_takes_as_many_cells(character: str, signs: str) -> None:
     assert in_ascii(character) == signs
     assert len(signs) == cell_len(character)
+
+
+def test_the_marks_of_the_chart_stay_apart_in_ascii() -> None:
+    marks = {in_ascii(mark) for mark in ("◆", "▲", *(mark for mark, _ in COMPARED))}
+    assert len(marks) == 2 + len(COMPARED)
+    assert "?" not in marks
 
 
 async def test_the_screen_is_drawn_in_ascii(desk: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
