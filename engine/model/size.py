@@ -17,10 +17,13 @@ def parameter_count(config: ModelConfig, vocabulary: int) -> int:
     return sum(p.numel() for p in on_meta(config, vocabulary).parameters())
 
 
-def flops_per_token(config: ModelConfig, vocabulary: int) -> float:
-    """Floating-point operations to train on one token: 6 a parameter, and the attention.
+def flops_per_token(
+    config: ModelConfig, vocabulary: int, context_length: int | None = None
+) -> float:
+    """Floating-point operations to train on one token: 6 a parameter, and the attention, in pieces of
+    `context_length`, by default that of the model.
 
     Source: PaLM (Chowdhery et al. 2022), appendix B.
     """
-    attention = 12 * config.n_layer * config.n_embd * config.context_length
+    attention = 12 * config.n_layer * config.n_embd * (context_length or config.context_length)
     return 6.0 * parameter_count(config, vocabulary) + attention * config.attention

@@ -1,7 +1,5 @@
 """How long a step takes at any context length, from the steps that were taken. No clock."""
 
-from msgspec.structs import replace
-
 from engine.config import ModelConfig
 from engine.model.size import flops_per_token
 
@@ -32,6 +30,7 @@ class Pace:
 
     def _flops_at(self, context_length: int) -> float:
         if context_length not in self._flops:
-            config = replace(self._config, context_length=context_length)
-            self._flops[context_length] = flops_per_token(config, self._vocabulary)
+            self._flops[context_length] = flops_per_token(
+                self._config, self._vocabulary, context_length
+            )
         return self._flops[context_length]

@@ -125,7 +125,7 @@ class Plan(NamedTuple):
             return max(0.0, 60 * self.minutes - at.elapsed)
         interval = self.config.train.evaluation_interval
         now = step_seconds(self.context_length(at)) or 1.0
-        due = at.step % interval == 0 or at.step == self.steps  # right after this step
+        due = at.step % interval == 0 and at.step < self.steps  # right after this step
         seconds = at.evaluation_seconds * due
         for first, last, context_length in self._stages_left(at):
             per_step = step_seconds(context_length)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from driving import Driver, is_a, of, tiny
-from msgspec.structs import replace
 
 from engine.config import ModelConfig
 from engine.model.size import flops_per_token
@@ -51,8 +50,7 @@ def test_from_a_third_of_a_run_the_time_left_is_true_within_a_tenth(
     slices, evaluate = Trainer.slices, Trainer.evaluate
 
     def cost(trainer: Trainer, context_length: int) -> float:
-        config = replace(trainer.config.model, context_length=context_length)
-        return 1e-5 * flops_per_token(config, trainer.vocabulary)
+        return 1e-5 * flops_per_token(trainer.config.model, trainer.vocabulary, context_length)
 
     def slow_slices(
         self: Trainer, lr_factor: float, context_length: int

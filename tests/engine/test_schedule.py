@@ -142,7 +142,7 @@ def test_remaining_time_counts_evaluations_and_the_longer_context_to_come() -> N
     at = Position(10, elapsed=1, evaluation_seconds=20)
     steps = 15 * 2.5 + 25 * 5 + 50 * 10
     assert by_steps.remaining(at, seconds_of) == steps + 2 * 20 + 3 * 40 + 5 * 80
-    assert by_steps.remaining(Position(100, 1, evaluation_seconds=20), seconds_of) == 20
+    assert by_steps.remaining(Position(100, 1, evaluation_seconds=20), seconds_of) == 0
 
 
 def test_remaining_time_counts_a_last_evaluation_between_two_others() -> None:
