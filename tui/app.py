@@ -31,7 +31,6 @@ from tui.panes.prompt import PromptPane
 from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
-from tui.prompt_actions import PromptActions
 from tui.run_actions import RunActions
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
@@ -39,6 +38,7 @@ from tui.screens.runs import RunsScreen
 from tui.screenshot import save_screenshot
 from tui.state import RunState
 from tui.theme import CLASSROOM
+from tui.view_actions import ViewActions
 
 FULL_SIZE = Size(110, 34)
 """Cells from which on every pane is shown at once."""
@@ -46,11 +46,9 @@ LARGE_HEIGHT = 60
 """Lines from which on the loss chart gets more of the room."""
 MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
-VIEWS = ("samples", "text", "training")
-"""The panes that share a place in a small window, in the order of the view key."""
 
 
-class TinyGPTApp(RunActions, PromptActions):
+class TinyGPTApp(RunActions, ViewActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"
@@ -71,7 +69,6 @@ class TinyGPTApp(RunActions, PromptActions):
         super().__init__(opening, engine, more)
         self.use_theme(CLASSROOM)
         self._why = why
-        self._view = 0
         self._acting: tuple[bool | None, ...] = ()
         self._dropping = DroppingFilter()
 
@@ -145,18 +142,15 @@ class TinyGPTApp(RunActions, PromptActions):
         it is shown as such: None."""
         if action == "prompt":
             return self.may_go_to_prompt(only_without_focus=bool(parameters))
-        if action == "view":
-            return self._in_column
+        if action in ("view", "enlarge", "shrink"):
+            return self.can_view(action)
         return acts(action, self.state)
-
-    @property
-    def _in_column(self) -> bool:
-        return self.query_one("#main").has_class("column")
 
     def _offers(self, binding: Binding) -> bool:
         """Whether the command palette, which is a screen of its own, has the action of a key."""
         name = action_of(binding)
-        return self._in_column if name == "view" else bool(acts(name, self.state))
+        views = name in ("view", "enlarge", "shrink")
+        return self.can_view(name) if views else bool(acts(name, self.state))
 
     # Actions on the view.
 
@@ -170,13 +164,6 @@ class TinyGPTApp(RunActions, PromptActions):
         """Show the whole fall of the loss, or the newest part of it, larger."""
         pane = self.query_one(LossPane)
         pane.whole = not pane.whole
-
-    def action_view(self) -> None:
-        """In one column: show the next of the panes that share a place."""
-        main = self.query_one("#main")
-        main.remove_class(f"view-{VIEWS[self._view]}")
-        self._view = (self._view + 1) % len(VIEWS)
-        main.add_class(f"view-{VIEWS[self._view]}")
 
     def action_new_run(self) -> None:
         """Open the form for a new run."""

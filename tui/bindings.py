@@ -19,6 +19,8 @@ BINDINGS = (
     Binding("p", "prompt", "prompt", tooltip="Write a prompt", priority=True),
     Binding("tab", "prompt(True)", "Prompt", show=False, priority=True),
     Binding("v", "view", "view", tooltip="Show the next pane in this place"),
+    Binding("z", "enlarge", "large", tooltip="Make one pane as large as the window"),
+    Binding("z", "shrink", "all panes", tooltip="Show all panes again"),
     Binding("c", "new_run", "new run", tooltip="Start a new run…"),
     Binding("o", "runs", "saved runs", tooltip="Open a saved run…"),
     Binding("w", "write", "again", tooltip="Answer the prompt again"),

@@ -10,8 +10,6 @@ KEYS_ONLY = ("tab", "escape", "ctrl+z")
 TEXTUAL_SENTENCES = {
     "Theme": ("Choose a theme…", "Other colours"),
     "Keys": ("Show the keys at the side", "Those of the pane that has the focus, too"),
-    "Maximize": ("Make this pane as large as the window", "Esc makes it small again"),
-    "Minimize": ("Make this pane as small as it was", "All panes are shown again"),
 }
 """Textual's own commands: what they are called here, and a line of explanation."""
 
