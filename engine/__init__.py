@@ -51,6 +51,7 @@ __all__ = [
     "home",
     "load_run",
     "protocol",
+    "replace_file",
     "run_names",
     "write_log",
 ]
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from engine.model.tokenizer import Vocabulary
     from engine.session.session import Session
     from engine.session.thread import EngineThread, write_log
+    from engine.storage.atomic import replace_file
     from engine.storage.paths import home, run_names
     from engine.storage.saved_run import SavedRun, load_run
     from engine.training.trainer import Trainer
@@ -80,6 +82,7 @@ else:
         "home": "engine.storage.paths",
         "load_run": "engine.storage.saved_run",
         "protocol": "engine",
+        "replace_file": "engine.storage.atomic",
         "run_names": "engine.storage.paths",
         "write_log": "engine.session.thread",
     }

@@ -31,13 +31,13 @@ from tui.panes.prompt import PromptPane
 from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
+from tui.preference_actions import PreferenceActions
 from tui.run_actions import RunActions
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
 from tui.screens.runs import RunsScreen
 from tui.screenshot import save_screenshot
 from tui.state import RunState
-from tui.theme import CLASSROOM
 from tui.view_actions import ViewActions
 
 FULL_SIZE = Size(110, 34)
@@ -48,7 +48,7 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(RunActions, ViewActions):
+class TinyGPTApp(RunActions, ViewActions, PreferenceActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"
@@ -67,7 +67,7 @@ class TinyGPTApp(RunActions, ViewActions):
         """`why`: why this text, where the user has not named one. `engine` and `more`: as for
         `EngineApp`."""
         super().__init__(opening, engine, more)
-        self.use_theme(CLASSROOM)
+        self.use_preferences()
         self._why = why
         self._acting: tuple[bool | None, ...] = ()
         self._dropping = DroppingFilter()
@@ -114,6 +114,7 @@ class TinyGPTApp(RunActions, ViewActions):
                 key = f"key {self.get_key_display(binding)}"
                 yield SystemCommand(words, key, partial(self.run_action, binding.action))
         yield from reworded(super().get_system_commands(screen))
+        yield from self.preference_commands()
         # In a moment: the palette is not to be in the picture.
         picture = partial(self.set_timer, 0.1, self.save_picture)
         yield SystemCommand("Save a picture of the screen", "As an SVG file", picture)

@@ -71,6 +71,7 @@ class PatchedApp(App[None]):
         self.register_theme(theme)
         self.set_reactive(App.theme, theme.name)
         self.stylesheet.set_variables(self.get_css_variables())
+        self._refresh_truecolor_filter(self.ansi_theme)  # themes of the terminal's own colours
 
     def on_mount(self) -> None:
         # Textual 8.2.8, https://github.com/Textualize/textual/issues/6298: on return from the
