@@ -34,6 +34,7 @@ from engine.protocol import (
     Saved,
     StepDone,
     TextSampled,
+    ThreadsChosen,
 )
 from tui.drawing.curve import Curve
 from tui.drawing.spikes import Spikes
@@ -104,6 +105,7 @@ class RunState(Struct, frozen=True):
     """How many times a saved run was renamed, annotated or deleted."""
     extended: Extended | None = None
     """How the run was extended last."""
+    threads_chosen: ThreadsChosen | None = None
     failure: Failed | None = None
     before: "RunState | None" = None
     """The run that stays open if opening the next one fails."""
@@ -179,8 +181,10 @@ def fold(state: RunState, event: Event) -> RunState:
                 before=None,
             )
         case PhaseChanged(now):
-            failure = state.failure if now == "failed" else None
-            return replace(state, phase=now, failure=failure)
+            return replace(state, phase=now, failure=state.failure if now == "failed" else None)
+        case ThreadsChosen(_, _, threads, choice) if state.opened is not None:
+            opened = replace(state.opened, threads=threads, choice=choice)
+            return replace(state, opened=opened, threads_chosen=shown)
         case Measured():
             return replace(state, measured=shown)
         case Saved():

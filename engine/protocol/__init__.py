@@ -50,6 +50,7 @@ from engine.protocol.events import SampleStarted as SampleStarted
 from engine.protocol.events import Saved as Saved
 from engine.protocol.events import StepDone as StepDone
 from engine.protocol.events import TextSampled as TextSampled
+from engine.protocol.events import ThreadsChosen as ThreadsChosen
 from engine.protocol.lines import from_json as from_json
 from engine.protocol.lines import to_json as to_json
 from engine.protocol.message import Phase as Phase

@@ -125,6 +125,15 @@ class Extended(Message, frozen=True):
     lr_peak: float = 0.0
 
 
+class ThreadsChosen(Message, frozen=True):
+    """The number of threads was measured again, and is another from the next step on."""
+
+    step: int
+    elapsed: float  # seconds of training so far
+    threads: int
+    choice: str  # one line: what was measured
+
+
 class SampleStarted(Message, frozen=True):
     sample_id: int
     step: int  # of the weights that generate
@@ -240,6 +249,7 @@ Event = (
     | Excerpt
     | LearningRateChanged
     | Extended
+    | ThreadsChosen
     | SampleStarted
     | TextSampled
     | SampleDone

@@ -9,6 +9,7 @@ from engine.session.evaluator import Evaluator
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import Ending, RunState
 from engine.session.stepper import Stepper
+from engine.session.thread_choice import ThreadChoice
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder, SaveError
 from engine.training.schedule import Position
@@ -42,6 +43,7 @@ class ActiveRun(OpenedRun):
         self._sampling_due = 0.0
         self._state = RunState(config, progress, self._emit)
         self._stepper = Stepper(context.trainer, clock)
+        self._threads = ThreadChoice(context, progress.elapsed, self._emit)
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
         self._samples = context.sample_streams(
             config.sample, lambda: self._state.plan.context_length(self._position), self._emit
@@ -112,6 +114,7 @@ class ActiveRun(OpenedRun):
         if not self._stepper.active:
             if not self._prepare_recording():
                 return
+            self._threads.check(self._state.step, self._state.progress.elapsed)
             self._stepper.start(self._state.plan, self._position)
         try:
             done = self._stepper.advance(self._state.plan, self._position)

@@ -15,7 +15,7 @@ from engine.model.size import on_meta
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import Event
 from engine.storage.checkpoints import State
-from engine.training.autotune import as_before, choose, most_threads
+from engine.training.autotune import as_before, choose, choose_threads, most_threads
 from engine.training.cost import check_memory
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
@@ -47,7 +47,6 @@ class RunContext:
             train = as_before(train, before.device, before.threads, before.precision)
         check_memory(config, len(characters), device_of(train.device), most_threads(train))
         self.hardware = choose(config.model, train)
-        self.machine = machine_of(self.hardware)
         release_freed_memory()  # of the trials
         self.vocabulary = Vocabulary(characters)
         dataset = Dataset(
@@ -59,9 +58,33 @@ class RunContext:
         )
         self.workers = WorkerPool(self.hardware.threads)
         self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware, self.workers)
+        self.threads_are_measured = (
+            self.hardware.device.type == "cpu" and not train.threads and most_threads(train) > 1
+        )
+        """Whether the number of threads was chosen here, from several, and not asked for."""
         self._opening = opening
         self._reply_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
         self._excerpt_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
+
+    @property
+    def machine(self) -> Machine:
+        """What the last bits of the next step depend on."""
+        return machine_of(self.hardware)
+
+    def choose_threads_again(self) -> bool:
+        """Measure the threads again, and train on with another number if that is clearly faster
+        now: whether it is. It takes less than a second, longer on a
+        machine that is very busy. Not while a step or an evaluation is in
+        progress."""
+        config = self.trainer.config
+        hardware = choose_threads(config.model, config.train, self.hardware)
+        release_freed_memory()  # of the trials
+        if hardware is None:
+            return False
+        self.workers.close()
+        self.hardware, self.workers = hardware, WorkerPool(hardware.threads)
+        self.trainer.use_workers(self.hardware, self.workers)
+        return True
 
     def sample_streams(
         self, config: SampleConfig, context_length: Callable[[], int], emit: Callable[[Event], None]

@@ -235,7 +235,7 @@ def _recorder(
         info,
         text,
         state=context.trainer.state_dict,
-        machine=context.machine,
+        machine=lambda: context.machine,
         checkpoint_bytes=context.checkpoint_bytes,
         clock=clock,
         saves=saving,

@@ -42,13 +42,13 @@ class Recorder:
         text: str,
         *,
         state: "Callable[[], State]",
-        machine: "Machine",
+        machine: "Callable[[], Machine]",
         checkpoint_bytes: int,
         clock: Callable[[], float],
         saves: bool,
     ) -> None:
-        """`state` gives the tensors for a checkpoint, which take `checkpoint_bytes`; `machine` is
-        where they were computed. `saves`: whether anything is written at all."""
+        """`state` gives the tensors for a checkpoint, which take `checkpoint_bytes`; `machine` where
+        they are computed. `saves`: whether anything is written at all."""
         self._run = run
         self._info = info
         self._text = text
@@ -128,7 +128,7 @@ class Recorder:
         if self.failed and self._run.is_missing:
             self._start(self._run.write_again)
         try:
-            self._run.save(progress, self._machine, self._state())
+            self._run.save(progress, self._machine(), self._state())
         except OSError as error:
             self.failed = True
             raise SaveError(self._message(error)) from None

@@ -1,4 +1,5 @@
-"""Device, precision and number of threads of a run: chosen by measuring at the start."""
+"""Device, precision and number of threads of a run: chosen by measuring at the start, the threads
+again from time to time."""
 
 import time
 from contextlib import ExitStack
@@ -49,6 +50,18 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     seconds = _trials(choices, model) if len(choices) > 1 else {choices[0]: 0.0}
     count, precision = _best(seconds)
     return Hardware(device, count, precision, _reason(seconds))
+
+
+def choose_threads(model: ModelConfig, train: TrainConfig, hardware: Hardware) -> Hardware | None:
+    """The same hardware with the number of threads that is clearly faster now; None if none is.
+
+    For a run whose threads were measured at its start; the precision stays what it is.
+    """
+    seconds = _trials([(count, hardware.precision) for count in _counts(train.batch_size)], model)
+    if seconds[hardware.threads, hardware.precision] <= NEARLY * min(seconds.values()):
+        return None
+    threads, _ = _best(seconds)
+    return hardware._replace(threads=threads, reason=_reason(seconds))
 
 
 def most_threads(train: TrainConfig) -> int:

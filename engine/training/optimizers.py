@@ -69,7 +69,6 @@ class Muon:
 
     def __init__(self, matrices: list[Matrix], weight_decay: float, workers: WorkerPool) -> None:
         self.weight_decay = weight_decay
-        self.workers = workers
         stacks: dict[torch.Size, list[Matrix]] = defaultdict(list)
         for matrix in matrices:
             stacks[as_wide(matrix.of(matrix.parameter)).shape].append(matrix)
@@ -77,8 +76,14 @@ class Muon:
             torch.zeros(len(stack), *shape, device=stack[0].parameter.device)
             for shape, stack in stacks.items()
         ]
+        self._stacks = list(stacks.values())
+        self.use_workers(workers)
+
+    def use_workers(self, workers: WorkerPool) -> None:
+        """Divide the stacks among these workers from now on."""
+        self.workers = workers
         self._chunks: list[list[tuple[list[Matrix], Tensor]]] = [[] for _ in range(workers.count)]
-        for stack, momentum in zip(stacks.values(), self.momenta, strict=True):
+        for stack, momentum in zip(self._stacks, self.momenta, strict=True):
             for chunk, some in zip(self._chunks, workers.split(len(stack)), strict=False):
                 chunk.append((stack[some], momentum[some]))
 

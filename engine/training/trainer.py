@@ -54,16 +54,22 @@ class Trainer:
         self.config = config
         self.vocabulary = vocabulary
         self.dataset = dataset
-        self.hardware = hardware
-        self.workers = workers
         generator = torch.Generator().manual_seed(config.train.seed)
         self.model = GPT(config.model, vocabulary).init_weights(generator).to(hardware.device)
         self.optimizer = Optimizer(self.model, config.train, workers)
-        self.replicas = [Replica(self.model, hardware.precision) for _ in range(workers.count)]
+        self.use_workers(hardware, workers)
         self.learning_rate = config.train.learning_rate
         self.step_number = 0
         self.skipped = 0
         """Batches that were left out so far."""
+
+    def use_workers(self, hardware: Hardware, workers: WorkerPool) -> None:
+        """Compute with these workers from the next step on; device and precision of the hardware
+        are those of before. Not while a step or an evaluation is in progress."""
+        self.hardware = hardware
+        self.workers = workers
+        self.replicas = [Replica(self.model, hardware.precision) for _ in range(workers.count)]
+        self.optimizer.muon.use_workers(workers)
 
     def step(self, lr_factor: float, context_length: int) -> StepResult:
         """Train on one batch: `slices` to its end."""

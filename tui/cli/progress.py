@@ -19,6 +19,7 @@ from engine.protocol import (
     Opened,
     Saved,
     StepDone,
+    ThreadsChosen,
 )
 from tui.cli.hints import PROGRAM
 from tui.drawing.words import count, counted, duration
@@ -77,6 +78,9 @@ class ProgressReporter:
                     f"trains on to {end}: the learning rate rises to {event.lr_peak:.0%} of its peak "
                     "and falls to zero; the loss may rise first"
                 )
+            case ThreadsChosen(step, _, threads, choice):
+                faster = f"{counted(threads, 'thread')}, faster now ({choice})"
+                self._print(f"step {step:>7,}  trains on with {faster}")
             case StepDone():
                 done = event.elapsed / max(event.elapsed + event.remaining, 1e-9)
                 facts = f"step {event.step:,}  {'  '.join(self._training())}"

@@ -20,6 +20,8 @@ PHASE_STYLES = {
 
 REWARMING = 0.3
 """The fraction of an extension for which the screen says that the loss may rise."""
+THREADS_TOLD = 30.0
+"""Seconds of training for which the screen says that the number of threads has changed."""
 MAX_LINES = 3
 """The number of lines that a message may take."""
 
@@ -79,6 +81,7 @@ class MessageLine(Pane):
             state.step if state.phase == "paused" else 0,
             state.last_step.context_length if state.last_step else 0,
             _is_rewarming(state),
+            _threads_are_news(state),
         )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
@@ -176,6 +179,12 @@ def _is_rewarming(state: RunState) -> bool:
     return done < REWARMING * whole
 
 
+def _threads_are_news(state: RunState) -> bool:
+    """Whether the number of threads has just changed."""
+    chosen = state.threads_chosen
+    return chosen is not None and state.elapsed - chosen.elapsed < THREADS_TOLD
+
+
 def _what_a_step_does(state: RunState) -> str:
     """What happens in each step of training."""
     step, opened = state.last_step, state.opened
@@ -185,6 +194,11 @@ def _what_a_step_does(state: RunState) -> str:
         return (
             f"The learning rate rises to {state.extended.lr_peak:.0%}, then falls to 0; "
             "the loss may rise first."
+        )
+    if state.threads_chosen is not None and _threads_are_news(state):
+        return (
+            f"Measured again: faster now with {counted(state.threads_chosen.threads, 'thread')}, "
+            f"from step {count(state.threads_chosen.step + 1)} on."
         )
     whole = opened.config.model.context_length
     if step.context_length < whole:
