@@ -1,11 +1,11 @@
 """The texts generated during a run: the reply to a prompt, and from time to time an excerpt."""
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
+from data.beginning import LINE, beginning
 from engine.config import SampleConfig
 from engine.protocol import Event, Excerpt, SampleDone, SampleStarted, TextSampled
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:  # these import torch, which the session loads with the first 
     from engine.generation.generator import TextGenerator
     from engine.model.tokenizer import Vocabulary
 
-EXCERPT_CHARACTERS = 120
+EXCERPT_LINES = 6
+"""Lines of an excerpt: a large window shows them all."""
 
 
 class SampleStreams:
@@ -42,7 +43,7 @@ class SampleStreams:
         self._context_length = context_length
         self._emit = emit
         self._prompt = vocabulary.split_known(opening)[0]
-        self._excerpt_config = replace(config, characters=EXCERPT_CHARACTERS, stop="")
+        self._excerpt_config = replace(config, characters=EXCERPT_LINES * LINE, stop="")
         self._sample_id = 0
         self._excerpt_step = 0
         self._excerpt_prompt = ""
@@ -103,7 +104,7 @@ class SampleStreams:
         elif excerpt.active:
             excerpt.generate(seconds)
             text = excerpt.text.rstrip("\n")
-            if excerpt.ended or first_lines(text) != text:
+            if excerpt.ended or beginning(text, EXCERPT_LINES) != text:
                 self._end_excerpt()
 
     def _end_reply(self, reason: Literal["length", "stop character", "stopped"]) -> None:
@@ -112,12 +113,5 @@ class SampleStreams:
 
     def _end_excerpt(self) -> None:
         self._excerpt.stop()
-        text = first_lines(self._excerpt.text)
+        text = beginning(self._excerpt.text, EXCERPT_LINES)
         self._emit(Excerpt(self._excerpt_step, self._excerpt_prompt, text))
-
-
-def first_lines(text: str) -> str:
-    """The first two lines of a text, not counting empty ones."""
-    found = re.match(r"\n*[^\n]*(?:\n+[^\n]+)?", text)
-    assert found is not None, "the pattern matches the empty string"
-    return found.group()

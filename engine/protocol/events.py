@@ -97,8 +97,8 @@ class Evaluated(Message, frozen=True):
 
 
 class Excerpt(Message, frozen=True):
-    """A sample at this step without being asked: a line or two from the prompt for samples, with
-    the run's own settings."""
+    """A sample at this step without being asked: a few lines from the prompt for samples, with the
+    run's own settings."""
 
     step: int
     prompt: str

@@ -5,6 +5,7 @@ import re
 from textual.events import Resize
 from textual.reactive import reactive
 
+from data.beginning import LINE, beginning
 from engine.protocol import Excerpt
 from tui.drawing.words import count
 from tui.drawing.wrapping import Wrapping
@@ -13,6 +14,10 @@ from tui.state import RunState
 
 LABEL = 13
 """Cells for the label with the step."""
+IN_SIGHT = 10
+"""Of so many excerpts, the newest, a large pane shows as many lines as it has room for."""
+FEW_LINES, MANY_LINES = 2, 6
+"""Lines of an excerpt in a small pane, and at most."""
 
 
 class SamplesPane(ScrollingLines):
@@ -40,14 +45,25 @@ class SamplesPane(ScrollingLines):
     def _wrap(self) -> None:
         """Show all excerpts; only new ones are wrapped."""
         shown, before = self._shown or (), self._wrapped
-        self._wrapped = {one: before.get(one) or excerpt_lines(one, self.room) for one in shown}
+        lines = lines_for(self.room - LABEL, self.size.height)
+        self._wrapped = {
+            one: before.get(one) or excerpt_lines(one, self.room, lines) for one in shown
+        }
         self.show([line for one in shown for line in self._wrapped[one]])
 
 
-def excerpt_lines(excerpt: Excerpt, width: int) -> list[Line]:
-    """The step, the muted prompt and the generated text, with slashes for line breaks."""
+def lines_for(width: int, height: int) -> int:
+    """How many lines of each excerpt a pane shows that has this room for text."""
+    return min(max(FEW_LINES, width * height // (LINE * IN_SIGHT)), MANY_LINES)
+
+
+def excerpt_lines(excerpt: Excerpt, width: int, lines: int) -> list[Line]:
+    """The step, the muted prompt and so many lines of the generated text, with slashes for line
+    breaks."""
     wrapping = Wrapping(width - LABEL)
-    prompt, text = (_in_a_row(part) for part in (excerpt.prompt, excerpt.text.rstrip("\n")))
+    prompt, text = (
+        _in_a_row(part) for part in (excerpt.prompt, beginning(excerpt.text, lines).rstrip("\n"))
+    )
     wrapping.append(prompt + text)
     label = f"step {count(excerpt.step):>6}"
     return [
