@@ -1,5 +1,6 @@
 """Decodes the bytes of an untrusted file, or says what the file is instead of a text."""
 
+import encodings
 import re
 from contextlib import suppress
 from typing import NamedTuple
@@ -70,11 +71,9 @@ def decode(content: bytes, name: str, encoding: str = "") -> Decoded:
 
 def check_encoding(encoding: str) -> None:
     """ValueError, with a user-facing message, for a name that is no encoding of texts."""
-    try:
-        b"a".decode(encoding)
-    except UnicodeError:  # an encoding in which that is no text
-        return
-    except (LookupError, ValueError):
+    # Python's own encodings only: a package may have registered one that takes any name.
+    found = encodings.search_function(encodings.normalize_encoding(encoding).lower())
+    if found is None or not found._is_text_encoding:
         from difflib import get_close_matches
         from encodings.aliases import aliases
 
@@ -82,7 +81,7 @@ def check_encoding(encoding: str) -> None:
             encoding.casefold().replace("-", "_"), {*aliases, *aliases.values()}, 3
         )
         hint = f"; near it: {', '.join(nearest)}" if nearest else ""
-        raise ValueError(f"There is no text encoding '{safe_text(encoding)}'{hint}.") from None
+        raise ValueError(f"There is no text encoding '{safe_text(encoding)}'{hint}.")
 
 
 def _decode_as(encoding: str, content: bytes, name: str) -> Decoded:

@@ -1,6 +1,7 @@
 """Device, precision and number of threads of a run: chosen by measuring at the start, the threads
 again from time to time."""
 
+import math
 import time
 from contextlib import ExitStack
 from statistics import median
@@ -24,6 +25,9 @@ NEARLY = 1.1
 TRIAL_LENGTH, TRIAL_VOCABULARY = 64, 64
 TRIALS = 5
 """Trials of each choice; their median counts."""
+HOPELESS = 4.0
+"""A choice that takes this many times the least is not tried again: some processors take ten times
+as long in bfloat16."""
 
 
 def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
@@ -108,12 +112,14 @@ def _trials(
     taken: dict[tuple[int, torch.dtype], list[float]] = {choice: [] for choice in choices}
     with ExitStack() as stack:
         pools = {count: stack.enter_context(WorkerPool(count)) for count, _ in choices}
-        for number in range(TRIALS + 1):
+        for _ in range(TRIALS + 1):
+            least = min((min(series) for series in taken.values() if series), default=math.inf)
             for count, precision in choices:
-                seconds = _trial(pools[count], replicas[precision], ids)
-                if number:  # the first one warms up
-                    taken[count, precision].append(seconds)
-    return {choice: median(series) for choice, series in taken.items()}
+                series = taken[count, precision]
+                if not series or min(series) <= HOPELESS * least:
+                    series.append(_trial(pools[count], replicas[precision], ids))
+    # The first one warms up.
+    return {choice: median(series[1:] or series) for choice, series in taken.items()}
 
 
 def _trial(workers: WorkerPool, replicas: list[Replica], ids: torch.Tensor) -> float:

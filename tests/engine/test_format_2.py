@@ -104,6 +104,7 @@ def test_it_is_listed(folder: Path) -> None:
         used=checkpoints_of(folder)[-1].stat().st_mtime,
         size=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         note="saved as format 2",
+        parameters=4_096,
     )
     assert listed.best_loss == pytest.approx(2.8, abs=0.2)
 
