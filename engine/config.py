@@ -183,7 +183,7 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
     reading: Reading = Reading()
 
     def with_corpus(self, corpus: str) -> "RunConfig":
-        """The same config for a text; another text than the present one is read as it comes."""
+        """The same config for a text; a text other than the present one gets the default reading options."""
         reading = self.reading if corpus == self.corpus else Reading()
         return msgspec.structs.replace(self, corpus=corpus, reading=reading)
 

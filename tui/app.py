@@ -108,7 +108,7 @@ class TinyGPTApp(RunActions, ViewActions, PreferenceActions):
         return [*super().get_line_filters(), self._dropping, *plain]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What can be done now, in sentences."""
+        """The actions that are available now, in full phrases."""
         for binding in BINDINGS:
             if (words := sentence(binding)) and self._offers(binding):
                 key = f"key {self.get_key_display(binding)}"
@@ -132,7 +132,7 @@ class TinyGPTApp(RunActions, ViewActions, PreferenceActions):
     # When the keys act.
 
     def watch_state(self, state: RunState) -> None:
-        """Show the keys anew where one acts that did not, or the other way round."""
+        """Refresh the footer when a key has become available or unavailable."""
         now = tuple(acts(action_of(binding), state) for binding in BINDINGS)
         if now != self._acting:
             self._acting = now

@@ -1,4 +1,4 @@
-"""The command palette: everything that can be done now, each in a sentence."""
+"""The command palette: names and descriptions of its commands."""
 
 from collections.abc import Iterable, Iterator
 
@@ -20,7 +20,7 @@ def sentence(binding: Binding) -> str:
 
 
 def reworded(commands: Iterable[SystemCommand]) -> Iterator[SystemCommand]:
-    """Textual's commands in sentences; those for which there is one of this app are left out."""
+    """Textual's commands under this app's names, without those that the app replaces."""
     for command in commands:
         if command.title in TEXTUAL_SENTENCES:
             title, help_ = TEXTUAL_SENTENCES[command.title]

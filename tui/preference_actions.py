@@ -20,7 +20,7 @@ class PreferenceActions(EngineApp):
 
     _preferences = Preferences()
     _trains = False
-    """Whether the open run was in training when its phase was told last."""
+    """Whether the open run was training at its last change of phase."""
 
     def use_preferences(self) -> None:
         """Take up what was chosen before; to be called in `__init__`."""

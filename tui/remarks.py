@@ -1,4 +1,4 @@
-"""What the losses of a run say, in a sentence for someone who has not seen a loss before."""
+"""What the losses of a run mean, for someone who has not seen a loss before."""
 
 from statistics import fmean, median
 from typing import NamedTuple
@@ -14,7 +14,9 @@ NEWEST = 10
 EVALUATIONS = 3
 """The number of evaluations since the best one that make a lack of progress."""
 
-_MARGIN = 0.02  # nats, or the fraction of a loss, by which a value must differ to be told apart
+_MARGIN = (
+    0.02  # nats, or the fraction of a loss, by which two values must differ to count as different
+)
 _WORDS = 0.8  # this fraction of the loss of a guess from pairs takes longer patterns than pairs
 
 

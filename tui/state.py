@@ -61,7 +61,7 @@ class Writing(Struct, frozen=True):
     text: str = ""
     characters: int = 0
     earlier: int = 0
-    """Characters written before it was told to write on; `seconds` are those since then."""
+    """Characters generated before the last request to write on; `seconds` are those since then."""
     seconds: float = 0.0
     ended: str = ""  # the reason, once it has ended
 

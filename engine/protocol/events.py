@@ -34,7 +34,7 @@ class CorpusLoaded(Message, frozen=True):
     uniform_loss: float
     unigram_loss: float
     bigram_loss: float
-    sha256: str = ""  # of the text, by which runs on the same one are told; empty: not recorded
+    sha256: str = ""  # of the text, to recognize runs on the same text; empty: not recorded
 
 
 class Opened(Message, frozen=True):

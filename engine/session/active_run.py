@@ -176,8 +176,8 @@ class ActiveRun(OpenedRun):
     # Commands.
 
     def train(self, steps: int = 0, minutes: float = 0.0) -> None:
-        """Train on; a run that has reached its end is extended, any other where it is told how much
-        more."""
+        """Train on. A run that has reached its end is extended; any other only by `steps` or
+        `minutes`."""
         if steps or minutes:
             self._stepper.abandon()  # the plan, and with it the learning rate, changes
         if not self._state.is_training or steps or minutes:

@@ -1,4 +1,4 @@
-"""The number of threads is measured again while a run trains, and another is told and exact."""
+"""The number of threads is measured again during training; a change is reported and resumes exactly."""
 
 import shutil
 from collections.abc import Callable

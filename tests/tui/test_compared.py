@@ -26,7 +26,7 @@ async def test_every_run_that_is_drawn_is_named_with_its_mark(desk: Opener) -> N
         await it.sees("○ calm-heron 1.5000  △ tidy-wren 1.6000  □ shy-lynx 1.7000")
         chart = [row for row in it.rows if "calm-heron" not in row]
         for mark in MARKS:
-            assert any(mark in row for row in chart), "told apart without colours too"
+            assert any(mark in row for row in chart), "distinguishable without colours too"
 
 
 async def test_in_a_small_window_the_number_of_the_others_is_told(desk: Opener) -> None:

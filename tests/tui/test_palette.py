@@ -1,4 +1,4 @@
-"""The command palette: what can be done now, in sentences."""
+"""The command palette lists the available actions, each with a full phrase."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is chosen for the app itself is there again when it is started anew."""
+"""The app's preferences persist across restarts."""
 
 from pathlib import Path
 

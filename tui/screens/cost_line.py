@@ -1,4 +1,4 @@
-"""What the run in the form would cost: told once what was typed has rested for a moment."""
+"""The cost of the run in the form, measured after a short pause in typing."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ class CostLine(Static):
         self._timer: Timer | None = None
 
     def forget(self) -> None:
-        """Show nothing, and let go of what is under way."""
+        """Show nothing, and cancel the measurement in progress."""
         if self._timer is not None:
             self._timer.stop()
         self.workers.cancel_node(self)

@@ -30,7 +30,7 @@ class Key(NamedTuple):
     word: str
     """What it does, for the line of keys; empty: a button says it."""
     meaning: str
-    """The same in a sentence, for the help."""
+    """A longer description, for the help."""
     action: str = ""
     """What a click on the word does, if that is not typing."""
 

@@ -56,7 +56,7 @@ class HelpScreen(ModalScreen[None]):
     BINDINGS = [Binding("escape,question_mark,q", "dismiss", "Close")]
 
     def __init__(self, state: RunState) -> None:
-        """`state`: of the open run, whose numbers are told."""
+        """`state`: of the open run, whose numbers are shown."""
         super().__init__()
         self._state = state
 

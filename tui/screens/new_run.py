@@ -155,7 +155,7 @@ class NewRunScreen(Dialog[None]):
         """Write a number as the form writes its own: 10448 as 10,448."""
         for key, _ in TYPED:
             if event.widget.id == _id(key):
-                with suppress(ValueError):  # which is told where the whole form is read
+                with suppress(ValueError):  # reported when the whole form is read
                     value = plain(self._settings[key].parse(self._entered(_id(key))))
                     self._field(_id(key)).value = value
 

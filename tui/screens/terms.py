@@ -153,7 +153,7 @@ def _of_answers(state: RunState) -> list[tuple[str, str]]:
         ("sample", "Text written at an evaluation, always from the same prompt."),
         (
             "answer",
-            "Text written to your prompt by the model as it is then: by which step, is told. The "
+            "Text written to your prompt by the model at the step named beside it. The "
             "prompt is underlined; ■ is the end." + by,
         ),
         (
