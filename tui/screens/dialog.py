@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple, TypeVar
 
 from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Static
+
+from tui.screens.page import PageScreen
 
 T = TypeVar("T")
 
@@ -99,33 +98,15 @@ class Dialog(ModalScreen[T]):
         self.app.push_screen(DialogHelp(self.TITLE_OF_HELP, self.ABOUT, self.KEYS))
 
 
-class DialogHelp(ModalScreen[None]):
+class DialogHelp(PageScreen):
     """Explains a dialog."""
-
-    DEFAULT_CSS = """
-    DialogHelp { align: center middle; }
-    DialogHelp > VerticalScroll {
-      width: 72; max-width: 100%; height: auto; max-height: 100%; padding: 0 2;
-      border: round $primary; background: $surface; border-title-color: $primary;
-      border-subtitle-color: $foreground-muted; scrollbar-size-vertical: 1;
-    }
-    """
 
     BINDINGS = [Binding(f"escape,q,enter,{HELP_KEY},question_mark", "dismiss", "Close")]
 
     def __init__(self, title: str, about: str, keys: Sequence[Key]) -> None:
-        super().__init__()
-        self._title = title
-        self._about = about
-        self._keys = keys
-
-    def compose(self) -> ComposeResult:
-        width = max(len(key.key) for key in self._keys)
+        width = max(len(key.key) for key in keys)
         lines = [
             Content.assemble((key.key.rjust(width), "bold $primary"), "  ", key.meaning)
-            for key in self._keys
+            for key in keys
         ]
-        with VerticalScroll() as page:
-            page.border_title = self._title
-            page.border_subtitle = "Esc closes"
-            yield Static(Content("\n").join([Content(self._about), Content(""), *lines]))
+        super().__init__(title, Content("\n").join([Content(about), Content(""), *lines]))

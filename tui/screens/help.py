@@ -1,12 +1,9 @@
 """The help page: the keys, and the words on the screen in plain language."""
 
-from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
+from tui.screens.page import PageScreen
 from tui.screens.terms import terms
 from tui.state import RunState
 
@@ -41,30 +38,16 @@ KEYS = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
-    """One page that scrolls."""
+class HelpScreen(PageScreen):
+    """The help page."""
 
-    DEFAULT_CSS = """
-    HelpScreen { align: center middle; }
-    HelpScreen > VerticalScroll {
-      width: 84; max-width: 100%; height: auto; max-height: 100%; padding: 0 2;
-      border: round $primary; background: $surface; border-title-color: $primary;
-      border-subtitle-color: $foreground-muted; scrollbar-size-vertical: 1;
-    }
-    """
+    DEFAULT_CSS = "HelpScreen > VerticalScroll { width: 84; }"
 
     BINDINGS = [Binding("escape,question_mark,q", "dismiss", "Close")]
 
     def __init__(self, state: RunState) -> None:
         """`state`: of the open run, whose numbers are shown."""
-        super().__init__()
-        self._state = state
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll() as page:
-            page.border_title = "help"
-            page.border_subtitle = "Esc closes"
-            yield Static(help_text(self._state))
+        super().__init__("help", help_text(state))
 
 
 def help_text(state: RunState) -> Content:
