@@ -1,10 +1,10 @@
 """An evaluation in slices, so that commands are carried out in between."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from engine.protocol import Busy, Evaluated
 from engine.session.opened_run import Clock, Emit
+from engine.session.slices import Slices
 
 if TYPE_CHECKING:  # imports torch, which the session loads with the first run
     from engine.training.trainer import Evaluation, Trainer
@@ -18,35 +18,32 @@ class Evaluator:
     def __init__(self, trainer: "Trainer", emit: Emit, clock: Clock) -> None:
         self._trainer = trainer
         self._emit = emit
-        self._clock = clock
-        self._slices: Iterator[float | Evaluation] | None = None
+        self._slices: Slices[Evaluation] = Slices(clock)
         self._context_length = 0
-        self.seconds = 0.0
-        """Time spent on the evaluation in progress, or on the last one."""
 
     @property
     def active(self) -> bool:
         """Whether an evaluation is in progress."""
-        return self._slices is not None
+        return self._slices.active
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on the evaluation in progress, or on the last one."""
+        return self._slices.seconds
 
     def start(self, context_length: int) -> None:
         """Start an evaluation of the weights as they are; they must not change until it is done."""
-        self._slices = self._trainer.evaluate(context_length)
+        self._slices.start(self._trainer.evaluate(context_length))
         self._context_length = context_length
-        self.seconds = 0.0
         self._emit(Busy(EVALUATING, 0.0))
 
     def advance(self, elapsed: float) -> Evaluated | None:
         """Evaluate one slice; after the last one, the result, as an event that is yet to be
         emitted. `elapsed`: seconds trained before this slice."""
-        assert self._slices is not None, "no evaluation was started"
-        began = self._clock()
-        result = next(self._slices)
-        self.seconds += self._clock() - began
+        result = self._slices.advance()
         if isinstance(result, float):
             self._emit(Busy(EVALUATING, result))
             return None
-        self._slices = None
         self._emit(Busy(""))
         return Evaluated(
             step=self._trainer.step_number,
@@ -56,5 +53,5 @@ class Evaluator:
             context_length=self._context_length,
             characters=result.characters,
             seconds=self.seconds,
-            elapsed=elapsed + self._clock() - began,
+            elapsed=elapsed + self._slices.last,
         )

@@ -1,10 +1,10 @@
 """A training step in slices, so that commands are carried out in between."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from engine.protocol import StepDone
 from engine.session.opened_run import Clock
+from engine.session.slices import Slices
 from engine.training.schedule import Plan, Position
 
 if TYPE_CHECKING:  # imports torch, which the session loads with the first run
@@ -18,26 +18,23 @@ class Stepper:
         from engine.training.pace import Pace  # imports torch, which the first run loads
 
         self._trainer = trainer
-        self._clock = clock
-        self._slices: Iterator[float | StepResult] | None = None
+        self._slices: Slices[StepResult] = Slices(clock)
         self._context_length = 0
-        self._seconds = 0.0
         self._pace = Pace(trainer.config.model, trainer.vocabulary)
 
     @property
     def active(self) -> bool:
         """Whether a step is in progress."""
-        return self._slices is not None
+        return self._slices.active
 
     def start(self, plan: Plan, at: Position) -> None:
         """Start the step that follows."""
         self._context_length = plan.next_context_length(at)
-        self._slices = self._trainer.slices(plan.lr_factor(at), self._context_length)
-        self._seconds = 0.0
+        self._slices.start(self._trainer.slices(plan.lr_factor(at), self._context_length))
 
     def abandon(self) -> None:
         """Give up the step in progress, of which no trace remains."""
-        self._slices = None
+        self._slices.abandon()
 
     def advance(self, plan: Plan, before: Position) -> StepDone | None:
         """Work on one slice; after the last one, the step, as an event that is yet to be emitted.
@@ -45,23 +42,14 @@ class Stepper:
 
         ArithmeticError, with a user-facing message, if the step cannot be taken.
         """
-        assert self._slices is not None, "no step was started"
-        began = self._clock()
-        try:
-            result = next(self._slices)
-        except ArithmeticError:
-            self.abandon()
-            raise
-        seconds = self._clock() - began
-        self._seconds += seconds
+        result = self._slices.advance()
         if isinstance(result, float):
             return None
-        self._slices = None
-        self._pace.add(self._context_length, self._seconds)
+        self._pace.add(self._context_length, self._slices.seconds)
         position = before._replace(
             step=self._trainer.step_number,
-            elapsed=before.elapsed + seconds,
-            step_seconds=self._seconds,
+            elapsed=before.elapsed + self._slices.last,
+            step_seconds=self._slices.seconds,
         )
         return StepDone(
             step=position.step,
