@@ -14,9 +14,7 @@ NEWEST = 10
 EVALUATIONS = 3
 """The number of evaluations since the best one that make a lack of progress."""
 
-_MARGIN = (
-    0.02  # nats, or the fraction of a loss, by which two values must differ to count as different
-)
+_MARGIN = 0.02  # nats, or the fraction of a loss, by which values must differ to count
 _WORDS = 0.8  # this fraction of the loss of a guess from pairs takes longer patterns than pairs
 
 
