@@ -51,12 +51,12 @@ class SignalGuard:
         self._before = {number: signal.signal(number, self._handle) for number in EXIT_SIGNALS}
 
     def look_at_terminal(self) -> None:
-        """Raise SIGHUP if the terminal has gone.
+        """Raise SIGHUP if the terminal has gone, unless the program is ending already.
 
         No signal reports that where the terminal does not control this process, and reading from
         it would then spin.
         """
-        if sys.platform != "win32" and _hung_up(sys.stdin.fileno()):
+        if sys.platform != "win32" and not self._number and _hung_up(sys.stdin.fileno()):
             signal.raise_signal(signal.SIGHUP)
 
     def forget(self) -> None:
