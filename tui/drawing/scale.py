@@ -15,7 +15,7 @@ FIRST_DECADE = 0.35
 _ROUND = (1, 2, 5)
 _TICKS = (1, 2, 2.5, 5)
 _FRACTION_COSTS = 0.05  # a tick of 2.5 must save this fraction of the range
-_GAP = 2  # cells between two labels
+_GAP = 4  # cells between two labels, at least
 _LARGEST_PLAIN = 1e6
 _MARGIN = 1e-3  # rows between the lowest value and the lower edge, so that rounding drops no dot
 
@@ -112,20 +112,21 @@ class ValueScale(Struct, frozen=True):
 
 
 def step_labels(scale: StepScale, cells: int) -> Iterator[tuple[int, str]]:
-    """Labels of the x axis as (first cell, text): the right end, then those that fit before it."""
+    """Labels of the x axis as (first cell, text): the right end, then those that fit before it, far
+    enough from each other to be read as single numbers."""
     final = f"{scale.last:,} steps"
     labels = [(scale.at(step) // DOTS_X, f"{step:,}") for step in scale.ticks(len(final) * DOTS_X)]
     starts = [(max(0, cell - len(text) // 2), text) for cell, text in labels]
     if scale.log:
         # The last power of ten says more than the number of steps, which is written elsewhere.
         short, newest = "steps", starts[-1][0] + len(starts[-1][1])
-        if cells - len(final) < newest + _GAP <= cells - len(short) + 1:
+        if cells - len(final) < newest + _GAP <= cells - len(short):
             final = short
     end = cells - len(final)
     yield end, final
     free = 0
     for start, text in starts:
-        if free <= start and start + len(text) < end:
+        if free <= start and start + len(text) + _GAP <= end:
             yield start, text
             free = start + len(text) + _GAP
 
