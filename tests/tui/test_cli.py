@@ -243,10 +243,9 @@ def test_training_prints_lines_of_text(
     ]
     assert any("sample: The owl" in line for line in lines)
     name = run_names()[0]
-    assert lines[-2].startswith(f"saved {name} at step 20 in ")
-    assert lines[-1] == (
-        f"go on: tinygpt-tui --run {name} in the app, or tinygpt-tui train --run {name}"
-    )
+    assert lines[-3].startswith(f"saved {name} at step 20 in ")
+    assert lines[-2] == f"go on in the app: tinygpt-tui --run {name}"
+    assert lines[-1] == f"go on here:       tinygpt-tui train --run {name}"
     evaluations = [line for line in lines if "validation loss" in line]
     assert "training loss" not in evaluations[0], "before the first step there is none"
     for line in evaluations[1:]:

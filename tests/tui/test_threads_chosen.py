@@ -46,5 +46,5 @@ def test_the_command_line_says_it_in_a_line() -> None:
         reporter.show(opened())
         reporter.show(CHOSEN)
     assert out.getvalue().splitlines()[-1] == (
-        "step   1,240  trains on with 1 thread, faster now (measured: 1 × bf16 1.0, 2 × bf16 1.4)"
+        "step   1,240  trains on with 1 thread, faster now  (measured: 1 × bf16 1.0, 2 × bf16 1.4)"
     )

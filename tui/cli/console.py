@@ -1,7 +1,9 @@
 """Standard output and standard error of the commands."""
 
 import os
+import shutil
 import sys
+import textwrap
 
 from rich.console import Console
 
@@ -17,8 +19,22 @@ class PipeConsole(Console):
 
 
 def print_error(message: str) -> None:
-    """Print a user-facing message, which may quote untrusted text, to standard error."""
-    print(safe_text(message), file=sys.stderr)  # noqa: T201
+    """Print a user-facing message, which may quote untrusted text, to standard error. A terminal
+    has it wrapped between words."""
+    message = safe_text(message)
+    print(wrapped(message) if sys.stderr.isatty() else message, file=sys.stderr)  # noqa: T201
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """A text in lines as wide as the terminal. Words, and paths among them, stay whole."""
+    return textwrap.fill(
+        text,
+        shutil.get_terminal_size().columns,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def discard_output() -> None:

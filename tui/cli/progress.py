@@ -1,8 +1,10 @@
 """What `tinygpt-tui train` prints: a line for each event, and on a terminal a progress bar below."""
 
 import shlex
+from collections.abc import Sequence
 from statistics import fmean
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
@@ -26,12 +28,15 @@ from tui.drawing.words import count, counted, duration
 from tui.state import RunState, fold
 
 BAR_WIDTH = 10
+BAR_COLUMNS = BAR_WIDTH + len(" 100% ") + 1
+"""Cells of the bar and its percentage, with the spaces around them."""
 EXCERPT_LENGTH = 100
-"""Characters of an excerpt on a line."""
+"""Characters of an excerpt on a line, where the line may be that long."""
 
 
 class ProgressReporter:
-    """Shows a run's events as lines; on a terminal with a progress bar below them."""
+    """Shows a run's events as lines; on a terminal with a progress bar below them, and lines that
+    leave out what does not fit. Paths and commands are never broken."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -46,6 +51,8 @@ class ProgressReporter:
             transient=True,
         )
         self._task = self._bar.add_task("warming up", total=1.0, facts="")
+        self._doing = "training"
+        self._facts: list[str] = []
 
     def __enter__(self) -> "ProgressReporter":
         self._bar.start()
@@ -59,7 +66,8 @@ class ProgressReporter:
         self._state = fold(self._state, event)
         match event:
             case Busy(what):
-                self._bar.update(self._task, description=safe_text(what) or "training")
+                self._doing = safe_text(what) or "training"
+                self._update_bar()
             case CorpusLoaded():
                 self._print(
                     f"{event.name}: {counted(event.characters, 'character')}, "
@@ -79,38 +87,33 @@ class ProgressReporter:
                     "and falls to zero; the loss may rise first"
                 )
             case ThreadsChosen(step, _, threads, choice):
-                faster = f"{counted(threads, 'thread')}, faster now ({choice})"
-                self._print(f"step {step:>7,}  trains on with {faster}")
+                faster = f"step {step:>7,}  trains on with {counted(threads, 'thread')}, faster now"
+                self._print(self._fitted([faster, f"({choice})"]))
             case StepDone():
                 done = event.elapsed / max(event.elapsed + event.remaining, 1e-9)
-                facts = f"step {event.step:,}  {'  '.join(self._training())}"
-                facts += f"  {duration(event.remaining)} left"
-                self._bar.update(self._task, completed=done, facts=facts)
+                left = f"{duration(event.remaining)} left"
+                self._facts = [f"step {event.step:,}", left, *self._training()]
+                self._update_bar(done)
             case Evaluated():
-                facts = "  ".join(
-                    [
-                        f"step {event.step:>7,}  validation loss {event.loss:.4f}",
-                        *self._training(),
-                        f"{event.bits_per_char:.3f} bits/char  accuracy {event.accuracy:.1%}",
-                        f"context {event.context_length:,}  {event.elapsed:,.0f} s",
-                        f"on {event.characters:,} characters",
-                    ]
-                )
-                self._print(facts)
+                facts = [
+                    f"step {event.step:>7,}  validation loss {event.loss:.4f}",
+                    *self._training(),
+                    f"{event.elapsed:,.0f} s",
+                    f"{event.bits_per_char:.3f} bits/char",
+                    f"accuracy {event.accuracy:.1%}",
+                    f"context {event.context_length:,}",
+                    f"on {event.characters:,} characters",
+                ]
+                self._print(self._fitted(facts))
             case Excerpt():
-                prompt = safe_text(event.prompt)[:EXCERPT_LENGTH]
-                text = safe_text(event.text)[: EXCERPT_LENGTH - len(prompt)]
-                self._print(
-                    Text.assemble(f"step {event.step:>7,}  sample: ", (prompt, "bold"), text)
-                )
+                self._print_excerpt(event)
             case NotSaved(run, step):
                 self._print(f"not saved (--no-save): {run} ends here, at step {step:,}")
             case Saved(run, step, path):
-                self._print(f"saved {run} at step {step:,} in {path}")
+                self._print(f"saved {run} at step {step:,} in {path}", whole=True)
                 name = shlex.quote(run)
-                self._print(
-                    f"go on: {PROGRAM} --run {name} in the app, or {PROGRAM} train --run {name}"
-                )
+                self._print(f"go on in the app: {PROGRAM} --run {name}", whole=True)
+                self._print(f"go on here:       {PROGRAM} train --run {name}", whole=True)
             case _:
                 pass
 
@@ -123,6 +126,35 @@ class ProgressReporter:
             f"{count(self._state.tokens_per_second)} char/s",
         ]
 
-    def _print(self, line: str | Text) -> None:
+    def _update_bar(self, completed: float | None = None) -> None:
+        """Show what is done now, and as many facts beside the bar as fit."""
+        taken = cell_len(self._doing) + BAR_COLUMNS
+        facts = self._fitted(self._facts, taken) if self._facts else ""
+        self._bar.update(self._task, completed=completed, description=self._doing, facts=facts)
+
+    def _fitted(self, facts: Sequence[str], taken: int = 0) -> str:
+        """The first fact and those after it that fit beside `taken` cells; all of them where the
+        line is as long as it needs to be."""
+        line, *rest = facts
+        for fact in rest:
+            longer = f"{line}  {fact}"
+            if self._console.is_terminal and taken + cell_len(longer) > self._console.width:
+                break
+            line = longer
+        return line
+
+    def _print_excerpt(self, event: Excerpt) -> None:
+        head = f"step {event.step:>7,}  sample: "
+        prompt = safe_text(event.prompt)[:EXCERPT_LENGTH]
+        text = safe_text(event.text)[: EXCERPT_LENGTH - len(prompt)]
+        if self._console.is_terminal:
+            room = max(0, self._console.width - len(head))
+            prompt = set_cell_size(prompt, min(room, cell_len(prompt)))
+            text = set_cell_size(text, min(room - cell_len(prompt), cell_len(text)))
+        self._print(Text.assemble(head, (prompt, "bold"), text))
+
+    def _print(self, line: str | Text, *, whole: bool = False) -> None:
+        """Print a line. A terminal has it wrapped between words, unless it is to stay `whole`."""
         safe = safe_text(line) if isinstance(line, str) else line
-        self._console.print(safe, markup=False, highlight=False, soft_wrap=True)
+        soft_wrap = whole or not self._console.is_terminal
+        self._console.print(safe, markup=False, highlight=False, soft_wrap=soft_wrap)

@@ -9,6 +9,7 @@ import click
 from engine.changes import is_changeable
 from engine.config import SECTIONS, RunConfig, all_settings
 from engine.settings import description_of, nearest, plain
+from tui.cli.console import wrapped
 
 CHANGEABLE_MARK = "*"
 FOOTNOTE = f"{CHANGEABLE_MARK} a saved run may change it: --run NAME --set KEY=VALUE"
@@ -42,7 +43,7 @@ def list_settings(config: RunConfig, word: str) -> None:
                 click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
             else:
                 click.echo(f"{row.mark or ' '} {row.key} = {row.default}  ({row.range})")
-                click.echo(f"      {row.meaning}")
+                click.echo(wrapped(row.meaning, indent="      "))
         if found:
             click.echo()
     if any(row.mark for row in rows):
