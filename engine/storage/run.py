@@ -17,7 +17,7 @@ from engine.storage.lock import RunLock, locked
 from engine.storage.manifest import Progress, checkpoints_of
 from engine.storage.names import new_name
 from engine.storage.paths import NoSpaceError, folder_of, free_folder, runs_folder
-from engine.storage.run_info import FORMAT, CorpusInfo, RunInfo, with_note, write_info
+from engine.storage.run_info import FORMAT, CorpusInfo, RunInfo, read_info, with_note, write_info
 from engine.storage.saved_run import SavedRun
 
 SPACE_MARGIN = 1_000_000
@@ -148,11 +148,13 @@ class Run:
     def annotate(self, info: RunInfo, note: str) -> RunInfo:
         """Set its note; returns the info for `start_writing`. ValueError, with a user-facing message;
         OSError if it cannot be written."""
-        info = with_note(info, note)
+        annotated = with_note(info, note)
         with self._locked() as on_disk:
-            if on_disk:
-                write_info(self.folder, info)
-        return info
+            if self.is_writing:
+                write_info(self.folder, annotated)
+            elif on_disk:  # the settings it was opened with are written when it is trained
+                write_info(self.folder, with_note(read_info(self.folder), note))
+        return annotated
 
     @contextmanager
     def _locked(self) -> Iterator[bool]:

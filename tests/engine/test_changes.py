@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from driving import Driver, is_a, of, only, run_to_end, tiny
+from msgspec.structs import replace
 
 from engine.changes import change, check_changes
 from engine.config import RunConfig, TrainConfig, nano
 from engine.protocol import (
+    AnnotateRun,
     Close,
     ConfirmationRequired,
     Evaluated,
@@ -17,6 +19,7 @@ from engine.protocol import (
     Opened,
     OpenRun,
     SetLearningRate,
+    Step,
     StepDone,
     Train,
 )
@@ -63,6 +66,19 @@ def test_a_run_that_is_only_looked_at_keeps_its_settings(verse_file: Path) -> No
     changes = ("train.evaluation_interval=5", "train.learning_rate=0.01")
     Driver().run(OpenRun(name, assignments=changes), Close())
     assert ((folder_of(name) / "run.json").read_bytes(), history_of(name)) == before
+
+
+def test_a_note_on_a_run_that_is_only_looked_at_changes_nothing_else(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    before = read_info(folder_of(name))
+    opening = OpenRun(name, assignments=("train.evaluation_interval=5",))
+    Driver().run(opening, AnnotateRun(name, "hm"), Close())
+    assert read_info(folder_of(name)) == replace(before, note="hm")
+
+    stepped = Driver().when(is_a(StepDone, step=21), Close())
+    stepped.run(opening, AnnotateRun(name, "trained"), Step())
+    after = read_info(folder_of(name))
+    assert (after.note, after.config.train.evaluation_interval) == ("trained", 5)
 
 
 def history_of(name: str) -> bytes:

@@ -156,6 +156,16 @@ def test_a_line_break_is_typed_as_in_the_app(verse_file: Path) -> None:
     assert len(result.stdout.splitlines()) == 2, "it stops at a line break"
 
 
+def test_a_line_break_in_a_setting_is_typed_as_in_a_prompt(verse_file: Path) -> None:
+    given = ("--steps", "1", "--set", "sample.stop=x\\n", "--json", *TINY)
+    events = [from_json(line) for line in program("train", verse_file, *given).stdout.splitlines()]
+    assert only(events, Opened).config.sample.stop == "x\n"
+    name = only(events, Opened).run
+    again = program("train", "--run", name, "--steps", "1", "--set", "sample.stop=\\n", "--json")
+    events = [from_json(line) for line in again.stdout.splitlines()]
+    assert only(events, Opened).config.sample.stop == "\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -169,6 +179,18 @@ def test_a_line_break_is_typed_as_in_the_app(verse_file: Path) -> None:
         ),
         (
             ["train", "{text}", "--steps", "0"],
+            "train.steps goes from 1 to 10,000,000, and 0 is outside.",
+        ),
+        (
+            ["train", "{text}", "--minutes", "0"],
+            "--minutes 0 is no time to train: without it, steps say when the run ends.",
+        ),
+        (
+            ["train", "--run", "amber-otter", "--minutes", "0.0"],
+            "--minutes 0 is no time to train: without it, steps say when the run ends.",
+        ),
+        (
+            ["train", "--run", "amber-otter", "--steps", "0"],
             "train.steps goes from 1 to 10,000,000, and 0 is outside.",
         ),
         (
@@ -207,7 +229,8 @@ def test_a_line_break_is_typed_as_in_the_app(verse_file: Path) -> None:
         (["sample", "amber-otter"], "There is no run 'amber-otter': none is saved yet."),
     ],
     ids=[
-        *("preset", "setting", "range", "steps and minutes", "minutes and set steps"),
+        *("preset", "setting", "range", "no minutes", "no more minutes", "no more steps"),
+        *("steps and minutes", "minutes and set steps"),
         *("option and set", "changed text", "run and text", "run and preset", "fixed", "run range"),
         *("corpus", "run"),
     ],

@@ -236,6 +236,7 @@ def _opening(
 ) -> Open | OpenRun:
     """The command that opens the run. Refusal for options that are invalid, or not together.
     `command`: "app" or "train"."""
+    assignments = tuple(map(opening.as_typed, assignments))
     given = (corpus, preset_name, assignments, shortcuts, Reading(encoding or "", ignore))
     with _refusals():
         if run_name is not None:

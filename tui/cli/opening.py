@@ -11,6 +11,7 @@ from data.standard_input import read_standard_input
 from engine.changes import check_changes
 from engine.config import RunConfig, override, preset
 from engine.protocol import Open, OpenRun, Train
+from tui.line_breaks import with_line_breaks
 
 DEFAULT_PRESET = "small"
 
@@ -30,6 +31,7 @@ def new_run(
     """
     assignments = _joined(assignments, shortcuts)
     config = configured(corpus or default()[0], preset_name, assignments)
+    _check_minutes(config, shortcuts)
     if config.train.minutes and "train.steps" in map(_key, assignments):
         raise ValueError(
             "Steps and minutes are two ways to say when a run ends: give one of them, not both."
@@ -65,7 +67,7 @@ def saved_run(
         raise ValueError(
             "Steps and minutes are two ways to say how much more it trains: give one of them."
         )
-    configured("", None, _joined((), more))  # that they are in range
+    _check_minutes(configured("", None, _joined((), more)), more)  # and that both are in range
     rest = {name: value for name, value in shortcuts.items() if name not in more}
     assignments = _joined(assignments, rest)
     check_changes(assignments)
@@ -83,6 +85,12 @@ def training(run_name: str | None, shortcuts: Mapping[str, str | None]) -> Train
     return Train(train.steps if given["steps"] else 0, train.minutes)
 
 
+def as_typed(assignment: str) -> str:
+    """A KEY=VALUE as it was typed on the command line: stop characters may have line breaks, which
+    are typed as in a prompt."""
+    return with_line_breaks(assignment) if _key(assignment) == "sample.stop" else assignment
+
+
 def configured(
     corpus: str, preset_name: str | None, assignments: tuple[str, ...] | list[str]
 ) -> RunConfig:
@@ -97,6 +105,15 @@ def _joined(assignments: tuple[str, ...], shortcuts: Mapping[str, str | None]) -
         if key in given:
             raise ValueError(f"--{key.partition('.')[2]} and --set {key} say the same: give one.")
     return (*(f"{key}={value}" for key, value in given.items()), *assignments)
+
+
+def _check_minutes(config: RunConfig, shortcuts: Mapping[str, str | None]) -> None:
+    """ValueError, with a user-facing message, for --minutes that are none: in a config they mean
+    that it ends by steps."""
+    if shortcuts["minutes"] is not None and not config.train.minutes:
+        raise ValueError(
+            "--minutes 0 is no time to train: without it, steps say when the run ends."
+        )
 
 
 def _key(assignment: str) -> str:

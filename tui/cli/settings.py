@@ -61,7 +61,7 @@ def _rows(config: RunConfig, section: str) -> list[_Row]:
                 key,
                 CHANGEABLE_MARK if is_changeable(key) else "",
                 (value or "empty") if isinstance(value, str) else plain(value),
-                known[key].range if key in known else "any text",
+                known[key].range if key in known else "any text; \\n is a line break",
                 description_of(type(values), name),
             )
         )
