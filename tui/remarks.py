@@ -10,7 +10,7 @@ from tui.state import RunState
 TOO_HIGH = 1.2
 """How many times the loss of a uniform guess is a sign of a learning rate that is too high."""
 NEWEST = 10
-"""The number of steps by which that is judged."""
+"""The number of steps whose training losses are judged together."""
 EVALUATIONS = 3
 """The number of evaluations since the best one that make a lack of progress."""
 
@@ -38,10 +38,21 @@ def remark(state: RunState) -> Remark | None:
             f"it begins to learn by heart: no lower held-out loss since step {count(since)}",
             warning=True,
         )
-    if state.corpus is None or state.evaluated is None:
+    loss = _newest_loss(state)
+    if state.corpus is None or loss is None:
         return None
-    text = _standing(state.evaluated.loss, state.corpus)
+    text = _standing(loss, state.corpus)
     return Remark(text) if text else None
+
+
+def _newest_loss(state: RunState) -> float | None:
+    """The loss of the newest evaluation. That before the first step says nothing of what has been
+    learned since: until there is another, the mean training loss of the newest steps."""
+    if state.evaluated is None:
+        return None
+    if state.evaluated.step == 0 and len(state.newest) >= NEWEST:
+        return fmean(state.newest[-NEWEST:])
+    return state.evaluated.loss
 
 
 def _rate_is_too_high(state: RunState) -> bool:
@@ -74,7 +85,7 @@ def _learns_by_heart_since(state: RunState) -> int | None:
 
 
 def _standing(loss: float, corpus: CorpusLoaded) -> str:
-    """How good a held-out loss is, by the losses of simple guesses on the same text; or nothing."""
+    """How good a loss is, by the losses of simple guesses on the same text; or nothing."""
     uniform, unigram, bigram = corpus.uniform_loss, corpus.unigram_loss, corpus.bigram_loss
     if not bigram <= unigram <= uniform or uniform <= 0:
         return ""

@@ -33,42 +33,21 @@ from engine.protocol import (
     SampleStarted,
     Saved,
     StepDone,
+    StepProgress,
     TextSampled,
     ThreadsChosen,
 )
 from tui.drawing.curve import Curve
 from tui.drawing.spikes import Spikes
 from tui.safe_struct import Raw, safe
+from tui.writing import Writing, fold_writing
 
 Phase = Literal["warming up"] | protocol.Phase
 
 EXCERPTS_KEPT = 1_000
-TEXT_KEPT = 200_000
-"""Characters kept of one generated text; the oldest are dropped first."""
 NEWEST_KEPT = 20
 SMOOTHING = 0.1
 """Weight of the newest step in the moving average of the speed."""
-
-
-class Writing(Struct, frozen=True):
-    """The text generated from a prompt, while it is generated and afterwards."""
-
-    sample_id: int
-    step: int
-    prompt: str
-    unknown: str
-    unseen: int
-    text: str = ""
-    characters: int = 0
-    earlier: int = 0
-    """Characters generated before the last request to write on; `seconds` are those since then."""
-    seconds: float = 0.0
-    ended: str = ""  # the reason, once it has ended
-
-    @property
-    def speed(self) -> float:
-        """Characters per second."""
-        return (self.characters - self.earlier) / self.seconds if self.seconds else 0.0
 
 
 class RunState(Struct, frozen=True):
@@ -89,6 +68,8 @@ class RunState(Struct, frozen=True):
     newest: tuple[float, ...] = ()
     """The training losses of the last `NEWEST_KEPT` steps."""
     last_step: StepDone | None = None
+    under_way: StepProgress | None = None
+    """What is done of the step after that, if it is slow."""
     evaluated: Evaluated | None = None
     best: Evaluated | None = None
     tokens_per_second: float = 0.0
@@ -122,7 +103,7 @@ class RunState(Struct, frozen=True):
     @property
     def elapsed(self) -> float:
         """Seconds trained so far."""
-        events = (self.opened, self.last_step, self.evaluated)
+        events = (self.opened, self.last_step, self.evaluated, self.under_way)
         return max((event.elapsed for event in events if event), default=0.0)
 
     @property
@@ -130,7 +111,8 @@ class RunState(Struct, frozen=True):
         """The fraction of the run that is done, 0 to 1."""
         if self.minutes:
             return min(1.0, self.elapsed / (60 * self.minutes))
-        return min(1.0, self.step / self.steps) if self.steps else 0.0
+        done = self.step + (self.under_way.done if self.under_way else 0.0)
+        return min(1.0, done / self.steps) if self.steps else 0.0
 
     @property
     def last_planned_step(self) -> int:
@@ -152,7 +134,7 @@ def fold(state: RunState, event: Event) -> RunState:
         case StepDone() | Evaluated() | Excerpt() | LearningRateChanged() | Extended():
             return _fold_history(state, shown)
         case SampleStarted() | TextSampled() | SampleDone():
-            writing = _fold_writing(state.writing, shown)
+            writing = fold_writing(state.writing, shown)
             return state if writing is state.writing else replace(state, writing=writing)
         case Busy():
             return replace(state, busy=shown)
@@ -180,6 +162,8 @@ def fold(state: RunState, event: Event) -> RunState:
                 failure=None,
                 before=None,
             )
+        case StepProgress():
+            return replace(state, under_way=shown)
         case PhaseChanged(now):
             return replace(state, phase=now, failure=state.failure if now == "failed" else None)
         case ThreadsChosen(_, _, threads, choice) if state.opened is not None:
@@ -215,6 +199,7 @@ def _fold_history(state: RunState, event: Recorded) -> RunState:
                 state,
                 step=event.step,
                 last_step=event,
+                under_way=None,
                 train=state.train.append(event.step, event.loss),
                 spikes=state.spikes.append(event.step, event.loss),
                 newest=(*state.newest, *filter(isfinite, [event.loss]))[-NEWEST_KEPT:],
@@ -232,38 +217,6 @@ def _fold_history(state: RunState, event: Recorded) -> RunState:
             return replace(state, learning_rate=learning_rate)
         case Extended(_, steps, minutes):
             return replace(state, steps=steps, minutes=minutes, extended=event)
-
-
-def _fold_writing(
-    writing: Writing | None, event: SampleStarted | TextSampled | SampleDone
-) -> Writing | None:
-    """The generated text after one more event; what belongs to a superseded prompt is ignored.
-
-    A prompt that is all of the text so far is that text written on.
-    """
-    match event:
-        case SampleStarted(sample_id, step, prompt) if (
-            writing is not None and writing.text and prompt == writing.prompt + writing.text
-        ):
-            return replace(
-                writing,
-                sample_id=sample_id,
-                step=step,
-                earlier=writing.characters,
-                seconds=0.0,
-                ended="",
-            )
-        case SampleStarted(sample_id, step, prompt, unknown, unseen):
-            return Writing(sample_id, step, prompt, unknown, unseen)
-        case _ if writing is None or writing.sample_id != event.sample_id:
-            return writing
-        case TextSampled(_, text, characters, seconds):
-            text = (writing.text + text)[-TEXT_KEPT:]
-            return replace(
-                writing, text=text, characters=writing.earlier + characters, seconds=seconds
-            )
-        case SampleDone():
-            return replace(writing, ended=event.reason)
 
 
 def _with_run_changed(state: RunState, event: RunChanged, shown: RunChanged) -> RunState:

@@ -49,6 +49,7 @@ from engine.protocol.events import SampleDone as SampleDone
 from engine.protocol.events import SampleStarted as SampleStarted
 from engine.protocol.events import Saved as Saved
 from engine.protocol.events import StepDone as StepDone
+from engine.protocol.events import StepProgress as StepProgress
 from engine.protocol.events import TextSampled as TextSampled
 from engine.protocol.events import ThreadsChosen as ThreadsChosen
 from engine.protocol.lines import from_json as from_json

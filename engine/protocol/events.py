@@ -82,6 +82,14 @@ class StepDone(Message, frozen=True):
     remaining: float  # seconds, estimated
 
 
+class StepProgress(Message, frozen=True):
+    """What is done of a step that takes more than a second: a fraction, 0 to 1."""
+
+    step: int
+    done: float
+    elapsed: float  # seconds of training so far
+
+
 class Evaluated(Message, frozen=True):
     """The loss over the validation part, or the fixed sample of it, in pieces of `context_length`
     characters."""
@@ -245,6 +253,7 @@ Event = (
     | ConfirmationRequired
     | PhaseChanged
     | StepDone
+    | StepProgress
     | Evaluated
     | Excerpt
     | LearningRateChanged

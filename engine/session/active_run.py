@@ -1,17 +1,17 @@
 """A run that this program trains: what it does in one tick, and what commands change."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.config import RunConfig, SampleConfig
-from engine.protocol import Event, Failed, NotSaved, Saved
+from engine.protocol import Event, Failed, StepProgress
 from engine.session.evaluator import Evaluator
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import Ending, RunState
+from engine.session.saver import Saver
 from engine.session.stepper import Stepper
 from engine.session.thread_choice import ThreadChoice
 from engine.storage.manifest import Progress
-from engine.storage.recorder import Recorder, SaveError
+from engine.storage.recorder import Recorder
 from engine.training.schedule import Position
 
 if TYPE_CHECKING:  # imports torch, which the session loads with the first run
@@ -39,9 +39,9 @@ class ActiveRun(OpenedRun):
         self._recorder = recorder
         self._emit_event = emit
         self._clock = clock
-        self._last_reported_save = 0
         self._sampling_due = 0.0
         self._state = RunState(config, progress, self._emit)
+        self._saver = Saver(recorder, self._state, self._emit)
         self._stepper = Stepper(context.trainer, clock)
         self._threads = ThreadChoice(context, progress.elapsed, self._emit)
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
@@ -96,9 +96,7 @@ class ActiveRun(OpenedRun):
         if self._state.ending is Ending.SAVING and not self._samples.excerpt_active:
             self._state.ending = Ending.NOTHING
             self.try_save()
-        self._try_write(self._recorder.flush)
-        if self._recorder.checkpoint_is_due:
-            self._try_checkpoint()
+        self._saver.keep_up()
 
     def _work(self) -> bool:
         """Train or evaluate; False if neither is due."""
@@ -112,7 +110,7 @@ class ActiveRun(OpenedRun):
 
     def _step(self) -> None:
         if not self._stepper.active:
-            if not self._prepare_recording():
+            if not self._saver.prepare_step():
                 return
             self._threads.check(self._state.step, self._state.progress.elapsed)
             self._stepper.start(self._state.plan, self._position)
@@ -123,7 +121,9 @@ class ActiveRun(OpenedRun):
             self._state.set_phase("failed")
             self._emit(Failed(str(error), "train"))
             return
-        if done is not None:
+        if isinstance(done, StepProgress):
+            self._emit_event(done)
+        elif done is not None:
             self._state.advance_to(done.step)
             self._emit(done)
             self._after_step(
@@ -136,7 +136,7 @@ class ActiveRun(OpenedRun):
             state.single_steps -= 1
             state.set_phase("paused")
             if not state.single_steps:
-                self._try_checkpoint()
+                self._saver.checkpoint()
         if state.plan.is_over(position):
             self._finish()
         elif state.evaluation_is_due:
@@ -156,8 +156,8 @@ class ActiveRun(OpenedRun):
         self._samples.start_excerpt(evaluated.step)
         if self._state.ending is Ending.EVALUATING:
             self._finish()
-        elif self._recorder.is_writing:
-            self._try_checkpoint()
+        else:
+            self._saver.checkpoint_if_writing()
 
     def _finish(self) -> None:
         """End the run, after an evaluation of the weights as they are."""
@@ -169,7 +169,7 @@ class ActiveRun(OpenedRun):
             return
         state.ending = Ending.NOTHING
         state.set_phase("done")
-        if self._try_write(self._recorder.start_writing):
+        if self._saver.start_writing():
             self._recorder.dirty = True  # no checkpoint says yet that the run is done
             state.ending = Ending.SAVING
 
@@ -190,8 +190,7 @@ class ActiveRun(OpenedRun):
         self._state.single_steps = 0
         if self._state.is_training:
             self._state.set_phase("paused")
-            if self._recorder.is_writing and self._recorder.dirty:
-                self._try_checkpoint()
+            self._saver.checkpoint_if_writing()
 
     def step_once(self) -> None:
         """Take one step; nothing while it trains anyway."""
@@ -259,40 +258,8 @@ class ActiveRun(OpenedRun):
         self.try_save()
 
     def try_save(self) -> bool:
-        step = self._state.step
-        if not self._recorder.saves and step != self._last_reported_save:
-            self._last_reported_save = step
-            self._emit(NotSaved(self.name, step))
-        if not self._recorder.is_writing or not step:
-            return True
-        if self._recorder.unsaved and not self._try_checkpoint():
-            return False
-        if step != self._last_reported_save:
-            self._last_reported_save = step
-            self._emit(Saved(self.name, step, self._recorder.folder))
-        return True
+        return self._saver.save()
 
     def close(self) -> None:
         self._recorder.close(discard=not self._state.step)
         self.context.close()
-
-    def _prepare_recording(self) -> bool:
-        """Whether the next step can be recorded: nothing is trained that cannot be saved."""
-        if self._recorder.is_writing:
-            return not self._recorder.failed or self._try_checkpoint()
-        return self._try_write(self._recorder.start_writing) and (
-            self._state.step > 0 or self._try_checkpoint()
-        )
-
-    def _try_checkpoint(self) -> bool:
-        return self._try_write(lambda: self._recorder.checkpoint(self._state.progress))
-
-    def _try_write(self, write: Callable[[], None]) -> bool:
-        """Write to disk; if that fails, halt, report it, and return False."""
-        try:
-            write()
-        except SaveError as error:
-            self._state.halt()
-            self._emit(Failed(str(error), "save"))
-            return False
-        return True

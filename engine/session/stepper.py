@@ -2,13 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from engine.protocol import StepDone
+from engine.protocol import StepDone, StepProgress
 from engine.session.opened_run import Clock
 from engine.session.slices import Slices
 from engine.training.schedule import Plan, Position
 
 if TYPE_CHECKING:  # imports torch, which the session loads with the first run
     from engine.training.trainer import StepResult, Trainer
+
+
+SLOW = 1.0
+"""Seconds that a step takes before its progress is reported."""
 
 
 class Stepper:
@@ -36,15 +40,18 @@ class Stepper:
         """Give up the step in progress, of which no trace remains."""
         self._slices.abandon()
 
-    def advance(self, plan: Plan, before: Position) -> StepDone | None:
-        """Work on one slice; after the last one, the step, as an event that is yet to be emitted.
-        `before`: where the run stood before this slice.
+    def advance(self, plan: Plan, before: Position) -> StepDone | StepProgress | None:
+        """Work on one slice; after the last one, the step, and before it what is done of a slow
+        step, as an event that is yet to be emitted. `before`: where the run stood before this
+        slice.
 
         ArithmeticError, with a user-facing message, if the step cannot be taken.
         """
         result = self._slices.advance()
         if isinstance(result, float):
-            return None
+            if self._slices.seconds < SLOW:
+                return None
+            return StepProgress(before.step + 1, result, before.elapsed + self._slices.last)
         self._pace.add(self._context_length, self._slices.seconds)
         position = before._replace(
             step=self._trainer.step_number,

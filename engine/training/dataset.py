@@ -1,11 +1,10 @@
 """A text as ids: a training and a validation part, and the batches of both."""
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
-from engine.training.split import check_length, split_at
+from engine.training.split import LEAST_VAL_CHARACTERS, check_length, split_at
+from engine.training.validation import ValidationText
 
 
 def step_seed(seed: int, step: int) -> int:
@@ -33,7 +32,11 @@ class Dataset:
         self.seed = seed
         self._windows = (len(self.train) - 1) // context_length
         self._orders: dict[int, Tensor] = {}
-        self._sample = None if val_characters is None else self._spread_sample(val_characters)
+        self.evaluated = ValidationText(self.validation, context_length, val_characters)
+        # All logits of an untrained model are zero, so its loss is that of any sample: a few
+        # characters show it, and training does not wait for the rest.
+        few = min(val_characters or LEAST_VAL_CHARACTERS, LEAST_VAL_CHARACTERS)
+        self.evaluated_untrained = ValidationText(self.validation, context_length, few)
 
     def batch(self, step: int, size: int, length: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets, (B, `length`) each: `size` windows of the training part, each cut
@@ -63,37 +66,3 @@ class Dataset:
             self._orders = {e: o for e, o in self._orders.items() if abs(e - epoch) == 1}
             self._orders[epoch] = order
         return self._orders[epoch]
-
-    def _spread_sample(self, characters: int) -> Tensor | None:
-        """(S, C + 1) ids: windows of the validation part, evenly spread over it, that make up that
-        many characters; None where it has no more."""
-        predicted, context = len(self.validation) - 1, self.context_length
-        count = max(1, characters // context)
-        if count * context >= predicted:
-            return None
-        starts = torch.arange(count) * (predicted - context) // max(1, count - 1)
-        return self.validation[starts[:, None] + torch.arange(context + 1)]
-
-    def predicted(self, length: int) -> int:
-        """The number of characters that an evaluation in windows of that length predicts."""
-        if self._sample is None:
-            return len(self.validation) - 1
-        return len(self._sample) * (self.context_length // length * length)
-
-    def validation_batches(self, length: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The validation part once, or the same sample of it each time, in windows of that length
-        that do not overlap, about `size` characters at a time.
-
-        (B, T) inputs and targets; the remainder of the whole part comes last, as (1, R).
-        """
-        text = self.validation[None] if self._sample is None else self._sample
-        end = (text.shape[1] - 1) // length * length
-        inputs = text[:, :end].reshape(-1, length)
-        targets = text[:, 1 : end + 1].reshape(-1, length)
-        count = max(1, size // length)
-        for first in range(0, len(inputs), count):
-            last = first + count
-            yield inputs[first:last].long(), targets[first:last].long()
-        if self._sample is None and end < text.shape[1] - 1:
-            rest = text[:, end:].long()
-            yield rest[:, :-1], rest[:, 1:]

@@ -129,9 +129,10 @@ class Trainer:
         """Go over the validation part, or the sample of it, in pieces of `context_length`: the
         fractions done (0 to 1), then the Evaluation."""
         total = correct = seen = 0.0
-        predicted = self.dataset.predicted(context_length)
+        text = self.dataset.evaluated if self.step_number else self.dataset.evaluated_untrained
+        predicted = text.predicted(context_length)
         size = EVALUATION_MICRO_BATCHES * self.replicas[0].micro_batch
-        for inputs, targets in self.dataset.validation_batches(context_length, size):
+        for inputs, targets in text.batches(context_length, size):
             chunks = self.workers.split(len(inputs))
             results = self.workers.map(
                 lambda i: self.replicas[i].evaluate(inputs[chunks[i]], targets[chunks[i]]),  # noqa: B023

@@ -118,7 +118,7 @@ def test_an_evaluation_predicts_each_validation_character_once(length: int) -> N
     data = counting(length)
     inputs: list[int] = []
     targets: list[int] = []
-    for x, y in data.validation_batches(data.context_length, SIZE):
+    for x, y in data.evaluated.batches(data.context_length, SIZE):
         assert x.shape == y.shape
         assert x.shape[1] <= 8
         assert torch.equal(y, x + 1)
@@ -143,7 +143,7 @@ def test_every_length_is_refused_or_usable(length: int, context: int, validation
     inputs, targets = data.batch(0, 3, context)
     assert inputs.shape == targets.shape == (3, context)
     assert (
-        sum(y.numel() for _, y in data.validation_batches(data.context_length, SIZE))
+        sum(y.numel() for _, y in data.evaluated.batches(data.context_length, SIZE))
         == len(data.validation) - 1
         > 0
     )
@@ -161,10 +161,10 @@ def test_a_sample_is_spread_over_the_validation_part_and_each_of_its_characters_
 ) -> None:
     text = counting(length, context, validation, val_characters=characters)
     part, window = text.validation.tolist(), data.draw(st.integers(1, context))
-    batches = list(text.validation_batches(window, SIZE))
+    batches = list(text.evaluated.batches(window, SIZE))
     targets = torch.cat([y.flatten() for _, y in batches])
     assert all(torch.equal(y, x + 1) for x, y in batches)
-    assert len(targets) == len(set(targets.tolist())) == text.predicted(window) > 0
+    assert len(targets) == len(set(targets.tolist())) == text.evaluated.predicted(window) > 0
     assert set(targets.tolist()) <= set(part[1:])
     if characters >= len(part) - 1:
         assert len(targets) == len(part) - 1
@@ -182,7 +182,7 @@ def test_a_sample_is_the_same_text_each_time_whatever_the_windows() -> None:
     text = counting(10_000, val_characters=200)
 
     def targets(window: int) -> list[int]:
-        batches = text.validation_batches(window, SIZE)
+        batches = text.evaluated.batches(window, SIZE)
         return [id_ for _, y in batches for id_ in y.flatten().tolist()]
 
     assert targets(8) == targets(8) == targets(4) == targets(2)

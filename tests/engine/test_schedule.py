@@ -224,7 +224,7 @@ def test_a_run_that_is_not_done_is_not_extended() -> None:
         (small, {"val_characters": 10_000_000}, 10_000_000),
     ],
 )
-def test_an_evaluation_reads_a_quarter_of_what_is_trained_on_meanwhile_unless_told(
+def test_an_evaluation_reads_a_quarter_of_what_is_trained_on_meanwhile_unless_set(
     make: Callable[[str], RunConfig], changes: dict[str, int], characters: int
 ) -> None:
     config = make("any")

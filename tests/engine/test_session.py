@@ -43,6 +43,7 @@ from engine.storage.saved_run import load_run
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
 from engine.training.trainer import Evaluation, Trainer
+from engine.training.validation import ValidationText
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -303,13 +304,13 @@ def test_evaluation_and_sampling_have_the_context_of_training(
 ) -> None:
     """At positions beyond the context that it is trained with, the model is untrained."""
     lengths = []
-    batches = Dataset.validation_batches
+    batches = ValidationText.batches
 
-    def record(self: Dataset, length: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def record(self: ValidationText, length: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         lengths.append(length)
         return batches(self, length, size)
 
-    monkeypatch.setattr(Dataset, "validation_batches", record)
+    monkeypatch.setattr(ValidationText, "batches", record)
     config = tiny(verse_file, "train.context_warmup=0.5", "train.evaluation_interval=5")
     driver = Driver()
     for step in (3, 8, 13):

@@ -23,6 +23,7 @@ from engine.protocol import (
     Saved,
     SetLearningRate,
     StepDone,
+    StepProgress,
     Stop,
     TextSampled,
     Train,
@@ -92,6 +93,24 @@ def test_a_step_is_taken_in_slices(verse_file: Path, slices: Slices) -> None:
     assert slices.taken == 20 * SLICES
 
 
+def test_the_progress_of_a_slow_step_is_reported(verse_file: Path, slices: Slices) -> None:
+    clock = FakeClock(0.0005)
+
+    def wait() -> None:
+        clock.now += 0.6
+
+    for number in range(1, SLICES + 1):
+        slices.call(6, number, wait)
+    driver = Driver(clock).when(is_a(Saved), Close())
+    events = driver.run(Open(config_of(verse_file, "train.steps=8")), Train())
+    slow = of(events, StepProgress)
+    assert [(event.step, event.done) for event in slow] == [
+        (7, number / SLICES) for number in range(2, SLICES)
+    ]
+    steps = of(events, StepDone)
+    assert steps[5].elapsed + 1.2 < slow[0].elapsed < slow[-1].elapsed < steps[6].elapsed
+
+
 def test_pause_takes_effect_within_the_step(verse_file: Path, slices: Slices) -> None:
     events = within_a_step(
         slices,
@@ -122,7 +141,7 @@ def test_a_step_that_was_paused_is_completed_and_changes_no_loss(
     assert slices.taken == 20 * SLICES
 
 
-def test_a_step_that_was_left_when_the_program_ended_is_taken_anew(
+def test_a_step_that_was_left_when_the_program_ended_is_taken_again(
     verse_file: Path, slices: Slices
 ) -> None:
     config = config_of(verse_file, "model.dropout=0.2")

@@ -18,6 +18,7 @@ from engine.model.tokenizer import Vocabulary
 from engine.training import replica
 from engine.training.dataset import Dataset
 from engine.training.schedule import lr_factor
+from engine.training.split import LEAST_VAL_CHARACTERS
 from engine.training.trainer import Evaluation, StepResult, Trainer
 from engine.training.workers import WorkerPool
 
@@ -125,6 +126,16 @@ def test_an_evaluation_of_a_sample_says_how_many_characters_it_predicts() -> Non
     trainer.dataset = Dataset(ids, 16, 0.5, 1, val_characters=50)
     assert evaluation_of(trainer).characters == 48
     assert evaluation_of(trainer) == evaluation_of(trainer)
+
+
+def test_an_untrained_model_is_evaluated_on_a_few_characters() -> None:
+    """Its loss is the same on all of them."""
+    trainer = make_trainer("train.val_fraction=0.5", text=TEXT * 100)
+    untrained = evaluation_of(trainer)
+    assert untrained.characters == LEAST_VAL_CHARACTERS < len(trainer.dataset.validation) / 4
+    assert untrained.loss == pytest.approx(math.log(len(VOCABULARY)))
+    step_of(trainer, 0.5)
+    assert evaluation_of(trainer).characters == len(trainer.dataset.validation) - 1
 
 
 def test_a_step_that_is_abandoned_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:

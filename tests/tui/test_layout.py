@@ -9,6 +9,7 @@ from recording import (
     VERSE,
     evaluated,
     opened,
+    opening,
     step_done,
     trained,
     untrained,
@@ -19,7 +20,7 @@ from textual.filter import Monochrome
 from textual.theme import BUILTIN_THEMES
 from textual.widget import Widget
 
-from engine.protocol import PhaseChanged
+from engine.protocol import PhaseChanged, StepProgress
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.loss import LossPane
 from tui.panes.prompt import PromptPane, SamplingControlsLine
@@ -187,6 +188,18 @@ async def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
         assert any(isinstance(line_filter, Monochrome) for line_filter in app._filters)
         for colour in colours(desk):
             assert colour.r == colour.g == colour.b
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_slow_step_shows_how_far_it_is(desk: Opener, size: tuple[int, int]) -> None:
+    async with desk(*opening(), PhaseChanged("training", 0), size=size) as it:
+        await it.play(StepProgress(1, 0.43, 6.9))
+        await it.sees("● training  step 0 / 2,000, next 43%")
+        await it.play(PhaseChanged("paused", 0))
+        await it.sees("● paused  step 0 / 2,000, next 43%")
+        await it.play(step_done(1))
+        await it.sees("step 1 / 2,000")
+        assert ", next " not in it.row("step 1 / 2,000")
 
 
 async def test_a_run_by_minutes_tells_its_time_in_the_header(desk: Opener) -> None:

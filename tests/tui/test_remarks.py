@@ -79,7 +79,19 @@ async def test_a_loss_far_above_a_guess_is_a_learning_rate_too_high(
         await it.play(evaluated(0, 4.1432), *steps(1, 60, 9.0))
         await it.sees(TOO_HIGH)
         await it.play(LearningRateChanged(60, 0.001), *steps(61, 70, 3.0))
+        await it.sees(STANDING[2][1])
+
+
+async def test_before_the_first_evaluation_in_training_the_training_loss_counts(
+    desk: Opener,
+) -> None:
+    async with desk(*opening(), PhaseChanged("training", 0)) as it:
+        await it.play(evaluated(0, 4.1432), *steps(1, 9, 2.2))
         await it.sees(STANDING[0][1])
+        await it.play(step_done(10, 2.2))
+        await it.sees(STANDING[3][1])
+        await it.play(*steps(11, 249, 1.6), step_done(250, 1.6), evaluated(250, 2.9))
+        await it.sees(STANDING[2][1])
 
 
 def test_a_spike_or_the_warm_up_is_no_learning_rate_too_high() -> None:

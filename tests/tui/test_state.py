@@ -54,7 +54,8 @@ from engine.settings import Section
 from tui.drawing.curve import MAX_BUCKETS
 from tui.panes.header import message
 from tui.safe_struct import Raw, safe
-from tui.state import EXCERPTS_KEPT, TEXT_KEPT, RunState, fold
+from tui.state import EXCERPTS_KEPT, RunState, fold
+from tui.writing import TEXT_KEPT
 
 # One event after the other.
 

@@ -21,6 +21,7 @@ from engine.protocol import (
     Opened,
     Saved,
     StepDone,
+    StepProgress,
     ThreadsChosen,
 )
 from tui.cli.hints import PROGRAM
@@ -89,9 +90,13 @@ class ProgressReporter:
             case ThreadsChosen(step, _, threads, choice):
                 faster = f"step {step:>7,}  trains on with {counted(threads, 'thread')}, faster now"
                 self._print(self._fitted([faster, f"({choice})"]))
+            case StepProgress(step, done):
+                self._doing = f"step {step:,}: {done:.0%}"
+                self._update_bar()
             case StepDone():
                 done = event.elapsed / max(event.elapsed + event.remaining, 1e-9)
                 left = f"{duration(event.remaining)} left"
+                self._doing = "training"
                 self._facts = [f"step {event.step:,}", left, *self._training()]
                 self._update_bar(done)
             case Evaluated():

@@ -19,6 +19,7 @@ from engine.protocol import (
     OpenRun,
     PhaseChanged,
     Saved,
+    StepProgress,
     Train,
     to_json,
 )
@@ -96,7 +97,7 @@ def _event_printer(*, as_json: bool) -> Iterator[Callable[[Event], None]]:
 
 
 def _print_json(event: Event) -> None:
-    if isinstance(event, Busy):
+    if isinstance(event, Busy | StepProgress):
         return
     print(printable_json(to_json(event)), flush=True)  # noqa: T201
 

@@ -37,12 +37,12 @@ class HeaderLine(Pane):
     DEFAULT_CSS = "HeaderLine { height: 1; padding: 0 1; }"
 
     def part(self, state: RunState) -> object:
-        return (state.phase, state.step, state.steps, state.opened, state.corpus)
+        return (state.phase, state.step, state.steps, state.opened, state.corpus, state.under_way)
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         right = phase_words(state)
         if state.opened is not None:
-            right += Content(f"  step {count(state.step)}{_of_how_many(state)}")
+            right += Content(f"  step {count(state.step)}{_of_how_many(state)}{next_step(state)}")
             if not state.opened.saving:
                 right = Content.styled("not saved  ", "bold $warning") + right
         name = Content.styled("tinygpt", "bold $primary")
@@ -62,6 +62,13 @@ def _of_how_many(state: RunState) -> str:
     if not state.minutes:
         return f" / {count(state.steps)}"
     return f", {duration(state.elapsed)} of {duration(60 * state.minutes)}"
+
+
+def next_step(state: RunState) -> str:
+    """What is done of the next step, if it is slow."""
+    if state.under_way is None or state.phase not in ("training", "paused"):
+        return ""
+    return f", next {state.under_way.done:.0%}"
 
 
 class MessageLine(Pane):

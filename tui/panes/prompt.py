@@ -17,7 +17,8 @@ from tui.panes.pane import Pane
 from tui.panes.scrolling import ScrollingLines, lines_of
 from tui.safe_input import SafeInput
 from tui.sampling_controls import SAMPLING_CONTROLS, shown
-from tui.state import RunState, Writing
+from tui.state import RunState
+from tui.writing import Writing
 
 CURSOR = "▌"
 END = "■"

@@ -3,7 +3,7 @@
 from textual.content import Content
 
 from tui.drawing.words import bar, count, counted, duration, rate
-from tui.panes.header import phase_words
+from tui.panes.header import next_step, phase_words
 from tui.panes.pane import Pane, line, pair
 from tui.state import RunState
 
@@ -19,7 +19,14 @@ class TrainingPane(Pane):
     BORDER_TITLE = "training"
 
     def part(self, state: RunState) -> object:
-        return (state.phase, state.step, state.steps, state.learning_rate, state.opened)
+        return (
+            state.phase,
+            state.step,
+            state.steps,
+            state.learning_rate,
+            state.opened,
+            state.under_way,
+        )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         length = width - 6
@@ -32,6 +39,7 @@ class TrainingPane(Pane):
         step = Content(f"step {count(state.step)} / {count(state.steps)}")
         if state.minutes:
             step = Content(f"step {count(state.step)}, {state.minutes:g} min")
+        step += Content(next_step(state))
         lines = [line(phase_words(state), step, width), progress]
         if height < 7:  # the phase is in the header too
             lines = lines[1:]

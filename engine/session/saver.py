@@ -1,0 +1,68 @@
+"""Saving of a run that this program trains: reported where it succeeds, and where it fails nothing
+more is trained."""
+
+from collections.abc import Callable
+
+from engine.protocol import Failed, NotSaved, Saved
+from engine.session.opened_run import Emit
+from engine.session.run_state import RunState
+from engine.storage.recorder import Recorder, SaveError
+
+
+class Saver:
+    """Saves one run. What fails is reported, and halts training."""
+
+    def __init__(self, recorder: Recorder, state: RunState, emit: Emit) -> None:
+        self._recorder = recorder
+        self._state = state
+        self._emit = emit
+        self._last_reported = 0
+
+    def save(self) -> bool:
+        """Save what is unsaved, and report it once for each step; False if that failed."""
+        step = self._state.step
+        if not self._recorder.saves and step != self._last_reported:
+            self._last_reported = step
+            self._emit(NotSaved(self._recorder.name, step))
+        if not self._recorder.is_writing or not step:
+            return True
+        if self._recorder.unsaved and not self.checkpoint():
+            return False
+        if step != self._last_reported:
+            self._last_reported = step
+            self._emit(Saved(self._recorder.name, step, self._recorder.folder))
+        return True
+
+    def start_writing(self) -> bool:
+        """Acquire the run; False if that failed."""
+        return self._try(self._recorder.start_writing)
+
+    def prepare_step(self) -> bool:
+        """Whether the next step can be recorded: nothing is trained that cannot be saved."""
+        if self._recorder.is_writing:
+            return not self._recorder.failed or self.checkpoint()
+        return self.start_writing() and (self._state.step > 0 or self.checkpoint())
+
+    def checkpoint(self) -> bool:
+        """Save a checkpoint; False if that failed."""
+        return self._try(lambda: self._recorder.checkpoint(self._state.progress))
+
+    def checkpoint_if_writing(self) -> None:
+        """Save a checkpoint of a run that is trained here, if there is something new in it."""
+        if self._recorder.is_writing and self._recorder.dirty:
+            self.checkpoint()
+
+    def keep_up(self) -> None:
+        """Write the history, and a checkpoint, if they are due."""
+        self._try(self._recorder.flush)
+        if self._recorder.checkpoint_is_due:
+            self.checkpoint()
+
+    def _try(self, write: Callable[[], None]) -> bool:
+        try:
+            write()
+        except SaveError as error:
+            self._state.halt()
+            self._emit(Failed(str(error), "save"))
+            return False
+        return True
