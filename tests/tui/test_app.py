@@ -671,7 +671,9 @@ async def test_a_failed_save_without_quitting_asks_nothing(desk: Opener) -> None
 async def test_when_training_ends_the_app_goes_on(desk: Opener) -> None:
     async with desk(*untrained(), *trained(STEPS)) as it:
         await it.sees(
-            "● done", f"Ended at 1.5532, saved as {RUN}. Space trains 2,000 more steps", "100%"
+            "● done",
+            f"Held-out loss 1.5532; saved as {RUN}. Space trains 2,000 more steps",
+            "100%",
         )
         await it.press("p")
         await it.type(PROMPT)

@@ -101,6 +101,13 @@ async def test_a_small_window_shows_the_chart_while_the_context_grows(desk: Open
         await it.sees("characters from the 64 before (later 256).", "a uniform guess 4.14")
 
 
+async def test_a_small_window_shows_the_chart_beside_a_message_of_two_lines(desk: Opener) -> None:
+    async with desk(*untrained(), *trained(STEPS), size=(80, 24)) as it:
+        await it.play(evaluated(2_001, 1.6))
+        await it.sees("Held-out loss 1.6000; best 1.5532 at step 2,000; saved as", "more steps.")
+        await it.sees("2,001 steps", "1.8 ▲", "1.4 ")
+
+
 async def test_a_window_that_is_too_small_says_so(desk: Opener) -> None:
     async with desk(*DONE, size=(80, 24)) as it:
         for size in ((79, 24), (80, 23), (1, 1)):

@@ -27,7 +27,7 @@ from tui.drawing.value_range import Losses, value_range
 MIN_WIDTH = 20
 """Cells. A narrower chart is left blank."""
 
-MIN_HEIGHT = 5
+MIN_HEIGHT = 4
 """Cells. A chart with fewer lines is left blank."""
 
 _LABELLED_WIDTH = 120  # cells from which on the value of each evaluation is written beside its mark

@@ -149,15 +149,16 @@ def _advice(state: RunState) -> str:
                 "Space continues, n takes one step, p goes to the prompt."
             )
         case "done":
-            ended = f"Ended at {state.evaluated.loss:.4f}" if state.evaluated else "Ended"
-            if state.evaluated and not isfinite(state.evaluated.loss):
+            last = state.evaluated
+            ended = f"Held-out loss {last.loss:.4f}" if last else "Ended"
+            if last and not isfinite(last.loss):
                 ended = "Ended with a held-out loss that is no longer a number"
             best = ""
-            if state.best is not None and state.evaluated is not state.best:
+            if state.best is not None and last is not state.best:
                 best = f"; best {state.best.loss:.4f} at step {count(state.best.step)}"
-            saved = f", saved as {state.saved.run}" if state.saved else ""
+            saved = f"; saved as {state.saved.run}" if state.saved else ""
             if opened is not None and not opened.saving:
-                saved = ", not saved (--no-save)"
+                saved = "; not saved (--no-save)"
             return f"{ended}{best}{saved}. {_what_space_does(state)}."
         case "following":
             return "Another program trains this run; it is followed here, and p goes to the prompt."
