@@ -43,7 +43,7 @@ class ActiveRun(OpenedRun):
         self._state = RunState(config, progress, self._emit)
         self._saver = Saver(recorder, self._state, self._emit)
         self._stepper = Stepper(context.trainer, clock)
-        self._threads = ThreadChoice(context, progress.elapsed, self._emit)
+        self._threads = ThreadChoice(context, progress.elapsed, self._emit, clock)
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
         self._samples = context.sample_streams(
             config.sample, lambda: self._state.plan.context_length(self._position), self._emit
@@ -112,7 +112,8 @@ class ActiveRun(OpenedRun):
         if not self._stepper.active:
             if not self._saver.prepare_step():
                 return
-            self._threads.check(self._state.step, self._state.progress.elapsed)
+            if self._threads.measure(self._state.step, self._state.progress.elapsed):
+                return
             self._stepper.start(self._state.plan, self._position)
         try:
             done = self._stepper.advance(self._state.plan, self._position)

@@ -1,12 +1,12 @@
 """Builds what an open run needs, from its config and its text: everything that owns tensors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 import torch
 
 from engine.config import ModelConfig, RunConfig, SampleConfig
-from engine.device import Machine, device_of, machine_of, release_freed_memory
+from engine.device import Hardware, Machine, device_of, machine_of, release_freed_memory
 from engine.generation.generator import TextGenerator
 from engine.generation.streams import SampleStreams
 from engine.model.decoder import CompiledDecoder
@@ -15,7 +15,7 @@ from engine.model.size import on_meta
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import Event
 from engine.storage.checkpoints import State
-from engine.training.autotune import as_before, choose, choose_threads, most_threads
+from engine.training.autotune import as_before, choose, measure_threads, most_threads
 from engine.training.cost import check_memory
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
@@ -23,6 +23,9 @@ from engine.training.replica import Replica
 from engine.training.split import val_characters
 from engine.training.trainer import Trainer
 from engine.training.workers import WorkerPool
+
+AS_BEFORE = "as it was trained before"
+"""Why a saved run has its number of threads, unless that was asked for."""
 
 
 class RunContext:
@@ -45,8 +48,11 @@ class RunContext:
         train = config.train
         if before is not None:
             train = as_before(train, before.device, before.threads, before.precision)
-        check_memory(config, len(characters), device_of(train.device), most_threads(train))
+        threads = most_threads(config.train)
+        check_memory(config, len(characters), device_of(train.device), threads)
         self.hardware = choose(config.model, train)
+        if train.threads != config.train.threads:
+            self.hardware = self.hardware._replace(reason=AS_BEFORE)
         release_freed_memory()  # of the trials
         self.vocabulary = Vocabulary(characters)
         dataset = Dataset(
@@ -59,9 +65,9 @@ class RunContext:
         self.workers = WorkerPool(self.hardware.threads)
         self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware, self.workers)
         self.threads_are_measured = (
-            self.hardware.device.type == "cpu" and not train.threads and most_threads(train) > 1
+            self.hardware.device.type == "cpu" and not config.train.threads and threads > 1
         )
-        """Whether the number of threads was chosen here, from several, and not asked for."""
+        """Whether the number of threads was chosen by measuring, from several, and not asked for."""
         self._opening = opening
         self._reply_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
         self._excerpt_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
@@ -71,20 +77,18 @@ class RunContext:
         """What the last bits of the next step depend on."""
         return machine_of(self.hardware)
 
-    def choose_threads_again(self) -> bool:
-        """Measure the threads again, and train on with another number if that is clearly faster
-        now: whether it is. It takes less than a second, longer on a
-        machine that is very busy. Not while a step or an evaluation is in
-        progress."""
+    def measure_threads(self) -> Iterator[float | Hardware]:
+        """Measure the threads again, in slices (see `engine.training.autotune.measure_threads`)."""
         config = self.trainer.config
-        hardware = choose_threads(config.model, config.train, self.hardware)
+        yield from measure_threads(config.model, config.train, self.hardware)
         release_freed_memory()  # of the trials
-        if hardware is None:
-            return False
+
+    def change_threads(self, hardware: Hardware) -> None:
+        """Train on with the threads of `hardware`, which is the same otherwise. Not while a step or
+        an evaluation is in progress."""
         self.workers.close()
         self.hardware, self.workers = hardware, WorkerPool(hardware.threads)
         self.trainer.use_workers(self.hardware, self.workers)
-        return True
 
     def sample_streams(
         self, config: SampleConfig, context_length: Callable[[], int], emit: Callable[[Event], None]

@@ -3,6 +3,7 @@ again from time to time."""
 
 import math
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from statistics import median
 
@@ -29,6 +30,9 @@ HOPELESS = 4.0
 """A choice that takes this many times the least is not tried again: some processors take ten times
 as long in bfloat16."""
 
+Seconds = dict[tuple[int, torch.dtype], float]
+"""What each choice of threads and precision took."""
+
 
 def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     """The device asked for, or the best there is; on a CPU the fastest threads and precision.
@@ -51,21 +55,32 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     if train.precision != "auto":
         formats = [getattr(torch, train.precision)]
     choices = [(count, precision) for count in counts for precision in formats]
-    seconds = _trials(choices, model) if len(choices) > 1 else {choices[0]: 0.0}
+    seconds = {choices[0]: 0.0}
+    if len(choices) > 1:
+        *_, seconds = _trials(choices, model)  # type: ignore[assignment]  # the last is the result
     count, precision = _best(seconds)
     return Hardware(device, count, precision, _reason(seconds))
 
 
-def choose_threads(model: ModelConfig, train: TrainConfig, hardware: Hardware) -> Hardware | None:
-    """The same hardware with the number of threads that is clearly faster now; None if none is.
+def measure_threads(
+    model: ModelConfig, train: TrainConfig, hardware: Hardware
+) -> Iterator[float | Hardware]:
+    """After each trial the fraction that is done; then the same hardware with the number of threads
+    that is clearly faster now, or as it is if none is. The precision stays.
 
-    For a run whose threads were measured at its start; the precision stays what it is.
+    For a run whose threads were measured at its start, perhaps on another machine.
     """
-    seconds = _trials([(count, hardware.precision) for count in _counts(train.batch_size)], model)
-    if seconds[hardware.threads, hardware.precision] <= NEARLY * min(seconds.values()):
-        return None
-    threads, _ = _best(seconds)
-    return hardware._replace(threads=threads, reason=_reason(seconds))
+    counts = sorted({hardware.threads, *_counts(train.batch_size)})
+    seconds: Seconds = {}
+    for result in _trials([(count, hardware.precision) for count in counts], model):
+        if isinstance(result, float):
+            yield result
+        else:
+            seconds = result
+    if seconds[hardware.threads, hardware.precision] > NEARLY * min(seconds.values()):
+        threads, _ = _best(seconds)
+        hardware = hardware._replace(threads=threads, reason=_reason(seconds))
+    yield hardware
 
 
 def most_threads(train: TrainConfig) -> int:
@@ -92,8 +107,9 @@ def _counts(batch_size: int) -> list[int]:
 
 def _trials(
     choices: list[tuple[int, torch.dtype]], config: ModelConfig
-) -> dict[tuple[int, torch.dtype], float]:
-    """Seconds of each choice for one block of the model, forward and back.
+) -> Iterator[float | Seconds]:
+    """After each trial the fraction that is done; then the seconds of each choice for one block of
+    the model, forward and back.
 
     The median of trials taken in turn: a machine that is busy for a moment is busy for all, and
     one that is busy all along shows that fewer threads pay.
@@ -112,14 +128,15 @@ def _trials(
     taken: dict[tuple[int, torch.dtype], list[float]] = {choice: [] for choice in choices}
     with ExitStack() as stack:
         pools = {count: stack.enter_context(WorkerPool(count)) for count, _ in choices}
-        for _ in range(TRIALS + 1):
+        for done in range(TRIALS + 1):
             least = min((min(series) for series in taken.values() if series), default=math.inf)
             for count, precision in choices:
                 series = taken[count, precision]
                 if not series or min(series) <= HOPELESS * least:
                     series.append(_trial(pools[count], replicas[precision], ids))
+                    yield done / (TRIALS + 1)
     # The first one warms up.
-    return {choice: median(series[1:] or series) for choice, series in taken.items()}
+    yield {choice: median(series[1:] or series) for choice, series in taken.items()}
 
 
 def _trial(workers: WorkerPool, replicas: list[Replica], ids: torch.Tensor) -> float:
@@ -133,7 +150,7 @@ def _trial(workers: WorkerPool, replicas: list[Replica], ids: torch.Tensor) -> f
     return time.perf_counter() - began
 
 
-def _best(seconds: dict[tuple[int, torch.dtype], float]) -> tuple[int, torch.dtype]:
+def _best(seconds: Seconds) -> tuple[int, torch.dtype]:
     """The quickest choice, or one with more threads that is as quick but for chance: where cores
     are only busy for a while, more threads are right for the rest of the run."""
     least = min(seconds.values())
@@ -141,7 +158,7 @@ def _best(seconds: dict[tuple[int, torch.dtype], float]) -> tuple[int, torch.dty
     return min(near, key=lambda choice: (-choice[0], seconds[choice]))
 
 
-def _reason(seconds: dict[tuple[int, torch.dtype], float]) -> str:
+def _reason(seconds: Seconds) -> str:
     if len(seconds) == 1:
         return "as asked for"
     best = min(seconds.values())

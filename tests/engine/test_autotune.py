@@ -225,5 +225,5 @@ def test_more_threads_unless_fewer_are_clearly_faster(
     seconds: tuple[float, float], chosen: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = dict(zip([(1, torch.float32), (2, torch.float32)], seconds, strict=True))
-    monkeypatch.setattr(autotune, "_trials", lambda choices, config: taken)
+    monkeypatch.setattr(autotune, "_trials", lambda choices, config: iter([taken]))
     assert choose(MODEL, CPU).threads == chosen
