@@ -36,11 +36,10 @@ async def test_any_pane_can_be_made_large_and_small_again(
 ) -> None:
     async with desk(*DONE, size=size) as it:
         before = it.rows
-        roomy = size == (120, 40)  # the footer of a small window leaves some keys to the help
-        assert ("z large" in before[-1]) == roomy
+        assert "z large" in before[-1]
         await it.press("z")
         await it.heard()
-        assert ("z all panes" in it.rows[-1]) == roomy
+        assert ("z all panes" if size == (120, 40) else "z all") in it.rows[-1]
         assert "v view" in it.rows[-1]
         for kind in (LossPane, SamplesPane, PromptPane, TextPane, TrainingPane, LossPane):
             assert_large(it, kind)

@@ -54,6 +54,17 @@ async def test_it_says_what_the_keys_do_now(
         assert {"? help", "q quit"} <= {f"{a} {b}" for a, b in pairs(footer(it))}
 
 
+@pytest.mark.parametrize("events", [untrained(), TRAINING, PAUSED, DONE])
+async def test_a_small_window_has_room_for_the_keys_that_a_newcomer_needs(
+    desk: Opener, events: tuple[Event, ...]
+) -> None:
+    async with desk(*events, size=(80, 24)) as it:
+        await it.heard()
+        for words in ("space", "n step", "x end", "p prompt", "v view", "c new run", "o saved"):
+            assert words in footer(it)
+        assert footer(it).endswith("z large ? help q quit")
+
+
 def pairs(row: str) -> list[tuple[str, str]]:
     words = row.split()
     return list(pairwise(words))

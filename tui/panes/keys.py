@@ -9,6 +9,8 @@ from textual.widget import Widget
 
 KEPT_AT_THE_END = 2
 """Of the keys that do not fit, those before these last ones are left out."""
+SHORTER = {"saved runs": "saved", "all panes": "all"}
+"""Labels with a shorter form, which is used before a key is left out."""
 
 
 class Item(NamedTuple):
@@ -30,7 +32,8 @@ class Item(NamedTuple):
 class KeysLine(Widget):
     """The keys of the screen, which can be clicked: those of the widget with the focus first.
 
-    It says what each key does now, and where the window is narrow, it leaves some out.
+    It says what each key does now, and where the window is narrow, it shortens some and leaves some
+    out.
     """
 
     DEFAULT_CSS = """
@@ -57,6 +60,8 @@ class KeysLine(Widget):
     def render(self) -> Content:
         width = self.size.width
         items, palette = self._items()
+        if _width(items) > width:
+            items = [item._replace(does=SHORTER.get(item.does, item.does)) for item in items]
         while len(items) > KEPT_AT_THE_END and _width(items) > width:
             del items[-KEPT_AT_THE_END - 1]
         self._places.clear()
