@@ -26,7 +26,7 @@ from tui.link import Engine
 from tui.palette import reworded, sentence
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.keys import KeysLine
-from tui.panes.loss import LossPane
+from tui.panes.loss import LossPane, why_only_whole
 from tui.panes.prompt import PromptPane
 from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
@@ -162,7 +162,11 @@ class TinyGPTApp(RunActions, ViewActions, PreferenceActions):
         pane.whole = pane.log_x  # the beginning takes most of a logarithmic axis
 
     def action_whole_loss(self) -> None:
-        """Show the whole fall of the loss, or the newest part of it, larger."""
+        """Show the whole fall of the loss, or the newest part of it, larger; say why where there is
+        no such part."""
+        if reason := why_only_whole(self.state):
+            self.notify(reason)
+            return
         pane = self.query_one(LossPane)
         pane.whole = not pane.whole
 

@@ -12,6 +12,7 @@ from tui.state import RunState
 from tui.textual_patches import focus_at_once
 
 TURNED = "w writes it again with this setting, W does so at every turn"
+NO_PROMPT = "Type a prompt first (p): u has the samples continue it."
 REWRITES = "Whenever a setting is turned, the answer is written again, from the same seed."
 
 
@@ -77,7 +78,11 @@ class PromptActions(EngineApp):
 
     def action_use_for_samples(self) -> None:
         """Have the samples of the run continue this prompt."""
-        self.engine.send(SetExcerptPrompt(self.query_one(PromptInput).prompt))
+        prompt = self.query_one(PromptInput).prompt
+        if prompt:
+            self.engine.send(SetExcerptPrompt(prompt))
+        else:
+            self.notify(NO_PROMPT)
 
     def action_turn(self, number: int, direction: int) -> None:
         """Turn one of the sampling controls."""

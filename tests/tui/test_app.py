@@ -404,6 +404,14 @@ async def test_u_uses_the_prompt_for_the_samples(desk: Opener) -> None:
         assert it.engine.sent(SetExcerptPrompt) == [SetExcerptPrompt("Ay")]
 
 
+async def test_u_without_a_prompt_asks_for_one(desk: Opener) -> None:
+    async with desk(*untrained()) as it:
+        await it.press("u")
+        (notification,) = it.app._notifications
+        assert notification.message == "Type a prompt first (p): u has the samples continue it."
+        assert it.engine.sent(SetExcerptPrompt) == []
+
+
 async def test_prompts_come_back(desk: Opener) -> None:
     async with desk() as it:
         await it.press("p", "a", "enter", "backspace", "b", "enter", "enter", "backspace")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from looking import Opener
-from recording import trained, untrained
+from recording import step_done, trained, untrained
 
-from engine.protocol import Event, from_json
+from engine.protocol import Event, PhaseChanged, from_json
 from tui.drawing.curve import Curve
 from tui.drawing.scale import ValueScale
 from tui.drawing.series import CLIPPED
@@ -71,6 +71,23 @@ async def test_a_key_shows_the_whole_fall_and_takes_it_back(
         await it.press("a")
         await it.until(lambda: "a uniform guess" not in "".join(it.rows))
         await it.sees(CUT)
+
+
+async def test_where_the_newest_losses_cannot_be_larger_the_key_says_why(desk: Opener) -> None:
+    async with desk(*untrained()) as it:
+        await it.press("a")
+        (notification,) = it.app._notifications
+        assert "every loss; from step 256 on" in notification.message
+        await it.play(*trained(1_000))
+        await it.sees(CUT)
+
+
+async def test_where_the_newest_losses_fall_as_far_as_all_the_key_says_so(desk: Opener) -> None:
+    steps = [step_done(step, 4 - step / 500) for step in range(1, 1_000)]
+    async with desk(*untrained(), PhaseChanged("training", 0), *steps) as it:
+        await it.press("a")
+        (notification,) = it.app._notifications
+        assert "every loss: the newest alone would hardly be larger" in notification.message
 
 
 async def test_a_logarithmic_axis_shows_the_whole_fall(desk: Opener, real_run: list[Event]) -> None:

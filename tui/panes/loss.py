@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from engine.protocol import RunCurve
 from tui.drawing.chart import draw_chart, legend
 from tui.drawing.series import CLIPPED, COMPARED, HELD_OUT, ChartStyles
-from tui.drawing.value_range import Losses, value_range
+from tui.drawing.value_range import FEWEST_STEPS, Losses, value_range
 from tui.drawing.words import count
 from tui.panes.pane import Pane
 from tui.remarks import remark
@@ -89,6 +89,17 @@ def title(state: RunState, whole: bool) -> str:
     if whole:
         return f"{unit} · a: the later steps larger"
     return f"{unit} · {CLIPPED} it began higher, a shows all"
+
+
+def why_only_whole(state: RunState) -> str:
+    """Why the newest losses cannot be shown larger; empty where they can."""
+    if value_range(losses(state), whole=False).newest:
+        return ""
+    if state.step < FEWEST_STEPS:
+        return (
+            f"The chart shows every loss; from step {FEWEST_STEPS} on, a shows the newest larger."
+        )
+    return "The chart shows every loss: the newest alone would hardly be larger."
 
 
 def verdict(state: RunState) -> Content:
