@@ -6,7 +6,7 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -112,8 +112,11 @@ def test_killed_at_any_call_of_a_save(verse_file: Path) -> None:
 
 
 @needs_strace
-@pytest.mark.parametrize("error", ["ENOSPC", "EIO", "EACCES"])
-@pytest.mark.parametrize("how_long", ["", "+"], ids=["once", "from then on"])
+@pytest.mark.parametrize(
+    ("error", "how_long"),
+    [("ENOSPC", "+"), ("EACCES", "+"), ("EIO", "")],
+    ids=["no space", "not allowed", "a bad sector"],
+)
 def test_refused_at_any_call_of_a_save(verse_file: Path, error: str, how_long: str) -> None:
     saving = Saving(verse_file)
     refused = 0
@@ -155,36 +158,41 @@ def test_killed_at_any_call_of_a_repair(verse_file: Path) -> None:
     assert at_each_call(repair, "signal=KILL", check) > 10
 
 
-def test_ten_thousand_flips_and_truncations_never_load_other_weights(verse_file: Path) -> None:
+def damaged(rng: random.Random, content: bytes) -> Iterator[tuple[str, bytes]]:
+    """A bit flipped in every byte, and the content cut off, in some places of a large file."""
+    places = range(len(content))
+    for place in places if len(content) < 1_000 else rng.sample(places, 600):
+        flipped = content[place] ^ 1 << rng.randrange(8)
+        yield f"bit flipped at {place}", content[:place] + bytes([flipped]) + content[place + 1 :]
+    for place in rng.sample(places, 100):
+        yield f"cut off at {place}", content[:place]
+
+
+def test_thousands_of_flips_and_truncations_never_load_other_weights(verse_file: Path) -> None:
     name = saved_run(verse_file)
     (*_, checkpoint) = checkpoints_of(folder_of(name))
     largest = 1 << 20
     manifest, state = read_checkpoint(checkpoint, largest)
-    originals = {path: path.read_bytes() for path in checkpoint.iterdir()}
     rng = random.Random(1)
-    refused = 0
-    for number in range(10_000):
-        path = rng.choice(sorted(originals))
-        content = bytearray(originals[path])
-        place = rng.randrange(len(content))
-        if number % 4:
-            content[place] ^= 1 << rng.randrange(8)
-        else:
-            del content[place:]
+    refused = cases = 0
+    for path in sorted(checkpoint.iterdir()):
+        content = path.read_bytes()
+        for damage, changed in damaged(rng, content):
+            cases += 1
+            path.write_bytes(changed)
+            try:
+                found, read = read_checkpoint(checkpoint, largest)
+            except DamagedError:
+                refused += 1
+            else:
+                assert found == manifest, f"{path.name}, {damage}"
+                assert equal_states(read, state), f"{path.name}, {damage}"
         path.write_bytes(content)
-        try:
-            found, read = read_checkpoint(checkpoint, largest)
-        except DamagedError:
-            refused += 1
-        else:
-            assert found == manifest
-            assert equal_states(read, state)
-        path.write_bytes(originals[path])
-    assert refused > 9_900
+    assert refused > 0.99 * cases > 1_900
 
 
-def test_a_run_killed_thirty_times_equals_an_uninterrupted_one(verse_file: Path) -> None:
-    assert kill_repeatedly(verse_file, kills=30, steps=4_000) > 3
+def test_a_run_killed_eight_times_equals_an_uninterrupted_one(verse_file: Path) -> None:
+    assert kill_repeatedly(verse_file, kills=8, steps=600) >= 2
 
 
 def test_a_second_writer_is_refused_with_the_name_of_the_first(verse_file: Path) -> None:
