@@ -68,6 +68,8 @@ BARE = (
     "model.residual=off",
 )
 MODELS = [*SINGLE, GPT2, LLAMA, BARE]
+COVERING = [GPT2, LLAMA, BARE, ("model.attention=off",), ("model.mlp=off",)]
+"""Few models that have every option together."""
 UNSTABLE = ("model.residual=off", "model.norm=none")
 """What training depends on: without it, only that it goes on is certain."""
 
@@ -77,6 +79,7 @@ def name_of(model: tuple[str, ...]) -> str:
 
 
 every_model = pytest.mark.parametrize("model", MODELS, ids=name_of)
+every_option = pytest.mark.parametrize("model", COVERING, ids=name_of)
 
 
 def config_of(model: tuple[str, ...], *more: str) -> ModelConfig:
@@ -116,9 +119,10 @@ def test_every_option_is_tried() -> None:
         "mlp=off",
         "tied_head=on",
     ]
+    assert {option for model in COVERING for option in model} >= {option for (option,) in SINGLE}
 
 
-@every_model
+@every_option
 def test_it_trains_samples_and_resumes_exactly(verse_file: Path, model: tuple[str, ...]) -> None:
     config = tiny(verse_file, "model.n_layer=2", *model)
     uninterrupted = run_to_end(Open(config), Train())
@@ -237,7 +241,7 @@ def losses_with(count: int, model: tuple[str, ...]) -> list[float]:
         return [trainer.step(step / 8, CONTEXT).loss for step in range(8)]
 
 
-@every_model
+@every_option
 def test_more_workers_train_the_same(model: tuple[str, ...]) -> None:
     assert losses_with(2, model) == pytest.approx(losses_with(1, model), rel=1e-3)
     assert losses_with(2, model) == losses_with(2, model)

@@ -136,20 +136,20 @@ PAST_THE_CONTEXT: tuple[dict[str, object], ...] = (
 
 
 @pytest.mark.parametrize("options", PAST_THE_CONTEXT)
-@pytest.mark.parametrize("context_length", [1, 2, 5, CONTEXT])
+@pytest.mark.parametrize("context_length", [1, 5, CONTEXT])
 @torch.no_grad()
 def test_past_the_context_the_model_itself_sees_the_last_c_characters(
     options: dict[str, object], context_length: int
 ) -> None:
     model = awake(shape(n_layer=1, **options))
-    (ids,) = some_ids(1, 5 * CONTEXT + 3)
+    (ids,) = some_ids(1, 3 * CONTEXT + 3)
     found = read_each(decoder_of(model, PlainDecoder, context_length), ids)
     for end in range(context_length, len(ids) + 1):
         fresh = model(ids[None, end - context_length : end])[0, -1]
         assert_near(found[end - 1], fresh)
 
 
-@pytest.mark.parametrize("context_length", [1, 2, 5, 8, CONTEXT])
+@pytest.mark.parametrize("context_length", [1, 5, 8, CONTEXT])
 @pytest.mark.parametrize("layers", [1, 3])
 @torch.no_grad()
 def test_with_learned_positions_the_window_moves_on_by_half_of_the_context(
@@ -184,7 +184,7 @@ def test_both_kinds_give_the_same_logits_far_past_the_context(
 ) -> None:
     """Deep models too, whose cache remembers more than a fresh reading would show."""
     model = awake(config)
-    (ids,) = some_ids(1, 20 * CONTEXT)
+    (ids,) = some_ids(1, 8 * CONTEXT)
     found = [read_each(decoder_of(model, kind, context_length), ids) for kind in KINDS]
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-4)
 

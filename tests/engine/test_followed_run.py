@@ -86,7 +86,7 @@ def test_its_steps_arrive_as_they_come(verse_file: Path) -> None:
     name = saved_run(verse_file)
     with trained_elsewhere(name) as pid:
         seen = len(of(Watcher().run(OpenRun(name), Close()), StepDone))
-        watcher = Watcher().when(lambda e: isinstance(e, StepDone) and e.step > seen + 200, Close())
+        watcher = Watcher().when(lambda e: isinstance(e, StepDone) and e.step > seen + 60, Close())
         events = watcher.run(OpenRun(name))
     opened = only(events, Opened)
     assert opened.phase == "following"
@@ -95,7 +95,7 @@ def test_its_steps_arrive_as_they_come(verse_file: Path) -> None:
     assert steps == list(range(1, steps[-1] + 1)), "each of them once"
     kept = losses(Driver().run(OpenRun(name), Close()))
     assert losses(events)[: len(kept)] == kept[: len(losses(events))]
-    assert len(kept) > 100
+    assert len(kept) > 40
 
 
 def test_samples_come_from_the_weights_that_were_saved_last(verse_file: Path) -> None:
@@ -105,7 +105,7 @@ def test_samples_come_from_the_weights_that_were_saved_last(verse_file: Path) ->
         watcher = Watcher()
         watcher.when(is_a(Opened), Sample(1, "The owl", config))
         watcher.when(is_a(SampleDone), OpenRun(name))  # until there is an evaluation, and its save
-        watcher.when(lambda e: isinstance(e, StepDone) and e.step > 300, Sample(2, "The", config))
+        watcher.when(lambda e: isinstance(e, StepDone) and e.step > 60, Sample(2, "The", config))
         watcher.when(is_a(SampleDone, sample_id=2), Close())
         events = watcher.run(OpenRun(name))
     first, second = of(events, SampleStarted)

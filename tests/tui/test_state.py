@@ -4,7 +4,7 @@ import inspect
 import types
 import typing
 from math import nan
-from time import perf_counter
+from time import thread_time
 
 import msgspec
 import pytest
@@ -320,15 +320,15 @@ def test_a_saved_run_looks_as_it_did_live() -> None:
 
 def test_a_long_run_is_folded_fast_into_a_bounded_state() -> None:
     state = state_after(*opening())
-    events = [step_done(step, 4.0 / (1 + step / 1_000)) for step in range(1, 100_001)]
+    events = [step_done(step, 4.0 / (1 + step / 1_000)) for step in range(1, 50_001)]
 
-    began = perf_counter()
+    began = thread_time()  # the processor's, so that a busy machine makes no difference
     for event in events:
         state = fold(state, event)
-    took = perf_counter() - began
+    took = thread_time() - began
 
-    assert took < 2
-    assert state.step == 100_000
+    assert took < 1
+    assert state.step == 50_000
     assert len(state.train.buckets) <= min(10_000, 2 * MAX_BUCKETS)
 
 
