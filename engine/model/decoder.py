@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from engine.config import ModelConfig
 from engine.model import fused
-from engine.model.gpt import GPT, NORM_EPSILON, inv_freq
+from engine.model.gpt import GPT, NORM_EPSILON
 from engine.model.kernels import ONE, ZERO, Array, compiled, exp
 from engine.model.kv_cache import KVCache
+from engine.model.rope import inv_freq
 
 
 class Decoder(Protocol):

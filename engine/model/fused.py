@@ -28,7 +28,8 @@ from engine.model.workspace import (
 )
 
 if TYPE_CHECKING:  # they are built on this module
-    from engine.model.gpt import MLP, Attention, Rope
+    from engine.model.gpt import MLP, Attention
+    from engine.model.rope import Rope
 
 
 def supports(config: ModelConfig, x: Tensor) -> bool:

@@ -22,14 +22,11 @@ from engine.config import ModelConfig
 from engine.model import fused
 from engine.model.kv_cache import KVCache, LayerCache
 from engine.model.matrix import Matrix, matrices_in
+from engine.model.rope import Rope, apply_rope, rope_cache
 
 NORM_EPSILON = 1e-5
-ROPE_BASE = 10_000.0
 TIED_STD = 0.02
 """Standard deviation of an embedding that is also the head: the first logits are small."""
-
-Rope = tuple[Tensor, Tensor]
-"""Cosine and sine of the rotary angles, (T, K / 2) each."""
 
 
 class Linear(nn.Linear):
@@ -68,18 +65,28 @@ class Attention(nn.Module):
         """The residual stream (B, T, D) to the residual stream (B, T, D)."""
         if cache is None and fused.supports(self.config, x):
             return fused.attention(x, self, rope, NORM_EPSILON, generator)
-        batch, time, width = x.shape
+        query, key, value = self.heads(x, rope)
+        if cache is not None:
+            key, value = cache.append(key, value)
+        y = F.scaled_dot_product_attention(query, key, value, is_causal=cache is None)
+        return add(x, self.merge(y), self.config, generator)
+
+    def heads(self, x: Tensor, rope: Rope | None) -> tuple[Tensor, Tensor, Tensor]:
+        """The residual stream (B, T, D) to queries, keys and values, (B, H, T, K) each."""
+        batch, time, _ = x.shape
         qkv = self.qkv(norm(x, self.config)).view(batch, time, 3, self.config.n_head, -1)
-        query, key, value = qkv.transpose(1, 3).unbind(2)  # (B, H, T, K) each
+        query, key, value = qkv.transpose(1, 3).unbind(2)
         if self.config.qk_norm:
             query, key = rms_norm(query), rms_norm(key)
         if rope is not None:
             query, key = apply_rope(query, rope), apply_rope(key, rope)
-        if cache is not None:
-            key, value = cache.append(key, value)
-        y = F.scaled_dot_product_attention(query, key, value, is_causal=cache is None)
-        y = self.output(y.transpose(1, 2).reshape(batch, time, width))
-        return add(x, y, self.config, generator)
+        return query, key, value
+
+    def merge(self, y: Tensor) -> Tensor:
+        """What the heads gathered, (B, H, T, K), to what is added to the residual stream,
+        (B, T, D)."""
+        merged: Tensor = self.output(y.transpose(1, 2).flatten(2))
+        return merged
 
     def activations(self, time: int) -> int:
         """Numbers kept for the backward pass, for each position of a text of that length: at most,
@@ -108,8 +115,12 @@ class MLP(nn.Module):
         """The residual stream (B, T, D) to the residual stream (B, T, D)."""
         if fused.supports(self.config, x):
             return fused.mlp(x, self, NORM_EPSILON, generator)
-        hidden = activate(self.up(norm(x, self.config)), self.config)
-        return add(x, self.output(hidden), self.config, generator)
+        return add(x, self.transform(x), self.config, generator)
+
+    def transform(self, x: Tensor) -> Tensor:
+        """The residual stream (B, T, D) to what is added to it, (B, T, D)."""
+        y: Tensor = self.output(activate(self.up(norm(x, self.config)), self.config))
+        return y
 
     def activations(self, time: int) -> int:
         """Numbers kept for the backward pass, for each position: at most, on any device."""
@@ -204,18 +215,30 @@ class GPT(nn.Module):
         """
         time, start = ids.shape[1], cache.position if cache is not None else 0
         assert cache is not None or time <= self.config.context_length, "longer than the context"
-        x = self.embedding(ids)
-        if self.positions is not None:
-            x = x + self.positions.weight[start : start + time]
-        rope = self.rope(start, time) if self.config.positions == "rotary" else None
+        x = self.embed(ids, start)
+        rope = self.rope(start, time)
         for number, block in enumerate(self.blocks):
             x = block(x, rope, generator, cache.layers[number] if cache is not None else None)
+        return self.logits(x)
+
+    def embed(self, ids: Tensor, start: int = 0) -> Tensor:
+        """(B, T) ids, of which the first is at position `start`, to the residual stream
+        (B, T, D)."""
+        x: Tensor = self.embedding(ids)
+        if self.positions is not None:
+            x = x + self.positions.weight[start : start + ids.shape[1]]
+        return x
+
+    def logits(self, x: Tensor) -> Tensor:
+        """The residual stream (..., D) to logits (..., V)."""
         head = self.embedding.weight if self.head is None else self.head.weight
         return F.linear(norm(x, self.config), head)
 
-    def rope(self, start: int, time: int) -> Rope:
-        """The rotary angles of positions `start` to `start + time`. Writing may go on beyond the
-        context: attention depends on the distance of two positions only."""
+    def rope(self, start: int, time: int) -> Rope | None:
+        """The rotary angles of positions `start` to `start + time`, if the model has them. Writing
+        may go on beyond the context: attention depends on the distance of two positions only."""
+        if self.config.positions != "rotary":
+            return None
         if start + time <= len(self.cos):
             return self.cos[start : start + time], self.sin[start : start + time]
         cos, sin = rope_cache(start, time, self.config.head_dim)
@@ -272,27 +295,3 @@ def dropout(x: Tensor, fraction: float, generator: torch.Generator | None) -> Te
     """Zero a fraction of x and scale up the rest (Srivastava et al. 2014)."""
     mask = fused.dropout_mask(x, fraction, generator)
     return x if mask is None else x * mask
-
-
-def rope_cache(start: int, time: int, head_dim: int) -> Rope:
-    """The rotary angles of `time` positions from `start` on (RoFormer, Su et al. 2021).
-
-    Computed in float64, since a long text has large positions, and on the CPU, for a model on the
-    meta device as well.
-    """
-    positions = torch.arange(start, start + time, dtype=torch.float64, device="cpu")
-    angles = torch.outer(positions, inv_freq(head_dim))
-    return angles.cos().float(), angles.sin().float()
-
-
-def inv_freq(head_dim: int) -> Tensor:
-    """(K / 2) radians by which each pair of numbers is rotated from one position to the next."""
-    half = head_dim // 2
-    return ROPE_BASE ** (-torch.arange(half, dtype=torch.float64, device="cpu") / half)
-
-
-def apply_rope(x: Tensor, rope: Rope) -> Tensor:
-    """Rotate (B, H, T, K) queries or keys, in the half-split form of Llama."""
-    cos, sin = (part.to(x.dtype) for part in rope)
-    left, right = x.chunk(2, -1)
-    return torch.cat((left * cos - right * sin, right * cos + left * sin), -1)

@@ -52,6 +52,14 @@ from engine.protocol.events import StepDone as StepDone
 from engine.protocol.events import StepProgress as StepProgress
 from engine.protocol.events import TextSampled as TextSampled
 from engine.protocol.events import ThreadsChosen as ThreadsChosen
+from engine.protocol.insight import INSIGHT_COMMANDS as INSIGHT_COMMANDS
+from engine.protocol.insight import InsightCommand as InsightCommand
+from engine.protocol.insight import Inspect as Inspect
+from engine.protocol.insight import Inspected as Inspected
+from engine.protocol.insight import InspectPlace as InspectPlace
+from engine.protocol.insight import Likely as Likely
+from engine.protocol.insight import Place as Place
+from engine.protocol.insight import PlaceInspected as PlaceInspected
 from engine.protocol.lines import from_json as from_json
 from engine.protocol.lines import to_json as to_json
 from engine.protocol.message import Phase as Phase

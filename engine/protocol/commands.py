@@ -1,6 +1,7 @@
 """Commands: what a user asks of the engine."""
 
 from engine.config import RunConfig, SampleConfig
+from engine.protocol.insight import InsightCommand
 from engine.protocol.message import Message
 
 
@@ -133,5 +134,6 @@ Command = (
     | AnnotateRun
     | DeleteRun
     | Compare
+    | InsightCommand
     | Close
 )

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from engine.config import RunConfig
 from engine.protocol.commands import OpenRun
+from engine.protocol.insight import InsightEvent
 from engine.protocol.message import Message, Phase
 
 
@@ -239,7 +240,7 @@ class Failed(Message, frozen=True):
     """Something went wrong: one sentence for the user."""
 
     message: str
-    during: Literal["open", "train", "sample", "save", "measure", "runs", "engine"]
+    during: Literal["open", "train", "sample", "save", "measure", "runs", "inspect", "engine"]
 
 
 class Closed(Message, frozen=True):
@@ -268,6 +269,7 @@ Event = (
     | RunsListed
     | RunChanged
     | Compared
+    | InsightEvent
     | Failed
     | Closed
 )

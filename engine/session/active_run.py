@@ -45,9 +45,8 @@ class ActiveRun(OpenedRun):
         self._stepper = Stepper(context.trainer, clock)
         self._threads = ThreadChoice(context, progress.elapsed, self._emit, clock)
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
-        self._samples = context.sample_streams(
-            config.sample, lambda: self._state.plan.context_length(self._position), self._emit
-        )
+        self._samples = context.sample_streams(config.sample, self._context_length, self._emit)
+        self._inspector = context.inspector(self._context_length, emit)
 
     @property
     def name(self) -> str:
@@ -56,6 +55,9 @@ class ActiveRun(OpenedRun):
     @property
     def _position(self) -> Position:
         return self._state.position(self._evaluator.seconds)
+
+    def _context_length(self) -> int:
+        return self._state.plan.context_length(self._position)
 
     def _emit(self, event: Event) -> None:
         """Emit an event, and add it to the run's history."""
@@ -146,7 +148,7 @@ class ActiveRun(OpenedRun):
             self._samples.start_excerpt(state.step)
 
     def _start_evaluation(self) -> None:
-        self._evaluator.start(self._state.plan.context_length(self._position))
+        self._evaluator.start(self._context_length())
 
     def _evaluate_slice(self) -> None:
         evaluated = self._evaluator.advance(self._state.progress.elapsed)

@@ -14,6 +14,7 @@ from engine.model.gpt import GPT
 from engine.model.size import on_meta
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import Event
+from engine.session.inspector import Inspector
 from engine.storage.checkpoints import State
 from engine.training.autotune import as_before, choose, measure_threads, most_threads
 from engine.training.cost import check_memory
@@ -103,6 +104,12 @@ class RunContext:
             context_length=context_length,
             emit=emit,
         )
+
+    def inspector(
+        self, context_length: Callable[[], int], emit: Callable[[Event], None]
+    ) -> Inspector:
+        """What looks inside the model, as it is at present."""
+        return Inspector(self.trainer, self.vocabulary, context_length, emit)
 
     @property
     def checkpoint_bytes(self) -> int:

@@ -59,6 +59,7 @@ class FollowedRun(OpenedRun):
         self._samples = context.sample_streams(
             saved.info.config.sample, lambda: self._context_length, emit
         )
+        self._inspector = context.inspector(lambda: self._context_length, emit)
 
     @property
     def name(self) -> str:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.config import SampleConfig
-from engine.protocol import Event
+from engine.protocol import Event, InsightCommand
 
 if TYPE_CHECKING:  # imports torch, which the session loads with the first run
     from engine.generation.streams import SampleStreams
     from engine.session.context import RunContext
+    from engine.session.inspector import Inspector
 
 Emit = Callable[[Event], None]
 Clock = Callable[[], float]
@@ -28,6 +29,7 @@ class OpenedRun(ABC):
 
     context: "RunContext"
     _samples: "SampleStreams"
+    _inspector: "Inspector"
 
     @property
     @abstractmethod
@@ -84,6 +86,10 @@ class OpenedRun(ABC):
     def stop_sample(self) -> None:
         """Stop the reply."""
         self._samples.stop()
+
+    def inspect(self, command: InsightCommand) -> None:
+        """Look inside the model, as it is now."""
+        self._inspector.answer(command)
 
     @abstractmethod
     def set_excerpt_prompt(self, prompt: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.config import RunConfig
 from engine.protocol import (
+    INSIGHT_COMMANDS,
     AnnotateRun,
     Busy,
     Close,
@@ -139,6 +140,8 @@ class Session:
                 run.stop_sample()
             case SetExcerptPrompt(prompt) if run:
                 self._set_excerpt_prompt(run, prompt)
+            case _ if run and isinstance(command, INSIGHT_COMMANDS):
+                run.inspect(command)
 
     def _work(self, run: OpenedRun) -> None:
         """One tick."""

@@ -9,7 +9,8 @@ from shaping import CONTEXT, VOCABULARY, awake, plain_operations, shape, some_id
 from torch import Tensor
 
 from engine.config import PRESETS, preset
-from engine.model.gpt import GPT, apply_rope, dropout, inv_freq, rms_norm, rope_cache
+from engine.model.gpt import GPT, dropout, rms_norm
+from engine.model.rope import apply_rope, inv_freq, rope_cache
 from engine.model.size import flops_per_token, parameter_count
 
 

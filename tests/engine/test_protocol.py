@@ -19,6 +19,7 @@ from engine.protocol import (
     Failed,
     LearningRateChanged,
     OpenRun,
+    Place,
     RunCurve,
     RunSummary,
     StepDone,
@@ -31,7 +32,7 @@ from engine.protocol.message import Message
 COMMANDS: tuple[type[Any], ...] = get_args(Command)
 EVENTS: tuple[type[Any], ...] = get_args(Event)
 CONFIGS = (RunConfig, ModelConfig, TrainConfig, SampleConfig)
-PARTS = (RunCurve, RunSummary, OpenRun, Reading)
+PARTS = (RunCurve, RunSummary, OpenRun, Reading, Place)
 """Structs inside messages."""
 PLAIN = {str, int, float, bool, type(None), *PARTS, *CONFIGS}
 
@@ -61,7 +62,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     assert get_origin(kind) is tuple
     first, *rest = get_args(kind)
     if rest == [...]:
-        return st.lists(values(first)).map(tuple)
+        return st.lists(values(first), max_size=4).map(tuple)
     return st.tuples(*(values(part) for part in get_args(kind)))
 
 

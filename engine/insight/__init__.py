@@ -1,0 +1,1 @@
+"""What looks inside a model: on the model alone, without a thread, files or a screen."""

@@ -1,0 +1,36 @@
+"""Rotary positions (RoFormer, Su et al. 2021).
+
+Dimensions: B batch, T time, H heads, K head width.
+"""
+
+import torch
+from torch import Tensor
+
+ROPE_BASE = 10_000.0
+
+Rope = tuple[Tensor, Tensor]
+"""Cosine and sine of the rotary angles, (T, K / 2) each."""
+
+
+def rope_cache(start: int, time: int, head_dim: int) -> Rope:
+    """The rotary angles of `time` positions from `start` on.
+
+    Computed in float64, since a long text has large positions, and on the CPU, for a model on the
+    meta device as well.
+    """
+    positions = torch.arange(start, start + time, dtype=torch.float64, device="cpu")
+    angles = torch.outer(positions, inv_freq(head_dim))
+    return angles.cos().float(), angles.sin().float()
+
+
+def inv_freq(head_dim: int) -> Tensor:
+    """(K / 2) radians by which each pair of numbers is rotated from one position to the next."""
+    half = head_dim // 2
+    return ROPE_BASE ** (-torch.arange(half, dtype=torch.float64, device="cpu") / half)
+
+
+def apply_rope(x: Tensor, rope: Rope) -> Tensor:
+    """Rotate (B, H, T, K) queries or keys, in the half-split form of Llama."""
+    cos, sin = (part.to(x.dtype) for part in rope)
+    left, right = x.chunk(2, -1)
+    return torch.cat((left * cos - right * sin, right * cos + left * sin), -1)

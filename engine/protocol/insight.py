@@ -1,0 +1,78 @@
+"""Looking inside the model: what a user asks, and what the engine answers.
+
+A request has a number, which its answer repeats. A request that cannot be answered gets a `Failed`
+with `during="inspect"`. Positions are counted from 0, blocks and heads from 1.
+"""
+
+from typing import get_args
+
+from msgspec import Struct
+
+from engine.config import SampleConfig
+from engine.protocol.message import Message
+
+Likely = tuple[tuple[str, float], ...]
+"""Characters and their probabilities, the likeliest first."""
+
+
+class Inspect(Message, frozen=True):
+    """Read a passage along with the model; answered by `Inspected`."""
+
+    request: int
+    text: str = ""  # empty: the validation text from `start` on, as long as the context
+    start: int = 0
+    off: tuple[str, ...] = ()  # parts switched off: "2.attention", "2.mlp", "2.head.3"
+    step: int = -1  # of the kept weights that read it; -1: as they are now
+
+
+class Place(Struct, frozen=True):
+    """One character of a passage, as predicted from those before it. The first is not predicted."""
+
+    character: str  # empty: the place after the end
+    bits: float | None  # its surprise, -log2 of its probability; None: not predicted, or at the end
+    rank: int  # 1: it was the likeliest; 0: not predicted, or at the end
+    entropy: float  # bits
+    next: Likely  # the likeliest ten
+    layers: tuple[Likely, ...]  # the likeliest three by the embedding alone and after each block
+    added: tuple[float, ...]  # the root mean square of what each sublayer adds to the stream
+
+
+class Inspected(Message, frozen=True):
+    """A passage as the model reads it."""
+
+    request: int
+    step: int  # of the weights
+    text: str  # without unknown characters
+    unknown: str  # characters outside the vocabulary, each once
+    start: int  # of a validation passage; -1: a text of the user's
+    validation_characters: int
+    places: tuple[Place, ...]  # one for each character, and one after the end
+    sublayers: tuple[str, ...]  # the names of those in `Place.added`
+    bits: float  # the mean surprise
+    context_length: int  # characters that a prediction sees, at most
+
+
+class InspectPlace(Message, frozen=True):
+    """Look at one place of a passage more closely; answered by `PlaceInspected`."""
+
+    request: int
+    text: str  # up to that place
+    config: SampleConfig
+    off: tuple[str, ...] = ()
+    step: int = -1
+
+
+class PlaceInspected(Message, frozen=True):
+    """What is predicted after a text, and where each head looked for it."""
+
+    request: int
+    step: int
+    start: int  # of the text that the context has room for
+    sampled: Likely  # by temperature, top-k and top-p; only what has a probability
+    attention: tuple[tuple[tuple[float, ...], ...], ...]  # block, head, position from `start` on
+
+
+InsightCommand = Inspect | InspectPlace
+INSIGHT_COMMANDS = get_args(InsightCommand)
+
+InsightEvent = Inspected | PlaceInspected

@@ -1,0 +1,114 @@
+"""Answers what a user asks about the inside of the open model."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from engine.generation.sampler import candidates
+from engine.insight.parts import parse_off
+from engine.insight.reading import NEXT, read, sublayers
+from engine.insight.trace import trace
+from engine.model.gpt import GPT
+from engine.model.tokenizer import Vocabulary
+from engine.protocol import (
+    Event,
+    Failed,
+    InsightCommand,
+    Inspect,
+    Inspected,
+    InspectPlace,
+    PlaceInspected,
+)
+from engine.session.opened_run import Emit
+from engine.training.trainer import Trainer
+
+
+class Inspector:
+    """Looks inside the model of one run, between two slices of its training."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        vocabulary: Vocabulary,
+        context_length: Callable[[], int],
+        emit: Emit,
+    ) -> None:
+        """`context_length`: the one that the model is trained with at present."""
+        self._trainer = trainer
+        self._vocabulary = vocabulary
+        self._context_length = context_length
+        self._emit = emit
+
+    def answer(self, command: InsightCommand) -> None:
+        """Emit the answer, or why there is none."""
+        try:
+            self._emit(self._answer(command))
+        except ValueError as error:
+            self._emit(Failed(str(error), "inspect"))
+
+    def _answer(self, command: InsightCommand) -> Event:
+        match command:
+            case Inspect():
+                return self._inspect(command)
+            case InspectPlace():
+                return self._inspect_place(command)
+
+    def _model(self, step: int) -> tuple[GPT, int]:
+        """The model with the weights of a step, and that step."""
+        return self._trainer.model, self._trainer.step_number
+
+    def _known(self, text: str) -> tuple[str, str, Tensor]:
+        """The known characters of a text, each unknown one once, and the ids of the former.
+        ValueError, with a user-facing message, if it has no known character."""
+        known, unknown = self._vocabulary.split_known(text)
+        if not known:
+            raise ValueError(
+                "The model knows none of these characters: its text has none of them."
+                if text
+                else "There is no text to read."
+            )
+        return known, unknown, self._vocabulary.encode_corpus(known)
+
+    def _inspect(self, command: Inspect) -> Inspected:
+        length = self._context_length()
+        validation = self._trainer.dataset.validation
+        start = max(0, min(command.start, len(validation) - length))
+        if command.text:
+            text, unknown, ids = self._known(command.text)
+            start = -1
+        else:
+            ids = validation[start : start + length]
+            text, unknown = self._vocabulary.decode(ids.tolist()), ""
+        model, step = self._model(command.step)
+        off = parse_off(command.off, model.config)
+        places = read(model, self._vocabulary.characters, ids, length, off)
+        bits = [place.bits for place in places if place.bits is not None]
+        return Inspected(
+            command.request,
+            step,
+            text,
+            unknown,
+            start,
+            len(validation),
+            tuple(places),
+            sublayers(model),
+            sum(bits) / len(bits) if bits else 0.0,
+            length,
+        )
+
+    def _inspect_place(self, command: InspectPlace) -> PlaceInspected:
+        length = self._context_length()
+        ids = self._known(command.text)[2]
+        start = max(0, len(ids) - length)
+        model, step = self._model(command.step)
+        traced = trace(model, ids[start:], parse_off(command.off, model.config))
+        logits = model.logits(traced.blocks[-1][-1]).detach().float().cpu().numpy()
+        likely, cumulative = candidates(logits, command.config)
+        probabilities = [float(p) / float(cumulative[-1]) for p in cumulative]
+        before = [0.0, *probabilities]
+        sampled = [
+            (self._vocabulary.characters[int(i)], p - q)
+            for i, p, q in zip(likely, probabilities, before, strict=False)
+        ]
+        attention = [tuple(map(tuple, weights.tolist())) for weights in traced.attention]
+        return PlaceInspected(command.request, step, start, tuple(sampled[:NEXT]), tuple(attention))
