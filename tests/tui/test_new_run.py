@@ -112,6 +112,24 @@ async def test_what_is_kept_from_the_open_run_is_marked(desk: Opener) -> None:
         assert it.app.screen is form
 
 
+async def test_how_the_text_is_read_is_shown_as_kept_while_it_is_that_text(desk: Opener) -> None:
+    reading = Reading(encoding="cp1251", ignore=("*.json", "\x1b]0;drafts"))
+    config = msgspec.structs.replace(CONFIG, reading=reading)
+    kept = "Also kept from amber-otter: encoding cp1251, ignored files *.json ␛]0;drafts."
+    async with desk(*untrained()[:6], opened(config)) as it:
+        await open_form(it)
+        await it.sees(kept)
+        await change(it, "preset", "nano")
+        await it.sees(kept)
+        await it.press("enter")
+        assert it.engine.sent(Open)[-1].config.reading == reading
+
+        await change(it, "corpus", "tales")
+        await it.until(lambda: not any("Also kept" in row for row in it.rows))
+        await it.press("enter")
+        assert it.engine.sent(Open)[-1].config.reading == Reading()
+
+
 async def test_it_says_what_becomes_of_the_open_run(desk: Opener) -> None:
     async with desk() as it:
         await open_form(it)

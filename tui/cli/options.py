@@ -114,7 +114,8 @@ _SAMPLE_OPTIONS: list[Callable[[Any], Any]] = [
         "--prompt",
         default="",
         metavar="TEXT",
-        help="The text to continue; \\n is a line break. A terminal shows it in bold.",
+        help="The text to continue; \\n is a line break, \\\\n a backslash and an n. A terminal shows it "
+        "in bold.",
     ),
     option(
         OUTPUT,
@@ -134,7 +135,7 @@ _SAMPLE_OPTIONS: list[Callable[[Any], Any]] = [
         OUTPUT,
         "--stop",
         metavar="CHARS",
-        help="Stop at any of these characters; \\n is a line break.",
+        help="Stop at any of these characters; \\n is a line break, \\\\n a backslash and an n.",
     ),
     option(
         SAMPLING,

@@ -32,7 +32,7 @@ ENDINGS = {
 class PromptInput(SafeInput):
     """The prompt in one line; the up and down keys recall earlier prompts.
 
-    A line break is typed as \\n, and pasted line breaks become that.
+    A line break is typed as \\n, a backslash and an n as \\\\n, and what is pasted becomes that.
     """
 
     BINDINGS = [

@@ -12,7 +12,7 @@ KEYS = (
     ("n", "one step of training"),
     ("T", "train on for so many steps or minutes"),
     ("x", "end the run: last evaluation, save; space trains on"),
-    ("p  Tab", "to the prompt (type \\n for a line break; up and down recall)"),
+    ("p  Tab", "to the prompt (\\n: line break, \\\\n: \\n; up and down recall)"),
     ("Enter", "in the prompt: generate text; on an empty line, write on"),
     ("w", "generate again"),
     ("W", "generate again whenever a setting is turned, or no more"),

@@ -201,18 +201,17 @@ class NewRunScreen(Dialog[None]):
         opened = self._opened.run if self._opened is not None else ""
         for key in self._keys():
             field, default = self._field(_id(key)), value_of(defaults, key)
-            kept = field.value == value_of(run, key) != default
-            first = f"kept from {opened}" if kept else self._settings[key].range
+            is_kept = field.value == value_of(run, key) != default
+            first = f"kept from {opened}" if is_kept else self._settings[key].range
             words = f"default {default}"
-            if kept or isinstance(field, Input):
+            if is_kept or isinstance(field, Input):
                 words = f"{first}; {words}"
-            self.query_one(f"#row-{_id(key)}", FormRow).explain(words, marked=kept)
-        others = carried_over(
-            base_of(run, name) if name in PRESETS else run, defaults, set(self._keys())
-        )
-        self.query_one("#carried", Static).update(
-            Content(f"Also kept from {opened}: {', '.join(others)}." if others else "")
-        )
+            self.query_one(f"#row-{_id(key)}", FormRow).explain(words, marked=is_kept)
+        base = base_of(run, name) if name in PRESETS else run
+        of_this_text = base.with_corpus(self._entered("corpus"))
+        others = carried_over(of_this_text, defaults, set(self._keys()))
+        kept = f"Also kept from {opened}: {', '.join(others)}." if others else ""
+        self.query_one("#carried", Static).update(Content(safe_text(kept)))
 
     # What it costs.
 

@@ -4,6 +4,7 @@ import re
 
 from msgspec.structs import replace
 
+from data.reading import Reading
 from engine.config import ModelConfig, RunConfig, all_settings, preset
 from engine.settings import Setting, plain, settings_of
 from tui.drawing.words import count
@@ -65,12 +66,20 @@ def base_of(config: RunConfig, name: str) -> RunConfig:
 
 def carried_over(config: RunConfig, defaults: RunConfig, shown: set[str]) -> list[str]:
     """The settings without a field, those not in `shown`, in which a config differs from the
-    defaults: "weight decay 0.2"."""
-    return [
+    defaults: "weight decay 0.2"; and how its text is read."""
+    settings = [
         f"{label_of(key)} {value_of(config, key)}"
         for key in all_settings()
         if key not in shown and value_of(config, key) != value_of(defaults, key)
     ]
+    return [*settings, *_in_words(config.reading)]
+
+
+def _in_words(reading: Reading) -> list[str]:
+    """How a text is read, where that is not the default."""
+    encoding = [f"encoding {reading.encoding}"] if reading.encoding else []
+    ignored = [f"ignored files {' '.join(reading.ignore)}"] if reading.ignore else []
+    return encoding + ignored
 
 
 def fate_of(state: RunState) -> str:
