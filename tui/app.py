@@ -63,11 +63,13 @@ class TinyGPTApp(RunActions, ViewActions, PreferenceActions):
         why: str = "",
         engine: Callable[[Callable[[Event], None]], Engine] = EngineThread,
         more: Train = TO_THE_END,
+        *,
+        saving: bool = True,
     ) -> None:
         """`why`: why this text, where the user has not named one. `engine` and `more`: as for
-        `EngineApp`."""
+        `EngineApp`. `saving`: whether choices for the app itself are remembered."""
         super().__init__(opening, engine, more)
-        self.use_preferences()
+        self.use_preferences(saving=saving)
         self._why = why
         self._acting: tuple[bool | None, ...] = ()
         self._dropping = DroppingFilter()

@@ -19,11 +19,14 @@ class PreferenceActions(EngineApp):
     """The part of the app that follows what the user has chosen for the app itself."""
 
     _preferences = Preferences()
+    _saving = True
     _trains = False
     """Whether the open run was training at its last change of phase."""
 
-    def use_preferences(self) -> None:
-        """Take up what was chosen before; to be called in `__init__`."""
+    def use_preferences(self, *, saving: bool) -> None:
+        """Take up what was chosen before; to be called in `__init__`. `saving`: whether what is
+        chosen from now on is written to the disk."""
+        self._saving = saving
         self._preferences = load_preferences()
         self.use_theme(CLASSROOM)
         chosen = self.available_themes.get(self._preferences.theme)
@@ -42,7 +45,7 @@ class PreferenceActions(EngineApp):
         yield SystemCommand(words, help_, self.switch_bell)
 
     def switch_bell(self) -> None:
-        """Ring a bell at the end of a run from now on, or no more."""
+        """Ring a bell at the end of a run from now on, or stop doing so."""
         self._remember(replace(self._preferences, bell=not self._preferences.bell))
 
     def _remember_theme(self, theme: Theme) -> None:
@@ -52,6 +55,9 @@ class PreferenceActions(EngineApp):
         if preferences == self._preferences:
             return
         self._preferences = preferences
+        if not self._saving:
+            self.notify("This choice is for now only (--no-save).")
+            return
         try:
             save_preferences(preferences)
         except OSError as error:

@@ -7,13 +7,13 @@ from textual.widgets import Input
 from engine.protocol import Event, Sample, SampleStarted, SetExcerptPrompt, StopSample, TextSampled
 from tui.engine_app import EngineApp
 from tui.panes.prompt import PromptInput, PromptPane
-from tui.sampling_controls import SAMPLING_CONTROLS, turned
+from tui.sampling_controls import SAMPLING_CONTROLS, changed
 from tui.state import RunState
 from tui.textual_patches import focus_at_once
 
-TURNED = "w writes it again with this setting, W does so at every turn"
+CHANGED = "w writes it again with this setting, W does so at every change"
 NO_PROMPT = "Type a prompt first (p): u has the samples continue it."
-REWRITES = "Whenever a setting is turned, the answer is written again, from the same seed."
+REWRITES = "Whenever a setting changes, the answer is written again, from the same seed."
 
 
 class PromptActions(EngineApp):
@@ -25,7 +25,7 @@ class PromptActions(EngineApp):
     _text = ""
     """Prompt and answer so far, as the engine has sent them."""
     rewrites: reactive[bool] = reactive(False, repaint=False)
-    """Whether the answer is written again whenever a setting is turned."""
+    """Whether the answer is written again whenever a setting changes."""
 
     def may_go_to_prompt(self, *, only_without_focus: bool) -> bool:
         """In the prompt and on other screens, p is text and Tab moves the focus as usual."""
@@ -84,17 +84,17 @@ class PromptActions(EngineApp):
         else:
             self.notify(NO_PROMPT)
 
-    def action_turn(self, number: int, direction: int) -> None:
-        """Turn one of the sampling controls."""
-        self.sample_config = turned(self.sample_config, SAMPLING_CONTROLS[number], direction)
+    def action_change_setting(self, number: int, direction: int) -> None:
+        """Change one of the sampling settings."""
+        self.sample_config = changed(self.sample_config, SAMPLING_CONTROLS[number], direction)
         if self.state.writing is None:
             return
         if self.rewrites:
             self._ask(self._asked)
         else:
-            self.query_one(PromptPane).border_subtitle = TURNED
+            self.query_one(PromptPane).border_subtitle = CHANGED
 
     def action_rewrite(self) -> None:
-        """Write the answer again whenever a setting is turned, or do so no more."""
+        """Write the answer again whenever a setting changes, or stop doing so."""
         self.rewrites = not self.rewrites
-        self.notify(REWRITES if self.rewrites else "A setting that is turned waits for w or Enter.")
+        self.notify(REWRITES if self.rewrites else "A changed setting waits for w or Enter.")

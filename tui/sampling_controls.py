@@ -34,7 +34,7 @@ SAMPLING_CONTROLS = (
 )
 
 
-def turned(config: SampleConfig, control: SamplingControl, direction: int) -> SampleConfig:
+def changed(config: SampleConfig, control: SamplingControl, direction: int) -> SampleConfig:
     """The config with one setting moved to the next value down (-1) or up (1), if there is one."""
     value = getattr(config, control.field)
     if not control.values:

@@ -68,9 +68,9 @@ class Teller:
         if "{" not in template:
             return self._expand(template)
         outer_cast = self._cast.copy()
-        told = self._expand(template)
+        tale = self._expand(template)
         self._cast = outer_cast
-        return told
+        return tale
 
     def _cast_role(self, role: str) -> Person:
         """A person of a role. The rule of a role yields, for example, 'f* girl: weaver's daughter':
@@ -132,9 +132,9 @@ _A_BEFORE_VOWEL_SOUND = re.compile(
 _LOWERCASE_START = re.compile(r"(?:\A|\n|[.!?] |\.[\"'] |\^)[\"']?[a-z]")
 
 
-def normalize(told: str) -> str:
+def normalize(tale: str) -> str:
     """The text with spaces, articles and capitals corrected, one paragraph at a time."""
-    return "\n\n".join(map(_normalize_paragraph, _PARAGRAPH_END.split(told.strip())))
+    return "\n\n".join(map(_normalize_paragraph, _PARAGRAPH_END.split(tale.strip())))
 
 
 def _normalize_paragraph(paragraph: str) -> str:

@@ -206,7 +206,7 @@ def test_threads_that_were_asked_for_stay(verse_file: Path, measurements: Measur
 def test_a_resumed_run_keeps_its_threads_until_others_are_clearly_faster(
     verse_file: Path, measurements: Measurements
 ) -> None:
-    """Bit for bit as long as it keeps them; and the change is told."""
+    """Bit for bit as long as it keeps them; and the change is reported."""
     asked = measurements(ONE_IS_FASTER, TWO_ARE_FASTER)
     events = train(verse_file)
     name = only(events, Opened).run

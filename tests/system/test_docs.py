@@ -43,14 +43,14 @@ def test_the_tree_in_the_architecture_page_is_that_of_the_code() -> None:
     """One line per module; a package's `__init__.py` has none unless it holds code."""
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     (tree,) = re.findall(r"```\n(engine/\n.*?)```", page, re.DOTALL)
-    told: set[str] = set()
+    documented: set[str] = set()
     folders: list[str] = []
     for indent, name in re.findall(r"^( *)([\w.]+/?)", tree, re.MULTILINE):
         folders = folders[: len(indent) // 2]
         if name.endswith("/"):
             folders.append(name)
         else:
-            told.add("".join(folders) + name)
+            documented.add("".join(folders) + name)
     there = {
         path.relative_to(ROOT).as_posix()
         for package in ("data", "engine", "tui")
@@ -58,4 +58,4 @@ def test_the_tree_in_the_architecture_page_is_that_of_the_code() -> None:
         if path.suffix in (".py", ".tcss")
         and (path.name != "__init__.py" or path.parent == ROOT / "engine")
     }
-    assert told == there
+    assert documented == there

@@ -56,9 +56,9 @@ def segments(app: App[None]) -> Iterator[Segment]:
                     yield from strip
 
 
-def recorded_app(why: str = "") -> TinyGPTApp:
+def recorded_app(why: str = "", *, saving: bool = True) -> TinyGPTApp:
     """The app over a recorded engine."""
-    return TinyGPTApp(OPENING, why, engine=RecordedEngine)
+    return TinyGPTApp(OPENING, why, engine=RecordedEngine, saving=saving)
 
 
 def engine_of(app: TinyGPTApp) -> RecordedEngine:

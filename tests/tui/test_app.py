@@ -244,7 +244,7 @@ async def test_every_press_counts_from_the_rate_asked_for_last(desk: Opener) -> 
         await it.sees("learning rate 0.0190, peak 0.0586")
 
 
-async def test_a_rate_that_was_refused_is_not_gone_on_from(desk: Opener) -> None:
+async def test_a_refused_learning_rate_is_not_the_base_of_the_next(desk: Opener) -> None:
     async with desk() as it:
         await it.press(">")
         await it.play(Failed("The learning rate goes to 1.", "train"))
@@ -476,7 +476,7 @@ async def test_characters_it_has_never_seen_are_named(desk: Opener) -> None:
         await it.sees("never seen, left out: é中")
 
 
-async def test_a_prompt_beyond_the_context_is_told(desk: Opener) -> None:
+async def test_a_prompt_beyond_the_context_is_reported(desk: Opener) -> None:
     async with desk(*untrained(), SampleStarted(1, 0, "x" * 400, "", 272)) as it:
         await it.sees("sees only the end: 272 characters beyond its context")
 

@@ -56,7 +56,7 @@ def saved_run(text: Path) -> str:
 
 
 @ASCII_ONLY
-def test_training_on_is_told_with_replacements(environment: dict[str, str], text: Path) -> None:
+def test_training_on_is_reported_with_replacements(environment: dict[str, str], text: Path) -> None:
     out, err = program(environment, "train", "--run", saved_run(text))
     assert err == ""
     assert "step      40  sample: ???" in out

@@ -25,13 +25,13 @@ def words(text: str) -> str:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--preset", "nano", "-h"]])
 def test_the_help_tells_every_command_and_every_option_of_the_app(arguments: list[str]) -> None:
-    told = output(*arguments)
+    printed = output(*arguments)
     for name, command in main.commands.items():  # type: ignore[attr-defined]
-        assert command.hidden or f"\n  {name} " in told
+        assert command.hidden or f"\n  {name} " in printed
     for parameter in main.commands["app"].params:  # type: ignore[attr-defined]
         for name in parameter.opts:
-            assert name == "corpus" or f"\n  {name} " in told
-    headings = re.findall(r"^ *(\S.*):$", told, re.MULTILINE)
+            assert name == "corpus" or f"\n  {name} " in printed
+    headings = re.findall(r"^ *(\S.*):$", printed, re.MULTILINE)
     assert headings == [
         "Commands",
         "The text of a new run",
@@ -42,21 +42,21 @@ def test_the_help_tells_every_command_and_every_option_of_the_app(arguments: lis
         "Examples",
         "Environment",
     ]
-    assert "TINYGPT_HOME" in told
+    assert "TINYGPT_HOME" in printed
 
 
 def test_the_help_tells_the_defaults_as_they_are() -> None:
-    told = words(output("train", "--help"))
-    assert "medium (10.7M parameters). [default: small]" in told
-    assert f"medium {preset('medium', '').train.steps:,}]" in told
-    assert "cuda or mps. [default: auto]" in told
-    told = words(output("sample", "--help"))
+    printed = words(output("train", "--help"))
+    assert "medium (10.7M parameters). [default: small]" in printed
+    assert f"medium {preset('medium', '').train.steps:,}]" in printed
+    assert "cuda or mps. [default: auto]" in printed
+    printed = words(output("sample", "--help"))
     for option, key in (("--chars N", "characters"), ("--top-p P", "top_p"), ("--seed S", "seed")):
         default = plain(getattr(nano("").sample, key))
-        assert re.search(rf"{option} [^\[]*\[default: {default}\]", told)
+        assert re.search(rf"{option} [^\[]*\[default: {default}\]", printed)
 
 
-def test_a_wrong_option_of_the_app_is_told_without_a_hidden_name() -> None:
+def test_an_unknown_option_of_the_app_is_reported_without_a_hidden_name() -> None:
     result = CliRunner().invoke(main, ["--tempo"], prog_name="tinygpt-tui")
     assert result.stderr.splitlines()[:2] == [
         "Usage: tinygpt-tui [OPTIONS] [TEXT]",
@@ -87,9 +87,9 @@ def test_settings_can_be_looked_up_and_shown_for_a_preset() -> None:
         line.split()[:2] for line in output("settings", "HELD-out").splitlines() if "  " in line
     ]
     assert ["train.evaluation_interval", "*"] in found
-    told = output("settings", "batch_size", "--preset", "medium")
-    assert "train.batch_size 64 1 to 4,096 " in words(told)
-    assert "a saved run may change it" not in told
+    printed = output("settings", "batch_size", "--preset", "medium")
+    assert "train.batch_size 64 1 to 4,096 " in words(printed)
+    assert "a saved run may change it" not in printed
     result = CliRunner().invoke(main, ["settings", "lerning_rate"])
     assert result.exit_code == 2
     assert "There is no setting 'lerning_rate'; near it: train.learning_rate" in result.stderr
@@ -101,9 +101,9 @@ def test_a_narrow_terminal_has_the_settings_on_two_lines(
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     list_settings(preset("small", ""), "")
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert (
         "* train.learning_rate = 0.03  (0.00001 to 1)\n"
         "      Step size of the matrices inside the blocks (Muon).\n"
-    ) in told
-    assert max(map(len, told.splitlines())) <= 80
+    ) in printed
+    assert max(map(len, printed.splitlines())) <= 80

@@ -29,7 +29,7 @@ async def test_every_run_that_is_drawn_is_named_with_its_mark(desk: Opener) -> N
             assert any(mark in row for row in chart), "distinguishable without colours too"
 
 
-async def test_in_a_small_window_the_number_of_the_others_is_told(desk: Opener) -> None:
+async def test_in_a_small_window_the_number_of_the_others_is_shown(desk: Opener) -> None:
     async with desk(*TRAINED, size=(80, 24)) as it:
         await it.play(Compared(RUNS))
         await it.sees("○ calm-heron 1.5000  +2")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from looking import Desk, Opener, strips
+from looking import Desk, Opener, recorded_app, strips
 from recording import STEPS, opened, trained, untrained
 
 from engine.protocol import PhaseChanged
@@ -62,7 +62,20 @@ async def test_a_broken_file_is_as_none(desk: Opener, home: Path, content: bytes
         await it.until(lambda: load_preferences().theme == "dracula")
 
 
-async def test_a_theme_that_is_no_more_is_not_missed(desk: Opener, home: Path) -> None:
+async def test_without_saving_a_choice_holds_for_now_and_nothing_is_written(home: Path) -> None:
+    app = recorded_app(saving=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        desk = Desk(app, pilot)
+        await run_command(desk, "Ring a bell at the end of a run")
+        app.theme = "dracula"
+        await desk.heard()
+        said = {notification.message for notification in app._notifications}
+        assert said == {"This choice is for now only (--no-save)."}
+        assert app.theme == "dracula"
+    assert not home.exists() or not list(home.iterdir())
+
+
+async def test_an_unknown_theme_falls_back_to_the_default(desk: Opener, home: Path) -> None:
     home.mkdir(exist_ok=True)
     (home / "settings.json").write_text('{"theme": "[/]"}', encoding="utf-8")
     async with desk() as it:

@@ -63,7 +63,7 @@ async def test_enter_on_an_empty_line_writes_on(desk: Opener) -> None:
         assert it.engine.sent(Sample)[-1].prompt == "Whatabc\tdef ghi"
 
 
-async def test_what_is_still_being_written_is_not_told_to_go_on(desk: Opener) -> None:
+async def test_enter_does_not_extend_an_unfinished_answer(desk: Opener) -> None:
     async with desk(*untrained(), *written("abc", end=False)) as it:
         await it.press("p", "enter")
 
@@ -84,7 +84,7 @@ async def test_a_setting_that_is_turned_can_write_again_at_once(desk: Opener) ->
         await it.press("p", "a", "enter")
         await it.play(*written("bc", prompt="a"))
         await it.press("escape", "]")
-        await it.sees("w writes it again with this setting, W does so at every turn")
+        await it.sees("w writes it again with this setting, W does so at every change")
         await it.press("W", "[", ")")
 
         again = it.engine.sent(Sample)[1:]

@@ -94,7 +94,7 @@ async def test_before_the_first_evaluation_in_training_the_training_loss_counts(
         await it.sees(STANDING[2][1])
 
 
-def test_a_spike_or_the_warm_up_is_no_learning_rate_too_high() -> None:
+def test_neither_a_spike_nor_the_warm_up_means_too_high_a_learning_rate() -> None:
     first = [*opening(), PhaseChanged("training", 0), evaluated(0, 4.1432)]
     assert TOO_HIGH not in str(remark(state_after(*first, *steps(1, 15, 9.0))))
     spike = [*first, *steps(1, 100, 2.0), *steps(101, 104, 9.0), *steps(105, 106, 2.0)]

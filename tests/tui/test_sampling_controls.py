@@ -12,8 +12,8 @@ from tui.sampling_controls import (
     TOP_KS,
     TOP_PS,
     SamplingControl,
+    changed,
     shown,
-    turned,
 )
 
 TEMPERATURE, TOP_K, TOP_P, LENGTH, SEED = SAMPLING_CONTROLS
@@ -35,24 +35,24 @@ CONFIG = SampleConfig(temperature=0.8, top_k=0, top_p=0.95, seed=1)
         (SEED, -1, "0"),
     ],
 )
-def test_one_turn(control: SamplingControl, direction: int, expected: str) -> None:
-    assert shown(turned(CONFIG, control, direction), control) == expected
+def test_one_key(control: SamplingControl, direction: int, expected: str) -> None:
+    assert shown(changed(CONFIG, control, direction), control) == expected
 
 
 @pytest.mark.parametrize("control", [TEMPERATURE, TOP_K, TOP_P])
 @pytest.mark.parametrize("direction", [-1, 1])
-def test_at_its_end_a_dial_stays(control: SamplingControl, direction: int) -> None:
+def test_at_its_end_a_setting_stays(control: SamplingControl, direction: int) -> None:
     config = CONFIG
     for _ in range(100):
-        config = turned(config, control, direction)
+        config = changed(config, control, direction)
 
     end = control.values[0 if direction < 0 else -1]
     assert getattr(config, control.field) == end
-    assert turned(config, control, direction) == config
+    assert changed(config, control, direction) == config
 
 
 def test_the_seed_does_not_go_below_zero() -> None:
-    config = turned(turned(CONFIG, SEED, -1), SEED, -1)
+    config = changed(changed(CONFIG, SEED, -1), SEED, -1)
 
     assert config.seed == 0
 
@@ -60,24 +60,24 @@ def test_the_seed_does_not_go_below_zero() -> None:
 def test_the_seed_stays_in_its_range_at_the_top() -> None:
     top = msgspec.structs.replace(CONFIG, seed=2**31 - 1)
 
-    assert turned(top, SEED, 1).seed == 2**31 - 1
+    assert changed(top, SEED, 1).seed == 2**31 - 1
 
 
 def test_a_value_between_two_stops_goes_to_the_next() -> None:
     config = msgspec.structs.replace(CONFIG, temperature=0.83, top_k=30)
 
-    assert turned(config, TEMPERATURE, 1).temperature == 0.9
-    assert turned(config, TEMPERATURE, -1).temperature == 0.8
-    assert turned(config, TOP_K, -1).top_k == 20
+    assert changed(config, TEMPERATURE, 1).temperature == 0.9
+    assert changed(config, TEMPERATURE, -1).temperature == 0.8
+    assert changed(config, TOP_K, -1).top_k == 20
 
 
 def test_a_value_beyond_the_stops_comes_back() -> None:
     config = msgspec.structs.replace(CONFIG, temperature=4.0, top_k=500, top_p=0.2)
 
-    assert turned(config, TEMPERATURE, -1).temperature == TEMPERATURES[-1]
-    assert turned(config, TOP_K, -1).top_k == TOP_KS[-1]
-    assert turned(config, TOP_P, 1).top_p == TOP_PS[0]
-    assert turned(config, TEMPERATURE, 1) == config
+    assert changed(config, TEMPERATURE, -1).temperature == TEMPERATURES[-1]
+    assert changed(config, TOP_K, -1).top_k == TOP_KS[-1]
+    assert changed(config, TOP_P, 1).top_p == TOP_PS[0]
+    assert changed(config, TEMPERATURE, 1) == config
 
 
 def test_what_is_off_says_so() -> None:
@@ -98,9 +98,9 @@ def test_no_turn_leaves_the_range(
     top_k: int,
     top_p: float,
     seed: int,
-    turns: list[tuple[SamplingControl, int]],
+    changes: list[tuple[SamplingControl, int]],
 ) -> None:
     config = SampleConfig(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
 
-    for control, direction in turns:  # a value out of its range would raise ValueError
-        config = turned(config, control, direction)
+    for control, direction in changes:  # a value out of its range would raise ValueError
+        config = changed(config, control, direction)

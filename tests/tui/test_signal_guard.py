@@ -13,7 +13,9 @@ from tui.signals import SignalGuard
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 
 
-def test_a_closed_terminal_is_no_second_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_terminal_does_not_count_as_a_second_signal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The system reports it, and the app notices it too: the run is still to be saved."""
     begun: list[int] = []
     ended: list[int] = []

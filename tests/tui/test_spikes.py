@@ -32,7 +32,7 @@ def test_a_leap_is_found_and_one_after_it_too() -> None:
     assert after(losses).found == ((601, losses[600]), (602, losses[601]))
 
 
-def test_nothing_is_told_before_the_noise_is_known() -> None:
+def test_no_spike_is_found_before_the_noise_is_known() -> None:
     assert after([1.0, 9.0, 1.0, 50.0] * (MIN_STEPS // 4)).found == ()
 
 
@@ -48,7 +48,7 @@ def test_only_the_newest_are_kept() -> None:
     assert found[-1] == (100 + 3 * MAX_KEPT, losses[-1])
 
 
-def test_what_is_no_number_is_no_spike_and_spoils_nothing() -> None:
+def test_a_loss_that_is_not_a_number_is_no_spike_and_hides_none() -> None:
     losses = falling(500, 2)
     losses[300] = nan
     losses[400] += 2

@@ -27,8 +27,8 @@ def option(
     section: str, *names: str, help: str, otherwise: str = "", **attributes: Any
 ) -> Callable[[Decorated], Decorated]:
     """click's option, listed under a heading of the help. `otherwise`: what goes without it."""
-    told = f"{help}  [default: {otherwise}]" if otherwise else help
-    return click.option(*names, cls=_Option, section=section, help=told, **attributes)
+    text = f"{help}  [default: {otherwise}]" if otherwise else help
+    return click.option(*names, cls=_Option, section=section, help=text, **attributes)
 
 
 class Refusal(click.ClickException):

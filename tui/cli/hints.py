@@ -1,4 +1,4 @@
-"""What a user may have meant by a word that is no command and no text."""
+"""What a user may have meant by a word that is neither a command nor a text."""
 
 import shlex
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ PROGRAM = "tinygpt-tui"
 
 
 def check_command(word: str, commands: Iterable[str]) -> None:
-    """ValueError, with a user-facing message, for a word that is no text and nearly a command."""
+    """ValueError, with a user-facing message, for a word that is not a text and resembles a command."""
     near = get_close_matches(word, list(commands), n=1, cutoff=0.7)
     if near and _problem(word) and word not in engine.run_names():
         raise ValueError(

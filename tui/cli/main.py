@@ -107,6 +107,7 @@ def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choic
         why=default()[1] if corpus is None and run_name is None else "",
         engine=partial(EngineThread, saving=not no_save),
         more=opening.training(run_name, choices),
+        saving=not no_save,
     )
     try:
         app.run()

@@ -172,7 +172,7 @@ class SamplingControlsLine(Pane):
                 Content.styled(
                     key,
                     Style.parse("$primary")
-                    + Style.from_meta({"@click": f"app.turn({number}, {way})"}),
+                    + Style.from_meta({"@click": f"app.change_setting({number}, {way})"}),
                 )
                 for key, way in ((control.down, -1), (control.up, 1))
             ]

@@ -76,8 +76,11 @@ class CostLine(Static):
 
     def show(self, measured: Measured) -> None:
         """Show an answer of the engine, if it is to what was asked last."""
-        asked, told = self._asked.config if self._asked else None, measured.config
-        if asked is not None and (told.model, told.train) == (asked.model, asked.train):
+        asked, measured_for = self._asked.config if self._asked else None, measured.config
+        if asked is not None and (measured_for.model, measured_for.train) == (
+            asked.model,
+            asked.train,
+        ):
             self.update(Content(words(measured, self._known[asked.corpus])))
 
 
