@@ -270,15 +270,15 @@ class Tour:
         note_is_too_long = len(self.words) > NOTE_LENGTH
         for key, refusal in (("n", "A note has"), ("r", "A run's name has")):
             self.terminal.type(key)
-            self.terminal.wait_for("Enter keep")
+            self.terminal.wait_for("Enter OK")
             self._paste(self.words)
             self.screens.append(self.terminal.cells())
             self.terminal.type("\r")
             if key == "r" or note_is_too_long:  # refused with the reason, and asked again
-                self.terminal.wait_for(partial(_all_in, (refusal, "Enter keep")))
+                self.terminal.wait_for(partial(_all_in, (refusal, "Enter OK")))
                 self.screens.append(self.terminal.cells())
-                self._leave("Enter keep")
-            self.terminal.wait_for(lambda text: "Enter keep" not in text)
+                self._leave("Enter OK")
+            self.terminal.wait_for(lambda text: "Enter OK" not in text)
         self.terminal.type("d")
         self._sees("cannot be undone")
         self.terminal.type("n")

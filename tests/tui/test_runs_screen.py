@@ -248,7 +248,7 @@ async def test_it_shows_and_explains_its_keys(
         await it.press("f1")
         await it.sees("Nothing has happened yet")
         await it.press("escape", "escape", "r")
-        await it.sees("Enter keep", "Esc leave")
+        await it.sees("Enter OK", "Esc cancel")
         await it.press("f1")
         await it.sees("What is typed is kept once Enter is pressed.")
 
@@ -361,7 +361,7 @@ async def test_a_long_refusal_leaves_the_answer_in_sight(
         await list_runs(it, saved)
         await it.press("down", "r", "end", "2", "enter")
         await it.play(Failed("A name that is too long. " * 90, "runs"))
-        await it.sees("calm-heron2", "Enter keep")
+        await it.sees("calm-heron2", "Enter OK")
         await it.press("escape")
         await it.sees("tidy-wren", "Esc close")
 

@@ -29,10 +29,10 @@ class InputDialog(Dialog[str | None]):
     BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]
 
     TITLE_OF_HELP = "a line of text"
-    ABOUT = "What is typed is kept once Enter is pressed."
+    ABOUT = "What is typed takes effect once Enter is pressed."
     KEYS = (
-        Key("Enter", "keep", "keep what was typed"),
-        Key("Esc", "leave", "leave it as it was", "dismiss(None)"),
+        Key("Enter", "OK", "accept what was typed"),
+        Key("Esc", "cancel", "leave everything as it is", "dismiss(None)"),
     )
 
     def __init__(self, question: str, value: str) -> None:

@@ -45,7 +45,7 @@ class NewRunScreen(Dialog[None]):
     """A form for a new run; it stays until that run is open."""
 
     DEFAULT_CSS = """
-    NewRunScreen { align: center middle; }
+    NewRunScreen { align: center middle; overflow: hidden; }
     NewRunScreen #form {
       width: 100; max-width: 100%; height: auto; padding: 0 1;
       border: round $primary; background: $surface; border-title-color: $primary;

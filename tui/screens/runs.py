@@ -81,7 +81,7 @@ class RunsScreen(Dialog[str]):
         Key("Enter", "open", "open the run as it was last saved", "open"),
         Key("b", "best", "open it as it was at its lowest held-out loss", "open_best"),
         Key("space", "mark", "mark it, to delete several at once", "mark"),
-        Key("d", "delete", "delete the marked runs, or this one, after a question", "delete"),
+        Key("d", "delete", "delete the marked runs, or this one, after a confirmation", "delete"),
         Key("c", "compare", "draw its held-out loss into the chart, or take it out", "compare"),
         Key("r", "name", "give it another name", "rename"),
         Key("n", "note", "write a line about it", "annotate"),
