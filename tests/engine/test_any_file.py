@@ -289,7 +289,7 @@ def assert_usable(name: str) -> None:
         opened(msgspec.structs.replace(asked.command, name="another"), *SAMPLE_AND_STEP)
 
 
-@settings(max_examples=200, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
 @given(
     data=st.data(),
     file=st.sampled_from(FILES),
@@ -311,7 +311,7 @@ def test_any_content_of_any_file_of_a_run(
         assert_usable(folder.name)
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_content_of_the_holder_file(intact: Intact, data: st.DataObject) -> None:
     """While another program trains the run, and this one is asked to."""
@@ -347,7 +347,7 @@ CONTENTS = st.builds(
 )
 
 
-@settings(max_examples=120, suppress_health_check=list(HealthCheck))
+@settings(max_examples=70, suppress_health_check=list(HealthCheck))
 @given(st.lists(CONTENTS, min_size=1, max_size=3), st.booleans())
 def test_any_bytes_as_a_text(intact: Intact, contents: list[bytes], as_folder: bool) -> None:
     """They make a run that opens again with its text, or are refused with a reason."""

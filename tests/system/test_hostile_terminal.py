@@ -88,7 +88,8 @@ SEQUENCE = re.compile(
     r"|\x1b[ -/]*[0-~]?"
 )
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
-SIZES = ((120, 40), (80, 24))
+COLUMNS, LINES = 120, 40
+"""All panes are on the screen. `tests/tui/test_hostile_everywhere.py` has a small window, too."""
 CHECKED = (
     "type",
     "device",
@@ -117,11 +118,6 @@ COMMANDS = {
 }
 RICH = frozenset({"colour", "\x1b[2K", "\x1b[1A", "\x1b[?25l", "\x1b[?25h"})
 """The sequences of rich for a progress bar and a table."""
-
-
-def shape(size: tuple[int, int]) -> str:
-    """A size as a name."""
-    return "{}x{}".format(*size)
 
 
 class Recording(NamedTuple):
@@ -333,25 +329,22 @@ class Tour:
             self.terminal.wait_for(lambda text: what not in text)
 
 
-def open_app(text: Path, folder: Path, size: tuple[int, int]) -> WideTerminal:
+def open_app(text: Path, folder: Path) -> WideTerminal:
     """The app on a text that trains in moments."""
     folder.mkdir(exist_ok=True)
-    columns, lines = size
     return WideTerminal(
         [COMMAND, str(text), *SETTINGS, "--steps=20"],
-        columns=columns,
-        lines=lines,
+        columns=COLUMNS,
+        lines=LINES,
         cwd=str(folder),
         env={"TINYGPT_HOME": str(folder / "home")},
     )
 
 
-def visit(
-    text: Path, folder: Path, words: str, untrusted: Path, size: tuple[int, int]
-) -> Recording:
+def visit(text: Path, folder: Path, words: str, untrusted: Path) -> Recording:
     """Make the tour where an untrusted run is saved."""
     shutil.copytree(untrusted, folder / "home" / "runs" / untrusted.name)
-    with open_app(text, folder, size) as terminal:
+    with open_app(text, folder) as terminal:
         tour = Tour(terminal, words)
         tour.take()
     return Recording(terminal.raw.decode(), tour.screens)
@@ -464,18 +457,13 @@ def train_line(text: Path, steps: int, *more: str) -> list[str]:
 def allowed(place: Place) -> frozenset[str]:
     """The sequences that the app itself sends."""
     folder = place.folder / "reference"
-    return kinds(visit(place.harmless, folder, HARMLESS, place.quiet, SIZES[1]).raw)
+    return kinds(visit(place.harmless, folder, HARMLESS, place.quiet).raw)
 
 
 @pytest.fixture(scope="module")
-def tours(place: Place) -> dict[str, Recording]:
-    """Tours with hostile text, at each size."""
-    return {
-        shape(size): visit(
-            place.hostile, place.folder / shape(size), HOSTILE, place.untrusted, size
-        )
-        for size in SIZES
-    }
+def tour(place: Place) -> Recording:
+    """The tour with hostile text."""
+    return visit(place.hostile, place.folder / "hostile", HOSTILE, place.untrusted)
 
 
 @pytest.fixture(scope="module")
@@ -489,13 +477,14 @@ def printed(place: Place) -> dict[str, Recording]:
     return {"train": place.trained, **print_all(place.home, lines)}
 
 
-@pytest.fixture(params=[*map(shape, SIZES), "train", "JSON", "sample", *COMMANDS])
+@pytest.fixture(params=["tour", "train", "JSON", "sample", *COMMANDS])
 def recording(request: pytest.FixtureRequest) -> Recording:
-    """The output of each tour and each command in turn."""
-    name: str = request.param
-    source = "tours" if name in map(shape, SIZES) else "printed"
-    found: dict[str, Recording] = request.getfixturevalue(source)
-    return found[name]
+    """The output of the tour and of each command in turn."""
+    if request.param == "tour":
+        toured: Recording = request.getfixturevalue("tour")
+        return toured
+    printed: dict[str, Recording] = request.getfixturevalue("printed")
+    return printed[request.param]
 
 
 def test_no_untrusted_sequence_reaches_the_terminal(
@@ -521,10 +510,9 @@ def test_untrusted_text_is_shown_literally(recording: Recording) -> None:
     assert "\N{BOMB}" not in recording.text
 
 
-@pytest.mark.parametrize("size", SIZES, ids=shape)
-def test_borders_stay_in_their_columns(tours: dict[str, Recording], size: tuple[int, int]) -> None:
+def test_borders_stay_in_their_columns(tour: Recording) -> None:
     """Below the header, whatever is drawn between the borders."""
-    for screen in tours[shape(size)].screens:
+    for screen in tour.screens:
         for row in screen[4:-1]:
             assert {row[0], row[-1]} <= set("│╭╮╰╯├┤"), "".join(row)
 
@@ -558,7 +546,7 @@ def piped(line: Sequence[str], home: Path) -> tuple[int, bytes]:
 
 def test_bytes_that_are_not_utf8_do_not_end_the_app(text: Path, tmp_path: Path) -> None:
     """A terminal that is not set to UTF-8 sends them for a letter with an accent."""
-    with open_app(text, tmp_path, SIZES[1]) as terminal:
+    with open_app(text, tmp_path) as terminal:
         terminal.wait_for("q quit")
         terminal.send("é".encode("latin-1"))
         terminal.type("?")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from driving import history_of, of, only, run_to_end, tiny
 
 from engine.protocol import (
@@ -34,6 +35,7 @@ from engine.storage.manifest import checkpoints_of
 from engine.storage.paths import folder_of, run_names
 from engine.storage.saved_run import load_run
 from tui import __version__
+from tui.cli.main import main
 from tui.cli.runs import change_runs, list_runs
 from tui.cli.sample import sample
 from tui.cli.train import train
@@ -166,6 +168,9 @@ def test_a_line_break_in_a_setting_is_typed_as_in_a_prompt(verse_file: Path) -> 
     assert only(events, Opened).config.sample.stop == "\n"
 
 
+# Within this process from here on: each start of the program takes a second, with torch two more.
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -238,15 +243,13 @@ def test_a_line_break_in_a_setting_is_typed_as_in_a_prompt(verse_file: Path) -> 
 def test_invalid_input_is_refused_with_a_message(
     verse_file: Path, arguments: list[str], message: str
 ) -> None:
-    result = program(*(argument.format(text=verse_file) for argument in arguments))
-    assert result.returncode == 2
+    line = [argument.format(text=verse_file) for argument in arguments]
+    result = CliRunner().invoke(main, line, prog_name="tinygpt-tui")
+    assert result.exit_code == 2
     assert result.stdout == ""
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stderr.splitlines()[-1].startswith((message, f"Error: {message}"))
-
-
-# Within this process from here on: each start of torch takes a second and a half.
 
 
 def test_training_prints_lines_of_text(

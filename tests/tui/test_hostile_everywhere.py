@@ -58,7 +58,7 @@ UNSEEN = (
 )
 HALVES = "\ud800\udfff\udcff"
 FLOODS = [
-    base + 1_000 * mark
+    base + 200 * mark
     for base, mark in (
         ("a", "\u0301"),
         ("ก", "\u0e47"),
