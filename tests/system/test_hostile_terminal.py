@@ -517,10 +517,9 @@ def test_borders_stay_in_their_columns(tour: Recording) -> None:
             assert {row[0], row[-1]} <= set("│╭╮╰╯├┤"), "".join(row)
 
 
-@pytest.mark.parametrize("name", ["home", "home\udcff"], ids=["home", "a home that is not UTF-8"])
-def test_each_line_of_json_is_json(place: Place, name: str) -> None:
+def test_each_line_of_json_is_json_in_a_home_that_is_not_utf8(place: Place) -> None:
     line = train_line(place.hostile, 2, "--json")
-    code, output = piped(line, place.folder / name)
+    code, output = piped(line, place.folder / "home\udcff")
     assert code == 0
     for each in output.split(b"\n")[:-1]:
         assert "type" in json.loads(each, parse_constant=pytest.fail)
