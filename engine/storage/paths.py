@@ -8,6 +8,7 @@
 """
 
 import os
+import shutil
 from pathlib import Path
 
 import platformdirs
@@ -60,6 +61,12 @@ def free_folder(name: str) -> Path:
     if folder.exists():
         raise ValueError(f"There is already a run {name!r}.")
     return folder
+
+
+def free_space(folder: Path) -> int:
+    """Bytes that are free on the disk of a folder, which need not exist yet. OSError."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(existing).free
 
 
 def _is_run(folder: Path) -> bool:

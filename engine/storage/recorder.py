@@ -2,13 +2,12 @@
 user-facing message if the disk refuses."""
 
 import errno
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine.protocol import RECORDED, Event
-from engine.storage.paths import NoSpaceError
+from engine.storage.paths import NoSpaceError, free_space
 
 if TYPE_CHECKING:  # torch is loaded with the first run, not with this module
     from engine.device import Machine
@@ -162,10 +161,8 @@ class Recorder:
         space = ""
         if error.errno in NO_SPACE:
             space = f" It needs {self._checkpoint_bytes / 1e6:,.0f} MB."
-            folder = self._run.folder
-            with suppress(OSError, StopIteration):
-                existing = next(path for path in (folder, *folder.parents) if path.exists())
-                free = shutil.disk_usage(existing).free
+            with suppress(OSError):
+                free = free_space(self._run.folder)
                 space = f"{space[:-1]}; {free / 1e6:,.0f} MB are free."
         way_out = WAY_OUT if error.errno in (*NO_SPACE, *READ_ONLY) else ""
         return f"The run could not be saved: {where}: {reason}.{space}{way_out}"

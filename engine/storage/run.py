@@ -16,7 +16,7 @@ from engine.storage.history import History
 from engine.storage.lock import RunLock, locked
 from engine.storage.manifest import Progress, checkpoints_of
 from engine.storage.names import new_name
-from engine.storage.paths import NoSpaceError, folder_of, free_folder, runs_folder
+from engine.storage.paths import NoSpaceError, folder_of, free_folder, free_space, runs_folder
 from engine.storage.run_info import FORMAT, CorpusInfo, RunInfo, read_info, with_note, write_info
 from engine.storage.saved_run import SavedRun
 
@@ -58,8 +58,8 @@ class Run:
         meanwhile; NoSpaceError if checkpoints of `checkpoint_bytes` do not fit on the disk; OSError
         if it cannot be written.
         """
-        make_folder(self.folder)
         self._check_space(text, checkpoint_bytes)
+        make_folder(self.folder)
         lock = RunLock(self.folder)
         lock.acquire()
         try:
@@ -85,7 +85,7 @@ class Run:
         else:
             kept = len(self._saved.checkpoints) - len(self._saved.dropped)
         needed += max(1, MOST_KEPT + 1 - kept) * checkpoint_bytes
-        free = shutil.disk_usage(self.folder).free
+        free = free_space(self.folder)
         if free < needed:
             raise NoSpaceError(
                 f"To save this run takes {needed / 1e6:,.0f} MB in {self.folder}, "

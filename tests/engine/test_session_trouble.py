@@ -275,6 +275,7 @@ def test_too_little_space_is_reported_before_the_first_step(
     assert ", where 0 MB are free. TINYGPT_HOME names" in failed.message
     assert failed.message.endswith(" and --no-save trains without saving.")
     assert of(events, StepDone) == []
+    assert not folder_of(only(events, Opened).run).exists(), "no empty folder stays"
 
 
 def test_a_saved_run_asks_for_the_space_of_its_next_checkpoints_only(
