@@ -698,6 +698,7 @@ async def test_while_it_trains_the_numbers_move(desk: Opener) -> None:
         await it.play(step_done(1_240, 1.6))
         await it.sees("● training", "step 1,240 / 2,000", "62%", "34,133 char/s")
         await it.sees("━ training 1.600", "seen 2.37 times")
+        await it.sees("◆ held-out 4.1432 (untrained)")
 
 
 async def test_the_samples_can_be_read_from_the_first_one_on(desk: Opener) -> None:

@@ -119,7 +119,9 @@ def numbers(state: RunState, width: int, *, compared: bool) -> Content:
     evaluated = state.evaluated
     if evaluated is not None:
         held_out = (f"{HELD_OUT} held-out", "$accent")
-        parts.append(Content.assemble(held_out, f" {evaluated.loss:.4f}"))
+        # The verdict follows the training loss until there is a later evaluation.
+        when = " (untrained)" if evaluated.step == 0 < state.step else ""
+        parts.append(Content.assemble(held_out, f" {evaluated.loss:.4f}{when}"))
     if compared and state.compared:
         parts.append(compared_runs(state, width - _joined(parts, width).cell_length - len(_GAP)))
     if evaluated is not None:
