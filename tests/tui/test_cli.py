@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from driving import history_of, of, only, run_to_end, tiny
 
 from engine.protocol import (
@@ -52,6 +52,11 @@ TINY = [
 ]
 
 
+def invoked(*arguments: object) -> Result:
+    """What a command line does, within this process: each start of torch takes seconds."""
+    return CliRunner().invoke(main, [*map(str, arguments)], prog_name="tinygpt-tui")
+
+
 def program(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the command as a user does."""
     return subprocess.run(
@@ -86,8 +91,8 @@ def test_json_is_one_event_a_line_and_the_run_is_saved(verse_file: Path) -> None
 
 
 def test_without_saving_it_trains_and_says_that_nothing_is_kept(verse_file: Path) -> None:
-    result = program("train", verse_file, *TINY, "--steps", "20", "--no-save")
-    assert (result.returncode, result.stderr) == (0, "")
+    result = invoked("train", verse_file, *TINY, "--steps", "20", "--no-save")
+    assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
     assert "not saved (--no-save): what it learns ends with this program" in lines
     assert lines[-1].startswith("not saved (--no-save): ")
@@ -97,8 +102,8 @@ def test_without_saving_it_trains_and_says_that_nothing_is_kept(verse_file: Path
 
 def test_a_saved_run_trains_so_many_steps_more(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    result = program("train", "--run", name, "--steps", "7")
-    assert (result.returncode, result.stderr) == (0, "")
+    result = invoked("train", "--run", name, "--steps", "7")
+    assert (result.exit_code, result.stderr) == (0, "")
     assert (
         "trains on to step 27: the learning rate rises to 20% of its peak and falls to zero; "
         "the loss may rise first"
@@ -108,8 +113,8 @@ def test_a_saved_run_trains_so_many_steps_more(verse_file: Path) -> None:
 
 
 def test_steps_and_minutes_of_a_saved_run_are_not_both_taken(verse_file: Path) -> None:
-    result = program("train", "--run", saved_run(verse_file), "--steps", "7", "--minutes", "1")
-    assert result.returncode == 2
+    result = invoked("train", "--run", saved_run(verse_file), "--steps", "7", "--minutes", "1")
+    assert result.exit_code == 2
     assert result.stderr == (
         "Error: Steps and minutes are two ways to say how much more it trains: give one of them.\n"
     )
@@ -152,18 +157,18 @@ def test_sample_streams_the_prompt_and_what_follows(verse_file: Path) -> None:
 def test_a_line_break_is_typed_as_in_the_app(verse_file: Path) -> None:
     name = saved_run(verse_file)
     prompt = "aloud;\\nthe mouse"
-    result = program("sample", name, "--prompt", prompt, "--chars", "200", "--stop", "\\n")
-    assert (result.returncode, result.stderr) == (0, "")
+    result = invoked("sample", name, "--prompt", prompt, "--chars", "200", "--stop", "\\n")
+    assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith("aloud;\nthe mouse")
     assert len(result.stdout.splitlines()) == 2, "it stops at a line break"
 
 
 def test_a_line_break_in_a_setting_is_typed_as_in_a_prompt(verse_file: Path) -> None:
     given = ("--steps", "1", "--set", "sample.stop=x\\n", "--json", *TINY)
-    events = [from_json(line) for line in program("train", verse_file, *given).stdout.splitlines()]
+    events = [from_json(line) for line in invoked("train", verse_file, *given).stdout.splitlines()]
     assert only(events, Opened).config.sample.stop == "x\n"
     name = only(events, Opened).run
-    again = program("train", "--run", name, "--steps", "1", "--set", "sample.stop=\\n", "--json")
+    again = invoked("train", "--run", name, "--steps", "1", "--set", "sample.stop=\\n", "--json")
     events = [from_json(line) for line in again.stdout.splitlines()]
     assert only(events, Opened).config.sample.stop == "\n"
 
@@ -244,7 +249,7 @@ def test_invalid_input_is_refused_with_a_message(
     verse_file: Path, arguments: list[str], message: str
 ) -> None:
     line = [argument.format(text=verse_file) for argument in arguments]
-    result = CliRunner().invoke(main, line, prog_name="tinygpt-tui")
+    result = invoked(*line)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert message in result.stderr
@@ -470,7 +475,7 @@ def test_falling_back_to_an_older_checkpoint_prints_a_note(verse_file: Path) -> 
     model = checkpoints_of(folder_of(name))[-1] / "model.safetensors"
     model.write_bytes(model.read_bytes()[:1000])
     for command in (["sample"], ["train", "--run"]):  # the second one continues the training
-        result = program(*command, name).stderr
+        result = invoked(*command, name).stderr
         assert result.startswith("Opened as it was at step 10, since model in checkpoint ")
 
 
@@ -487,8 +492,8 @@ def test_a_sample_needs_no_confirmation_of_a_changed_text(verse_file: Path) -> N
     name = saved_run(verse_file)
     corpus = folder_of(name) / "corpus.txt"
     corpus.write_text(corpus.read_text() + "owl")
-    result = program("sample", name, "--prompt", "The owl", "--chars", "5")
-    assert (result.returncode, result.stderr) == (0, "")
+    result = invoked("sample", name, "--prompt", "The owl", "--chars", "5")
+    assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith("The owl")
 
 
