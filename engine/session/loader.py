@@ -1,6 +1,5 @@
 """Opens a run, fresh or saved: its text first, which is reported at once, then torch and the rest."""
 
-import hashlib
 import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -29,6 +28,7 @@ from engine.session.active_run import ActiveRun
 from engine.session.followed_run import FollowedRun
 from engine.session.opened_run import Clock, Emit
 from engine.session.run_state import extended
+from engine.storage.corpus_text import sha256_of
 from engine.storage.history import HistoryReader, read_history
 from engine.storage.lock import RunLock
 from engine.storage.manifest import Progress
@@ -48,7 +48,7 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
     emit(Busy(f"reading {config.corpus}"))
     corpus = load_corpus(config.corpus, config.reading)
     config = _recordable(config)
-    digest = hashlib.sha256(corpus.text.encode("utf-8", "surrogatepass")).hexdigest()
+    digest = sha256_of(corpus.text)
     characters = _report_corpus(corpus, digest, config, emit)
 
     emit(Busy("loading torch"))

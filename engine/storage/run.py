@@ -12,6 +12,7 @@ from engine.device import Machine
 from engine.protocol import Event
 from engine.storage.atomic import clear_unfinished, make_folder, rename_folder, replace_file
 from engine.storage.checkpoints import MOST_KEPT, State, set_aside, write_checkpoint
+from engine.storage.corpus_text import utf8_chunks
 from engine.storage.history import History
 from engine.storage.lock import RunLock, locked
 from engine.storage.manifest import Progress, checkpoints_of
@@ -66,7 +67,7 @@ class Run:
             _clear_deleted()
             clear_unfinished(self.folder)
             if self._saved is None:
-                replace_file(self.folder / "corpus.txt", [text.encode("utf-8", "surrogatepass")])
+                replace_file(self.folder / "corpus.txt", utf8_chunks(text))
                 write_info(self.folder, info)
             else:
                 self._prepare_saved(self._saved, info)
@@ -81,7 +82,7 @@ class Run:
         checkpoints that will be kept, and one more until the oldest is deleted."""
         needed, kept = SPACE_MARGIN, 0
         if self._saved is None:
-            needed += len(text.encode("utf-8", "surrogatepass"))
+            needed += sum(map(len, utf8_chunks(text)))
         else:
             kept = len(self._saved.checkpoints) - len(self._saved.dropped)
         needed += max(1, MOST_KEPT + 1 - kept) * checkpoint_bytes

@@ -1,6 +1,5 @@
 """Opening a saved run: from its newest complete checkpoint, or from its best."""
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ import msgspec
 from data.safe_text import safe_text
 from engine.model.size import parameter_count
 from engine.storage.checkpoints import State, read_checkpoint
+from engine.storage.corpus_text import sha256_of
 from engine.storage.manifest import DamagedError, Manifest, best_of, checkpoints_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import RunInfo, UnreadableInfoError, read_info
@@ -95,7 +95,7 @@ def _read_files(name: str, folder: Path) -> tuple[RunInfo, str, list[Path]]:
 
 def _with_text(name: str, info: RunInfo, text: str, accepted: bool) -> tuple[RunInfo, bool]:
     """The info of a run that continues on this text, and whether the text has changed."""
-    sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    sha256 = sha256_of(text)
     unknown = "".join(sorted(set(text) - set(info.corpus.characters)))
     changed = sha256 != info.corpus.sha256
     if unknown:
