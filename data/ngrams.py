@@ -41,6 +41,7 @@ FEWEST_FOR_XZ = 1_000
 """Characters of the validation part without which the bytes of xz say nothing."""
 
 _DISCOUNT = 0.5  # where no group occurs once, from which it would follow
+_PIECES = 100  # of a longer validation part
 _CHUNK = 1 << 15  # bytes that are compressed in one slice
 # Bytes that xz looks back, at most and at least; they also bound its memory.
 _DICTIONARY = 1 << 23
@@ -71,8 +72,8 @@ def _ngrams(training: str, validation: str, vocabulary: int) -> Iterator[Rung | 
     """
     if not training or len(validation) < 2:
         return
-    text, held_out, distinct = _as_ids(training, validation)
-    places = _spread(len(validation))
+    read, places = _sample(validation)
+    text, held_out, distinct = _as_ids(training, read)
     yield None
     groups = np.zeros(len(text) + 1, np.int64)  # of order 0: the empty one, at every place
     # Of each place, the group that ends there, and the context before it; -1: not in the training.
@@ -134,11 +135,17 @@ def _as_ids(training: str, validation: str) -> tuple[_Ids, _Ids, int]:
     return ids[: len(training)], ids[len(training) :], int(present.sum())
 
 
-def _spread(length: int) -> _Ids:
-    """The places in a validation part that are predicted: all but the first, or evenly spread."""
-    if length - 1 <= MOST_VALIDATION:
-        return np.arange(1, length)
-    return 1 + np.arange(MOST_VALIDATION) * (length - 2) // (MOST_VALIDATION - 1)
+def _sample(validation: str) -> tuple[str, _Ids]:
+    """What is read of the validation part, and the places in it that are predicted: all but the
+    first, or pieces that are evenly spread, each behind the characters that it needs."""
+    if len(validation) - 1 <= MOST_VALIDATION:
+        return validation, np.arange(1, len(validation))
+    before = len(ORDERS)
+    length = before + MOST_VALIDATION // _PIECES
+    starts = [i * (len(validation) - length) // (_PIECES - 1) for i in range(_PIECES)]
+    read = "".join(validation[start : start + length] for start in starts)
+    places = np.arange(len(read)).reshape(_PIECES, length)[:, before:]
+    return read, places.ravel()
 
 
 def _number(keys: _Ids, by_key: _Ids) -> tuple[_Ids, _Ids, _Ids, _Ids]:
