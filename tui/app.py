@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
@@ -38,7 +38,8 @@ from tui.screens.new_run import NewRunScreen
 from tui.screens.runs import RunsScreen
 from tui.screenshot import save_screenshot
 from tui.state import RunState
-from tui.view_actions import ViewActions
+from tui.view_switching import ViewSwitching
+from tui.views import TRAIN
 
 FULL_SIZE = Size(110, 34)
 """Cells from which on every pane is shown at once."""
@@ -48,7 +49,7 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(RunActions, ViewActions, PreferenceActions):
+class TinyGPTApp(RunActions, ViewSwitching, PreferenceActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"
@@ -77,16 +78,17 @@ class TinyGPTApp(RunActions, ViewActions, PreferenceActions):
     def compose(self) -> ComposeResult:
         yield Static("", id="too-small")
         with Vertical(id="main"):
-            yield HeaderLine().data_bind(EngineApp.state)
+            yield HeaderLine().data_bind(EngineApp.state, ViewSwitching.view)
             yield MessageLine().data_bind(EngineApp.state)
-            with Horizontal(id="body"):
-                with Vertical(id="left"):
-                    yield TextPane(self._why).data_bind(EngineApp.state)
-                    yield TrainingPane().data_bind(EngineApp.state)
-                with Vertical(id="right"):
-                    yield LossPane().data_bind(EngineApp.state)
-                    yield SamplesPane().data_bind(EngineApp.state)
-            yield PromptPane().data_bind(EngineApp.state, config=EngineApp.sample_config)
+            with Container(id="views"), Vertical(id=f"view-{TRAIN}"):
+                with Horizontal(id="body"):
+                    with Vertical(id="left"):
+                        yield TextPane(self._why).data_bind(EngineApp.state)
+                        yield TrainingPane().data_bind(EngineApp.state)
+                    with Vertical(id="right"):
+                        yield LossPane().data_bind(EngineApp.state)
+                        yield SamplesPane().data_bind(EngineApp.state)
+                yield PromptPane().data_bind(EngineApp.state, config=EngineApp.sample_config)
             yield KeysLine()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -139,10 +141,15 @@ class TinyGPTApp(RunActions, ViewActions, PreferenceActions):
         if now != self._acting:
             self._acting = now
             self.refresh_bindings()
+        self.show_state(state)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether a key acts now: True; no, but another action of the same key may: False; no, and
         it is shown as such: None."""
+        if not self.acts_here(action):
+            return False
+        if action == "go":
+            return len(self.screen_stack) == 1
         if action == "prompt":
             return self.may_go_to_prompt(only_without_focus=bool(parameters))
         if action in ("view", "enlarge", "shrink"):
@@ -152,6 +159,8 @@ class TinyGPTApp(RunActions, ViewActions, PreferenceActions):
     def _offers(self, binding: Binding) -> bool:
         """Whether the command palette, which is a screen of its own, has the action of a key."""
         name = action_of(binding)
+        if not self.acts_here(name) or binding.action == f"go({self.view})":
+            return False
         views = name in ("view", "enlarge", "shrink")
         return self.can_view(name) if views else bool(acts(name, self.state))
 

@@ -3,6 +3,7 @@
 from textual.binding import Binding
 
 from tui.state import RunState
+from tui.views import VIEWS
 
 # The label is for the line of keys, the tooltip for the command palette; a key that the line does
 # not show has one description for both.
@@ -45,7 +46,13 @@ BINDINGS = (
     Binding("S", "change_setting(4, -1)", "Use the previous seed", show=False),
     Binding("s", "change_setting(4, 1)", "Use the next seed", show=False),
     Binding("W", "rewrite", "Answer again whenever a setting changes: on or off", show=False),
+    *(Binding(str(view.number), f"go({view.number})", view.about, show=False) for view in VIEWS),
 )
+
+ONLY_IN_TRAIN = frozenset(
+    ("view", "enlarge", "shrink", "write", "rewrite", "use_for_samples", "log_axis", "whole_loss")
+)
+"""Actions on the first view; in the others their keys are free."""
 
 
 def action_of(binding: Binding) -> str:

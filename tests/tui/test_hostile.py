@@ -60,7 +60,7 @@ def obeyed(desk: Desk) -> Iterator[str]:
         if FORBIDDEN & set(text):
             yield repr(text)
         click = style.meta.get("@click") if style is not None else None
-        if click is not None and not click.startswith("app.change_setting("):
+        if click is not None and not click.startswith(("app.change_setting(", "app.go(")):
             yield f"@click={click}"
 
 

@@ -89,7 +89,7 @@ def wrong(desk: Desk) -> Iterator[str]:
         if marks(text) > MOST_MARKS:
             yield f"{marks(text)} marks in a row"
         click = style.meta.get("@click", "") if style is not None else ""
-        if not click.startswith("app.change_setting(") and click:
+        if not click.startswith(("app.change_setting(", "app.go(")) and click:
             yield f"@click={click}"
         if style is not None and style.link:
             yield f"a link to {style.link}"

@@ -2,11 +2,15 @@
 
 from math import isfinite
 
+from rich.cells import cell_len
 from textual.content import Content
+from textual.reactive import reactive
+from textual.style import Style
 
 from tui.drawing.words import count, counted, duration, short
 from tui.panes.pane import Pane, line
 from tui.state import RunState
+from tui.views import TRAIN, VIEWS
 
 PHASE_STYLES = {
     "warming up": "$foreground-muted",
@@ -22,6 +26,8 @@ REWARMING = 0.3
 """The fraction of an extension for which the screen says that the loss may rise."""
 THREADS_TOLD = 30.0
 """Seconds of training for which the screen says that the number of threads has changed."""
+GAP = "  "
+"""Between the parts of the header."""
 MAX_LINES = 3
 """The number of lines that a message may take."""
 
@@ -32,9 +38,14 @@ def phase_words(state: RunState) -> Content:
 
 
 class HeaderLine(Pane):
-    """Corpus, preset and run on the left; phase and step on the right."""
+    """The views, corpus, preset and run on the left; phase and step on the right."""
 
-    DEFAULT_CSS = "HeaderLine { height: 1; padding: 0 1; }"
+    DEFAULT_CSS = """
+    HeaderLine { height: 1; padding: 0 1; link-color: $foreground-muted; link-style: none; }
+    """
+
+    view: reactive[int] = reactive(TRAIN, layout=False)
+    """The number of the view that is shown."""
 
     def part(self, state: RunState) -> object:
         return (state.phase, state.step, state.steps, state.opened, state.corpus, state.under_way)
@@ -45,16 +56,38 @@ class HeaderLine(Pane):
             right += Content(f"  step {count(state.step)}{_of_how_many(state)}{next_step(state)}")
             if not state.opened.saving:
                 right = Content.styled("not saved  ", "bold $warning") + right
-        name = Content.styled("tinygpt", "bold $primary")
-        facts = []
-        if state.corpus is not None:
-            facts.append(state.corpus.name)
-        if state.opened is not None:
-            facts.append(f"{state.opened.config.preset} {short(state.opened.parameters)}")
-            facts.append(f"run {state.opened.run}")
-        left = name + Content("  " + " · ".join(facts))
-        room = max(0, width - right.cell_length - 2)
-        return [line(left.truncate(room, ellipsis=True), right, width)]
+        left = views_line(self.view)
+        room = width - right.cell_length - left.cell_length - 2 * len(GAP)
+        left += Content(GAP + _facts(state, max(0, room)))
+        name = Content.styled("tinygpt", "bold $primary") + Content(GAP)
+        if left.cell_length + name.cell_length + len(GAP) + right.cell_length <= width:
+            left = name + left
+        return [line(left, right, width)]
+
+
+def views_line(shown: int) -> Content:
+    """The views with their number keys, which can be clicked; the one that is shown is marked."""
+    names = []
+    for view in VIEWS:
+        words = f"{view.number} {view.name}"
+        if view.number == shown:
+            names.append(Content.styled(f"▸{words}", "bold reverse"))
+        else:
+            link = Style.from_meta({"@click": f"app.go({view.number})"})
+            names.append(Content.styled(f" {words}", Style.parse("$foreground-muted") + link))
+    return Content(" ").join(names)
+
+
+def _facts(state: RunState, width: int) -> str:
+    """Corpus, size and run; where there is not room for all, the run above all."""
+    corpus = [state.corpus.name] if state.corpus else []
+    size, run = [], []
+    if state.opened is not None:
+        size = [f"{state.opened.config.preset} {short(state.opened.parameters)}"]
+        run = [f"run {state.opened.run}"]
+    choices = [" · ".join(facts) for facts in (corpus + size + run, corpus + run, run or corpus)]
+    fitting = next((words for words in choices if cell_len(words) <= width), choices[-1])
+    return Content(fitting).truncate(width, ellipsis=True).plain
 
 
 def _of_how_many(state: RunState) -> str:

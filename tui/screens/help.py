@@ -28,6 +28,7 @@ KEYS = (
     ("a", "the whole fall of the loss, or its end, larger"),
     ("z", "one pane as large as the window, or all again"),
     ("v", "the next pane, where one is large or the window small"),
+    ("1  2", "the views: train, read"),
     ("c", "a new run: another text, size or architecture"),
     ("o", "the saved runs: open, compare, rename, note, delete"),
     ("b", "after a failed step: last save, half the learning rate"),

@@ -1,0 +1,92 @@
+"""The views: the header says which is shown, keys, mouse and palette lead to the others."""
+
+import pytest
+from looking import Desk, Opener
+from recording import STEPS, step_done, trained, untrained
+
+from engine.protocol import Pause, PhaseChanged, Train
+from tui.panes.header import HeaderLine
+from tui.panes.loss import LossPane
+from tui.panes.prompt import PromptInput
+
+DONE = (*untrained(), *trained(STEPS))
+SIZES = pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+
+
+def is_shown(desk: Desk, number: int) -> bool:
+    return f"▸{number} " in desk.rows[0]
+
+
+@SIZES
+async def test_the_number_keys_lead_to_the_views_and_escape_back(
+    desk: Opener, size: tuple[int, int]
+) -> None:
+    async with desk(*DONE, size=size) as it:
+        before = it.rows
+        await it.sees("▸1 Train  2 Read", "run amber-otter")
+        await it.press("2")
+        await it.sees(" 1 Train ▸2 Read")
+        assert not it.app.query_one(LossPane).is_on_screen
+        await it.press("escape")
+        await it.heard()
+        assert it.rows == before
+        await it.press("2", "1")
+        await it.heard()
+        assert it.rows == before
+
+
+async def test_the_header_can_be_clicked(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        place = it.rows[0].index("2 Read")
+        await it.pilot.click(HeaderLine, offset=(place - 1, 0))
+        await it.sees("▸2 Read")
+        await it.pilot.click(HeaderLine, offset=(it.rows[0].index("1 Train"), 0))
+        await it.sees("▸1 Train")
+
+
+async def test_the_palette_offers_the_other_views(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        for number, offered in ((1, "view 2"), (2, "view 1")):
+            await it.press(str(number))
+            commands = it.app.get_system_commands(it.app.screen_stack[0])
+            titles = [command.title for command in commands]
+            assert [title for title in titles if "view" in title and offered in title]
+            assert not [title for title in titles if f"view {number}" in title]
+
+
+async def test_digits_in_the_prompt_are_text(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        await it.press("p")
+        await it.type("12")
+        assert it.app.query_one(PromptInput).value == "12"
+        assert is_shown(it, 1)
+
+
+async def test_training_keys_act_in_each_view(desk: Opener) -> None:
+    async with desk(*untrained()) as it:
+        await it.press("2", "space")
+        assert it.engine.sent(Train)
+        await it.play(PhaseChanged("training", 0), step_done(1))
+        await it.press("space")
+        assert it.engine.sent(Pause)
+        assert "v view" not in it.rows[-1]
+
+
+async def test_the_prompt_key_leads_back_to_the_prompt(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        await it.press("2", "p", "2")
+        await it.sees("▸1 Train")
+        assert it.app.query_one(PromptInput).value == "2"
+
+
+async def test_a_view_that_is_not_shown_does_not_hear_of_the_run(desk: Opener) -> None:
+    async with desk(*untrained()) as it:
+        await it.press("2")
+        page = it.app.page
+        assert page is not None
+        await it.press("1")
+        before = page.state
+        await it.play(PhaseChanged("training", 0), step_done(1))
+        assert page.state is before
+        await it.press("2")
+        assert page.state is it.app.state

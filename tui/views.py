@@ -1,0 +1,47 @@
+"""The views of a run: one of them is shown at a time, chosen by its number."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from textual.containers import Container
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from engine.config import SampleConfig
+from tui.state import RunState
+
+TRAIN = 1
+READ = 2
+
+
+class ViewPage(Container):
+    """The widget of a view. The app hands it the state only while it is shown."""
+
+    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
+    config: reactive[SampleConfig] = reactive(SampleConfig(), repaint=False, layout=False)
+
+    def first_focus(self) -> Widget | None:
+        """The widget that has the focus when the view is shown."""
+        return None
+
+
+class View(NamedTuple):
+    """A view with its number key."""
+
+    number: int
+    name: str
+    about: str
+    make: Callable[[], ViewPage] | None
+    """Called when it is first shown; None: it is there from the start."""
+
+
+def _read() -> ViewPage:
+    from tui.read.view import ReadView  # not before it is needed: the first paint is to be fast
+
+    return ReadView()
+
+
+VIEWS = (
+    View(TRAIN, "Train", "Train and write: view 1", None),
+    View(READ, "Read", "Read along with the model: view 2", _read),
+)
