@@ -18,6 +18,8 @@ NEXT = 10
 """The number of likeliest characters at a place."""
 LENS = 3
 """Their number at each depth."""
+TIE = 1e-12
+"""What tells equal logits apart."""
 
 
 def sublayers(model: GPT) -> tuple[str, ...]:
@@ -64,9 +66,10 @@ def _places(
     model: GPT, characters: str, traced: Trace, targets: list[int], known: int
 ) -> list[Place]:
     """The places after each position of a window but for the first `known`."""
-    depths = [stream[known:] for stream in (traced.embedding, *traced.blocks)]
-    lens = [_likeliest(model.logits(stream), characters, LENS) for stream in depths]
-    logits = model.logits(depths[-1]).double()
+    lens = []
+    for stream in (traced.embedding, *traced.blocks):
+        logits = _logits(model, stream[known:])
+        lens.append(_likeliest(logits, characters, LENS))
     log_probs = logits.log_softmax(-1)
     entropy = (-(log_probs.exp() * log_probs).nan_to_num(0.0).sum(-1) / math.log(2)).tolist()
     next_ = _likeliest(logits, characters, NEXT)
@@ -92,10 +95,19 @@ def _places(
     return places
 
 
+def _logits(model: GPT, stream: Tensor) -> Tensor:
+    """(T, D) of the residual stream to (T, V) logits, of which no two are equal: the lower id comes
+    first, by less than a float32 can tell. An untrained model has all of them equal, and would
+    otherwise be right about everything."""
+    logits = model.logits(stream).cpu().double()  # not every device has float64
+    return logits - TIE * torch.arange(logits.shape[1])
+
+
 def _likeliest(logits: Tensor, characters: str, number: int) -> list[Likely]:
     """The likeliest characters at each position, (T, V) logits."""
-    values, ids = logits.double().softmax(-1).topk(min(number, len(characters)))
+    values, ids = logits.topk(min(number, len(characters)))
+    probs = (values - logits.logsumexp(-1, keepdim=True)).exp()
     return [
         tuple((characters[i], value) for i, value in zip(row, likely, strict=True))
-        for row, likely in zip(ids.tolist(), values.tolist(), strict=True)
+        for row, likely in zip(ids.tolist(), probs.tolist(), strict=True)
     ]

@@ -22,6 +22,9 @@ from engine.protocol import (
 from engine.session.opened_run import Emit
 from engine.training.trainer import Trainer
 
+LONGEST_TEXT = 2_000
+"""Characters that are read along at once: training waits meanwhile."""
+
 
 class Inspector:
     """Looks inside the model of one run, between two slices of its training."""
@@ -73,6 +76,11 @@ class Inspector:
         length = self._context_length()
         validation = self._trainer.dataset.validation
         start = max(0, min(command.start, len(validation) - length))
+        if len(command.text) > LONGEST_TEXT:
+            raise ValueError(
+                f"This text has {len(command.text):,} characters; at most {LONGEST_TEXT:,} are read "
+                "at once."
+            )
         if command.text:
             text, unknown, ids = self._known(command.text)
             start = -1
@@ -109,6 +117,7 @@ class Inspector:
         sampled = [
             (self._vocabulary.characters[int(i)], p - q)
             for i, p, q in zip(likely, probabilities, before, strict=False)
+            if p > q
         ]
         attention = [tuple(map(tuple, weights.tolist())) for weights in traced.attention]
         return PlaceInspected(command.request, step, start, tuple(sampled[:NEXT]), tuple(attention))
