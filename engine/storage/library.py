@@ -2,11 +2,13 @@
 tensor."""
 
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
+from typing import NamedTuple
 
-from engine.protocol import Evaluated, RunCurve, RunSummary
+from engine.protocol import Evaluated, RunCurve, RunSummary, StepDone
 from engine.storage.atomic import rename_folder
 from engine.storage.history import read_history
 from engine.storage.lock import locked
@@ -118,15 +120,38 @@ def run_curve(name: str) -> RunCurve:
     them. ValueError, with a user-facing message, if it does not exist; OSError."""
     check_exists(name)
     folder = folder_of(name)
-    losses = [
-        (event.step, event.loss)
-        for event in read_history(folder)
-        if isinstance(event, Evaluated) and isfinite(event.loss)
-    ]
-    stride = -(-len(losses) // MAX_CURVE_POINTS)
-    thinned = tuple(losses[::-stride][::-1]) if losses else ()
+    evaluations = list(_evaluations(folder))
+    stride = -(-len(evaluations) // MAX_CURVE_POINTS)
+    thinned = evaluations[::-stride][::-1] if evaluations else []
+    all_counted = all(one.characters or not one.step for one in thinned)
     try:
         corpus = read_info(folder).corpus
     except UnreadableInfoError:  # its history can be drawn all the same
-        return RunCurve(name, thinned)
-    return RunCurve(name, thinned, corpus.name, corpus.sha256)
+        corpus = None
+    return RunCurve(
+        name,
+        tuple((one.step, one.loss) for one in thinned),
+        corpus.name if corpus else "",
+        corpus.sha256 if corpus else "",
+        tuple(one.characters for one in thinned) if all_counted else (),
+        tuple(one.seconds for one in thinned),
+    )
+
+
+class _Evaluation(NamedTuple):
+    """A validation loss, and how much of training had been done."""
+
+    step: int
+    loss: float
+    characters: int
+    seconds: float
+
+
+def _evaluations(folder: Path) -> Iterator[_Evaluation]:
+    """Those of a run whose loss is a number, in their order."""
+    characters = 0
+    for event in read_history(folder):
+        if isinstance(event, StepDone):
+            characters += event.tokens
+        elif isinstance(event, Evaluated) and isfinite(event.loss):
+            yield _Evaluation(event.step, event.loss, characters, event.elapsed)

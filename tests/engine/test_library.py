@@ -302,3 +302,28 @@ def test_a_curve_of_many_evaluations_is_thinned_and_keeps_the_last(
     events = run_to_end(Open(tiny(verse_file, "train.evaluation_interval=2")), Train())
     curve = library.run_curve(only(events, Opened).run)
     assert [step for step, _ in curve.losses] == [2, 8, 14, 20]
+
+
+def test_a_curve_tells_how_much_was_trained_until_each_loss(verse_file: Path) -> None:
+    events = run_to_end(Open(tiny(verse_file, "train.evaluation_interval=5")), Train())
+    curve = library.run_curve(only(events, Opened).run)
+    evaluations, steps = of(events, Evaluated), of(events, StepDone)
+    assert curve.seconds == tuple(evaluated.elapsed for evaluated in evaluations)
+    assert curve.characters == tuple(
+        sum(done.tokens for done in steps if done.step <= evaluated.step)
+        for evaluated in evaluations
+    )
+    assert curve.characters[-1] > curve.characters[0]
+
+
+def test_a_curve_without_the_steps_before_it_does_not_guess_the_characters(
+    verse_file: Path,
+) -> None:
+    name = saved_run(verse_file)
+    history = folder_of(name) / "metrics.jsonl"
+    lines = history.read_text().splitlines(keepends=True)
+    history.write_text("".join(line for line in lines if '"StepDone"' not in line))
+    curve = library.run_curve(name)
+    assert curve.losses
+    assert curve.characters == ()
+    assert len(curve.seconds) == len(curve.losses)
