@@ -14,6 +14,7 @@ from engine.config import ModelConfig, all_settings, preset
 from engine.protocol import Busy, Failed, Measure, Measured, Open, PhaseChanged
 from engine.settings import settings_of
 from tui.screens.choice import Choice
+from tui.screens.cost_line import CostLine
 from tui.screens.new_run import NewRunScreen
 from tui.screens.run_fields import TYPED
 
@@ -369,6 +370,18 @@ async def test_the_cost_is_that_of_the_text_that_was_typed(desk: Opener, tmp_pat
         await it.until(lambda: "There is no file or folder" in said(form, "problem"))
         assert said(form, "cost") == ""
         assert it.engine.sent(Measure)[-1] == asked
+
+
+async def test_a_measurement_that_is_cancelled_before_it_begins_leaves_nothing(
+    desk: Opener,
+) -> None:
+    async with desk(*untrained()) as it:
+        await open_form(it)
+        cost = it.app.screen.query_one(CostLine)
+        cost._begin(msgspec.structs.replace(CONFIG, corpus="another"))
+        cost.forget()
+        await it.pilot.pause()
+        assert not it.engine.sent(Measure)
 
 
 async def test_a_large_text_is_measured_by_its_beginning(

@@ -1,11 +1,13 @@
 """The cost of the run in the form, measured after a short pause in typing."""
 
 from collections.abc import Callable
+from functools import partial
 
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
+from textual.worker import WorkType
 
 from data.preview import PREVIEW_BYTES, Preview, preview
 from engine.config import RunConfig
@@ -56,7 +58,9 @@ class CostLine(Static):
             return
         self.forget()
         if config is not None:
-            self.run_worker(self._ask(config), exclusive=True)
+            # Not a coroutine: a worker that is cancelled before it starts would leave it behind.
+            work: WorkType[None] = partial(self._ask, config)
+            self.run_worker(work, exclusive=True)
 
     async def _ask(self, config: RunConfig) -> None:
         corpus = config.corpus
