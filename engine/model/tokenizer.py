@@ -26,6 +26,10 @@ class Vocabulary:
         """The ids of a text whose every character is known."""
         return [self._ids[character] for character in text]
 
+    def encode_any(self, text: str) -> list[int]:
+        """The ids of any text: -1 for a character that is not known."""
+        return [self._ids.get(character, -1) for character in text]
+
     def decode(self, ids: list[int]) -> str:
         """The text of these ids."""
         return "".join(self.characters[i] for i in ids)

@@ -72,7 +72,41 @@ class PlaceInspected(Message, frozen=True):
     attention: tuple[tuple[tuple[float, ...], ...], ...]  # block, head, position from `start` on
 
 
-InsightCommand = Inspect | InspectPlace
+class FindCopies(Message, frozen=True):
+    """Find what of a text stands verbatim in the training part; answered by `CopiesFound`.
+
+    A newer request replaces one that is not answered yet.
+    """
+
+    request: int
+    text: str
+
+
+class Piece(Struct, frozen=True):
+    """A part of a text: copied, or written by the model."""
+
+    text: str
+    line: int  # of the run's text, counted from 1, where the copy begins; 0: no copy
+
+
+class CopiesFound(Message, frozen=True):
+    """What of a text is copied, and where its longest copy stands in the run's text.
+
+    Offsets are not told: what makes a text safe to draw may change its length, piece by piece.
+    """
+
+    request: int
+    pieces: tuple[Piece, ...]  # together they are the text
+    shortest: int  # characters from which on a copy counts
+    longest: int = 0  # characters; 0: nothing is copied
+    line: int = 0
+    before: str = ""  # the run's text around the longest copy
+    copied: str = ""
+    after: str = ""
+    refused: str = ""  # why this text is not searched; otherwise empty
+
+
+InsightCommand = Inspect | InspectPlace | FindCopies
 INSIGHT_COMMANDS = get_args(InsightCommand)
 
-InsightEvent = Inspected | PlaceInspected
+InsightEvent = Inspected | PlaceInspected | CopiesFound

@@ -73,6 +73,7 @@ class ActiveRun(OpenedRun):
             or self._evaluator.active
             or self._state.ending is Ending.SAVING
             or self._samples.active
+            or self._inspector.active
         )
         return 0.0 if busy else None
 
@@ -93,6 +94,7 @@ class ActiveRun(OpenedRun):
         seconds = min(SLICE, self._sampling_due)
         self._samples.generate(seconds)
         self._sampling_due = self._sampling_due - seconds if self._samples.active else 0.0
+        self._inspector.work()
         if busy:
             self._state.add_elapsed(self._clock() - began)
         if self._state.ending is Ending.SAVING and not self._samples.excerpt_active:

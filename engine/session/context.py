@@ -70,6 +70,7 @@ class RunContext:
         )
         """Whether the number of threads was chosen by measuring, from several, and not asked for."""
         self._opening = opening
+        self._clock = clock
         self._reply_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
         self._excerpt_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
 
@@ -109,7 +110,7 @@ class RunContext:
         self, context_length: Callable[[], int], emit: Callable[[Event], None]
     ) -> Inspector:
         """What looks inside the model, as it is at present."""
-        return Inspector(self.trainer, self.vocabulary, context_length, emit)
+        return Inspector(self.trainer, self.vocabulary, context_length, emit, self._clock)
 
     @property
     def checkpoint_bytes(self) -> int:

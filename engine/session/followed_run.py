@@ -78,7 +78,7 @@ class FollowedRun(OpenedRun):
 
     @property
     def timeout(self) -> float | None:
-        if self._samples.active or self.released:
+        if self._samples.active or self._inspector.active or self.released:
             return 0.0
         if self._watch is Watch.LOST:
             return None
@@ -91,6 +91,7 @@ class FollowedRun(OpenedRun):
     def tick(self) -> None:
         """Sample for a moment, and poll the other program's files when it is time."""
         self._samples.generate(SLICE)
+        self._inspector.work()
         if self._watch is Watch.FOLLOWING and self._clock() - self._polled_at >= POLL_INTERVAL:
             self._poll()
             self._polled_at = self._clock()

@@ -13,13 +13,15 @@ from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
     Event,
     Failed,
+    FindCopies,
     InsightCommand,
     Inspect,
     Inspected,
     InspectPlace,
     PlaceInspected,
 )
-from engine.session.opened_run import Emit
+from engine.session.copy_finder import CopyFinder
+from engine.session.opened_run import Clock, Emit
 from engine.training.trainer import Trainer
 
 LONGEST_TEXT = 2_000
@@ -35,21 +37,35 @@ class Inspector:
         vocabulary: Vocabulary,
         context_length: Callable[[], int],
         emit: Emit,
+        clock: Clock,
     ) -> None:
         """`context_length`: the one that the model is trained with at present."""
         self._trainer = trainer
         self._vocabulary = vocabulary
         self._context_length = context_length
         self._emit = emit
+        self._copies = CopyFinder(trainer.dataset.train, vocabulary, emit, clock)
 
     def answer(self, command: InsightCommand) -> None:
-        """Emit the answer, or why there is none."""
+        """Emit the answer, or why there is none; `work` emits those that take longer."""
         try:
-            self._emit(self._answer(command))
+            if isinstance(command, FindCopies):
+                self._copies.ask(command)
+            else:
+                self._emit(self._answer(command))
         except ValueError as error:
             self._emit(Failed(str(error), "inspect"))
 
-    def _answer(self, command: InsightCommand) -> Event:
+    @property
+    def active(self) -> bool:
+        """Whether `work` has something to do."""
+        return self._copies.active
+
+    def work(self) -> None:
+        """Work on an answer for a moment."""
+        self._copies.work()
+
+    def _answer(self, command: Inspect | InspectPlace) -> Event:
         match command:
             case Inspect():
                 return self._inspect(command)

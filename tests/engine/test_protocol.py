@@ -19,6 +19,7 @@ from engine.protocol import (
     Failed,
     LearningRateChanged,
     OpenRun,
+    Piece,
     Place,
     RunCurve,
     RunSummary,
@@ -32,7 +33,7 @@ from engine.protocol.message import Message
 COMMANDS: tuple[type[Any], ...] = get_args(Command)
 EVENTS: tuple[type[Any], ...] = get_args(Event)
 CONFIGS = (RunConfig, ModelConfig, TrainConfig, SampleConfig)
-PARTS = (RunCurve, RunSummary, OpenRun, Reading, Place)
+PARTS = (RunCurve, RunSummary, OpenRun, Reading, Piece, Place)
 """Structs inside messages."""
 PLAIN = {str, int, float, bool, type(None), *PARTS, *CONFIGS}
 
