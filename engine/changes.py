@@ -13,6 +13,7 @@ CHANGEABLE = frozenset(
         "train.device",
         "train.evaluation_interval",
         "train.learning_rate",
+        "train.moments_mb",
         "train.precision",
         "train.threads",
         "train.val_characters",

@@ -131,6 +131,14 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
             description="Held-out characters read by an evaluation; 0: a tenth of the time.",
         ),
     ] = 0
+    moments_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Disk for the weights of earlier steps, in MB; 0: none are kept.",
+        ),
+    ] = 200
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1, description="Same seed, same run.")] = 1
     device: Annotated[
         Literal["auto", "cpu", "cuda", "mps"], Meta(description="Where it computes.")

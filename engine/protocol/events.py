@@ -9,6 +9,7 @@ from engine.config import RunConfig
 from engine.protocol.commands import OpenRun
 from engine.protocol.insight import InsightEvent
 from engine.protocol.message import Message, Phase
+from engine.protocol.moments import MomentsKept
 
 
 class Busy(Message, frozen=True):
@@ -272,6 +273,7 @@ Event = (
     | RunChanged
     | Compared
     | InsightEvent
+    | MomentsKept
     | Failed
     | Closed
 )

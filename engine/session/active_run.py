@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from engine.config import RunConfig, SampleConfig
 from engine.protocol import Event, Failed, StepProgress
 from engine.session.evaluator import Evaluator
+from engine.session.moment_keeper import MomentKeeper
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import Ending, RunState
 from engine.session.saver import Saver
@@ -42,6 +43,14 @@ class ActiveRun(OpenedRun):
         self._sampling_due = 0.0
         self._state = RunState(config, progress, self._emit)
         self._saver = Saver(recorder, self._state, self._emit)
+        self._moments = MomentKeeper(
+            recorder,
+            self._state,
+            context.trainer.model.state_dict,
+            self._context_length,
+            emit,
+            clock,
+        )
         self._stepper = Stepper(context.trainer, clock)
         self._threads = ThreadChoice(context, progress.elapsed, self._emit, clock)
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
@@ -80,6 +89,7 @@ class ActiveRun(OpenedRun):
     def begin(self) -> None:
         """Evaluate if that is due: before the first step, or after a step that was saved before its
         evaluation."""
+        self._moments.report()
         if self._state.evaluation_is_due:
             self._start_evaluation()
 
@@ -116,6 +126,7 @@ class ActiveRun(OpenedRun):
         if not self._stepper.active:
             if not self._saver.prepare_step():
                 return
+            self._moments.keep_first()
             if self._threads.measure(self._state.step, self._state.progress.elapsed):
                 return
             self._stepper.start(self._state.plan, self._position)
@@ -146,8 +157,10 @@ class ActiveRun(OpenedRun):
             self._finish()
         elif state.evaluation_is_due:
             self._start_evaluation()
-        elif state.step in EARLY_EXCERPTS:
-            self._samples.start_excerpt(state.step)
+        else:
+            self._moments.keep_if_regular()
+            if state.step in EARLY_EXCERPTS:
+                self._samples.start_excerpt(state.step)
 
     def _start_evaluation(self) -> None:
         self._evaluator.start(self._context_length())
@@ -163,6 +176,7 @@ class ActiveRun(OpenedRun):
             self._finish()
         else:
             self._saver.checkpoint_if_writing()
+        self._moments.keep_evaluated()
 
     def _finish(self) -> None:
         """End the run, after an evaluation of the weights as they are."""

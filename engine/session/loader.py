@@ -26,6 +26,7 @@ from engine.protocol import (
 )
 from engine.session.active_run import ActiveRun
 from engine.session.followed_run import FollowedRun
+from engine.session.moment_keeper import budget_note
 from engine.session.opened_run import Clock, Emit
 from engine.session.run_state import extended
 from engine.storage.corpus_text import sha256_of
@@ -60,7 +61,8 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
     progress = _fresh_progress(config)
     run = Run()
     context = _build_context(info, corpus.text, None, emit, clock)
-    emit(_opened(context, run.name, info, progress, progress.phase, saving=saving))
+    note = _budget_note(context, saving=saving)
+    emit(_opened(context, run.name, info, progress, progress.phase, note, saving=saving))
     recorder = _recorder(context, run, info, corpus.text, clock, saving=saving)
     return ActiveRun(context, recorder, config, progress, emit, clock)
 
@@ -108,7 +110,7 @@ def open_saved(
         note = f"Another program trains this run ({holder}): here it is followed, p lets it write."
         emit(_opened(context, run.name, info, progress, "following", note))
         return FollowedRun(context, saved, lock, reader, emit, clock)
-    notes = (saved.note, _machine_note(saved, context))
+    notes = (saved.note, _machine_note(saved, context), _budget_note(context, saving=saving))
     note = " ".join(note for note in notes if note)
     emit(_opened(context, run.name, info, progress, progress.phase, note, saving=saving))
     recorder = _recorder(context, run, info, saved.text, clock, saving=saving)
@@ -248,6 +250,12 @@ def _machine_note(saved: "SavedRun", context: "RunContext") -> str:
     if not differences:
         return ""
     return f"Not as it was trained before ({differences}): last bits will differ."
+
+
+def _budget_note(context: "RunContext", *, saving: bool) -> str:
+    """A sentence about a budget for moments that is too small for one, or nothing."""
+    trainer = context.trainer
+    return budget_note(trainer.config.train.moments_mb, trainer.model) if saving else ""
 
 
 def _opened(

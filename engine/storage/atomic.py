@@ -16,17 +16,19 @@ UNFINISHED = ".unfinished"
 """The suffix of files and folders that are still being written."""
 
 
-def replace_file(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file from its parts. On OSError the previous file is still in place."""
+def replace_file(path: Path, parts: Iterable[bytes], *, durable: bool = True) -> None:
+    """Write a file from its parts. On OSError the previous file is still in place. One that is not
+    `durable` is not fsynced: after a power failure it may be there with other content."""
     temporary = path.with_name(path.name + UNFINISHED)
     try:
-        _write(temporary, parts)
+        _write(temporary, parts, durable=durable)
         temporary.replace(path)
     except OSError as error:
         error.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
@@ -36,7 +38,7 @@ def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
     try:
         unfinished.mkdir()
         for name, content in contents.items():
-            _write(unfinished / name, [content])
+            _write(unfinished / name, [content], durable=True)
         sync_folder(unfinished)
         unfinished.rename(final)
     except OSError as error:
@@ -46,12 +48,13 @@ def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
     sync_folder(final.parent)
 
 
-def _write(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a new file and fsync it."""
+def _write(path: Path, parts: Iterable[bytes], *, durable: bool) -> None:
+    """Write a new file, and fsync it if it is to be durable."""
     with path.open("wb") as file:
         file.writelines(parts)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def make_folder(folder: Path) -> None:

@@ -10,22 +10,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
-import safetensors
-import safetensors.torch
 from torch import Tensor
 
 from engine.device import Machine
 from engine.storage.atomic import make_folder, new_folder, rename_folder
 from engine.storage.manifest import (
-    HEADER_LIMIT,
     MANIFEST,
-    DamagedError,
     Manifest,
     Progress,
     best_of,
     checkpoints_of,
     read_manifest,
 )
+from engine.storage.tensors import as_file, read_verified, tensors_in
 
 State = dict[str, dict[str, Tensor]]
 """A trainer's `state_dict()`: tensors by group and name."""
@@ -45,26 +42,10 @@ def read_checkpoint(checkpoint: Path, max_group_bytes: int) -> tuple[Manifest, S
     manifest = read_manifest(checkpoint)
     state: State = {}
     for name in GROUPS:
-        limit = max_group_bytes + HEADER_LIMIT
-        try:
-            with (checkpoint / f"{name}.safetensors").open("rb") as file:
-                content = file.read(limit + 1)
-        except OSError as error:
-            raise DamagedError(
-                f"{name} in checkpoint {checkpoint.name}: {error.strerror}"
-            ) from None
-        if len(content) > limit:
-            raise DamagedError(f"{name} in checkpoint {checkpoint.name} is larger than the model")
-        if hashlib.sha256(content).hexdigest() != manifest.sha256.get(name):
-            raise DamagedError(f"{name} in checkpoint {checkpoint.name} has been changed")
-        if int.from_bytes(content[:8], "little") > HEADER_LIMIT:
-            raise DamagedError(
-                f"{name} in checkpoint {checkpoint.name} has a header that is too large"
-            )
-        try:
-            state[name] = safetensors.torch.load(content)
-        except safetensors.SafetensorError as error:
-            raise DamagedError(f"{name} in checkpoint {checkpoint.name}: {error}") from None
+        what = f"{name} in checkpoint {checkpoint.name}"
+        path = checkpoint / f"{name}.safetensors"
+        content = read_verified(path, max_group_bytes, manifest.sha256.get(name), what)
+        state[name] = tensors_in(content, what)
     return manifest, state
 
 
@@ -73,10 +54,7 @@ def write_checkpoint(folder: Path, progress: Progress, machine: Machine, state: 
     previous checkpoints in place."""
     checkpoints = folder / "checkpoints"
     make_folder(checkpoints)
-    contents = {
-        name: safetensors.torch.save({k: t.contiguous().cpu() for k, t in state[name].items()})
-        for name in GROUPS
-    }
+    contents = {name: as_file(state[name]) for name in GROUPS}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     manifest = msgspec.json.encode(Manifest(progress, machine, digests).sealed())
     files = {f"{name}.safetensors": content for name, content in contents.items()}

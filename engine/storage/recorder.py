@@ -53,7 +53,7 @@ class Recorder:
         self._text = text
         self._state = state
         self._machine = machine
-        self._checkpoint_bytes = checkpoint_bytes
+        self.checkpoint_bytes = checkpoint_bytes
         self._clock = clock
         self.saves = saves
         self._flushed_at = clock()
@@ -77,6 +77,11 @@ class Recorder:
     def is_writing(self) -> bool:
         """Whether this program writes the run."""
         return self._run.is_writing
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the run's files have been moved or deleted while this program was writing it."""
+        return self._run.is_missing
 
     @property
     def unsaved(self) -> bool:
@@ -110,7 +115,7 @@ class Recorder:
 
     def _start(self, start: Callable[["RunInfo", str, int], None]) -> None:
         try:
-            start(self._info, self._text, self._checkpoint_bytes)
+            start(self._info, self._text, self.checkpoint_bytes)
         except NoSpaceError as error:
             raise SaveError(f"{error}{WAY_OUT}") from None
         except OSError as error:
@@ -160,7 +165,7 @@ class Recorder:
         where = error.filename or self._run.folder
         space = ""
         if error.errno in NO_SPACE:
-            space = f" It needs {self._checkpoint_bytes / 1e6:,.0f} MB."
+            space = f" It needs {self.checkpoint_bytes / 1e6:,.0f} MB."
             with suppress(OSError):
                 free = free_space(self._run.folder)
                 space = f"{space[:-1]}; {free / 1e6:,.0f} MB are free."

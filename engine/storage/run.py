@@ -16,6 +16,7 @@ from engine.storage.corpus_text import utf8_chunks
 from engine.storage.history import History
 from engine.storage.lock import RunLock, locked
 from engine.storage.manifest import Progress, checkpoints_of
+from engine.storage.moments import drop_after
 from engine.storage.names import new_name
 from engine.storage.paths import NoSpaceError, folder_of, free_folder, free_space, runs_folder
 from engine.storage.run_info import FORMAT, CorpusInfo, RunInfo, read_info, with_note, write_info
@@ -103,6 +104,7 @@ class Run:
         if saved.changed_text or saved.info.format != FORMAT or saved.info != info:
             write_info(self.folder, info)
         set_aside(saved.dropped)
+        drop_after(self.folder, saved.manifest.progress.step)
 
     def write_again(self, info: RunInfo, text: str, checkpoint_bytes: int) -> None:
         """Write a run whose files are missing once more, with its whole history. Errors as from

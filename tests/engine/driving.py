@@ -7,7 +7,17 @@ from typing import TypeVar
 import msgspec
 
 from engine.config import RunConfig, nano, override
-from engine.protocol import Busy, Close, Command, Evaluated, Event, Excerpt, Saved, StepDone
+from engine.protocol import (
+    Busy,
+    Close,
+    Command,
+    Evaluated,
+    Event,
+    Excerpt,
+    MomentsKept,
+    Saved,
+    StepDone,
+)
 from engine.session.session import Session
 from engine.storage.history import read_history
 from engine.storage.paths import folder_of
@@ -140,8 +150,9 @@ def losses(events: Iterable[Event]) -> list[tuple[int, float]]:
 
 
 def transcript(events: Iterable[Event]) -> list[Event]:
-    """The events without Busy, and without excerpts, whose place depends on the clock."""
-    return [event for event in events if not isinstance(event, Busy | Excerpt)]
+    """The course of training: the events without Busy, without the moments kept on the way, and
+    without excerpts, whose place depends on the clock."""
+    return [event for event in events if not isinstance(event, Busy | Excerpt | MomentsKept)]
 
 
 def timeless(event: Event) -> Event:

@@ -258,6 +258,7 @@ ANOTHER_VALUE = {
     "train.evaluation_interval": 3,
     "train.val_characters": 3,
     "train.threads": 3,
+    "train.moments_mb": 3,
     "train.seed": 3,
     "sample.seed": 3,
     "sample.top_k": 3,
