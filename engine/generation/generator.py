@@ -41,13 +41,20 @@ class TextGenerator:
         """The length of the text so far."""
         return len(self.text)
 
-    def start(self, prompt: str, config: SampleConfig, context_length: int) -> None:
-        """Copy the weights as they are now and start a new text.
+    def start(
+        self,
+        prompt: str,
+        config: SampleConfig,
+        context_length: int,
+        model: GPT | None = None,
+    ) -> None:
+        """Copy the weights as they are now, or those of another `model` of the same shape, and start
+        a new text.
 
         `prompt` has only characters of the vocabulary; the model sees the last `context_length` of
         them. An empty prompt stands for the start of a line, where the corpus has lines.
         """
-        self._decoder.load_weights(self._model, context_length)
+        self._decoder.load_weights(model or self._model, context_length)
         first = "\n" if "\n" in self._vocabulary else self._vocabulary.characters[0]
         self._config = config
         self._stops = frozenset(config.stop)

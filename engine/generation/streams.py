@@ -12,6 +12,7 @@ from engine.protocol import Event, Excerpt, SampleDone, SampleStarted, TextSampl
 if TYPE_CHECKING:  # these import torch, which the session loads with the first run
     from engine.generation.generator import TextGenerator
     from engine.model.tokenizer import Vocabulary
+    from engine.model.weights import Weights
 
 EXCERPT_LINES = 6
 """Lines of an excerpt: a large window shows them all."""
@@ -58,15 +59,14 @@ class SampleStreams:
         """Whether an excerpt is unfinished."""
         return self._excerpt.active
 
-    def start(self, sample_id: int, prompt: str, config: SampleConfig, step: int) -> None:
-        """Start the reply to a prompt, with the weights of `step`, in place of the one before."""
+    def start(self, sample_id: int, prompt: str, config: SampleConfig, weights: "Weights") -> None:
+        """Start the reply to a prompt, with these weights, in place of the one before."""
         self.stop()
         known, unknown = self._vocabulary.split_known(prompt)
-        context_length = self._context_length()
         self._sample_id = sample_id
-        self._reply.start(known, config, context_length)
-        unseen = max(0, len(known) - context_length)
-        self._emit(SampleStarted(sample_id, step, known, unknown, unseen))
+        self._reply.start(known, config, weights.context_length, weights.model)
+        unseen = max(0, len(known) - weights.context_length)
+        self._emit(SampleStarted(sample_id, weights.step, known, unknown, unseen))
 
     def stop(self) -> None:
         """Stop the reply."""

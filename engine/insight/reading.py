@@ -68,7 +68,7 @@ def _places(
     """The places after each position of a window but for the first `known`."""
     lens = []
     for stream in (traced.embedding, *traced.blocks):
-        logits = _logits(model, stream[known:])
+        logits = distinct_logits(model, stream[known:])
         lens.append(_likeliest(logits, characters, LENS))
     log_probs = logits.log_softmax(-1)
     entropy = (-(log_probs.exp() * log_probs).nan_to_num(0.0).sum(-1) / math.log(2)).tolist()
@@ -95,7 +95,7 @@ def _places(
     return places
 
 
-def _logits(model: GPT, stream: Tensor) -> Tensor:
+def distinct_logits(model: GPT, stream: Tensor) -> Tensor:
     """(T, D) of the residual stream to (T, V) logits, of which no two are equal: the lower id comes
     first, by less than a float32 can tell. An untrained model has all of them equal, and would
     otherwise be right about everything."""

@@ -66,4 +66,6 @@ from engine.protocol.insight import PlaceInspected as PlaceInspected
 from engine.protocol.lines import from_json as from_json
 from engine.protocol.lines import to_json as to_json
 from engine.protocol.message import Phase as Phase
+from engine.protocol.moments import AskWhenLearned as AskWhenLearned
 from engine.protocol.moments import MomentsKept as MomentsKept
+from engine.protocol.moments import WhenLearned as WhenLearned

@@ -56,6 +56,7 @@ class Sample(Message, frozen=True):
     sample_id: int
     prompt: str
     config: SampleConfig
+    step: int = -1  # of the kept weights that write it; -1: as they are now
 
 
 class StopSample(Message, frozen=True):

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from engine.config import SampleConfig
 from engine.protocol.message import Message
+from engine.protocol.moments import AskWhenLearned, WhenLearned
 
 Likely = tuple[tuple[str, float], ...]
 """Characters and their probabilities, the likeliest first."""
@@ -106,7 +107,7 @@ class CopiesFound(Message, frozen=True):
     refused: str = ""  # why this text is not searched; otherwise empty
 
 
-InsightCommand = Inspect | InspectPlace | FindCopies
+InsightCommand = Inspect | InspectPlace | FindCopies | AskWhenLearned
 INSIGHT_COMMANDS = get_args(InsightCommand)
 
-InsightEvent = Inspected | PlaceInspected | CopiesFound
+InsightEvent = Inspected | PlaceInspected | CopiesFound | WhenLearned

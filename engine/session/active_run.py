@@ -55,7 +55,8 @@ class ActiveRun(OpenedRun):
         self._threads = ThreadChoice(context, progress.elapsed, self._emit, clock)
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
         self._samples = context.sample_streams(config.sample, self._context_length, self._emit)
-        self._inspector = context.inspector(self._context_length, emit)
+        self._models = context.moment_models(self._context_length, self._moments.found)
+        self._inspector = context.inspector(self._models, self._context_length, emit)
 
     @property
     def name(self) -> str:
@@ -256,10 +257,9 @@ class ActiveRun(OpenedRun):
             self._state.skip_batch()
         self._state.extend(self._position, steps, minutes)
 
-    def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None:
-        """Start a reply to a prompt, in place of the one before. It begins before training goes on."""
-        self._sampling_due = SLICE
-        self._samples.start(sample_id, prompt, config, self._state.step)
+    def sample(self, sample_id: int, prompt: str, config: SampleConfig, step: int) -> None:
+        self._sampling_due = SLICE  # it begins before training goes on
+        super().sample(sample_id, prompt, config, step)
 
     def set_excerpt_prompt(self, prompt: str) -> None:
         self._samples.set_excerpt_prompt(prompt, self._state.step)

@@ -15,7 +15,9 @@ from engine.model.size import on_meta
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import Event
 from engine.session.inspector import Inspector
+from engine.session.moment_models import MomentModels
 from engine.storage.checkpoints import State
+from engine.storage.moments import Moment
 from engine.training.autotune import as_before, choose, measure_threads, most_threads
 from engine.training.cost import check_memory
 from engine.training.dataset import Dataset
@@ -106,11 +108,20 @@ class RunContext:
             emit=emit,
         )
 
+    def moment_models(
+        self, context_length: Callable[[], int], moments: Callable[[], list[Moment]]
+    ) -> MomentModels:
+        """The models of earlier steps, of which `moments` are kept."""
+        return MomentModels(self.trainer, context_length, moments)
+
     def inspector(
-        self, context_length: Callable[[], int], emit: Callable[[Event], None]
+        self,
+        models: MomentModels,
+        context_length: Callable[[], int],
+        emit: Callable[[Event], None],
     ) -> Inspector:
-        """What looks inside the model, as it is at present."""
-        return Inspector(self.trainer, self.vocabulary, context_length, emit, self._clock)
+        """What looks inside the model, as it is at present or at a kept step."""
+        return Inspector(self.trainer, models, self.vocabulary, context_length, emit, self._clock)
 
     @property
     def checkpoint_bytes(self) -> int:

@@ -1,11 +1,12 @@
 """A run that another program trains: its events are emitted as they come, its newest weights generate
 samples. Nothing is written."""
 
+from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from engine.config import SampleConfig
-from engine.protocol import Failed, PhaseChanged, StepDone
+from engine.protocol import Failed, MomentsKept, PhaseChanged, StepDone
+from engine.session.moment_keeper import report_of
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import plan_of
 from engine.storage import library
@@ -16,6 +17,7 @@ from engine.training.schedule import Position
 
 if TYPE_CHECKING:  # these import torch, which the session loads with the first run
     from engine.session.context import RunContext
+    from engine.storage.moments import Moment
     from engine.storage.saved_run import SavedRun
 
 POLL_INTERVAL = 0.5
@@ -59,7 +61,9 @@ class FollowedRun(OpenedRun):
         self._samples = context.sample_streams(
             saved.info.config.sample, lambda: self._context_length, emit
         )
-        self._inspector = context.inspector(lambda: self._context_length, emit)
+        self._models = context.moment_models(lambda: self._context_length, self._found)
+        self._inspector = context.inspector(self._models, lambda: self._context_length, emit)
+        self._reported: MomentsKept | None = None
 
     @property
     def name(self) -> str:
@@ -106,6 +110,7 @@ class FollowedRun(OpenedRun):
         self._emit_new_events()
         if self._watch is Watch.FOLLOWING:
             self._load_newest_weights()
+            self._report_moments()
             if not self._lock.held_elsewhere():
                 self._watch = Watch.RELEASED
 
@@ -155,11 +160,19 @@ class FollowedRun(OpenedRun):
         self._newest = newest[0]
         self.context.trainer.load_state_dict(state, manifest.progress.step)
 
-    # Commands.
+    def _found(self) -> "list[Moment]":
+        from engine.storage.moments import LATEST, moments_of  # torch, as above
 
-    def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None:
-        """Start a reply to a prompt, with the weights that were saved last."""
-        self._samples.start(sample_id, prompt, config, self.context.trainer.step_number)
+        return moments_of(self._reader.folder, LATEST)
+
+    def _report_moments(self) -> None:
+        with suppress(OSError):  # the folder is looked for when its history is read
+            kept = report_of(self._found(), self._info.config.train.moments_mb)
+            if kept != self._reported:
+                self._reported = kept
+                self._emit(kept)
+
+    # Commands.
 
     def set_excerpt_prompt(self, prompt: str) -> None:
         self._refuse()

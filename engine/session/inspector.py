@@ -8,9 +8,9 @@ from engine.generation.sampler import candidates
 from engine.insight.parts import parse_off
 from engine.insight.reading import NEXT, read, sublayers
 from engine.insight.trace import trace
-from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
+    AskWhenLearned,
     Event,
     Failed,
     FindCopies,
@@ -21,6 +21,8 @@ from engine.protocol import (
     PlaceInspected,
 )
 from engine.session.copy_finder import CopyFinder
+from engine.session.learning_finder import LearningFinder
+from engine.session.moment_models import MomentModels
 from engine.session.opened_run import Clock, Emit
 from engine.training.trainer import Trainer
 
@@ -34,23 +36,29 @@ class Inspector:
     def __init__(
         self,
         trainer: Trainer,
+        models: MomentModels,
         vocabulary: Vocabulary,
         context_length: Callable[[], int],
         emit: Emit,
         clock: Clock,
     ) -> None:
-        """`context_length`: the one that the model is trained with at present."""
+        """`models`: those of kept weights. `context_length`: the one that the model is trained with
+        at present."""
         self._trainer = trainer
+        self._models = models
         self._vocabulary = vocabulary
         self._context_length = context_length
         self._emit = emit
         self._copies = CopyFinder(trainer.dataset.train, vocabulary, emit, clock)
+        self._learning = LearningFinder(models, vocabulary, emit, clock)
 
     def answer(self, command: InsightCommand) -> None:
         """Emit the answer, or why there is none; `work` emits those that take longer."""
         try:
             if isinstance(command, FindCopies):
                 self._copies.ask(command)
+            elif isinstance(command, AskWhenLearned):
+                self._learning.ask(command, self._known(command.text)[2])
             else:
                 self._emit(self._answer(command))
         except ValueError as error:
@@ -59,11 +67,12 @@ class Inspector:
     @property
     def active(self) -> bool:
         """Whether `work` has something to do."""
-        return self._copies.active
+        return self._copies.active or self._learning.active
 
     def work(self) -> None:
         """Work on an answer for a moment."""
         self._copies.work()
+        self._learning.work()
 
     def _answer(self, command: Inspect | InspectPlace) -> Event:
         match command:
@@ -71,10 +80,6 @@ class Inspector:
                 return self._inspect(command)
             case InspectPlace():
                 return self._inspect_place(command)
-
-    def _model(self, step: int) -> tuple[GPT, int]:
-        """The model with the weights of a step, and that step."""
-        return self._trainer.model, self._trainer.step_number
 
     def _known(self, text: str) -> tuple[str, str, Tensor]:
         """The known characters of a text, each unknown one once, and the ids of the former.
@@ -103,28 +108,28 @@ class Inspector:
         else:
             ids = validation[start : start + length]
             text, unknown = self._vocabulary.decode(ids.tolist()), ""
-        model, step = self._model(command.step)
-        off = parse_off(command.off, model.config)
-        places = read(model, self._vocabulary.characters, ids, length, off)
+        weights = self._models.at(command.step)
+        off = parse_off(command.off, weights.model.config)
+        seen = weights.context_length
+        places = read(weights.model, self._vocabulary.characters, ids, seen, off)
         bits = [place.bits for place in places if place.bits is not None]
         return Inspected(
             command.request,
-            step,
+            weights.step,
             text,
             unknown,
             start,
             len(validation),
             tuple(places),
-            sublayers(model),
+            sublayers(weights.model),
             sum(bits) / len(bits) if bits else 0.0,
-            length,
+            seen,
         )
 
     def _inspect_place(self, command: InspectPlace) -> PlaceInspected:
-        length = self._context_length()
         ids = self._known(command.text)[2]
+        model, step, length = self._models.at(command.step)
         start = max(0, len(ids) - length)
-        model, step = self._model(command.step)
         traced = trace(model, ids[start:], parse_off(command.off, model.config))
         logits = model.logits(traced.blocks[-1][-1]).detach().float().cpu().numpy()
         likely, cumulative = candidates(logits, command.config)

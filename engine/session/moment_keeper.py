@@ -59,7 +59,7 @@ class MomentKeeper:
     def report(self) -> None:
         """Emit which moments there are, if that has changed."""
         try:
-            kept = report_of(self._moments(), self._budget)
+            kept = report_of(self.found(), self._state.config.train.moments_mb)
         except OSError as error:
             self._fail(error)
             return
@@ -96,7 +96,7 @@ class MomentKeeper:
         progress = self._state.progress
         loss = progress.loss if progress.loss_is_current else None
         try:
-            if self._state.step not in (moment.step for moment in self._moments()):
+            if self._state.step not in (moment.step for moment in self.found()):
                 self._check_space()
                 at = Circumstances(loss, self._context_length())
                 write_moment(self._folder, progress.step, self._weights(), at, self._budget)
@@ -111,7 +111,8 @@ class MomentKeeper:
     def _folder(self) -> Path:
         return Path(self._recorder.folder)
 
-    def _moments(self) -> "list[Moment]":
+    def found(self) -> "list[Moment]":
+        """The moments that there are. OSError."""
         from engine.storage.moments import moments_of  # imports torch, loaded with the first run
 
         return moments_of(self._folder, self._state.step)
@@ -134,10 +135,10 @@ class MomentKeeper:
             )
 
 
-def report_of(moments: "list[Moment]", budget: int) -> MomentsKept:
-    """What the user is told of these moments."""
+def report_of(moments: "list[Moment]", megabytes: int) -> MomentsKept:
+    """What the user is told of these moments, for which there is a budget."""
     steps = tuple(moment.step for moment in moments)
-    return MomentsKept(steps, sum(moment.size for moment in moments), budget)
+    return MomentsKept(steps, sum(moment.size for moment in moments), megabytes * MB)
 
 
 def budget_note(megabytes: int, model: "GPT") -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # imports torch, which the session loads with the first run
     from engine.generation.streams import SampleStreams
     from engine.session.context import RunContext
     from engine.session.inspector import Inspector
+    from engine.session.moment_models import MomentModels
 
 Emit = Callable[[Event], None]
 Clock = Callable[[], float]
@@ -30,6 +31,7 @@ class OpenedRun(ABC):
     context: "RunContext"
     _samples: "SampleStreams"
     _inspector: "Inspector"
+    _models: "MomentModels"
 
     @property
     @abstractmethod
@@ -80,8 +82,10 @@ class OpenedRun(ABC):
     @abstractmethod
     def save(self) -> None: ...
 
-    @abstractmethod
-    def sample(self, sample_id: int, prompt: str, config: SampleConfig) -> None: ...
+    def sample(self, sample_id: int, prompt: str, config: SampleConfig, step: int) -> None:
+        """Start a reply to a prompt, in place of the one before, with the weights of a step.
+        ValueError, with a user-facing message, if these are not kept."""
+        self._samples.start(sample_id, prompt, config, self._models.at(step))
 
     def stop_sample(self) -> None:
         """Stop the reply."""

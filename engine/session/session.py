@@ -134,12 +134,12 @@ class Session:
                 run.set_learning_rate(learning_rate)
             case Save() if run:
                 run.save()
-            case Sample(sample_id, prompt, sample_config) if run:
-                run.sample(sample_id, prompt, sample_config)
+            case Sample(sample_id, prompt, sample_config, step) if run:
+                self._try_sample(lambda: run.sample(sample_id, prompt, sample_config, step))
             case StopSample() if run:
                 run.stop_sample()
             case SetExcerptPrompt(prompt) if run:
-                self._set_excerpt_prompt(run, prompt)
+                self._try_sample(lambda: run.set_excerpt_prompt(prompt))
             case _ if run and isinstance(command, INSIGHT_COMMANDS):
                 run.inspect(command)
 
@@ -218,9 +218,9 @@ class Session:
             library.annotate(name, note)
         return RunChanged(name, name)
 
-    def _set_excerpt_prompt(self, run: OpenedRun, prompt: str) -> None:
+    def _try_sample(self, act: Callable[[], None]) -> None:
         try:
-            run.set_excerpt_prompt(prompt)
+            act()
         except ValueError as error:
             self._emit(Failed(str(error), "sample"))
 

@@ -25,6 +25,10 @@ MOST = 200
 """The most moments of a run, however small they are: more than a slider has places."""
 
 
+LATEST = 2**63
+"""A step after all others."""
+
+
 class Moment(NamedTuple):
     """One file."""
 
@@ -100,7 +104,7 @@ def drop_after(folder: Path, step: int) -> None:
     """Delete the moments of later steps, which will be taken again, and what an interrupted write
     has left. OSError."""
     clear_unfinished(folder / FOLDER)
-    _delete(moment for moment in moments_of(folder, 2**63) if moment.step > step)
+    _delete(moment for moment in moments_of(folder, LATEST) if moment.step > step)
 
 
 def thinned(steps: Sequence[int], best: int | None, room: int) -> list[int]:

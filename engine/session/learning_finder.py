@@ -1,0 +1,91 @@
+"""Answers when a prediction was learned, in slices between those of training."""
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from engine.insight.learning import first_right, next_probabilities, sure_since
+from engine.model.tokenizer import Vocabulary
+from engine.model.weights import Weights
+from engine.protocol import AskWhenLearned, Failed, WhenLearned
+from engine.session.moment_models import NOW, MomentModels
+from engine.session.opened_run import Clock, Emit
+from engine.session.slices import Slices
+from engine.storage.moments import evenly
+
+MOST_STEPS = 40
+ROWS = 16
+
+
+class LearningFinder:
+    """Compares what the kept weights of one run predict, one moment a slice."""
+
+    def __init__(
+        self, models: MomentModels, vocabulary: Vocabulary, emit: Emit, clock: Clock
+    ) -> None:
+        self._models = models
+        self._vocabulary = vocabulary
+        self._emit = emit
+        self._slices: Slices[WhenLearned] = Slices(clock)
+
+    @property
+    def active(self) -> bool:
+        """Whether a question is not answered yet."""
+        return self._slices.active
+
+    def ask(self, command: AskWhenLearned, ids: Tensor) -> None:
+        """Start to answer a question, in place of the one before. `ids`: of its text."""
+        self._slices.start(self._answer(command, ids))
+
+    def work(self) -> None:
+        """Read with the weights of one moment, and emit the answer after the last."""
+        if not self.active:
+            return
+        try:
+            result = self._slices.advance()
+        except ValueError as error:
+            self._emit(Failed(str(error), "inspect"))
+        else:
+            if isinstance(result, WhenLearned):
+                self._emit(result)
+
+    def _answer(self, command: AskWhenLearned, ids: Tensor) -> Iterator[float | WhenLearned]:
+        damage: ValueError | None = None
+        now = self._models.at(NOW)  # the next slice may find it trained further
+        found = {now.step: _prediction(now, ids)}
+        yield 0.0
+        kept = [step for step in self._models.steps() if step < now.step]
+        for step in evenly(kept, MOST_STEPS - 1):
+            if step not in self._models.steps():  # thinned meanwhile
+                continue
+            try:
+                found[step] = _prediction(self._models.at(step), ids)
+            except ValueError as error:  # the others can be compared all the same
+                damage = damage or error
+            yield len(found) / MOST_STEPS
+        if damage:
+            self._emit(Failed(str(damage), "inspect"))
+        yield self._compared(command, found)
+
+    def _compared(self, command: AskWhenLearned, found: dict[int, Tensor]) -> WhenLearned:
+        characters = self._vocabulary.characters
+        steps = sorted(found)
+        likeliest = found[steps[-1]].topk(min(ROWS, len(characters))).indices.tolist()
+        right = likeliest[0]
+        if command.target in self._vocabulary:
+            right = characters.index(command.target)
+        ids = [*likeliest, *([] if right in likeliest else [right])]
+        was_right = [int(found[step].argmax()) == right for step in steps]
+        return WhenLearned(
+            command.request,
+            tuple(steps),
+            tuple((characters[i], tuple(float(found[step][i]) for step in steps)) for i in ids),
+            characters[right],
+            first_right(steps, was_right),
+            sure_since(steps, was_right),
+        )
+
+
+def _prediction(weights: Weights, ids: Tensor) -> Tensor:
+    """What these weights predict after a text, of which they see as much as they are trained on."""
+    return next_probabilities(weights.model, ids[max(0, len(ids) - weights.context_length) :])

@@ -1,0 +1,273 @@
+"""The weights of earlier steps answer questions and prompts, and tell when a prediction was
+learned."""
+
+import hashlib
+import math
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+import safetensors.torch
+import torch
+from driving import Driver, is_a, losses, of, only, run_to_end, tiny
+from forking import child, exit_code, needs_fork
+from plain_gpt import plain_log_probs, plain_pass
+
+from engine.config import SampleConfig
+from engine.insight.learning import first_right, sure_since
+from engine.model.gpt import GPT
+from engine.model.tokenizer import Vocabulary
+from engine.protocol import (
+    AskWhenLearned,
+    Close,
+    Command,
+    Event,
+    Failed,
+    Inspect,
+    Inspected,
+    InspectPlace,
+    MomentsKept,
+    Open,
+    Opened,
+    OpenRun,
+    Pause,
+    PlaceInspected,
+    Sample,
+    SampleDone,
+    SampleStarted,
+    StepDone,
+    TextSampled,
+    Train,
+    WhenLearned,
+)
+from engine.session.session import Session
+from engine.storage.moments import LATEST, evenly, moments_of, read_moment
+from engine.storage.paths import folder_of
+from engine.storage.run_info import read_info
+
+pytestmark = pytest.mark.timeout(60)
+
+CONTEXT = 16
+KEPT = (0, 1, 2, 4, 8, 10, 16, 20)
+PROMPT, WRITING = "The owl", SampleConfig(characters=40, seed=3)
+
+
+def saved_run(corpus: Path, *assignments: str) -> str:
+    return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
+
+
+def ask(name: str, *questions: Command, end: type[Event] = Opened) -> list[Event]:
+    """The events of a saved run that is opened, asked and closed after an event of this kind."""
+    driver = Driver()
+    driver.send(OpenRun(name), *questions)
+    return driver.when(is_a(end), Close()).run()
+
+
+def kept_models(name: str) -> tuple[dict[int, GPT], Vocabulary]:
+    """A model of each moment, by its step."""
+    info, found = read_info(folder_of(name)), {}
+    vocabulary = Vocabulary(info.corpus.characters)
+    for moment in moments_of(folder_of(name), LATEST):
+        model = GPT(info.config.model, len(vocabulary))
+        model.load_state_dict(read_moment(moment, 1 << 20)[0])
+        found[moment.step] = model
+    return found, vocabulary
+
+
+def after(model: GPT, vocabulary: Vocabulary, text: str) -> list[float]:
+    """The probability of each character after a text, by plain arithmetic."""
+    ids = torch.tensor(vocabulary.encode(text[-CONTEXT:]))
+    logs = plain_log_probs(model, plain_pass(model, ids).streams[-1])[-1]
+    return [math.exp(value) for value in logs]
+
+
+def damage(name: str, step: int) -> Path:
+    path = next(m.path for m in moments_of(folder_of(name), LATEST) if m.step == step)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    return path
+
+
+def test_a_passage_is_read_by_the_weights_of_a_kept_step(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    events = ask(name, Inspect(1, step=8), Inspect(2, step=10), Inspect(3), end=Inspected)
+    models, vocabulary = kept_models(name)
+    answers = of(events, Inspected)
+    assert [(answer.request, answer.step) for answer in answers] == [(1, 8), (2, 10), (3, 20)]
+    assert len({answer.text for answer in answers}) == 1
+    for answer in answers:
+        place = answer.places[5]
+        likely = after(models[answer.step], vocabulary, answer.text[:5])
+        assert place.bits is not None
+        expected = likely[vocabulary.characters.index(place.character)]
+        assert 2**-place.bits == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_place_is_looked_at_with_the_weights_of_a_kept_step(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    plain = SampleConfig(temperature=1, top_p=1)
+    event = only(ask(name, InspectPlace(1, PROMPT, plain, step=4)), PlaceInspected)
+    models, vocabulary = kept_models(name)
+    likely = after(models[4], vocabulary, PROMPT)
+    assert event.step == 4
+    assert [p for _, p in event.sampled] == pytest.approx(sorted(likely)[:-11:-1], rel=1e-4)
+
+
+def test_a_prompt_is_answered_as_it_was_answered_then(verse_file: Path) -> None:
+    prompt = Sample(1, PROMPT, WRITING)
+    then = Driver().when(is_a(StepDone, step=8), Pause(), prompt).when(is_a(SampleDone), Close())
+    past = then.run(Open(tiny(verse_file)), Train())
+    name = saved_run(verse_file)
+    now = ask(name, Sample(2, PROMPT, WRITING, step=8), end=SampleDone)
+    assert only(now, SampleStarted).step == only(past, SampleStarted).step == 8
+    assert "".join(e.text for e in of(now, TextSampled)) == "".join(
+        e.text for e in of(past, TextSampled)
+    )
+    newest = ask(name, Sample(3, PROMPT, WRITING), end=SampleDone)
+    assert only(newest, SampleStarted).step == 20
+
+
+def test_looking_back_while_it_trains_changes_no_loss(verse_file: Path) -> None:
+    driver = Driver()
+    driver.when(is_a(StepDone, step=5), Inspect(1, step=2), Sample(1, PROMPT, WRITING, step=1))
+    driver.when(is_a(StepDone, step=9), AskWhenLearned(2, PROMPT), Inspect(3, step=4))
+    driver.when(is_a(WhenLearned)).when(is_a(StepDone, step=20), Close())
+    events = driver.run(Open(tiny(verse_file)), Train())
+    assert only(events, SampleStarted).step == 1
+    assert [answer.step for answer in of(events, Inspected)] == [2, 4]
+    assert only(events, WhenLearned).steps == (0, 1, 2, 4, 8, 10)
+    alone = run_to_end(Open(tiny(verse_file)), Train())
+    assert losses(events)[:20] == losses(alone)[:20]
+
+
+def test_weights_that_are_not_kept_are_named(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    message = "The weights of step 13 are not kept; near it: 10 and 16."
+    events = ask(name, Inspect(1, step=13), Sample(1, PROMPT, WRITING, step=13))
+    assert of(events, Failed) == [Failed(message, "inspect"), Failed(message, "sample")]
+    without = saved_run(verse_file, "train.moments_mb=0")
+    events = ask(without, Inspect(1, step=1))
+    assert only(events, Failed).message == (
+        "The weights of step 1 are not kept: none of this run are."
+    )
+
+
+def test_damaged_weights_are_named_and_everything_else_goes_on(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    damage(name, 8)
+    events = ask(
+        name, Inspect(1, step=8), Inspect(2, step=4), AskWhenLearned(3, PROMPT), end=WhenLearned
+    )
+    message = (
+        "The weights of step 8 cannot be used: the file of step 8 in moments has been changed."
+    )
+    assert of(events, Failed) == [Failed(message, "inspect")] * 2
+    assert only(events, Inspected).step == 4
+    assert only(events, WhenLearned).steps == (0, 1, 2, 4, 10, 16, 20)
+    trained = run_to_end(OpenRun(name), Train(steps=2))
+    assert of(trained, Failed) == []
+
+
+def test_weights_of_another_model_are_refused(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    path = damage(name, 8)
+    content = safetensors.torch.save({"embedding.weight": torch.zeros(3)}, {"context_length": "9"})
+    named = f"0000000008.{hashlib.sha256(content).hexdigest()}.safetensors"
+    path.rename(path.with_name(named)).write_bytes(content)
+    failed = only(ask(name, Inspect(1, step=8)), Failed)
+    assert failed == Failed("The weights of step 8 do not fit this model.", "inspect")
+
+
+def train(name: str) -> None:
+    """What the other program does: train until it is killed."""
+    inbox: SimpleQueue[Command] = SimpleQueue()
+    inbox.put(OpenRun(name))
+    inbox.put(Train(steps=100_000))
+    Session(lambda _: None).run(inbox)
+
+
+@needs_fork
+def test_a_followed_run_is_looked_back_at(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    with child(partial(train, name)) as (pid, begin):
+        begin()
+        holder = folder_of(name) / "holder.json"
+        while f'"pid":{pid},' not in holder.read_text():
+            time.sleep(0.01)
+        watcher = Driver(clock=time.perf_counter)
+        watcher.when(is_a(MomentsKept), Inspect(1, step=8), Sample(1, PROMPT, WRITING, step=4))
+        watcher.when(is_a(SampleDone), AskWhenLearned(2, PROMPT)).when(is_a(WhenLearned), Close())
+        try:
+            events = watcher.run(OpenRun(name))
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            exit_code(pid)
+    assert only(events, Opened).phase == "following"
+    assert (only(events, Inspected).step, only(events, SampleStarted).step) == (8, 4)
+    assert {*KEPT} <= {*only(events, WhenLearned).steps}
+
+
+def test_when_it_was_learned_is_what_each_moment_predicts(verse_file: Path) -> None:
+    name = saved_run(verse_file, "train.steps=60", "train.learning_rate=0.1")
+    models, vocabulary = kept_models(name)
+    text = "Two owls upon the wall, said sh"
+    event = only(ask(name, AskWhenLearned(4, text, "e"), end=WhenLearned), WhenLearned)
+    steps = sorted(models)
+    assert (event.request, event.steps, event.target) == (4, tuple(steps), "e")
+    expected = {step: after(models[step], vocabulary, text) for step in steps}
+    for character, probabilities in event.rows:
+        i = vocabulary.characters.index(character)
+        assert probabilities == pytest.approx([expected[s][i] for s in steps], rel=1e-4)
+    now = [probabilities[-1] for _, probabilities in event.rows]
+    assert now[:16] == sorted(now[:16], reverse=True)
+    assert min(now[:16]) >= sorted(expected[steps[-1]])[-16] * 0.999
+    best = [max(expected[step]) for step in steps]
+    e = vocabulary.characters.index("e")
+    right = [step > 0 and expected[step][e] == most for step, most in zip(steps, best, strict=True)]
+    assert event.first_right == first_right(steps, right)
+    assert event.sure_since == sure_since(steps, right)
+
+
+def test_a_target_that_is_unlikely_has_a_row_of_its_own(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    known, likely = AskWhenLearned(1, PROMPT, "w"), AskWhenLearned(2, PROMPT, "§")
+    first = only(ask(name, likely, end=WhenLearned), WhenLearned)
+    assert first.target == first.rows[0][0]
+    assert len(first.rows) == 16
+    unlikely = next(c for c in kept_models(name)[1].characters if c not in dict(first.rows))
+    known = AskWhenLearned(1, PROMPT, unlikely)
+    second = only(ask(name, known, end=WhenLearned), WhenLearned)
+    assert second.rows[:-1] == first.rows
+    assert second.rows[-1][0] == second.target == unlikely
+
+
+def test_without_kept_weights_there_is_the_model_as_it_is(verse_file: Path) -> None:
+    name = saved_run(verse_file, "train.moments_mb=0")
+    event = only(ask(name, AskWhenLearned(1, PROMPT), end=WhenLearned), WhenLearned)
+    assert event.steps == (20,)
+    assert (event.first_right, event.sure_since) == (20, 20)
+
+
+@pytest.mark.parametrize("text", ["", "§§"])
+def test_a_text_without_a_known_character_is_refused(verse_file: Path, text: str) -> None:
+    failed = only(ask(saved_run(verse_file), AskWhenLearned(1, text)), Failed)
+    assert failed.during == "inspect"
+
+
+def test_first_right_and_sure_since() -> None:
+    steps = [0, 1, 2, 4, 8]
+    cases = {"00000": (-1, -1), "01010": (1, -1), "01011": (1, 4), "11111": (0, 0), "00001": (8, 8)}
+    for right, expected in cases.items():
+        flags = [flag == "1" for flag in right]
+        assert (first_right(steps, flags), sure_since(steps, flags)) == expected
+
+
+def test_moments_are_chosen_evenly() -> None:
+    assert evenly(range(5), 9) == [0, 1, 2, 3, 4]
+    assert evenly(range(0, 101, 10), 3) == [0, 50, 100]
+    assert len({*evenly(range(1_000), 39)}) == 39
