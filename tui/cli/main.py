@@ -19,7 +19,7 @@ from tui import __version__
 from tui.cli import opening
 from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option
 from tui.cli.hints import PROGRAM, check_command, check_text
-from tui.cli.options import run_options, sample_options
+from tui.cli.options import inspect_options, run_options, sample_options
 from tui.line_breaks import with_line_breaks
 
 
@@ -55,6 +55,7 @@ Examples:
   tinygpt-tui train letters.txt --minutes 3  train without the app
   tinygpt-tui runs                           list the saved runs
   tinygpt-tui sample amber-otter --prompt "ROMEO:"
+  tinygpt-tui inspect amber-otter --text "ROMEO:"
 
 \b
 Environment:
@@ -156,6 +157,27 @@ def sample_command(run: str, prompt: str, no_prompt: bool, **choices: str | None
     from tui.cli.sample import sample  # with the session
 
     sys.exit(sample(run, with_line_breaks(prompt), assignments, show_prompt=not no_prompt))
+
+
+@main.command("inspect")
+@click.argument("run")
+@inspect_options
+def inspect_command(
+    run: str, text: str | None, start: int | None, off: tuple[str, ...], as_json: bool
+) -> None:
+    """Read a passage along with a saved run.
+
+    For each character: its surprise in bits, its rank among those that were expected, the entropy
+    of the prediction, the likeliest characters, and the likeliest one by the embedding alone and
+    after each block. RUN@best reads with the best checkpoint.
+    """
+    if text is not None and start is not None:
+        raise Refusal("--start is a place in the validation text: it goes without --text.")
+    if text == "":
+        raise Refusal("--text is empty: there is nothing to read.")
+    from tui.cli.inspect import inspect  # with rich and the session
+
+    sys.exit(inspect(run, with_line_breaks(text or ""), start or 0, off, as_json=as_json))
 
 
 @main.group("runs", invoke_without_command=True)

@@ -16,6 +16,7 @@ TRAINING = "Training"
 SAVED = "A saved run"
 OUTPUT = "Output"
 SAMPLING = "Sampling"
+PASSAGE = "The passage"
 
 
 def _presets() -> str:
@@ -168,6 +169,41 @@ _SAMPLE_OPTIONS: list[Callable[[Any], Any]] = [
 ]
 
 
+_INSPECT_OPTIONS: list[Callable[[Any], Any]] = [
+    option(
+        PASSAGE,
+        "--text",
+        metavar="TEXT",
+        help="The text to read; \\n is a line break.",
+        otherwise="the validation text, as much as the context has room for",
+    ),
+    option(
+        PASSAGE,
+        "--start",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Read the validation text from character N on.",
+        otherwise="0",
+    ),
+    option(
+        OUTPUT,
+        "--off",
+        multiple=True,
+        metavar="PART",
+        help="Switch a part of the model off, to see what it is for: 2.attention, 2.mlp or "
+        "2.head.1, counted from 1. May be repeated.",
+    ),
+    option(
+        OUTPUT,
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print a line of JSON for each character: character, bits, rank, entropy, next (the "
+        "likeliest ten) and layers (the likeliest three by the embedding and after each block).",
+    ),
+]
+
+
 def run_options(command: Any) -> Any:
     """Give a command the options that choose a run: the same for the app and for `train`."""
     return _with(_RUN_OPTIONS, command)
@@ -176,6 +212,11 @@ def run_options(command: Any) -> Any:
 def sample_options(command: Any) -> Any:
     """Give a command the options of `sample`."""
     return _with(_SAMPLE_OPTIONS, command)
+
+
+def inspect_options(command: Any) -> Any:
+    """Give a command the options of `inspect`."""
+    return _with(_INSPECT_OPTIONS, command)
 
 
 def _with(options: list[Callable[[Any], Any]], command: Any) -> Any:
