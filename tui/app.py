@@ -19,6 +19,7 @@ from engine import EngineThread
 from engine.protocol import Event, Open, OpenRun, Train
 from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS, action_of, acts
+from tui.chart_actions import ChartActions
 from tui.encoding import ascii_only
 from tui.engine_app import TO_THE_END, EngineApp
 from tui.line_filter import DroppingFilter
@@ -26,7 +27,7 @@ from tui.link import Engine
 from tui.palette import reworded, sentence
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.keys import KeysLine
-from tui.panes.loss import LossPane, why_only_whole
+from tui.panes.loss import LossPane
 from tui.panes.prompt import PromptPane
 from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
@@ -49,7 +50,7 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(RunActions, ViewSwitching, PreferenceActions):
+class TinyGPTApp(RunActions, ViewSwitching, ChartActions, PreferenceActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"
@@ -165,21 +166,6 @@ class TinyGPTApp(RunActions, ViewSwitching, PreferenceActions):
         return self.can_view(name) if views else bool(acts(name, self.state))
 
     # Actions on the view.
-
-    def action_log_axis(self) -> None:
-        """Switch between a linear and a logarithmic step axis."""
-        pane = self.query_one(LossPane)
-        pane.log_x = not pane.log_x
-        pane.whole = pane.log_x  # the beginning takes most of a logarithmic axis
-
-    def action_whole_loss(self) -> None:
-        """Show the whole fall of the loss, or the newest part of it, larger; say why where there is
-        no such part."""
-        if reason := why_only_whole(self.state):
-            self.notify(reason)
-            return
-        pane = self.query_one(LossPane)
-        pane.whole = not pane.whole
 
     def action_new_run(self) -> None:
         """Open the form for a new run."""

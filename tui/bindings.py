@@ -30,6 +30,9 @@ BINDINGS = (
     Binding("T", "train_for", "Train on for a number of steps or minutes…", show=False),
     Binding("u", "use_for_samples", "Use this prompt for the samples", show=False),
     Binding("l", "log_axis", "Switch the chart between linear and logarithmic steps", show=False),
+    Binding("L", "x_unit", "Switch the chart between steps, characters and seconds", show=False),
+    Binding("left", "chart_cursor(-1)", "Read the chart: move its cursor back", show=False),
+    Binding("right", "chart_cursor(1)", "Read the chart: move its cursor on", show=False),
     Binding("a", "whole_loss", "Show the whole fall of the loss, or its newest part", show=False),
     Binding("ctrl+z", "suspend_process", "To the shell; fg comes back", show=False),
     Binding("escape", "leave", "Stop generating, leave the prompt", show=False),
@@ -50,7 +53,10 @@ BINDINGS = (
 )
 
 ONLY_IN_TRAIN = frozenset(
-    ("view", "enlarge", "shrink", "write", "rewrite", "use_for_samples", "log_axis", "whole_loss")
+    (
+        *("view", "enlarge", "shrink", "write", "rewrite", "use_for_samples"),
+        *("log_axis", "x_unit", "whole_loss", "chart_cursor"),
+    )
 )
 """Actions on the first view; in the others their keys are free."""
 

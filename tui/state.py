@@ -4,7 +4,7 @@ Every event passes `safe` here before it is stored, so no widget has to sanitise
 saved run's history is folded like the events of a live one.
 """
 
-from math import ceil, floor, isfinite, log10
+from math import isfinite
 from typing import Literal
 
 from msgspec import Struct
@@ -37,7 +37,9 @@ from engine.protocol import (
     TextSampled,
     ThreadsChosen,
 )
+from tui.course import Course, fold_course
 from tui.drawing.curve import Curve
+from tui.drawing.scale import two_digits_up
 from tui.drawing.spikes import Spikes
 from tui.safe_struct import Raw, safe
 from tui.writing import Writing, fold_writing
@@ -65,6 +67,7 @@ class RunState(Struct, frozen=True):
     train: Curve = Curve()
     validation: Curve = Curve()
     spikes: Spikes = Spikes()
+    course: Course = Course()
     newest: tuple[float, ...] = ()
     """The training losses of the last `NEWEST_KEPT` steps."""
     last_step: StepDone | None = None
@@ -96,9 +99,9 @@ class RunState(Struct, frozen=True):
         """Characters trained on, in multiples of the training split."""
         if self.corpus is None or self.opened is None:
             return 0.0
-        config = self.opened.config
-        seen = self.step * config.train.batch_size * config.model.context_length
-        return seen / self.corpus.train_characters
+        config, last = self.opened.config, self.course.last
+        usual = self.step * config.train.batch_size * config.model.context_length
+        return (last.characters if last else usual) / self.corpus.train_characters
 
     @property
     def elapsed(self) -> float:
@@ -123,8 +126,7 @@ class RunState(Struct, frozen=True):
         if self.phase == "done" or not self.step:
             return self.step
         estimate = self.step / max(self.progress, 1e-9)
-        rounding: int = 10 ** max(0, floor(log10(estimate)) - 1)
-        return max(self.step, ceil(estimate / rounding) * rounding)
+        return max(self.step, two_digits_up(estimate))
 
 
 def fold(state: RunState, event: Event) -> RunState:
@@ -132,7 +134,7 @@ def fold(state: RunState, event: Event) -> RunState:
     shown = safe(event)
     match shown:
         case StepDone() | Evaluated() | Excerpt() | LearningRateChanged() | Extended():
-            return _fold_history(state, shown)
+            return replace(_fold_history(state, shown), course=_course(state, shown))
         case SampleStarted() | TextSampled() | SampleDone():
             writing = fold_writing(state.writing, shown)
             return state if writing is state.writing else replace(state, writing=writing)
@@ -168,7 +170,8 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(state, phase=now, failure=state.failure if now == "failed" else None)
         case ThreadsChosen(_, _, threads, choice) if state.opened is not None:
             opened = replace(state.opened, threads=threads, choice=choice)
-            return replace(state, opened=opened, threads_chosen=shown)
+            course = _course(state, shown)
+            return replace(state, opened=opened, threads_chosen=shown, course=course)
         case Measured():
             return replace(state, measured=shown)
         case Saved():
@@ -187,6 +190,11 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(stays, phase=phase, busy=state.busy, failure=shown)
         case _:
             return state
+
+
+def _course(state: RunState, event: Event) -> Course:
+    began_with = state.opened.config.train.learning_rate if state.opened else 0.0
+    return fold_course(state.course, event, began_with)
 
 
 def _fold_history(state: RunState, event: Recorded) -> RunState:

@@ -10,6 +10,7 @@ from textual.geometry import Region
 
 from engine.protocol import Excerpt
 from tui.app import TinyGPTApp
+from tui.course import Moment
 from tui.drawing.curve import Bucket
 from tui.panes.loss import LossPane
 from tui.state import RunState, fold
@@ -51,7 +52,7 @@ def points_in(value: object) -> int:
     """How many points and lines a state holds, in all its fields: a new one counts, too."""
     if isinstance(value, Struct):
         return sum(points_in(field) for field in astuple(value))
-    if isinstance(value, tuple) and not isinstance(value, Bucket):
+    if isinstance(value, tuple) and not isinstance(value, Bucket | Moment):
         return sum(max(1, points_in(item)) for item in value)
     return 0
 

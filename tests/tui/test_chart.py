@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.content import Content
 
+from tui.drawing.axis import StepScale, XAxis
 from tui.drawing.chart import draw_chart, legend
 from tui.drawing.curve import Curve
-from tui.drawing.scale import StepScale, ValueScale
+from tui.drawing.scale import ValueScale
 from tui.drawing.series import CLIPPED, HELD_OUT, SPIKE, ChartStyles
 from tui.drawing.value_range import Losses
 
@@ -39,8 +40,7 @@ def lines(
         width=width,
         height=height,
         spikes=spikes,
-        steps=steps,
-        log_x=log_x,
+        x=XAxis(steps, log_x),
         whole=whole,
         styles=STYLES,
     )
@@ -146,8 +146,7 @@ def test_the_line_follows_a_steep_start_though_a_column_holds_many_steps() -> No
         width=80,
         height=41,
         spikes=(),
-        steps=2_500,
-        log_x=False,
+        x=XAxis(2_500),
         whole=True,
         styles=STYLES,
     )

@@ -11,6 +11,7 @@ class Page:
 
     def __init__(self, width: int, height: int) -> None:
         self.width = width
+        self.height = height
         self.characters = [[" "] * width for _ in range(height)]
         self.styles: list[list[Style | str]] = [[""] * width for _ in range(height)]
 

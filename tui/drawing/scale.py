@@ -1,44 +1,16 @@
-"""Maps steps and losses to positions in the chart, with ticks at round numbers."""
+"""Maps losses to rows of the chart, with ticks at round numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import ceil, floor, log2, log10
 
 from msgspec import Struct
 
-from tui.drawing.braille import DOTS_X
-
-FIRST_DECADE = 0.35
-"""Decades between step 0 and step 1 on a logarithmic axis, since log 0 has no position."""
-
 _ROUND = (1, 2, 5)
 _TICKS = (1, 2, 2.5, 5)
 _FRACTION_COSTS = 0.05  # a tick of 2.5 must save this fraction of the range
-_GAP = 4  # cells between two labels, at least
 _LARGEST_PLAIN = 1e6
 _MARGIN = 1e-3  # rows between the lowest value and the lower edge, so that rounding drops no dot
-
-
-class StepScale(Struct, frozen=True):
-    """Steps 0 to `last` (at least 1), left to right over `dots` columns of dots."""
-
-    last: int
-    dots: int
-    log: bool
-
-    def at(self, step: float) -> int:
-        """The column of a step, clipped to the chart."""
-        fraction = _decades(step) / _decades(self.last) if self.log else step / self.last
-        return floor(min(1.0, max(0.0, fraction)) * (self.dots - 1) + 0.5)
-
-    def ticks(self, room: int) -> list[int]:
-        """Round steps from 0 on, at most about one in every `room` columns of dots."""
-        if self.log:
-            return [0, *(10**power for power in range(floor(log10(self.last) + 1e-9) + 1))]
-        # No tick between two whole steps.
-        gap = ceil(round_up(max(1.0, self.last * room / self.dots)))
-        return list(range(0, self.last + 1, gap))
 
 
 class ValueScale(Struct, frozen=True):
@@ -111,37 +83,18 @@ class ValueScale(Struct, frozen=True):
         return f"{value:,.{0 if self.tick >= 10 else max(1, -exponent)}f}"
 
 
-def step_labels(scale: StepScale, cells: int) -> Iterator[tuple[int, str]]:
-    """Labels of the x axis as (first cell, text): the right end, then those that fit before it, far
-    enough from each other to be read as single numbers."""
-    final = f"{scale.last:,} steps"
-    labels = [(scale.at(step) // DOTS_X, f"{step:,}") for step in scale.ticks(len(final) * DOTS_X)]
-    starts = [(max(0, cell - len(text) // 2), text) for cell, text in labels]
-    if scale.log:
-        # The last power of ten says more than the number of steps, which is written elsewhere.
-        short, newest = "steps", starts[-1][0] + len(starts[-1][1])
-        if cells - len(final) < newest + _GAP <= cells - len(short):
-            final = short
-    end = cells - len(final)
-    yield end, final
-    free = 0
-    for start, text in starts:
-        if free <= start and start + len(text) + _GAP <= end:
-            yield start, text
-            free = start + len(text) + _GAP
-
-
 def round_up(value: float) -> float:
     """The smallest of …, 1, 2, 5, 10, 20, 50, … at or above a positive value."""
     power: float = 10.0 ** floor(log10(value))
     return next(m * power for m in (*_ROUND, 10) if m * power >= value * (1 - 1e-9))
 
 
+def two_digits_up(value: float) -> int:
+    """The smallest whole number of two digits and zeros at or above a positive value."""
+    rounding: int = 10 ** max(0, floor(log10(max(1.0, value))) - 1)
+    return ceil(value / rounding) * rounding
+
+
 def _is_fraction(tick: float) -> bool:
     """Whether a tick is 2.5 times a power of ten, so that its label takes one more digit."""
     return round(tick / 10.0 ** floor(log10(tick) + 1e-9), 6) == 2.5
-
-
-def _decades(step: float) -> float:
-    """Distance from step 0 on a logarithmic axis, in decades; linear between step 0 and step 1."""
-    return FIRST_DECADE + log10(step) if step >= 1 else FIRST_DECADE * max(0.0, step)

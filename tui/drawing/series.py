@@ -14,10 +14,11 @@ from typing import NamedTuple
 from msgspec import Struct
 from textual.style import Style
 
+from tui.drawing.axis import StepScale
 from tui.drawing.braille import DOTS_X, DOTS_Y, Canvas
 from tui.drawing.curve import LARGEST, Bucket, Curve
 from tui.drawing.page import Page
-from tui.drawing.scale import StepScale, ValueScale
+from tui.drawing.scale import ValueScale
 
 COMPARED = (("○", "$success"), ("△", "$warning"), ("□", "$secondary"))
 """Mark and style of each compared run, in their order."""
@@ -44,6 +45,8 @@ class ChartStyles(Struct, frozen=True):
     train: Style | str = "$primary"
     validation: Style | str = "$accent"
     spike: Style | str = "$error"
+    mark: Style | str = "$foreground 80%"
+    cursor: Style | str = "bold $foreground on $primary 40%"
     reference: Style | str = "$foreground 30%"
     label: Style | str = "$foreground 60%"
 
@@ -114,11 +117,12 @@ def draw_train(
 def draw_compared(
     plot: Page,
     compared: Sequence[Sequence[tuple[int, float]]],
-    scale: StepScale,
+    scales: Sequence[StepScale],
     values: ValueScale,
 ) -> None:
     """The validation losses of other runs as lines, each with marks of its own in places."""
-    for number, (losses, (mark, style)) in enumerate(zip(compared, COMPARED, strict=False)):
+    drawn = zip(compared, scales, COMPARED, strict=False)
+    for number, (losses, scale, (mark, style)) in enumerate(drawn):
         points = [(step, loss) for step, loss in losses if abs(loss) <= LARGEST]
         path = [(scale.at(step), max(-1, values.at(loss, DOTS_Y))) for step, loss in points]
         line = Canvas(plot.width, values.rows)

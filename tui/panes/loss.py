@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from math import exp, log
 from statistics import fmean
 
+from textual.binding import Binding
 from textual.content import Content
+from textual.events import MouseDown, MouseMove
 from textual.reactive import reactive
 
 from engine.protocol import RunCurve
-from tui.drawing.chart import draw_chart, legend
+from tui.drawing.axis import Unit
+from tui.drawing.chart import MIN_HEIGHT, Frame, draw_chart, frame, legend
 from tui.drawing.series import CLIPPED, COMPARED, HELD_OUT, ChartStyles
 from tui.drawing.value_range import FEWEST_STEPS, Losses, value_range
 from tui.drawing.words import count
+from tui.panes.chart_axis import is_left_out, x_axis
+from tui.panes.chart_cursor import KEYS, beside, explained, marks_of, nearest, told
 from tui.panes.pane import Pane
 from tui.remarks import remark
 from tui.state import RunState
@@ -23,15 +28,31 @@ _NAME = 20  # cells of the name of a compared run
 _GAP = "  "
 
 
-class LossPane(Pane):
-    """Training and held-out loss over the steps, with two reference losses."""
+class LossPane(Pane, can_focus=True):
+    """Training and held-out loss over the steps, with two reference losses, and a cursor while it has
+    the focus."""
 
     DEFAULT_CSS = "LossPane { border-subtitle-align: left; }"
     BORDER_TITLE = "loss, in nats per character"
+    ALLOW_SELECT = False  # dragging moves the cursor
+
+    BINDINGS = [
+        Binding("left", "move(-1)", show=False),
+        Binding("right", "move(1)", show=False),
+        Binding("home", "move_to(0)", show=False),
+        Binding("end", "move_to(1)", show=False),
+        Binding("escape", "leave_chart", show=False),
+    ]
 
     log_x: reactive[bool] = reactive(False)
     whole: reactive[bool] = reactive(False)
     """Whether the whole fall is shown, however little of it the newest losses take."""
+    x_unit: reactive[Unit] = reactive("steps")
+    cursor: reactive[int | None] = reactive(None)
+    """The step that the cursor is at; None: at the newest."""
+
+    _framed: tuple[RunState, tuple[object, ...], Frame | None] | None = None
+    """The frame that was made last, and of what."""
 
     def part(self, state: RunState) -> object:
         return (
@@ -41,40 +62,124 @@ class LossPane(Pane):
             state.corpus,
             state.phase,
             state.compared,
+            state.course.marks,
         )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
-        below = [numbers(state, width, compared=height < _TALL)]
-        if state.compared and height >= _TALL:
-            below.insert(0, compared_runs(state, width))
+        below = self._below(state, width, height)
         chart = draw_chart(
-            losses(state),
+            losses(state, self.x_unit),
             width=width,
             height=height - len(below),
             spikes=state.spikes.found,
-            steps=state.last_planned_step,
-            log_x=self.log_x,
+            x=x_axis(state, self.x_unit, log=self.log_x),
             whole=self.whole,
             styles=STYLES,
+            marks=[(mark.step, mark.sign) for mark in marks_of(state, self.x_unit)],
+            cursor=self._shown_cursor(state),
         )
         return [*chart, *below]
+
+    def _below(self, state: RunState, width: int, height: int) -> list[Content]:
+        """The lines under the chart: what the cursor tells, or else the newest losses."""
+        cursor = self._shown_cursor(state)
+        if cursor is not None:
+            below = told(state, cursor, width, 2 if height >= MIN_HEIGHT + 2 else 1)
+        else:
+            below = [numbers(state, width, self.x_unit, compared=height < _TALL)]
+        if state.compared and height >= _TALL:
+            below.insert(0, compared_runs(state, width, self.x_unit))
+        return below
 
     def watch_whole(self) -> None:
         self._redraw()
 
     def _redraw(self) -> None:
         self.border_title = title(self.state, self.whole)
-        self.border_subtitle = verdict(self.state)
+        self.border_subtitle = self._subtitle()
         super()._redraw()
 
+    def _subtitle(self) -> Content:
+        """What the losses say; while the chart is read, what happened there, or else the keys."""
+        cursor, frame = self._shown_cursor(self.state), self._frame()
+        if cursor is None or frame is None:
+            return verdict(self.state)
+        happened = explained(self.state, frame, self.x_unit, cursor)
+        return Content(happened) if happened else Content.styled(KEYS, "$foreground-muted")
 
-def losses(state: RunState) -> Losses:
-    """What the chart draws of a run."""
+    # The cursor.
+
+    def _shown_cursor(self, state: RunState) -> int | None:
+        """The step of the cursor, if it is shown."""
+        return self._cursor_step(state) if self.has_focus else None
+
+    def _cursor_step(self, state: RunState) -> int | None:
+        """The step that the cursor is at, or would be; None before anything is recorded."""
+        newest = state.course.last
+        if newest is None:
+            return None
+        return newest.step if self.cursor is None else min(self.cursor, newest.step)
+
+    def _frame(self) -> Frame | None:
+        """Where steps and losses lie in the chart as it is drawn now."""
+        width, height = self.size
+        height -= len(self._below(self.state, width, height))
+        view = (width, height, self.x_unit, self.log_x, self.whole)
+        if self._framed is None or self._framed[0] is not self.state or self._framed[1] != view:
+            x = x_axis(self.state, self.x_unit, log=self.log_x)
+            shown = losses(self.state, self.x_unit)
+            framed = frame(shown, width=width, height=height, x=x, whole=self.whole)
+            self._framed = self.state, view, framed
+        return self._framed[2]
+
+    def action_move(self, cells: int) -> None:
+        """Move the cursor by cells, or show it."""
+        cursor, frame = self._cursor_step(self.state), self._frame()
+        if cursor is not None and frame is not None:
+            self.cursor = beside(self.state, frame, self.x_unit, cursor, cells)
+
+    def action_move_to(self, end: int) -> None:
+        """Move the cursor to the start (0) or the end (1) of what is known."""
+        moments = self.state.course.moments
+        self.cursor = moments[-end].step if moments else None
+
+    def action_leave_chart(self) -> None:
+        """Hide the cursor."""
+        self.cursor = None
+        self.blur()
+
+    def watch_cursor(self) -> None:
+        self._redraw()
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        self._redraw()
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        self.capture_mouse()
+        self._move_to_mouse(event)
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        if self.app.mouse_captured is self:
+            self._move_to_mouse(event)
+
+    def on_mouse_up(self) -> None:
+        self.release_mouse()
+
+    def _move_to_mouse(self, event: MouseDown | MouseMove) -> None:
+        frame, offset = self._frame(), event.get_content_offset_capture(self)
+        if frame is not None and self.state.course.last is not None:
+            cell = offset.x - frame.gutter
+            self.cursor = nearest(self.state, frame, self.x_unit, cell)
+
+
+def losses(state: RunState, unit: Unit = "steps") -> Losses:
+    """What the chart draws of a run; the curves of compared ones as far as their records allow."""
     corpus = state.corpus
     return Losses(
         train=state.train,
         validation=state.validation,
-        compared=tuple(run.losses for run in state.compared),
+        compared=tuple(() if is_left_out(run, unit) else run.losses for run in state.compared),
         uniform=corpus.uniform_loss if corpus else None,
         unigram=corpus.unigram_loss if corpus else None,
         bigram=corpus.bigram_loss if corpus else None,
@@ -110,7 +215,7 @@ def verdict(state: RunState) -> Content:
     return Content.styled(said.text, "$warning" if said.warning else "$foreground 80%")
 
 
-def numbers(state: RunState, width: int, *, compared: bool) -> Content:
+def numbers(state: RunState, width: int, unit: Unit = "steps", *, compared: bool) -> Content:
     """The legend and the newest losses in one line, the compared runs too if `compared`; what does
     not fit is left out at the right."""
     parts = []
@@ -123,7 +228,8 @@ def numbers(state: RunState, width: int, *, compared: bool) -> Content:
         when = " (untrained)" if evaluated.step == 0 < state.step else ""
         parts.append(Content.assemble(held_out, f" {evaluated.loss:.4f}{when}"))
     if compared and state.compared:
-        parts.append(compared_runs(state, width - _joined(parts, width).cell_length - len(_GAP)))
+        room = width - _joined(parts, width).cell_length - len(_GAP)
+        parts.append(compared_runs(state, room, unit))
     if evaluated is not None:
         parts += [
             Content(f"{evaluated.loss / log(2):.2f} bits/char"),
@@ -137,15 +243,17 @@ def numbers(state: RunState, width: int, *, compared: bool) -> Content:
     return _joined(parts or [legend(STYLES)], width)
 
 
-def compared_runs(state: RunState, width: int) -> Content:
+def compared_runs(state: RunState, width: int, unit: Unit = "steps") -> Content:
     """The mark, name and lowest held-out loss of the compared runs, as many as fit, and the number of
     the others."""
     named = []
     for run, (mark, style) in zip(state.compared, COMPARED, strict=False):
         name = f"{mark} {Content(run.run).truncate(_NAME, ellipsis=True).plain}"
         best = f" {min(loss for _, loss in run.losses):.4f}" if run.losses else ""
-        other = " (other text)" if _is_of_another_text(run, state) else ""
-        named.append(Content.assemble((name, style), best, (other, "$foreground-muted")))
+        remark = " (other text)" if _is_of_another_text(run, state) else ""
+        if is_left_out(run, unit):
+            remark = f" (not drawn: {unit} not recorded)"
+        named.append(Content.assemble((name, style), best, (remark, "$foreground-muted")))
     for number in range(len(named), 0, -1):
         more = [Content(f"+{len(named) - number}")] if number < len(named) else []
         whole = Content(_GAP).join([*named[:number], *more])

@@ -1,0 +1,105 @@
+"""The cursor in the loss chart: where it can stand, and what it tells of that step."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+
+from textual.content import Content
+
+from tui.course import Mark, Moment
+from tui.drawing.axis import Unit
+from tui.drawing.chart import Frame
+from tui.drawing.curve import Bucket
+from tui.drawing.series import HELD_OUT, SPIKE
+from tui.drawing.words import count, counted, duration, rate
+from tui.state import RunState
+
+KEYS = "← → move · Home End · Esc leaves"
+_GAP = "  "
+
+
+def marks_of(state: RunState, unit: Unit) -> list[Mark]:
+    """What happened in the run, but for its spikes. The number of threads changes the speed only, so
+    that it matters where the axis is time."""
+    return [one for one in state.course.marks if one.sign != "#" or unit == "seconds"]
+
+
+def beside(state: RunState, frame: Frame, unit: Unit, step: int, cells: int) -> int:
+    """The step to stand at, so many cells right (or left, if negative) of the one at `step`, or
+    beyond where no step is in that cell. The nearest there is, at either end."""
+    moments = state.course.moments
+    wanted = frame.cell(step) + cells
+    if cells < 0:
+        number = bisect_right(moments, wanted, key=lambda one: frame.cell(one.step)) - 1
+    else:
+        number = bisect_left(moments, wanted, key=lambda one: frame.cell(one.step))
+    nearest = moments[min(max(0, number), len(moments) - 1)]
+    return _within(state, frame, unit, frame.cell(nearest.step))
+
+
+def nearest(state: RunState, frame: Frame, unit: Unit, cell: int) -> int:
+    """The step to stand at that is nearest to a cell of the plot."""
+    cells = [frame.cell(one.step) for one in state.course.moments]
+    return _within(state, frame, unit, min(cells, key=lambda one: abs(one - cell)))
+
+
+def _within(state: RunState, frame: Frame, unit: Unit, cell: int) -> int:
+    """Of the steps in a cell, that of a mark, or else of an evaluation, or else the middle one."""
+    moments = state.course.moments
+    first = bisect_left(moments, cell, key=lambda one: frame.cell(one.step))
+    last = bisect_right(moments, cell, key=lambda one: frame.cell(one.step)) - 1
+    steps = range(moments[first].step, moments[last].step + 1)
+    happened = [mark.step for mark in _all_marks(state, unit) if mark.step in steps]
+    happened += [one.first for one in state.validation.buckets if one.first in steps]
+    here = state.course.at(happened[0]) if happened else moments[(first + last) // 2]
+    assert here is not None, "there is a moment in the cell"
+    return here.step
+
+
+def told(state: RunState, step: int, width: int, most_lines: int = 2) -> list[Content]:
+    """What was recorded at a step, in so many lines."""
+    moment = state.course.at(step)
+    lines: list[Content] = []
+    for part in _parts(state, moment) if moment else ():
+        longer = lines[-1] + Content(_GAP) + part if lines else part
+        if lines and longer.cell_length <= width:
+            lines[-1] = longer
+        elif len(lines) < most_lines:
+            lines.append(part.truncate(width, ellipsis=True))
+    return lines
+
+
+def _parts(state: RunState, moment: Moment) -> Iterator[Content]:
+    yield Content.styled(f"step {count(moment.step)}", "bold")
+    if moment.loss is not None:
+        yield Content.assemble(("━ training", "$primary"), f" {moment.loss:.3f}")
+    evaluation = _evaluation(state.validation.buckets, moment.step)
+    if evaluation is not None:
+        about = "" if evaluation.points == 1 else "about "
+        when = f" (step {count(evaluation.last)})" if evaluation.last != moment.step else ""
+        held_out = (f"{HELD_OUT} held-out", "$accent")
+        yield Content.assemble(held_out, f" {about}{evaluation.mean:.4f}{when}")
+    if moment.learning_rate is not None:
+        yield Content(f"learning rate {rate(moment.learning_rate)}")
+    times = ""
+    if state.corpus is not None:
+        times = f" ({moment.characters / state.corpus.train_characters:.2f} times)"
+    yield Content(f"seen {counted(moment.characters, 'character')}{times}")
+    yield Content(f"after {duration(moment.elapsed)}")
+
+
+def _evaluation(buckets: Sequence[Bucket], step: int) -> Bucket | None:
+    """The newest evaluation until a step."""
+    number = bisect_right(buckets, step, key=lambda one: one.last)
+    return buckets[number - 1] if number else None
+
+
+def explained(state: RunState, frame: Frame, unit: Unit, step: int) -> str:
+    """What the signs in the cell of a step mean."""
+    cell = frame.cell(step)
+    here = [mark for mark in _all_marks(state, unit) if frame.cell(mark.step) == cell]
+    return " · ".join(f"{mark.sign} {mark.text} at step {count(mark.step)}" for mark in here)
+
+
+def _all_marks(state: RunState, unit: Unit) -> list[Mark]:
+    spikes = (Mark(step, SPIKE, f"a spike to {loss:.3f}") for step, loss in state.spikes.found)
+    return sorted([*marks_of(state, unit), *spikes])
