@@ -170,8 +170,7 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(state, phase=now, failure=state.failure if now == "failed" else None)
         case ThreadsChosen(_, _, threads, choice) if state.opened is not None:
             opened = replace(state.opened, threads=threads, choice=choice)
-            course = _course(state, shown)
-            return replace(state, opened=opened, threads_chosen=shown, course=course)
+            return replace(state, opened=opened, threads_chosen=shown, course=_course(state, shown))
         case Measured():
             return replace(state, measured=shown)
         case Saved():
