@@ -33,6 +33,7 @@ from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
 from tui.preference_actions import PreferenceActions
+from tui.read_actions import ReadActions
 from tui.run_actions import RunActions
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
@@ -50,7 +51,7 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(RunActions, ViewSwitching, ChartActions, PreferenceActions):
+class TinyGPTApp(RunActions, ReadActions, ChartActions, PreferenceActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"
@@ -114,10 +115,13 @@ class TinyGPTApp(RunActions, ViewSwitching, ChartActions, PreferenceActions):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The actions that are available now, in full phrases."""
-        for binding in BINDINGS:
+        page = self.page
+        ours = [(self, binding) for binding in BINDINGS]
+        theirs = [(page, binding) for binding in page.KEYS] if page else []
+        for owner, binding in (*ours, *theirs):
             if (words := sentence(binding)) and self._offers(binding):
-                key = f"key {self.get_key_display(binding)}"
-                yield SystemCommand(words, key, partial(self.run_action, binding.action))
+                act = partial(self.run_action, binding.action, owner)
+                yield SystemCommand(words, f"key {self.get_key_display(binding)}", act)
         yield from reworded(super().get_system_commands(screen))
         yield from self.preference_commands()
         # In a moment: the palette is not to be in the picture.

@@ -58,7 +58,7 @@ class PromptActions(EngineApp):
         """Generate text from the prompt."""
         prompt = self.query_one(PromptInput)
         prompt.remember()
-        self._asked = prompt.prompt
+        self._asked = prompt.text
         self._ask(self._asked)
 
     def _ask(self, prompt: str) -> None:
@@ -78,7 +78,7 @@ class PromptActions(EngineApp):
 
     def action_use_for_samples(self) -> None:
         """Have the samples of the run continue this prompt."""
-        prompt = self.query_one(PromptInput).prompt
+        prompt = self.query_one(PromptInput).text
         if prompt:
             self.engine.send(SetExcerptPrompt(prompt))
         else:

@@ -2,9 +2,11 @@
 
 from rich.cells import cell_len, get_character_cell_size
 from rich.text import Text
+from textual import events
 from textual.widgets import Input
 
 from data.safe_text import safe_characters
+from tui.line_breaks import on_one_line, with_line_breaks
 
 
 class SafeInput(Input):
@@ -28,3 +30,18 @@ class SafeInput(Input):
             if offset < 0:
                 return index
         return len(self.value)
+
+
+class LinesInput(SafeInput):
+    """Takes a text of several lines: a line break is typed as \\n, a backslash and an n as \\\\n, and
+    what is pasted becomes that."""
+
+    @property
+    def text(self) -> str:
+        """What was typed, with real line breaks."""
+        return with_line_breaks(self.value)
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.insert_text_at_cursor(on_one_line(event.text.rstrip("\r\n")))

@@ -20,10 +20,12 @@ from engine.protocol import (
     Excerpt,
     Extended,
     Failed,
+    Inspected,
     LearningRateChanged,
     Measured,
     Opened,
     PhaseChanged,
+    PlaceInspected,
     Recorded,
     RunChanged,
     RunCurve,
@@ -41,6 +43,7 @@ from tui.course import Course, fold_course
 from tui.drawing.curve import Curve
 from tui.drawing.scale import two_digits_up
 from tui.drawing.spikes import Spikes
+from tui.insight import Insight, anew, fold_insight
 from tui.safe_struct import Raw, safe
 from tui.writing import Writing, fold_writing
 
@@ -91,6 +94,7 @@ class RunState(Struct, frozen=True):
     """How the run was extended last."""
     threads_chosen: ThreadsChosen | None = None
     failure: Failed | None = None
+    insight: Insight = Insight()
     before: "RunState | None" = None
     """The run that stays open if opening the next one fails."""
 
@@ -148,6 +152,7 @@ def fold(state: RunState, event: Event) -> RunState:
                 runs=state.runs,
                 raw_runs=state.raw_runs,
                 runs_changed=state.runs_changed,
+                insight=anew(state.insight),
                 before=state if state.opened else state.before,
             )
         case Opened():
@@ -162,6 +167,7 @@ def fold(state: RunState, event: Event) -> RunState:
                 minutes=shown.config.train.minutes,
                 learning_rate=shown.learning_rate,
                 failure=None,
+                insight=anew(state.insight),
                 before=None,
             )
         case StepProgress():
@@ -180,6 +186,8 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(state, runs=runs, raw_runs=Raw(event.runs))
         case Compared(runs):
             return replace(state, compared=runs)
+        case Inspected() | PlaceInspected() | Failed(_, "inspect"):
+            return replace(state, insight=fold_insight(state.insight, event, shown))
         case RunChanged():
             assert isinstance(event, RunChanged), "safe() keeps the type"
             return _with_run_changed(state, event, shown)

@@ -1,8 +1,9 @@
 """The views of a run: one of them is shown at a time, chosen by its number."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
+from textual.binding import Binding
 from textual.containers import Container
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -19,6 +20,9 @@ class ViewPage(Container):
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
     config: reactive[SampleConfig] = reactive(SampleConfig(), repaint=False, layout=False)
+
+    KEYS: ClassVar[tuple[Binding, ...]] = ()
+    """Its bindings, for the command palette too."""
 
     def first_focus(self) -> Widget | None:
         """The widget that has the focus when the view is shown."""

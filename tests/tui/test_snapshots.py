@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from looking import Desk, recorded_app
+from reading_along import Reader
 from recording import PROMPT, STEPS, VERSE, trained, untrained, written
 from textual.pilot import Pilot
 
@@ -89,3 +90,20 @@ def test_done_120x40(snap_compare: Compare) -> None:
 
 def test_done_80x24(snap_compare: Compare) -> None:
     assert picture(snap_compare, show_done, (80, 24))
+
+
+async def show_read(pilot: Pilot[None]) -> None:
+    """A passage, read along, with a head switched off."""
+    desk = await show(pilot, *trained(TRAINING_STEP))
+    reader = Reader(desk)
+    reader.step = 1_000
+    await reader.press("2", "k", "d")
+    await desk.sees("2.31 bits a character (+0.10")
+
+
+def test_read_120x40(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_read, (120, 40))
+
+
+def test_read_80x24(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_read, (80, 24))

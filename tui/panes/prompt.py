@@ -12,10 +12,9 @@ from textual.style import Style
 from engine.config import SampleConfig
 from tui.drawing.words import count, counted
 from tui.drawing.wrapping import Wrapping
-from tui.line_breaks import on_one_line, with_line_breaks
 from tui.panes.pane import Pane
 from tui.panes.scrolling import ScrollingLines, lines_of
-from tui.safe_input import SafeInput
+from tui.safe_input import LinesInput
 from tui.sampling_controls import SAMPLING_CONTROLS, shown
 from tui.state import RunState
 from tui.writing import Writing
@@ -29,11 +28,8 @@ ENDINGS = {
 }
 
 
-class PromptInput(SafeInput):
-    """The prompt in one line; the up and down keys recall earlier prompts.
-
-    A line break is typed as \\n, a backslash and an n as \\\\n, and what is pasted becomes that.
-    """
+class PromptInput(LinesInput):
+    """The prompt in one line; the up and down keys recall earlier prompts."""
 
     BINDINGS = [
         Binding("enter", "submit", "generate"),
@@ -52,21 +48,11 @@ class PromptInput(SafeInput):
         self._history: list[str] = []
         self._place = 0
 
-    @property
-    def prompt(self) -> str:
-        """What was typed, with real line breaks."""
-        return with_line_breaks(self.value)
-
     def remember(self) -> None:
         """Add the prompt to the history, unless it is the last one there."""
         if self.value and self.value not in self._history[-1:]:
             self._history.append(self.value)
         self._place = len(self._history)
-
-    def on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()
-        event.stop()
-        self.insert_text_at_cursor(on_one_line(event.text.rstrip("\r\n")))
 
     def action_earlier(self) -> None:
         """Recall the prompt before."""

@@ -1,5 +1,7 @@
 """The help page: the keys, and the words on the screen in plain language."""
 
+from collections.abc import Sequence
+
 from textual.binding import Binding
 from textual.content import Content
 
@@ -39,6 +41,18 @@ KEYS = (
     ("ctrl+p", "all commands by name"),
 )
 
+READ_KEYS = (
+    ("arrows", "select a character; so do Home, End, Page Up and Page Down, and the mouse"),
+    ("h  H", "the next held-out passage, or the one before"),
+    ("i", "a text of your own, typed or pasted"),
+    ("y", "the text that was written to the prompt last"),
+    ("k  K", "the next head, or the one before"),
+    ("d", "switch that head off, or on again"),
+    ("D  m", "the same for all of its block's attention, or for its MLP"),
+    ("v", "the next panels"),
+)
+"""Those of the view that reads along."""
+
 
 class HelpScreen(PageScreen):
     """The help page."""
@@ -54,7 +68,13 @@ class HelpScreen(PageScreen):
 
 def help_text(state: RunState) -> Content:
     """The keys, then the words."""
-    lines = [Content.assemble((key.rjust(8), "bold $primary"), "  ", what) for key, what in KEYS]
+    lines = _in_rows(KEYS)
+    lines += [Content(""), Content.styled("While it reads (2):", "bold")]
+    lines += _in_rows(READ_KEYS)
     lines.append(Content(""))
     lines += [Content.assemble((word, "bold $accent"), ": ", what) for word, what in terms(state)]
     return Content("\n").join(lines)
+
+
+def _in_rows(keys: Sequence[tuple[str, str]]) -> list[Content]:
+    return [Content.assemble((key.rjust(8), "bold $primary"), "  ", what) for key, what in keys]

@@ -1,5 +1,7 @@
 """Asks for a line of text."""
 
+from typing import ClassVar
+
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -35,6 +37,8 @@ class InputDialog(Dialog[str | None]):
         Key("Esc", "cancel", "leave everything as it is", "dismiss(None)"),
     )
 
+    INPUT: ClassVar[type[SafeInput]] = SafeInput
+
     def __init__(self, question: str, value: str) -> None:
         """`question`: safe text, not markup. `value`: the initial text."""
         super().__init__()
@@ -44,7 +48,7 @@ class InputDialog(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(Content(self._question), id="question")
-            yield SafeInput(self._value, compact=True)
+            yield self.INPUT(self._value, compact=True)
             yield self.key_line()
 
     def on_resize(self, event: events.Resize) -> None:

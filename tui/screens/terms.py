@@ -11,6 +11,7 @@ def terms(state: RunState) -> list[tuple[str, str]]:
         *_of_the_run(state),
         *_of_a_step(state),
         *_of_answers(state),
+        *_of_reading(state),
     ]
 
 
@@ -170,5 +171,33 @@ def _of_answers(state: RunState) -> list[tuple[str, str]]:
             "temperature, top-k, top-p",
             "The model gives each character a probability, and one is drawn. These settings favour "
             "the likely ones; a seed makes the draws repeatable.",
+        ),
+    ]
+
+
+def _of_reading(state: RunState) -> list[tuple[str, str]]:
+    passage = state.insight.passage
+    mean = f" Here: {passage.read.bits:.2f} on average." if passage else ""
+    return [
+        (
+            "surprise, bits",
+            "How unexpected a character was: 0 bits is certain, and each bit halves the "
+            "probability that the model gave it. The loss is the mean surprise, in nats." + mean,
+        ),
+        ("rank", "The place of the true next character among the likeliest: 1 is the likeliest."),
+        (
+            "entropy",
+            "How undecided the model is before it sees the next character, in bits: the surprise "
+            "that it expects.",
+        ),
+        (
+            "through the layers",
+            "The logit lens: what the model would say if it ended after the embedding, or after "
+            "this block. Beside it, how much attention and MLP add to the stream between blocks.",
+        ),
+        (
+            "head",
+            "A part of attention. Its brightness shows where it looked for the next character, "
+            "not why the model expects that one; switched off, it shows what it was good for.",
         ),
     ]

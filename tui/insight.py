@@ -1,0 +1,163 @@
+"""What the user looks at inside the model, and what the engine has answered: one frozen value."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from data.safe_text import safe_characters
+from engine.protocol import Event, Failed, Inspected, Place, PlaceInspected
+from tui.safe_struct import Raw
+
+LINE_BREAK = "␊"
+"""The picture of a line break: a line of the passage ends after it."""
+
+
+class Asked(Struct, frozen=True):
+    """The last question of one kind. There is at most one without an answer."""
+
+    request: int = 0
+    about: object = None
+    """What was asked, without its number: the same is not asked twice."""
+    text: str = ""
+    answered: bool = True
+
+
+class Passage(Struct, frozen=True):
+    """A passage as the model reads it. All text in it is safe to draw."""
+
+    raw: Raw[str]
+    characters: str
+    """A picture of each character of `raw`."""
+    read: Inspected
+
+    def place(self, index: int) -> Place | None:
+        """The prediction of a character; None where there is none."""
+        places = self.read.places
+        return places[index] if 0 <= index < len(places) else None
+
+
+class Looked(Struct, frozen=True):
+    """Where the heads looked to predict a character."""
+
+    index: int
+    """The place of that character in the passage."""
+    answer: PlaceInspected
+
+
+class Head(Struct, frozen=True):
+    """An attention head, counted from 1."""
+
+    block: int
+    number: int
+
+
+class Insight(Struct, frozen=True):
+    """The passage, the selected character, what is switched off, and the answers about them."""
+
+    text: Raw[str] | None = None
+    """A text of the user's own; None: held-out text from `start` on."""
+    start: int = 0
+    moment: int = -1
+    """The step of the kept weights that read it; -1: as they are now."""
+    cursor: int = -1
+    """The selected character of the passage; -1: not selected yet."""
+    head: int = 0
+    """The head that is looked at, counted from 0 over all blocks."""
+    off: tuple[str, ...] = ()
+    """The parts that are switched off, as `Inspect` names them."""
+    passage: Passage | None = None
+    whole: Inspected | None = None
+    """The same passage with nothing switched off."""
+    looked: Looked | None = None
+    """For the selected character, or until there is an answer, for the one before."""
+    failure: str = ""
+    requests: int = 0
+    """The number of questions so far."""
+    asked_passage: Asked = Asked()
+    asked_whole: Asked = Asked()
+    asked_place: Asked = Asked()
+
+    @property
+    def selected(self) -> Place | None:
+        """The prediction of the selected character; None where there is none."""
+        return self.passage.place(self.cursor) if self.passage else None
+
+    @property
+    def heads(self) -> list[Head]:
+        """All heads, block by block; none as long as they are not known."""
+        return (
+            [
+                Head(block, number)
+                for block, weights in enumerate(self.looked.answer.attention, start=1)
+                for number in range(1, len(weights) + 1)
+            ]
+            if self.looked
+            else []
+        )
+
+    @property
+    def shown_head(self) -> Head | None:
+        """The head that is looked at."""
+        heads = self.heads
+        return heads[self.head % len(heads)] if heads else None
+
+    @property
+    def before_cursor(self) -> str:
+        """The text from which the selected character is predicted, as the engine knows it."""
+        return self.passage.raw.value[: self.cursor] if self.passage and self.cursor > 0 else ""
+
+    @property
+    def cost(self) -> float | None:
+        """The bits a character that it costs to do without what is switched off; None: unknown."""
+        if not self.off or self.whole is None or self.passage is None:
+            return None
+        read = self.passage.read
+        same = (read.start, len(read.places), read.step) == (
+            self.whole.start,
+            len(self.whole.places),
+            self.whole.step,
+        )
+        return read.bits - self.whole.bits if same else None
+
+
+def anew(insight: Insight) -> Insight:
+    """For another run. The questions go on to be numbered: answers may still be on their way."""
+    return Insight(requests=insight.requests)
+
+
+def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
+    """With an answer: `event` as the engine sent it, `shown` safe to draw. An answer to a question
+    that was replaced by another changes nothing."""
+    match event, shown:
+        case Failed(), Failed(message):
+            return replace(
+                insight,
+                failure=message,
+                asked_passage=replace(insight.asked_passage, answered=True),
+                asked_whole=replace(insight.asked_whole, answered=True),
+                asked_place=replace(insight.asked_place, answered=True),
+            )
+        case Inspected(), Inspected() if event.request == insight.asked_passage.request:
+            passage = Passage(Raw(event.text), safe_characters(event.text), shown)
+            length = len(event.text)
+            cursor = length // 2 if insight.cursor < 0 else min(insight.cursor, length)
+            before = insight.passage
+            same = before is not None and before.raw.value == event.text
+            return replace(
+                insight,
+                passage=passage,
+                looked=insight.looked if same else None,
+                cursor=cursor,
+                failure="",
+                asked_passage=replace(insight.asked_passage, answered=True),
+            )
+        case Inspected(), Inspected() if event.request == insight.asked_whole.request:
+            asked = replace(insight.asked_whole, answered=True)
+            return replace(insight, whole=shown, asked_whole=asked)
+        case PlaceInspected(), PlaceInspected() if event.request == insight.asked_place.request:
+            asked = replace(insight.asked_place, answered=True)
+            text = insight.asked_place.text
+            raw = insight.passage.raw.value if insight.passage else ""
+            looked = Looked(len(text), shown) if raw.startswith(text) else None
+            return replace(insight, looked=looked, asked_place=asked)
+        case _:
+            return insight

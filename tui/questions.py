@@ -1,0 +1,39 @@
+"""Which questions about the inside of the model are due: never two of a kind at once."""
+
+from msgspec.structs import replace
+
+from engine.config import SampleConfig
+from engine.protocol import InsightCommand, Inspect, InspectPlace
+from tui.insight import Asked
+from tui.state import RunState
+
+
+def due(state: RunState, config: SampleConfig) -> tuple[RunState, list[InsightCommand]]:
+    """The questions that the insight of an open run lacks an answer to, and the state that knows
+    that they were asked. `config`: the settings of sampling."""
+    insight, commands = state.insight, list[InsightCommand]()
+    text = insight.text.value if insight.text else ""
+    passage = Inspect(0, text, insight.start, insight.off, insight.moment)
+    before = insight.before_cursor
+    wanted: dict[str, InsightCommand] = {"asked_passage": passage}
+    if insight.off:
+        wanted["asked_whole"] = replace(passage, off=())
+    if before:
+        wanted["asked_place"] = InspectPlace(0, before, config, insight.off, insight.moment)
+    for kind, question in wanted.items():
+        asked: Asked = getattr(insight, kind)
+        about = (question, stamp(state))
+        if asked.answered and asked.about != about:
+            request = insight.requests + 1
+            commands.append(replace(question, request=request))
+            asked = Asked(request, about, question.text, answered=False)
+            insight = replace(insight, requests=request, **{kind: asked})
+    return (replace(state, insight=insight) if commands else state), commands
+
+
+def stamp(state: RunState) -> int:
+    """The step whose answers are wanted: while the model is trained, that of the last evaluation;
+    otherwise the newest."""
+    if state.phase in ("training", "following"):
+        return state.evaluated.step if state.evaluated else 0
+    return state.step

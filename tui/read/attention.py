@@ -1,0 +1,92 @@
+"""Where a head looked to predict the selected character. That is not why it predicted it."""
+
+from textual.content import Content
+
+from tui.drawing.passage import PassageLayout
+from tui.insight import Insight
+from tui.read.pane import MUTED, ReadPane, percent, picture, styled
+from tui.state import RunState
+
+LEVELS = (
+    (0.75, "bold underline $background on $primary"),
+    (0.35, "underline on $primary 50%"),
+    (0.1, "on $primary 25%"),
+    (0.0, MUTED),
+)
+"""From this fraction of the largest weight on, the style of a character."""
+LIST = 4
+"""The number of characters that are listed."""
+LIST_WIDTH = 34
+BESIDE = 70
+"""Cells from which on the list stands beside the text, and not below it."""
+AROUND = 7
+"""Characters on each side of a listed one."""
+
+
+class AttentionPane(ReadPane):
+    """The text before the selected character, with the weights of one head as brightness."""
+
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        insight = state.insight
+        title = "where it looked, not why"
+        if (head := insight.shown_head) is not None:
+            title = f"block {head.block} head {head.number}: {title}"
+        return Content(title), Content(off_words(insight))
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        insight, passage = state.insight, state.insight.passage
+        head = insight.shown_head
+        if insight.looked is None or passage is None or head is None:
+            none = insight.looked is not None and not insight.looked.answer.attention
+            return [Content.styled("This model has no attention." if none else "", MUTED)]
+        answer = insight.looked.answer
+        weights = answer.attention[head.block - 1][head.number - 1]
+        text = passage.characters[answer.start : insight.looked.index]
+        weights, text = weights[: len(text)], text[: len(weights)]
+        if not text:
+            return []
+        beside = width >= BESIDE
+        listed = _list(text, weights, min(LIST, max(1, height - (0 if beside else 3))))
+        if beside:
+            lines = _bright(text, weights, width - LIST_WIDTH - 2, height)
+            lines += [Content("")] * (len(listed) - len(lines))
+            listed += [Content("")] * (len(lines) - len(listed))
+            pairs = zip(lines, listed, strict=True)
+            return [
+                left.pad_right(width - LIST_WIDTH - left.cell_length) + right
+                for left, right in pairs
+            ]
+        return [*_bright(text, weights, width, height - len(listed)), *listed]
+
+
+def off_words(insight: Insight) -> str:
+    """What is switched off, and what that costs."""
+    if not insight.off:
+        return ""
+    cost = "" if insight.cost is None else f" costs {insight.cost:+.2f} bits"
+    return f"off: {', '.join(insight.off)}{cost}"
+
+
+def _bright(text: str, weights: tuple[float, ...], width: int, height: int) -> list[Content]:
+    """The last rows of the text, as bright as the weights."""
+    largest = max(weights) or 1.0
+    styles = [
+        next(style for least, style in LEVELS if weight >= least * largest) for weight in weights
+    ]
+    rows = PassageLayout(text, width).rows[-max(1, height) :]
+    return [styled(text[row.start : row.stop], styles[row.start : row.stop]) for row in rows]
+
+
+def _list(text: str, weights: tuple[float, ...], number: int) -> list[Content]:
+    """The characters that it looked at most, each with what stands around it."""
+    most = sorted(range(len(text)), key=lambda index: -weights[index])[:number]
+    return [
+        Content.assemble(
+            percent(weights[index]),
+            (f" {len(text) - index:>4} back ", MUTED),
+            (text[max(0, index - AROUND) : index].rjust(AROUND), MUTED),
+            (picture(text[index]), "bold underline"),
+            (text[index + 1 : index + 1 + AROUND], MUTED),
+        ).truncate(LIST_WIDTH)
+        for index in most
+    ]

@@ -1,0 +1,84 @@
+"""What the model expects at the selected place."""
+
+from textual.content import Content
+
+from engine.protocol import Likely, Place
+from tui.drawing.words import bar
+from tui.insight import Insight
+from tui.read.pane import MUTED, TRUE, ReadPane, percent, picture
+from tui.state import RunState
+
+FIXED = 15
+"""Cells of a line beside its two bars."""
+CONTEXT = 12
+"""Characters before the selected one that the title tells."""
+
+
+class NextPane(ReadPane):
+    """The likeliest characters, as the model has them and as they are sampled."""
+
+    def part(self, state: RunState) -> object:
+        return (super().part(state), self.config)
+
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        insight = state.insight
+        if insight.passage is None:
+            return Content("next character"), Content("")
+        end = max(0, insight.cursor)
+        before = insight.passage.characters[max(0, end - CONTEXT) : end]
+        return Content(f"next, after “{before}”"), Content(facts(insight))
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        place = state.insight.selected
+        if place is None or not place.next:
+            waits = "Nothing comes before it: it is not predicted." if place else ""
+            return Content.styled(waits, MUTED).wrap(width)
+        sampled = _sampled(state.insight)
+        across = max(0, (width - FIXED) // 2)
+        head = Content.styled(
+            f"{'':4}{'probability'[: across + 5]:{across + 6}}{'as sampled'[: across + 5]}", MUTED
+        )
+        lines = [head]
+        for text, probability in _shown(place, height - 1):
+            sign, style = (">", TRUE) if text == place.character else (" ", "")
+            chance = sampled.get(text, 0.0) if sampled is not None else None
+            lines.append(
+                Content.assemble(
+                    (sign, "bold $accent"),
+                    " ",
+                    (picture(text), style),
+                    " ",
+                    (bar(probability, across).ljust(across), "$primary"),
+                    percent(probability),
+                    " ",
+                    (bar(chance or 0.0, across).ljust(across), "$secondary"),
+                    "" if chance is None else percent(chance) if chance else "   -",
+                ).truncate(width)
+            )
+        return lines
+
+
+def _shown(place: Place, number: int) -> Likely:
+    """The likeliest characters, and in place of the last of them the true one if it is not there."""
+    likely = place.next[:number]
+    if place.bits is None or place.character in dict(likely):
+        return likely
+    return (*likely[: number - 1], (place.character, 2**-place.bits))
+
+
+def facts(insight: Insight) -> str:
+    """How well it predicted the selected character, in a line."""
+    place = insight.selected
+    if place is None or not place.next:
+        return ""
+    if place.bits is None:
+        return f"after the end · entropy {place.entropy:.1f} bits"
+    return f"rank {place.rank} · {place.bits:.1f} bits · entropy {place.entropy:.1f}"
+
+
+def _sampled(insight: Insight) -> dict[str, float] | None:
+    """The probabilities after temperature, top-k and top-p; None: not known for this place."""
+    looked = insight.looked
+    if looked is None or looked.index != insight.cursor:
+        return None
+    return dict(looked.answer.sampled)

@@ -1,0 +1,82 @@
+"""The base of the panes of this view, and the styles that they share."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.reactive import reactive
+
+from engine.config import SampleConfig
+from engine.protocol import Likely
+from tui.drawing.words import character
+from tui.panes.pane import Pane
+from tui.state import RunState
+
+CURSOR = "bold reverse"
+MUTED = "$foreground-muted"
+TRUE = "bold underline"
+"""The character that really comes next."""
+
+
+class ReadPane(Pane):
+    """Draws something about the selected character, as soon as there is an answer about it."""
+
+    INTERVAL = 0.0
+
+    config: reactive[SampleConfig] = reactive(SampleConfig(), layout=False)
+
+    def part(self, state: RunState) -> object:
+        insight = state.insight
+        return (
+            insight.passage,
+            insight.cursor,
+            insight.looked,
+            insight.head,
+            insight.off,
+            insight.whole,
+            insight.failure,
+            state.opened,
+        )
+
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        """The words in the border, above and below. They may change with the state."""
+        raise NotImplementedError
+
+    def _redraw(self) -> None:
+        self.border_title, self.border_subtitle = self.titles(self.state)
+        super()._redraw()
+
+
+def runs_of(styles: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Start, end and style of each run of places with the same style."""
+    runs: list[tuple[int, int, str]] = []
+    for place, style in enumerate(styles):
+        if runs and runs[-1][2] == style:
+            runs[-1] = (runs[-1][0], place + 1, style)
+        else:
+            runs.append((place, place + 1, style))
+    return runs
+
+
+def styled(text: str, styles: Sequence[str]) -> Content:
+    """A text with a style for each of its characters."""
+    return Content.assemble(*[(text[start:end], style) for start, end, style in runs_of(styles)])
+
+
+def picture(text: str) -> str:
+    """A character as it stands in a list: one or two cells."""
+    shown = character(text) or "\N{REPLACEMENT CHARACTER}"
+    return shown if cell_len(shown) else f"◌{shown}"
+
+
+def percent(probability: float) -> str:
+    """A probability in four cells."""
+    return f"{probability:4.0%}"
+
+
+def likeliest(likely: Likely, true: str) -> Content:
+    """Characters with their probabilities in a row; the true one is marked."""
+    return Content("  ").join(
+        Content.assemble((picture(text), TRUE if text == true else ""), percent(probability))
+        for text, probability in likely
+    )

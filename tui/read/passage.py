@@ -1,0 +1,165 @@
+"""The passage: each character tinted by how much it surprised the model."""
+
+from textual import events
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message
+
+from tui.drawing.passage import PassageLayout
+from tui.drawing.words import count
+from tui.insight import Insight, Passage
+from tui.read.pane import CURSOR, MUTED, ReadPane, styled
+from tui.state import RunState
+
+LEVELS = (
+    (0.0, ""),
+    (1.0, "on $accent 20%"),
+    (3.0, "underline on $accent 45%"),
+    (6.0, "bold underline $background on $accent"),
+)
+"""From so many bits of surprise on, the style of a character: brighter, then underlined and bold."""
+
+WIDE = 60
+"""Cells from which on the titles are in full."""
+
+
+class PassagePane(ReadPane, can_focus=True):
+    """The text that is read, with the selected character."""
+
+    BINDINGS = [
+        Binding("left", "move(-1)", "Select the character before", show=False),
+        Binding("right", "move(1)", "Select the next character", show=False),
+        Binding("up", "move_rows(-1)", "Select a character above", show=False),
+        Binding("down", "move_rows(1)", "Select a character below", show=False),
+        Binding("home", "move_in_row(0)", "Select the first of the line", show=False),
+        Binding("end", "move_in_row(1)", "Select the last of the line", show=False),
+        Binding("pageup", "move_pages(-1)", "Select a character a page above", show=False),
+        Binding("pagedown", "move_pages(1)", "Select a character a page below", show=False),
+    ]
+
+    class Selected(Message):
+        """A character was selected."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    class Pasted(Message):
+        """A text was pasted, to be read."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    _laid_out: tuple[str, int, PassageLayout] | None = None
+
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        insight = state.insight
+        if insight.passage is None:
+            return Content("passage"), Content("")
+        read = insight.passage.read
+        wide = self.size.width >= WIDE
+        where = f"passage · held-out text from character {count(read.start)}"
+        if read.start < 0:
+            where = "passage · your text" if wide else "your text"
+        elif not wide:
+            where = f"held-out {count(read.start)}"
+        bits = f"{read.bits:.2f} bits a character"
+        if insight.cost is not None:
+            bits += f" ({insight.cost:+.2f}" + (
+                f" without {', '.join(insight.off)})" if wide else ")"
+            )
+        return Content(f"{where} · step {count(read.step)}"), Content(bits)
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        insight, passage = state.insight, state.insight.passage
+        if insight.failure:
+            return Content.styled(insight.failure, "$error").wrap(width)
+        if passage is None:
+            waits = "reading …" if state.opened else "There is nothing to read yet."
+            return [Content.styled(waits, MUTED)]
+        lines = self._text(insight, passage, width, height - 1)
+        lines += [Content("")] * (height - 1 - len(lines))
+        return [*lines, _legend(passage).truncate(width, ellipsis=True)]
+
+    def _text(self, insight: Insight, passage: Passage, width: int, height: int) -> list[Content]:
+        text = passage.characters + " "
+        styles = [_style(passage, index) for index in range(len(text))]
+        styles[insight.cursor] = CURSOR
+        layout = self._layout(text, width)
+        first = layout.first_row(insight.cursor, height)
+        return [
+            styled(text[row.start : row.stop], styles[row.start : row.stop])
+            for row in layout.rows[first : first + height]
+        ]
+
+    def _layout(self, text: str, width: int) -> PassageLayout:
+        if self._laid_out is None or self._laid_out[:2] != (text, width):
+            self._laid_out = (text, width, PassageLayout(text, width))
+        return self._laid_out[2]
+
+    def on_resize(self) -> None:
+        self._redraw()
+
+    # Selecting.
+
+    def _shown(self) -> tuple[PassageLayout, int] | None:
+        """The layout and the selected character."""
+        insight = self.state.insight
+        if insight.passage is None or insight.failure or not self.size.width:
+            return None
+        return self._layout(insight.passage.characters + " ", self.size.width), insight.cursor
+
+    def action_move(self, by: int) -> None:
+        """Select a character so many further on."""
+        if (shown := self._shown()) is not None:
+            last = shown[0].rows[-1].stop - 1
+            self.post_message(self.Selected(max(0, min(shown[1] + by, last))))
+
+    def action_move_rows(self, by: int) -> None:
+        """Select the character so many rows below."""
+        if (shown := self._shown()) is not None:
+            layout, cursor = shown
+            row = layout.row_of(cursor) + by
+            if 0 <= row < len(layout.rows) or abs(by) > 1:
+                self.post_message(self.Selected(layout.index_at(row, layout.cell_of(cursor))))
+
+    def action_move_pages(self, by: int) -> None:
+        """Select the character so many pages below."""
+        self.action_move_rows(by * max(2, self.size.height - 2))
+
+    def action_move_in_row(self, last: int) -> None:
+        """Select the first or last character of the row."""
+        if (shown := self._shown()) is not None:
+            row = shown[0].rows[shown[0].row_of(shown[1])]
+            self.post_message(self.Selected(row.stop - 1 if last else row.start))
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the character under the mouse."""
+        place, shown = event.get_content_offset(self), self._shown()
+        if place is not None and shown is not None:
+            layout, cursor = shown
+            row = layout.first_row(cursor, self.size.height - 1) + place.y
+            if place.y < self.size.height - 1 and row < len(layout.rows):
+                self.post_message(self.Selected(layout.index_at(row, place.x)))
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self.post_message(self.Pasted(event.text))
+
+
+def _style(passage: Passage, index: int) -> str:
+    """How surprising a character is, as a style."""
+    place = passage.place(index)
+    if place is None or place.bits is None:
+        return MUTED
+    bits = place.bits
+    return next((style for least, style in reversed(LEVELS) if bits >= least), "")
+
+
+def _legend(passage: Passage) -> Content:
+    tints = [Content.styled(f" {least:.0f} ", style) for least, style in LEVELS]
+    legend = Content("surprise in bits: ").stylize(MUTED) + Content(" ").join(tints)
+    if passage.read.unknown:
+        legend += Content.styled(f" · never seen, left out: {passage.read.unknown}", "$warning")
+    return legend

@@ -1,0 +1,110 @@
+"""What the keys do to the view that reads along: the passage, the character, the head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from tui.insight import Insight
+from tui.questions import due
+from tui.safe_struct import Raw
+from tui.screens.text_dialog import TextDialog
+from tui.view_switching import ViewSwitching
+from tui.views import READ
+
+if TYPE_CHECKING:  # made only when the view is first shown
+    from tui.read.passage import PassagePane
+
+QUESTION = "A text to read along with the model (paste it, or type it; \\n is a line break):"
+NOTHING_WRITTEN = "Nothing was written yet: p goes to the prompt."
+
+
+class ReadActions(ViewSwitching):
+    """The part of the app that asks what happens inside the model, while the view is shown."""
+
+    def _fold(self) -> None:
+        super()._fold()
+        self._ask_inside()
+
+    def watch_view(self) -> None:
+        """Ask as soon as the view is shown."""
+        if self.is_running:
+            self._ask_inside()
+
+    def watch_sample_config(self) -> None:
+        super().watch_sample_config()
+        if self.is_running:
+            self._ask_inside()
+
+    def _ask_inside(self) -> None:
+        if self.view == READ and self.state.opened is not None:
+            state, commands = due(self.state, self.sample_config)
+            if commands:
+                self.state = state
+            for command in commands:
+                self.engine.send(command)
+
+    def _look(self, insight: Insight) -> None:
+        """Look at something else inside."""
+        self.state = replace(self.state, insight=insight)
+        self._ask_inside()
+
+    def on_passage_pane_selected(self, event: PassagePane.Selected) -> None:
+        """Have every pane tell of another character."""
+        self._look(replace(self.state.insight, cursor=event.index))
+
+    def on_passage_pane_pasted(self, event: PassagePane.Pasted) -> None:
+        """Read a pasted text."""
+        self._read(event.text)
+
+    def action_another_passage(self, direction: int) -> None:
+        """Read the next held-out passage, or the one before."""
+        insight = self.state.insight
+        passage = insight.passage
+        start = insight.start
+        if passage is not None and passage.read.start >= 0:
+            read = passage.read
+            last = max(0, read.validation_characters - read.context_length)
+            start = max(0, min(read.start + direction * read.context_length, last))
+        self._look(replace(insight, text=None, start=start))
+
+    def action_own_text(self) -> None:
+        """Ask for a text, and read it."""
+
+        def answered(text: str | None) -> None:
+            if text:
+                self._read(text)
+
+        self.push_screen(TextDialog(QUESTION, ""), answered)
+
+    def action_written_text(self) -> None:
+        """Read the text that was written to the prompt last."""
+        if self._text:
+            self._read(self._text)
+        else:
+            self.notify(NOTHING_WRITTEN)
+
+    def _read(self, text: str) -> None:
+        lines = text.replace("\r\n", "\n").replace("\r", "\n")
+        self._look(replace(self.state.insight, text=Raw(lines), cursor=-1))
+
+    def action_next_head(self, direction: int) -> None:
+        """Look at the next head, or the one before."""
+        insight = self.state.insight
+        self._look(replace(insight, head=insight.head + direction))
+
+    def action_switch_head(self) -> None:
+        """Switch the head off, or on again."""
+        if (head := self.state.insight.shown_head) is not None:
+            self._switch(f"{head.block}.head.{head.number}")
+
+    def action_switch(self, sublayer: str) -> None:
+        """Switch a sublayer of the block of that head off, or on again."""
+        if (head := self.state.insight.shown_head) is not None:
+            self._switch(f"{head.block}.{sublayer}")
+
+    def _switch(self, part: str) -> None:
+        insight = self.state.insight
+        off = set(insight.off) ^ {part}
+        self._look(replace(insight, off=tuple(sorted(off))))
