@@ -145,16 +145,7 @@ def fold(state: RunState, event: Event) -> RunState:
         case Busy():
             return replace(state, busy=shown)
         case CorpusLoaded():
-            return RunState(
-                busy=state.busy,
-                corpus=shown,
-                compared=state.compared,
-                runs=state.runs,
-                raw_runs=state.raw_runs,
-                runs_changed=state.runs_changed,
-                insight=anew(state.insight),
-                before=state if state.opened else state.before,
-            )
+            return _before_a_run(state, shown)
         case Opened():
             assert isinstance(event, Opened), "safe() keeps the type"
             return replace(
@@ -202,6 +193,20 @@ def fold(state: RunState, event: Event) -> RunState:
 def _course(state: RunState, event: Event) -> Course:
     began_with = state.opened.config.train.learning_rate if state.opened else 0.0
     return fold_course(state.course, event, began_with)
+
+
+def _before_a_run(state: RunState, corpus: CorpusLoaded) -> RunState:
+    """The state when the text of another run has been read."""
+    return RunState(
+        busy=state.busy,
+        corpus=corpus,
+        compared=state.compared,
+        runs=state.runs,
+        raw_runs=state.raw_runs,
+        runs_changed=state.runs_changed,
+        insight=anew(state.insight),
+        before=state if state.opened else state.before,
+    )
 
 
 def _fold_history(state: RunState, event: Recorded) -> RunState:
