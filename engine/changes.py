@@ -29,6 +29,24 @@ LENGTHS = {"train.minutes": "--minutes", "train.steps": "--steps"}
 """The planned length, with the option that extends it."""
 
 
+KEPT_BY_A_FORK = frozenset({"train.val_fraction"})
+"""The model has read the part of the text that another fraction would hold out."""
+
+
+def check_fork(assignments: Iterable[str]) -> None:
+    """ValueError, with a user-facing message, for a KEY=VALUE that a fork cannot take. It may change
+    more than a saved run: how far it is to come, and in which order it reads its text."""
+    for assignment in assignments:
+        key, _, value = (part.strip() for part in assignment.partition("="))
+        shape = key.startswith("model.") and not is_changeable(key)
+        if key in all_settings() and (shape or key in KEPT_BY_A_FORK):
+            raise ValueError(
+                f"{key} is fixed once a model is trained. A fork may change model.dropout, sample.* "
+                "and train.* but for train.val_fraction."
+            )
+        _check_measured(key, value, "fork")
+
+
 def check_changes(assignments: Iterable[str]) -> None:
     """ValueError, with a user-facing message, for a KEY=VALUE that a saved run cannot take."""
     for assignment in assignments:
@@ -43,10 +61,14 @@ def check_changes(assignments: Iterable[str]) -> None:
                 f"{key} is fixed once a model is trained. A saved run may change "
                 f"{', '.join(sorted(CHANGEABLE))} and sample.*."
             )
-        if MEASURED.get(key) == value:
-            raise ValueError(
-                f"{key} of a saved run stays as it was measured: name the value to change it to."
-            )
+        _check_measured(key, value, "saved run")
+
+
+def _check_measured(key: str, value: str, kind: str) -> None:
+    if MEASURED.get(key) == value:
+        raise ValueError(
+            f"{key} of a {kind} stays as it was measured: name the value to change it to."
+        )
 
 
 def is_changeable(key: str) -> bool:
@@ -64,7 +86,27 @@ def change(
     """
     assignments = list(assignments)
     check_changes(assignments)
-    keys = {assignment.partition("=")[0].strip() for assignment in assignments}
+    return _changed(config, learning_rate, assignments)
+
+
+def change_in_fork(
+    config: RunConfig, learning_rate: float, assignments: Iterable[str]
+) -> tuple[RunConfig, float]:
+    """The config and the learning rate of a fork, as from `change`. Of steps and minutes, the one
+    that is named says when it ends. ValueError with a user-facing message."""
+    assignments = list(assignments)
+    check_fork(assignments)
+    changed, learning_rate = _changed(config, learning_rate, assignments)
+    keys = _keys(assignments)
+    if "train.steps" in keys and "train.minutes" not in keys:
+        changed = replace(changed, train=replace(changed.train, minutes=0.0))
+    return changed, learning_rate
+
+
+def _changed(
+    config: RunConfig, learning_rate: float, assignments: list[str]
+) -> tuple[RunConfig, float]:
+    keys = _keys(assignments)
     changed = override(config, assignments)
     if "train.learning_rate" in keys:
         learning_rate = changed.train.learning_rate
@@ -74,3 +116,8 @@ def change(
     )
     train = replace(changed.train, learning_rate=fraction_of)
     return replace(changed, train=train), learning_rate
+
+
+def _keys(assignments: Iterable[str]) -> set[str]:
+    """The settings that they name."""
+    return {assignment.partition("=")[0].strip() for assignment in assignments}

@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from data.safe_text import safe_text
 from engine import EngineThread
-from engine.protocol import Event, Open, OpenRun, Train
+from engine.protocol import Event, Fork, Open, OpenRun, Train
 from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS, action_of, acts
 from tui.chart_actions import ChartActions
@@ -62,7 +62,7 @@ class TinyGPTApp(RunActions, ReadActions, ChartActions, PreferenceActions):
 
     def __init__(
         self,
-        opening: Open | OpenRun,
+        opening: Open | OpenRun | Fork,
         why: str = "",
         engine: Callable[[Callable[[Event], None]], Engine] = EngineThread,
         more: Train = TO_THE_END,

@@ -19,6 +19,7 @@ from engine.protocol import (
     ConfirmationRequired,
     Event,
     Failed,
+    Fork,
     Open,
     Opened,
     OpenRun,
@@ -55,7 +56,7 @@ class EngineApp(PatchedApp):
 
     def __init__(
         self,
-        opening: Open | OpenRun,
+        opening: Open | OpenRun | Fork,
         engine: Callable[[Callable[[Event], None]], Engine],
         more: Train,
     ) -> None:

@@ -9,6 +9,7 @@ from engine.protocol.commands import Close as Close
 from engine.protocol.commands import Command as Command
 from engine.protocol.commands import Compare as Compare
 from engine.protocol.commands import DeleteRun as DeleteRun
+from engine.protocol.commands import Fork as Fork
 from engine.protocol.commands import ListRuns as ListRuns
 from engine.protocol.commands import Measure as Measure
 from engine.protocol.commands import Open as Open

@@ -1,5 +1,6 @@
 """Commands: what a user asks of the engine."""
 
+from data.reading import Reading
 from engine.config import RunConfig, SampleConfig
 from engine.protocol.insight import InsightCommand
 from engine.protocol.message import Message
@@ -18,6 +19,20 @@ class OpenRun(Message, frozen=True):
     name: str
     changed_text: bool = False  # even if its text is not the one that it was trained on
     assignments: tuple[str, ...] = ()  # KEY=VALUE: settings that change (`engine.changes`)
+
+
+class Fork(Message, frozen=True):
+    """Start a new run from a step of a saved run, or of the open one, which is saved first.
+
+    At a step that has a checkpoint it continues from that, and without changes takes the course
+    that the run itself took; from weights that were kept it begins with a fresh optimizer.
+    """
+
+    run: str
+    step: int = -1  # -1: of the newest checkpoint
+    assignments: tuple[str, ...] = ()  # KEY=VALUE: settings that change (`engine.changes`)
+    corpus: str = ""  # another text, of the characters that the model knows; empty: the same
+    reading: Reading = Reading()  # of another text
 
 
 class Train(Message, frozen=True):
@@ -119,6 +134,7 @@ class Close(Message, frozen=True):
 Command = (
     Open
     | OpenRun
+    | Fork
     | Train
     | Pause
     | Step

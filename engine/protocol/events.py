@@ -202,6 +202,8 @@ class RunSummary(Struct, frozen=True):
     note: str = ""
     problem: str = ""  # why it cannot be opened; its steps are 0 then
     parameters: int = 0
+    parent: str = ""  # the run that it was forked from, by its name then; empty: none
+    parent_step: int = 0
 
     @property
     def last_used(self) -> str:

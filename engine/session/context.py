@@ -144,13 +144,13 @@ def compile_loops() -> None:
 
 
 def check_state(state: State, config: RunConfig, vocabulary: int) -> None:
-    """ValueError with a user-facing message for tensors that are not those of such a model. No
-    tensor of its size is allocated."""
+    """ValueError with a user-facing message for tensors that are not those of such a model, in the
+    groups that there are. No tensor of its size is allocated."""
     model = on_meta(config.model, vocabulary)
     with torch.device("meta"):
         optimizer = Optimizer(model, config.train, WorkerPool(1))
     expected = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-    for group, tensors in expected.items():
+    for group, tensors in ((name, expected[name]) for name in state):
         for name in tensors.keys() | state[group].keys():
             ours, theirs = tensors.get(name), state[group].get(name)
             if ours is None or theirs is None:

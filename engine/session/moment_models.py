@@ -5,7 +5,7 @@ from collections.abc import Callable
 from engine.model.gpt import GPT
 from engine.model.weights import Weights
 from engine.storage.manifest import DamagedError
-from engine.storage.moments import Moment, read_moment
+from engine.storage.moments import Moment, moment_at, read_moment
 from engine.training.trainer import Trainer
 
 NOW = -1
@@ -40,10 +40,7 @@ class MomentModels:
         trainer = self._trainer
         if step in (NOW, trainer.step_number):
             return Weights(trainer.model, trainer.step_number, self._context_length())
-        moments = self._found()
-        moment = next((moment for moment in moments if moment.step == step), None)
-        if moment is None:
-            raise ValueError(f"The weights of step {step:,} are not kept{_near(moments, step)}.")
+        moment = moment_at(self._found(), step)
         weights = self._loaded.pop(moment, None) or self._load(moment)
         self._loaded[moment] = weights
         while len(self._loaded) > CACHED:
@@ -73,11 +70,3 @@ class MomentModels:
         model.to(self._trainer.model.device).load_state_dict(tensors)
         longest = self._trainer.config.model.context_length
         return Weights(model, moment.step, min(at.context_length, longest))
-
-
-def _near(moments: list[Moment], step: int) -> str:
-    """The kept steps nearest to one, as the end of a sentence."""
-    if not moments:
-        return ": none of this run are"
-    near = sorted(moments, key=lambda moment: abs(moment.step - step))[:2]
-    return f"; near it: {' and '.join(f'{moment.step:,}' for moment in sorted(near))}"

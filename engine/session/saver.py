@@ -41,7 +41,7 @@ class Saver:
         """Whether the next step can be recorded: nothing is trained that cannot be saved."""
         if self._recorder.is_writing:
             return not self._recorder.failed or self.checkpoint()
-        return self.start_writing() and (self._state.step > 0 or self.checkpoint())
+        return self.start_writing() and (not self._recorder.is_new or self.checkpoint())
 
     def checkpoint(self) -> bool:
         """Save a checkpoint; False if that failed."""

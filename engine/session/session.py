@@ -21,6 +21,7 @@ from engine.protocol import (
     DeleteRun,
     Event,
     Failed,
+    Fork,
     ListRuns,
     Measure,
     Open,
@@ -40,6 +41,7 @@ from engine.protocol import (
     Train,
 )
 from engine.session.followed_run import FollowedRun
+from engine.session.forking import open_fork
 from engine.session.loader import is_out_of_memory, open_fresh, open_saved
 from engine.session.opened_run import Clock, Emit, OpenedRun
 from engine.storage import library
@@ -106,6 +108,10 @@ class Session:
                 )
             case OpenRun():
                 self._save_and_open(lambda: self._open_saved(command))
+            case Fork():
+                self._save_and_open(
+                    lambda: open_fork(command, self._emit, self._clock, saving=self._saving)
+                )
             case Close(save):
                 self._closed = not save or run is None or run.try_save()
             case ListRuns():

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from engine.protocol import RECORDED, Event, Recorded, from_json, to_json
 from engine.storage.atomic import replace_file
@@ -17,12 +17,21 @@ BLOCK = 1 << 20
 """Bytes copied at a time."""
 
 
+class Origin(NamedTuple):
+    """Where the history of a forked run comes from."""
+
+    folder: Path
+    step: int  # the last one
+
+
 class History:
     """The history of a run that is being trained. Until `open` it is only in memory."""
 
-    def __init__(self, step: int | None = None) -> None:
-        """`step` is that of the checkpoint from which a saved run continues; None: a new run."""
+    def __init__(self, step: int | None = None, origin: Origin | None = None) -> None:
+        """`step` is that of the checkpoint from which a saved run continues; None: a new run, which
+        may have an origin."""
         self._step = step
+        self._origin = origin
         self._pending: list[bytes] = []
         self._file: BinaryIO | None = None
         self._complete = 0  # bytes of the file that are complete lines
@@ -36,7 +45,7 @@ class History:
             previous.seek(0)
             replace_file(path, iter(lambda: previous.read(BLOCK), b""))
         elif self._step is None:
-            replace_file(path, [])
+            replace_file(path, map(_line, read_history(*self._origin) if self._origin else ()))
         elif not _ends_with(path, self._step):
             replace_file(path, map(_line, read_history(folder, self._step)))
         self._file = path.open("a+b", buffering=0)

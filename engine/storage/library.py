@@ -66,6 +66,8 @@ def _summary(name: str) -> RunSummary:
         size=size,
         note=info.note,
         parameters=next(filter(None, map(parameter_count, checkpoints)), 0),
+        parent=info.parent.run if info.parent else "",
+        parent_step=info.parent.step if info.parent else 0,
     )
 
 

@@ -66,6 +66,17 @@ def moments_of(folder: Path, last: int) -> list[Moment]:
     return sorted(found)
 
 
+def moment_at(moments: Sequence[Moment], step: int) -> Moment:
+    """The moment of a step. ValueError, with a user-facing message, if there is none."""
+    for moment in moments:
+        if moment.step == step:
+            return moment
+    near = sorted(moments, key=lambda moment: abs(moment.step - step))[:2]
+    steps = " and ".join(f"{moment.step:,}" for moment in sorted(near))
+    known = f"; near it: {steps}" if near else ": none of this run are"
+    raise ValueError(f"The weights of step {step:,} are not kept{known}.")
+
+
 def read_moment(moment: Moment, max_bytes: int) -> tuple[dict[str, Tensor], Circumstances]:
     """Read and verify a moment. `max_bytes`: of tensor data for this model. DamagedError if it is
     corrupt, or is not a moment of this size; no code in it is run."""

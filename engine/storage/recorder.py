@@ -79,6 +79,11 @@ class Recorder:
         return self._run.is_writing
 
     @property
+    def is_new(self) -> bool:
+        """Whether it is no saved run, of which there are checkpoints."""
+        return self._run.is_new
+
+    @property
     def is_missing(self) -> bool:
         """Whether the run's files have been moved or deleted while this program was writing it."""
         return self._run.is_missing

@@ -13,13 +13,21 @@ from engine.protocol import Event
 from engine.storage.atomic import clear_unfinished, make_folder, rename_folder, replace_file
 from engine.storage.checkpoints import MOST_KEPT, State, set_aside, write_checkpoint
 from engine.storage.corpus_text import utf8_chunks
-from engine.storage.history import History
+from engine.storage.history import History, Origin
 from engine.storage.lock import RunLock, locked
 from engine.storage.manifest import Progress, checkpoints_of
 from engine.storage.moments import drop_after
 from engine.storage.names import new_name
 from engine.storage.paths import NoSpaceError, folder_of, free_folder, free_space, runs_folder
-from engine.storage.run_info import FORMAT, CorpusInfo, RunInfo, read_info, with_note, write_info
+from engine.storage.run_info import (
+    FORMAT,
+    CorpusInfo,
+    Parent,
+    RunInfo,
+    read_info,
+    with_note,
+    write_info,
+)
 from engine.storage.saved_run import SavedRun
 
 SPACE_MARGIN = 1_000_000
@@ -33,18 +41,25 @@ class Run:
         self,
         name: str | None = None,
         saved: SavedRun | None = None,
+        origin: Origin | None = None,
     ) -> None:
-        """`name` and `saved` are those of a saved run; without them, a new run chooses a name."""
+        """`name` and `saved` are those of a saved run; without them, a new run chooses a name. A
+        new run begins with the history of `origin`."""
         self.name = name or new_name({p.name for p in runs_folder().glob("*")})
         self.folder = folder_of(self.name)
         self._saved = saved
-        self._history = History(saved.manifest.progress.step if saved else None)
+        self._history = History(saved.manifest.progress.step if saved else None, origin)
         self._lock: RunLock | None = None
 
     @property
     def is_writing(self) -> bool:
         """Whether this program holds the run's lock and writes it."""
         return self._lock is not None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is no saved run, of which there are checkpoints."""
+        return self._saved is None
 
     @property
     def is_missing(self) -> bool:
@@ -181,10 +196,10 @@ class Run:
             self._lock = None
 
 
-def new_info(config: RunConfig, corpus: CorpusInfo) -> RunInfo:
+def new_info(config: RunConfig, corpus: CorpusInfo, parent: Parent | None = None) -> RunInfo:
     """The `run.json` of a new run."""
     created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return RunInfo(config, corpus, metadata.version("torch"), created)
+    return RunInfo(config, corpus, metadata.version("torch"), created, parent=parent)
 
 
 def _clear_deleted() -> None:

@@ -28,6 +28,13 @@ class CorpusInfo(Struct, frozen=True, forbid_unknown_fields=True):
     characters: str  # its distinct characters: the vocabulary of the model
 
 
+class Parent(Struct, frozen=True, forbid_unknown_fields=True):
+    """The run that a run was forked from."""
+
+    run: str  # its name at that time
+    step: int
+
+
 class RunInfo(Struct, frozen=True, forbid_unknown_fields=True):
     """`run.json`."""
 
@@ -36,6 +43,7 @@ class RunInfo(Struct, frozen=True, forbid_unknown_fields=True):
     torch: str  # version
     created: str
     note: str = ""
+    parent: Parent | None = None
     format: int = FORMAT  # of the file that it was read from
 
 

@@ -60,8 +60,8 @@ def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
         name, _, which = wanted.rpartition("@")
     check_exists(name)
     folder = folder_of(name)
-    info, text, checkpoints = _read_files(name, folder)
-    info, changed = _with_text(name, info, text, changed_text)
+    info, text, checkpoints = read_files(name, folder)
+    info, changed = with_text(name, info, text, accepted=changed_text)
     best = best_of(folder) if which == "best" else None
     if which == "best" and best is None:
         raise ValueError(f"The run {name!r} has no checkpoint that was evaluated.")
@@ -80,7 +80,7 @@ def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
     raise ValueError(f"The run {name!r} has no complete checkpoint: {reason}.")
 
 
-def _read_files(name: str, folder: Path) -> tuple[RunInfo, str, list[Path]]:
+def read_files(name: str, folder: Path) -> tuple[RunInfo, str, list[Path]]:
     """A run's info, text and checkpoints. ValueError, with a user-facing message."""
     try:
         info = read_info(folder)
@@ -93,8 +93,9 @@ def _read_files(name: str, folder: Path) -> tuple[RunInfo, str, list[Path]]:
         raise ValueError(f"The run {name!r} cannot be read: {error}.") from None
 
 
-def _with_text(name: str, info: RunInfo, text: str, accepted: bool) -> tuple[RunInfo, bool]:
-    """The info of a run that continues on this text, and whether the text has changed."""
+def with_text(name: str, info: RunInfo, text: str, *, accepted: bool) -> tuple[RunInfo, bool]:
+    """The info of a run that continues on this text, and whether the text has changed. ValueError,
+    with a user-facing message; ChangedTextError if a change is not accepted."""
     sha256 = sha256_of(text)
     unknown = "".join(sorted(set(text) - set(info.corpus.characters)))
     changed = sha256 != info.corpus.sha256

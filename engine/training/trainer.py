@@ -152,9 +152,10 @@ class Trainer:
         self, state: dict[str, dict[str, Tensor]], step_number: int, skipped: int = 0
     ) -> None:
         """Continue from a `state_dict()` that was taken after `step_number` steps, for which
-        `skipped` batches were left out."""
+        `skipped` batches were left out. Without "optimizer", that one begins afresh."""
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        if "optimizer" in state:
+            self.optimizer.load_state_dict(state["optimizer"])
         self.step_number, self.skipped = step_number, skipped
 
     def _generator(self, worker: int) -> torch.Generator | None:

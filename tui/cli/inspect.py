@@ -32,11 +32,18 @@ BAR = 8
 
 
 def inspect(
-    run: str, text: str = "", start: int = 0, off: Sequence[str] = (), *, as_json: bool = False
+    run: str,
+    text: str = "",
+    start: int = 0,
+    off: Sequence[str] = (),
+    step: int = -1,
+    *,
+    as_json: bool = False,
 ) -> int:
     """Print how surprised a run is by each character of a text, and what it expected, as a table or
     as lines of JSON; the exit code. Without a text: the validation text from `start` on. `off`: the
-    parts of the model that are switched off."""
+    parts of the model that are switched off. `step`: that of the kept weights that read it; -1: the
+    newest weights."""
     # A reading depends on the weights alone, so a changed corpus needs no confirmation.
     client = Client(OpenRun(run, changed_text=True))
 
@@ -45,7 +52,7 @@ def inspect(
             case Opened():
                 if event.note and event.phase != "following":
                     print_error(event.note)
-                client.send(Inspect(1, text, start, tuple(off)))
+                client.send(Inspect(1, text, start, tuple(off), step))
             case Inspected():
                 if event.unknown:
                     print_error(f"Left out, since the text has no such characters: {event.unknown}")

@@ -14,7 +14,7 @@ from data.catalog import default
 from data.reading import Reading
 from data.safe_text import safe_text
 from data.standard_input import keys_from_terminal
-from engine.protocol import AnnotateRun, DeleteRun, Open, OpenRun, RenameRun
+from engine.protocol import AnnotateRun, DeleteRun, Fork, Open, OpenRun, RenameRun
 from tui import __version__
 from tui.cli import opening
 from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option
@@ -105,7 +105,7 @@ def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choic
     patch_utf8_decoder()
     app = TinyGPTApp(
         command,
-        why=default()[1] if corpus is None and run_name is None else "",
+        why=default()[1] if corpus is None and isinstance(command, Open) else "",
         engine=partial(EngineThread, saving=not no_save),
         more=opening.training(run_name, choices),
         saving=not no_save,
@@ -163,7 +163,12 @@ def sample_command(run: str, prompt: str, no_prompt: bool, **choices: str | None
 @click.argument("run")
 @inspect_options
 def inspect_command(
-    run: str, text: str | None, start: int | None, off: tuple[str, ...], as_json: bool
+    run: str,
+    text: str | None,
+    start: int | None,
+    step: int | None,
+    off: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Read a passage along with a saved run.
 
@@ -177,7 +182,8 @@ def inspect_command(
         raise Refusal("--text is empty: there is nothing to read.")
     from tui.cli.inspect import inspect  # with rich and the session
 
-    sys.exit(inspect(run, with_line_breaks(text or ""), start or 0, off, as_json=as_json))
+    at = -1 if step is None else step
+    sys.exit(inspect(run, with_line_breaks(text or ""), start or 0, off, at, as_json=as_json))
 
 
 @main.group("runs", invoke_without_command=True)
@@ -251,21 +257,24 @@ def _opening(
     run_name: str | None,
     corpus: str | None,
     changed_text: bool,
+    fork: str | None,
     preset_name: str | None,
     assignments: tuple[str, ...],
     encoding: str | None,
     ignore: tuple[str, ...],
     **shortcuts: str | None,
-) -> Open | OpenRun:
+) -> Open | OpenRun | Fork:
     """The command that opens the run. Refusal for options that are invalid, or not together.
     `command`: "app" or "train"."""
     assignments = tuple(map(opening.as_typed, assignments))
     given = (corpus, preset_name, assignments, shortcuts, Reading(encoding or "", ignore))
     with _refusals():
+        if run_name is not None and fork is not None:
+            raise ValueError("--run opens a run and --fork begins another: give one of them.")
         if run_name is not None:
             return opening.saved_run(run_name, *given, changed_text=changed_text)
         if changed_text:
             raise ValueError("--changed-text is about a saved run: it goes with --run.")
         if corpus:
             check_text(corpus, PROGRAM if command == "app" else f"{PROGRAM} {command}")
-        return opening.new_run(*given)
+        return opening.new_run(*given) if fork is None else opening.forked_run(fork, *given)

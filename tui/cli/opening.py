@@ -8,9 +8,9 @@ from data.catalog import default
 from data.decoding import check_encoding
 from data.reading import Reading
 from data.standard_input import read_standard_input
-from engine.changes import check_changes
+from engine.changes import check_changes, check_fork
 from engine.config import RunConfig, override, preset
-from engine.protocol import Open, OpenRun, Train
+from engine.protocol import Fork, Open, OpenRun, Train
 from tui.line_breaks import with_line_breaks
 
 DEFAULT_PRESET = "small"
@@ -73,6 +73,33 @@ def saved_run(
     check_changes(assignments)
     configured("", None, assignments)  # that the values are in range
     return OpenRun(run_name, changed_text, assignments)
+
+
+def forked_run(
+    fork: str,
+    corpus: str | None,
+    preset_name: str | None,
+    assignments: tuple[str, ...],
+    shortcuts: Mapping[str, str | None],
+    reading: Reading,
+) -> Fork:
+    """The command for a fork, "RUN@STEP" or "RUN". ValueError, with a user-facing message, as for
+    `new_run`."""
+    run, at, step = fork.rpartition("@")
+    if at and not (step.isascii() and step.isdecimal()):
+        raise ValueError(f"--fork takes RUN@STEP, e.g. amber-otter@250, not {fork!r}.")
+    if preset_name is not None:
+        raise ValueError("A fork keeps the size of its run: --fork goes without --preset.")
+    assignments = _joined(assignments, shortcuts)
+    if {"train.steps", "train.minutes"} <= {*map(_key, assignments)}:
+        raise ValueError(
+            "Steps and minutes are two ways to say when a run ends: give one of them, not both."
+        )
+    check_fork(assignments)
+    _check_minutes(configured("", None, assignments), shortcuts)  # and that all are in range
+    if corpus == "-":
+        read_standard_input()
+    return Fork(run if at else fork, int(step) if at else -1, assignments, corpus or "", reading)
 
 
 def training(run_name: str | None, shortcuts: Mapping[str, str | None]) -> Train:

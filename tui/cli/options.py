@@ -100,6 +100,13 @@ _RUN_OPTIONS: list[Callable[[Any], Any]] = [
     ),
     option(
         SAVED,
+        "--fork",
+        metavar="NAME@STEP",
+        help="Train a new run that begins where this one was at that step, with --set or another "
+        "text; NAME alone: where it was saved last.",
+    ),
+    option(
+        SAVED,
         "--changed-text",
         is_flag=True,
         help="Open it even if its text has changed.",
@@ -184,6 +191,14 @@ _INSPECT_OPTIONS: list[Callable[[Any], Any]] = [
         metavar="N",
         help="Read the validation text from character N on.",
         otherwise="0",
+    ),
+    option(
+        PASSAGE,
+        "--step",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Read it with the weights that were kept at step N.",
+        otherwise="the newest weights",
     ),
     option(
         OUTPUT,

@@ -13,6 +13,7 @@ from engine.protocol import (
     CorpusLoaded,
     Event,
     Failed,
+    Fork,
     NotSaved,
     Open,
     Opened,
@@ -34,7 +35,7 @@ NO_MORE = Train()
 
 
 def train(
-    opening: Open | OpenRun, training: Train = NO_MORE, *, as_json: bool, saving: bool = True
+    opening: Open | OpenRun | Fork, training: Train = NO_MORE, *, as_json: bool, saving: bool = True
 ) -> int:
     """Train a run to its end, or until a signal; the exit code. `training`: how much more, of a
     saved run. `saving`: whether it is saved.

@@ -1,0 +1,177 @@
+"""What opening a run takes, be it fresh, saved or forked."""
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from data.catalog import Corpus
+from data.prompts import default_prompt
+from engine.config import RunConfig
+from engine.device import Machine, keep_freed_memory
+from engine.protocol import Busy, CorpusLoaded, Opened, Phase
+from engine.session.moment_keeper import budget_note
+from engine.session.opened_run import Clock, Emit
+from engine.storage.manifest import Progress
+from engine.storage.recorder import Recorder
+from engine.storage.run_info import RunInfo
+from engine.training.split import check_length, split_at
+
+if TYPE_CHECKING:  # these import torch, which is loaded after the text has been reported
+    from engine.session.context import RunContext
+    from engine.storage.checkpoints import State
+    from engine.storage.run import Run
+
+
+class Start(NamedTuple):
+    """What the training of a saved or forked run continues from."""
+
+    state: "State"
+    machine: Machine
+    step: int
+    skipped: int = 0  # batches left out before
+
+
+def report_corpus(corpus: Corpus, digest: str, config: RunConfig, emit: Emit) -> str:
+    """Count the text and report what is in it; its distinct characters. ValueError, with a
+    user-facing message, if it is too short."""
+    from data.statistics import measure  # imports NumPy, which the first paint does not wait for
+
+    val_fraction = config.train.val_fraction
+    check_length(len(corpus.text), config.model.context_length, val_fraction)
+    emit(Busy(f"counting {len(corpus.text):,} characters"))
+    statistics = measure(corpus.text)
+    train_characters = split_at(len(corpus.text), val_fraction)
+    emit(
+        CorpusLoaded(
+            name=corpus.name,
+            source=corpus.source,
+            license=corpus.license,
+            note=corpus.note,
+            opening=default_prompt(corpus.name, corpus.text),
+            characters=statistics.characters,
+            lines=statistics.lines,
+            vocabulary=len(statistics.vocabulary),
+            train_characters=train_characters,
+            validation_characters=statistics.characters - train_characters,
+            frequent=statistics.frequent,
+            uniform_loss=math.log(len(statistics.vocabulary)),
+            unigram_loss=statistics.unigram_entropy,
+            bigram_loss=statistics.bigram_entropy,
+            sha256=digest,
+        )
+    )
+    return "".join(statistics.vocabulary)
+
+
+def recordable(config: RunConfig) -> RunConfig:
+    """A file name need not be UTF-8, but JSON must be: events and run.json show it with a "?"."""
+    corpus, *ignore = (
+        text.encode("utf-8", "replace").decode() for text in (config.corpus, *config.reading.ignore)
+    )
+    return replace(config, corpus=corpus, reading=replace(config.reading, ignore=tuple(ignore)))
+
+
+def fresh_progress(config: RunConfig) -> Progress:
+    """At step 0."""
+    return Progress(
+        step=0,
+        steps=config.train.steps,
+        minutes=config.train.minutes,
+        elapsed=0.0,
+        learning_rate=config.train.learning_rate,
+        evaluated=-1,
+        loss=None,
+        best_loss=None,
+        done=False,
+    )
+
+
+def build_context(
+    info: RunInfo,
+    text: str,
+    start: Start | None,
+    emit: Emit,
+    clock: Clock,
+    excerpt_prompt: str | None = None,
+) -> "RunContext":
+    """Build the model and all around it, with the tensors to start from; without them, at step 0.
+    ValueError, with a user-facing message, if they do not fit, or the run does not fit this
+    machine."""
+    from engine.session.context import RunContext, check_state, compile_loops  # torch and Numba
+
+    characters = info.corpus.characters
+    keep_freed_memory()
+    if start is not None:
+        check_state(start.state, info.config, len(characters))
+    emit(Busy("compiling for this machine (some seconds, the first time only)"))
+    compile_loops()
+    emit(Busy("measuring this machine"))
+    opening = excerpt_prompt
+    if opening is None:
+        opening = default_prompt(info.corpus.name, text)
+    before = start.machine if start else None
+    context = RunContext(info.config, text, characters, opening, clock, before)
+    if start is not None:
+        context.trainer.load_state_dict(start.state, start.step, start.skipped)
+    emit(Busy(""))
+    return context
+
+
+def recorder_of(
+    context: "RunContext", run: "Run", info: RunInfo, text: str, clock: Clock, *, saving: bool
+) -> Recorder:
+    """What writes the run."""
+    return Recorder(
+        run,
+        info,
+        text,
+        state=context.trainer.state_dict,
+        machine=lambda: context.machine,
+        checkpoint_bytes=context.checkpoint_bytes,
+        clock=clock,
+        saves=saving,
+    )
+
+
+def machine_note(before: Machine, context: "RunContext") -> str:
+    """A sentence about a machine other than the one that trained the run so far, or nothing."""
+    differences = before.differences(context.machine)
+    if not differences:
+        return ""
+    return f"Not as it was trained before ({differences}): last bits will differ."
+
+
+def budget_note_of(context: "RunContext", *, saving: bool) -> str:
+    """A sentence about a budget for moments that is too small for one, or nothing."""
+    trainer = context.trainer
+    return budget_note(trainer.config.train.moments_mb, trainer.model) if saving else ""
+
+
+def opened_event(
+    context: "RunContext",
+    name: str,
+    info: RunInfo,
+    progress: Progress,
+    phase: Phase,
+    note: str = "",
+    *,
+    saving: bool = True,
+) -> Opened:
+    hardware = context.hardware
+    return Opened(
+        run=name,
+        config=info.config,
+        phase=phase,
+        step=progress.step,
+        steps=progress.steps,
+        elapsed=progress.elapsed,
+        learning_rate=progress.learning_rate,
+        parameters=sum(p.numel() for p in context.trainer.model.parameters()),
+        device=hardware.device.type,
+        threads=hardware.threads,
+        precision=hardware.precision_name,
+        choice=hardware.reason,
+        note=note,
+        saving=saving,
+    )

@@ -1,0 +1,148 @@
+"""Forks a run: a new one that begins where another was at an earlier step, with other settings."""
+
+from collections.abc import Iterable
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from data.catalog import Corpus
+from data.catalog import load as load_corpus
+from data.safe_text import safe_text
+from engine.changes import change_in_fork, check_fork
+from engine.config import RunConfig
+from engine.protocol import Busy, Evaluated, Event, Fork, StepDone
+from engine.session.active_run import ActiveRun
+from engine.session.building import (
+    Start,
+    budget_note_of,
+    build_context,
+    fresh_progress,
+    machine_note,
+    opened_event,
+    recordable,
+    recorder_of,
+    report_corpus,
+)
+from engine.session.loader import with_later_changes
+from engine.session.opened_run import Clock, Emit
+from engine.session.run_state import plan_of
+from engine.storage.corpus_text import sha256_of
+from engine.storage.history import Origin, read_history
+from engine.storage.manifest import Progress
+from engine.storage.run_info import CorpusInfo, Parent
+from engine.training.schedule import Position
+
+if TYPE_CHECKING:  # imports torch, which is loaded after it was announced
+    from engine.storage.parent_run import ParentRun
+
+
+def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> ActiveRun:
+    """A new run at a step of another. ValueError, with a user-facing message, if that run or that
+    step cannot be read, or the changes cannot be made."""
+    check_fork(command.assignments)
+    emit(Busy(f"forking {command.run}, loading torch"))
+    # torch, after it was announced
+    from engine.storage.parent_run import load_parent
+    from engine.storage.run import Run, new_info
+
+    parent = load_parent(command.run, command.step)
+    origin = Origin(parent.folder, parent.step)
+    progress = parent.progress or progress_at(parent, read_history(*origin))
+    progress, excerpt_prompt = with_later_changes(progress, read_history(*origin))
+    config, learning_rate = change_in_fork(
+        parent.info.config, progress.learning_rate, command.assignments
+    )
+    progress = _planned(progress, config, command.assignments)
+    text, corpus, config = _text_of(command, parent, config)
+    if command.corpus:
+        progress = replace(progress, evaluated=-1, loss=None, best_loss=None)
+    report_corpus(text, corpus.sha256, config, emit)
+    info = new_info(config, corpus, Parent(parent.name, parent.step))
+    start = Start(parent.state, parent.machine, parent.step, progress.skipped)
+    context = build_context(info, text.text, start, emit, clock, excerpt_prompt)
+    run = Run(origin=None if command.corpus else origin)
+    notes = (
+        _note(parent),
+        machine_note(parent.machine, context),
+        budget_note_of(context, saving=saving),
+    )
+    note = " ".join(filter(None, notes))
+    emit(opened_event(context, run.name, info, progress, progress.phase, note, saving=saving))
+    recorder = recorder_of(context, run, info, text.text, clock, saving=saving)
+    active = ActiveRun(context, recorder, config, progress, emit, clock)
+    if not command.corpus:  # losses on another text are no part of its curve
+        for event in read_history(*origin):
+            emit(event)
+    if learning_rate != progress.learning_rate:
+        active.set_learning_rate(learning_rate)
+    return active
+
+
+def progress_at(parent: "ParentRun", events: Iterable[Event]) -> Progress:
+    """The progress of a run at a step of which only the weights were kept, from its history up to
+    there."""
+    progress = replace(fresh_progress(parent.info.config), step=parent.step)
+    for event in events:
+        match event:
+            case StepDone():
+                progress = replace(progress, elapsed=event.elapsed)
+            case Evaluated(step, loss) if isfinite(loss):
+                best = loss if progress.best_loss is None else min(loss, progress.best_loss)
+                progress = replace(progress, evaluated=step, loss=loss, best_loss=best)
+            case _:
+                pass
+    return progress
+
+
+def _planned(progress: Progress, config: RunConfig, assignments: Iterable[str]) -> Progress:
+    """The progress with another planned length, if the assignments name one. ValueError, with a
+    user-facing message, for one that is over already."""
+    keys = {assignment.partition("=")[0].strip() for assignment in assignments}
+    if not keys & {"train.steps", "train.minutes"}:
+        return progress
+    train = config.train
+    progress = replace(
+        progress, steps=train.steps, minutes=train.minutes, extended=None, done=False
+    )
+    if plan_of(config, progress).is_over(Position(progress.step, progress.elapsed)):
+        length = f"{train.minutes:g} minutes" if train.minutes else f"{train.steps:,} steps"
+        raise ValueError(
+            f"The fork begins at step {progress.step:,}, after {progress.elapsed / 60:.1f} minutes: "
+            f"a run of {length} is over there."
+        )
+    return progress
+
+
+def _text_of(
+    command: Fork, parent: "ParentRun", config: RunConfig
+) -> tuple[Corpus, CorpusInfo, RunConfig]:
+    """The text of a fork, what run.json says of it, and the config with it. ValueError, with a
+    user-facing message, if it has characters that the model does not know."""
+    source = parent.info.corpus
+    if not command.corpus:
+        text = Corpus(
+            name=source.name, text=parent.text, source=source.source, license=source.license
+        )
+        return text, source, config
+    text = load_corpus(command.corpus, command.reading)
+    unknown = "".join(sorted({*text.text} - {*source.characters}))
+    if unknown:
+        raise ValueError(
+            f"The text {command.corpus!r} has characters that the model of {parent.name!r} does not "
+            f"know: {safe_text(unknown[:20])}"
+        )
+    info = replace(
+        source,
+        name=text.name,
+        source=text.source,
+        license=text.license,
+        sha256=sha256_of(text.text),
+    )
+    config = replace(config, corpus=command.corpus, reading=command.reading)
+    return text, info, recordable(config)
+
+
+def _note(parent: "ParentRun") -> str:
+    fresh = "" if parent.progress else ", with a fresh optimizer"
+    return f"Forked from {parent.name} at step {parent.step:,}{fresh}."

@@ -1,0 +1,62 @@
+"""The run that another is forked from, as it was at the step of the fork."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.device import Machine
+from engine.storage.checkpoints import State, read_checkpoint
+from engine.storage.manifest import DamagedError, Progress, read_manifest
+from engine.storage.moments import LATEST, moment_at, moments_of, read_moment
+from engine.storage.paths import check_exists, folder_of
+from engine.storage.run_info import RunInfo
+from engine.storage.saved_run import max_group_bytes, read_files, with_text
+
+NEWEST = -1
+"""The step that stands for the newest checkpoint."""
+
+
+class ParentRun(NamedTuple):
+    """A run at an earlier step."""
+
+    name: str
+    folder: Path
+    info: RunInfo
+    text: str
+    step: int
+    machine: Machine  # that trained it
+    progress: Progress | None  # of its checkpoint; None: only the weights were kept
+    state: State  # without "optimizer" if only the weights were kept
+
+
+def load_parent(name: str, step: int) -> ParentRun:
+    """A run at a step: from its checkpoint, or else from its kept weights. ValueError, with a
+    user-facing message, if there is neither, or the run cannot be read."""
+    check_exists(name)
+    folder = folder_of(name)
+    info, text, checkpoints = read_files(name, folder)
+    with_text(name, info, text, accepted=False)
+    machine: Machine | None = None
+    damage: DamagedError | None = None
+    for checkpoint in reversed(checkpoints):
+        try:
+            manifest = read_manifest(checkpoint)
+            machine = machine or manifest.machine
+            if step not in (manifest.progress.step, NEWEST):
+                continue
+            manifest, state = read_checkpoint(checkpoint, max_group_bytes(info))
+        except DamagedError as error:
+            damage = damage or error
+            continue
+        progress = manifest.progress
+        here = (name, folder, info, text, progress.step)
+        return ParentRun(*here, manifest.machine, progress, state)
+    if machine is None or step == NEWEST:
+        raise ValueError(
+            f"The run {name!r} has no complete checkpoint: {damage or 'there is none at all'}."
+        )
+    moment = moment_at(moments_of(folder, LATEST), step)
+    try:
+        weights, _ = read_moment(moment, max_group_bytes(info))
+    except DamagedError as error:
+        raise ValueError(f"The weights of step {step:,} cannot be used: {error}.") from None
+    return ParentRun(name, folder, info, text, step, machine, None, {"model": weights})
