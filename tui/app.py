@@ -20,6 +20,7 @@ from engine.protocol import Event, Fork, Open, OpenRun, Train
 from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS, action_of, acts
 from tui.chart_actions import ChartActions
+from tui.copy_actions import CopyActions
 from tui.encoding import ascii_only
 from tui.engine_app import TO_THE_END, EngineApp
 from tui.line_filter import DroppingFilter
@@ -51,7 +52,7 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(RunActions, ReadActions, ChartActions, PreferenceActions):
+class TinyGPTApp(RunActions, ReadActions, ChartActions, CopyActions, PreferenceActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"

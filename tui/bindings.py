@@ -29,6 +29,7 @@ BINDINGS = (
     Binding("q", "quit", "quit", tooltip="Save and quit"),
     Binding("T", "train_for", "Train on for a number of steps or minutes…", show=False),
     Binding("u", "use_for_samples", "Use this prompt for the samples", show=False),
+    Binding("C", "show_copy", "Show where in the text the answer is copied from", show=False),
     Binding("l", "log_axis", "Switch the chart between linear and logarithmic steps", show=False),
     Binding("L", "x_unit", "Switch the chart between steps, characters and seconds", show=False),
     Binding("left", "chart_cursor(-1)", "Read the chart: move its cursor back", show=False),
@@ -54,7 +55,7 @@ BINDINGS = (
 
 ONLY_IN_TRAIN = frozenset(
     (
-        *("view", "enlarge", "shrink", "write", "rewrite", "use_for_samples"),
+        *("view", "enlarge", "shrink", "write", "rewrite", "use_for_samples", "show_copy"),
         *("log_axis", "x_unit", "whole_loss", "chart_cursor"),
     )
 )

@@ -23,7 +23,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from data.safe_text import safe_text
-from engine.protocol import Excerpt, SampleStarted, TextSampled
+from engine.protocol import CopiesFound, Excerpt, Piece, SampleStarted, TextSampled
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
@@ -34,6 +34,10 @@ MULTILINE = frozenset(
         (Excerpt, "text"),
         (SampleStarted, "prompt"),
         (TextSampled, "text"),
+        (Piece, "text"),
+        (CopiesFound, "before"),
+        (CopiesFound, "copied"),
+        (CopiesFound, "after"),
     }
 )
 """The fields whose line breaks stay line breaks; everywhere else they are shown as a picture."""

@@ -14,6 +14,7 @@ from engine import protocol
 from engine.protocol import (
     Busy,
     Compared,
+    CopiesFound,
     CorpusLoaded,
     Evaluated,
     Event,
@@ -139,7 +140,7 @@ def fold(state: RunState, event: Event) -> RunState:
     match shown:
         case StepDone() | Evaluated() | Excerpt() | LearningRateChanged() | Extended():
             return replace(_fold_history(state, shown), course=_course(state, shown))
-        case SampleStarted() | TextSampled() | SampleDone():
+        case SampleStarted() | TextSampled() | SampleDone() | CopiesFound():
             writing = fold_writing(state.writing, shown)
             return state if writing is state.writing else replace(state, writing=writing)
         case Busy():

@@ -3,7 +3,8 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.protocol import SampleDone, SampleStarted, TextSampled
+from engine.protocol import CopiesFound, SampleDone, SampleStarted, TextSampled
+from tui.copies import Copies, copies_in
 
 TEXT_KEPT = 200_000
 """Characters kept of one generated text; the oldest are dropped first."""
@@ -23,6 +24,8 @@ class Writing(Struct, frozen=True):
     """Characters generated before the last request to write on; `seconds` are those since then."""
     seconds: float = 0.0
     ended: str = ""  # the reason, once it has ended
+    copies: Copies | None = None
+    """What of the text, or of its beginning, is copied; None: not known yet."""
 
     @property
     def speed(self) -> float:
@@ -31,7 +34,7 @@ class Writing(Struct, frozen=True):
 
 
 def fold_writing(
-    writing: Writing | None, event: SampleStarted | TextSampled | SampleDone
+    writing: Writing | None, event: SampleStarted | TextSampled | SampleDone | CopiesFound
 ) -> Writing | None:
     """The generated text after one more event; what belongs to a superseded prompt is ignored.
 
@@ -51,12 +54,20 @@ def fold_writing(
             )
         case SampleStarted(sample_id, step, prompt, unknown, unseen):
             return Writing(sample_id, step, prompt, unknown, unseen)
+        case CopiesFound():
+            copies = copies_in(writing.text, event) if writing is not None else None
+            return writing if writing is None or not copies else replace(writing, copies=copies)
         case _ if writing is None or writing.sample_id != event.sample_id:
             return writing
         case TextSampled(_, text, characters, seconds):
-            text = (writing.text + text)[-TEXT_KEPT:]
+            longer = writing.text + text
+            kept = longer[-TEXT_KEPT:]
             return replace(
-                writing, text=text, characters=writing.earlier + characters, seconds=seconds
+                writing,
+                text=kept,
+                characters=writing.earlier + characters,
+                seconds=seconds,
+                copies=writing.copies if kept == longer else None,
             )
         case SampleDone():
             return replace(writing, ended=event.reason)

@@ -92,10 +92,20 @@ class CopyFinder:
             SHORTEST,
             _length(longest),
             self._lines.line(begins),
-            self._text(max(0, begins - AROUND), begins),
+            self._before(begins),
             self._text(begins, ends),
-            self._text(ends, ends + AROUND),
+            self._after(ends),
         )
+
+    def _before(self, place: int) -> str:
+        """The text before a place, from the beginning of a line on if there is one."""
+        text = self._text(max(0, place - AROUND), place)
+        return text if place <= AROUND else text.partition("\n")[2] or text
+
+    def _after(self, place: int) -> str:
+        """The text after a place, to the end of a line if there is one."""
+        text = self._text(place, place + AROUND)
+        return text if len(text) < AROUND else text.rpartition("\n")[0] or text
 
     def _text(self, start: int, end: int) -> str:
         return self._vocabulary.decode(self._ids[start:end].tolist())

@@ -45,7 +45,19 @@ def test_what_is_copied_is_told_with_its_line_and_the_text_around_it(verse_file:
     around = found.before + found.copied + found.after
     assert text.startswith(around)
     assert found.before == f"{lines[0]}\n"
-    assert len(found.after) == 300
+    assert text.startswith(f"{around}\n"), "whole lines"
+    assert 200 < len(found.after) <= 300
+
+
+def test_the_text_before_a_copy_begins_with_a_whole_line(verse_file: Path) -> None:
+    verse_file.write_text("".join(f"This is line number {n} of many.\n" for n in range(1, 100)))
+
+    (found,) = asked(verse_file, "# number 50 of many.\nThis #")
+
+    assert found.copied == " number 50 of many.\nThis "
+    assert found.line == 50
+    assert found.before.startswith("This is line number 42 of many.\n")
+    assert found.after.endswith("This is line number 59 of many.")
 
 
 @pytest.mark.parametrize("written", ["", "The owl", "q" * 100, "\0\1☃" * 20])

@@ -10,6 +10,7 @@ from engine.protocol import (
     Busy,
     Closed,
     Command,
+    CopiesFound,
     CorpusLoaded,
     Evaluated,
     Event,
@@ -18,6 +19,7 @@ from engine.protocol import (
     Open,
     Opened,
     PhaseChanged,
+    Piece,
     RunsListed,
     RunSummary,
     SampleDone,
@@ -73,6 +75,24 @@ O gentle night, be slow, and let me hear
 The sweetest tongue that ever did the world
 A service, and the heart of all my sorrow"""
 """What it generates from the prompt once it is trained."""
+
+COPIES = CopiesFound(
+    request=1,
+    pieces=(
+        Piece(VERSE[:3], 0),
+        Piece(VERSE[3:33], 31_007),
+        Piece(VERSE[33:129], 0),
+        Piece(VERSE[129:172], 1_204),
+        Piece(VERSE[172:], 0),
+    ),
+    shortest=20,
+    longest=43,
+    line=1_204,
+    before="MERCUTIO:\nNay, gentle Romeo, we must have you dance.\n\nROMEO:\nHath she not\n",
+    copied=VERSE[129:172],
+    after=",\nAnd yet no ear to hear it? Fare thee well.\n\nMERCUTIO:\nYou are a lover.",
+)
+"""What of `VERSE` is copied."""
 
 GIBBERISH = "qZ&kx'Jw ;eVNDpB!fT.hQm uG?ysRLc-Wzo:Ki j&UEXv,aMtb\nP gIdYl'nOAr;SHfCw eFxq!Zk.Vp"
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from looking import Desk, recorded_app
 from reading_along import Reader
-from recording import PROMPT, STEPS, VERSE, trained, untrained, written
+from recording import COPIES, PROMPT, STEPS, VERSE, trained, untrained, written
 from textual.pilot import Pilot
 
 from engine.protocol import Event
@@ -63,6 +63,20 @@ async def show_done(pilot: Pilot[None]) -> None:
     await desk.sees("● done", "A service, and the heart")
 
 
+async def show_copied(pilot: Pilot[None]) -> None:
+    """What of it is copied from the training text."""
+    await show_done(pilot)
+    await Desk(pilot.app, pilot).play(COPIES)
+
+
+async def show_copy_page(pilot: Pilot[None]) -> None:
+    """And from where."""
+    await show_copied(pilot)
+    desk = Desk(pilot.app, pilot)
+    await desk.press("C")
+    await desk.sees("copied from line 1,204")
+
+
 def picture(compare: Compare, run_before: Before, size: tuple[int, int]) -> bool:
     """Whether the screen looks as it was accepted."""
     return compare(recorded_app(), terminal_size=size, run_before=run_before)
@@ -107,3 +121,15 @@ def test_read_120x40(snap_compare: Compare) -> None:
 
 def test_read_80x24(snap_compare: Compare) -> None:
     assert picture(snap_compare, show_read, (80, 24))
+
+
+def test_copied_120x40(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_copied, (120, 40))
+
+
+def test_copied_80x24(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_copied, (80, 24))
+
+
+def test_copy_page_80x24(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_copy_page, (80, 24))

@@ -1,5 +1,7 @@
 """Wraps a growing text: when text is added, only the last paragraph is wrapped again."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 
@@ -31,3 +33,14 @@ class Wrapping:
         if not paragraph:
             return [""]
         return [line.plain for line in Content(paragraph).wrap(self.width)]
+
+
+def line_starts(text: str, lines: Sequence[str]) -> list[int]:
+    """Where each line of a wrapped text begins in it: white space at the end of a line is lost."""
+    starts = []
+    place = 0
+    for line in lines:
+        place = max(place, text.find(line, place))
+        starts.append(place)
+        place += len(line)
+    return starts

@@ -10,15 +10,21 @@ from textual.reactive import reactive
 from textual.style import Style
 
 from engine.config import SampleConfig
+from tui.copies import Copies
 from tui.drawing.words import count, counted
 from tui.drawing.wrapping import Wrapping
 from tui.panes.pane import Pane
-from tui.panes.scrolling import ScrollingLines, lines_of
+from tui.panes.scrolling import COPIED, ScrollingLines, lines_of, with_copies
 from tui.safe_input import LinesInput
 from tui.sampling_controls import SAMPLING_CONTROLS, shown
 from tui.state import RunState
 from tui.writing import Writing
 
+MUTED = "$foreground-muted"
+SEPARATOR = " · "
+LESS = ("hint", "speed", "ending", "length")
+"""The facts on a text that are left out where the pane is too narrow, in this order."""
+SHOW_COPY = Style.from_meta({"@click": "app.show_copy"})
 CURSOR = "▌"
 END = "■"
 ENDINGS = {
@@ -103,14 +109,19 @@ class WrittenText(ScrollingLines):
 
     def _show(self, writing: Writing) -> None:
         lines = lines_of(self._wrapping.lines, len(writing.prompt))
+        if writing.copies is not None and writing.copies.spans:
+            begin = len(writing.prompt)
+            spans = tuple((begin + start, begin + end) for start, end in writing.copies.spans)
+            lines = with_copies(lines, writing.prompt + writing.text, spans)
         lines[-1] = lines[-1]._replace(cursor=END if writing.ended else CURSOR)
         self.show(lines)
 
 
 class WritingFacts(Pane):
-    """Which weights generated the text, how fast, and what of the prompt was left out."""
+    """Which weights generated the text, how fast, what of it is copied, and what of the prompt was
+    left out."""
 
-    DEFAULT_CSS = "WritingFacts { height: 1; }"
+    DEFAULT_CSS = "WritingFacts { height: 1; link-color: $primary; link-style: none; }"
     INTERVAL = 0.1
 
     def part(self, state: RunState) -> object:
@@ -119,23 +130,44 @@ class WritingFacts(Pane):
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         writing = state.writing
         if writing is None:
-            return [Content.styled("nothing generated yet", "$foreground-muted")]
-        facts = [
-            f"by step {count(writing.step)}",
-            counted(writing.characters, "character"),
-            f"{count(writing.speed)} char/s",
-        ]
-        if writing.ended:
-            facts.append(ENDINGS[writing.ended])
-        text = Content.styled(" · ".join(facts), "$foreground-muted")
-        if writing.unknown:
-            text += Content.styled(f" · never seen, left out: {writing.unknown}", "$warning")
-        if writing.unseen:
-            text += Content.styled(
-                f" · sees only the end: {counted(writing.unseen, 'character')} beyond its context",
-                "$warning",
-            )
+            return [Content.styled("nothing generated yet", MUTED)]
+        facts = _facts(writing)
+        for name in LESS:
+            if Content(SEPARATOR).join(facts.values()).cell_length > width:
+                facts.pop(name, None)
+        text = Content(SEPARATOR).join(facts.values()).stylize_before(MUTED)
         return [text.truncate(width, ellipsis=True)]
+
+
+def _facts(writing: Writing) -> dict[str, Content]:
+    """The facts on a text by their names, in their order."""
+    facts = {
+        "step": Content(f"by step {count(writing.step)}"),
+        "length": Content(counted(writing.characters, "character")),
+        "speed": Content(f"{count(writing.speed)} char/s"),
+    }
+    if writing.ended:
+        facts["ending"] = Content(ENDINGS[writing.ended])
+    if writing.copies is not None:
+        facts |= _copy_facts(writing.copies)
+    if writing.unknown:
+        facts["unknown"] = Content.styled(f"never seen, left out: {writing.unknown}", "$warning")
+    if writing.unseen:
+        beyond = counted(writing.unseen, "character")
+        facts["unseen"] = Content.styled(
+            f"sees only the end: {beyond} beyond its context", "$warning"
+        )
+    return facts
+
+
+def _copy_facts(copies: Copies) -> dict[str, Content]:
+    """What is copied, in words. The first two look like the copied parts: that explains those."""
+    if not copies.found.longest:
+        return {"copies": Content(copies.summary)}
+    words, _, rest = copies.summary.partition(":")
+    summary = Content.assemble((words, COPIED), f":{rest}")
+    hint = Content.assemble(("C", Style.parse("$primary") + SHOW_COPY), " shows it")
+    return {"copies": summary, "hint": hint}
 
 
 class SamplingControlsLine(Pane):

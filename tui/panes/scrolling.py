@@ -9,8 +9,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from tui.copies import Spans
+from tui.drawing.wrapping import line_starts
+
 PROMPT = "$foreground-muted underline"
 """How a prompt stands apart from what was written: also where there are no colours."""
+COPIED = "$secondary bold underline"
+"""How a copy of the training text stands apart from both."""
 
 
 class Line(NamedTuple):
@@ -19,6 +24,8 @@ class Line(NamedTuple):
     text: str
     muted: int = 0
     """The number of characters at the start that belong to the prompt."""
+    copied: Spans = ()
+    """The parts of it that are copied from the training text."""
     label: str = ""
     cursor: str = ""
 
@@ -31,6 +38,8 @@ class Line(NamedTuple):
     def content(self) -> Content:
         """The styled line."""
         text = Content(self.text).stylize(PROMPT, 0, self.muted)
+        for start, end in self.copied:
+            text = text.stylize(COPIED, start, end)
         return Content.assemble((self.label, "$primary"), text, (self.cursor, "$primary"))
 
 
@@ -41,6 +50,22 @@ def lines_of(texts: Sequence[str], prompt_length: int) -> list[Line]:
         lines.append(Line(text, min(max(0, prompt_length), len(text))))
         prompt_length -= len(text) + 1
     return lines
+
+
+def with_copies(lines: Sequence[Line], text: str, copied: Spans) -> list[Line]:
+    """The lines of a text with the copied parts of it marked. `copied`: in order, without overlap."""
+    marked = []
+    first = 0
+    for line, start in zip(lines, line_starts(text, [line.text for line in lines]), strict=True):
+        end = start + len(line.text)
+        while first < len(copied) and copied[first][1] <= start:
+            first += 1
+        last = first
+        while last < len(copied) and copied[last][0] < end:
+            last += 1
+        here = ((max(a, start) - start, min(b, end) - start) for a, b in copied[first:last])
+        marked.append(line._replace(copied=tuple(here)))
+    return marked
 
 
 class ScrollingLines(ScrollView, can_focus=True):

@@ -155,6 +155,8 @@ def _of_a_step(state: RunState) -> list[tuple[str, str]]:
 
 def _of_answers(state: RunState) -> list[tuple[str, str]]:
     writing = state.writing
+    copies = writing.copies if writing else None
+    longest = f" Here: {copies.summary}." if copies and not copies.found.refused else ""
     by = f" The one on the screen: step {count(writing.step)}." if writing else ""
     return [
         ("sample", "Text written at an evaluation, always from the same prompt."),
@@ -162,6 +164,12 @@ def _of_answers(state: RunState) -> list[tuple[str, str]]:
             "answer",
             "Text written to your prompt by the model at the step named beside it. The "
             "prompt is underlined; ■ is the end." + by,
+        ),
+        (
+            "copy",
+            "What of an answer stands exactly so in the text that it trains on, for 20 characters "
+            "or more, is bold and underlined. Short ones are names and phrases; longer and longer "
+            "ones mean that the model learns by heart." + longest,
         ),
         (
             "never seen",
