@@ -35,6 +35,7 @@ from engine.protocol import (
     Command,
     Excerpt,
     Failed,
+    FindCopies,
     LearningRateChanged,
     OpenRun,
     Pause,
@@ -62,9 +63,9 @@ from tui.screens.new_run import NewRunScreen
 
 
 def commands(desk: Desk) -> list[Command]:
-    """The commands after the one that opens the run."""
+    """The commands after the one that opens the run, without the questions that no key asks."""
     assert desk.engine.commands[0] == OPENING
-    return desk.engine.commands[1:]
+    return [one for one in desk.engine.commands[1:] if not isinstance(one, FindCopies)]
 
 
 def prompt_of(desk: Desk) -> PromptInput:
