@@ -27,6 +27,7 @@ from engine.config import RunConfig, SampleConfig
 from engine.protocol import (
     RECORDED,
     AnnotateRun,
+    AskWhenLearned,
     Busy,
     Close,
     Command,
@@ -38,6 +39,7 @@ from engine.protocol import (
     Extended,
     Failed,
     FindCopies,
+    Fork,
     LearningRateChanged,
     Measure,
     Measured,
@@ -108,6 +110,12 @@ class Reopen(NamedTuple):
     best: bool
 
 
+class ForkOne(NamedTuple):
+    """Fork one of the saved runs where it was saved last."""
+
+    number: int
+
+
 class Rename(NamedTuple):
     """Give one of the saved runs this name."""
 
@@ -150,7 +158,17 @@ class NaNGradient(NamedTuple):
 
 
 Action = (
-    Command | Fresh | Reopen | Rename | Annotate | Delete | CompareAll | Kill | Disk | NaNGradient
+    Command
+    | Fresh
+    | Reopen
+    | ForkOne
+    | Rename
+    | Annotate
+    | Delete
+    | CompareAll
+    | Kill
+    | Disk
+    | NaNGradient
 )
 
 PROMPTS = st.sampled_from(["", "The owl", "\n", "a" * 40]) | st.text(max_size=40)
@@ -180,6 +198,9 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.builds(FindCopies, st.integers(), PROMPTS | st.just(TEXT[:99])),
     st.builds(Fresh, st.integers(0, len(VARIANTS) - 1)),
     st.builds(Reopen, NUMBERS, st.booleans()),
+    st.builds(ForkOne, NUMBERS),
+    st.builds(Fork, UNKNOWN, st.integers(-1, 20)),
+    st.builds(AskWhenLearned, st.integers(), st.just("The owl")),
     st.builds(OpenRun, UNKNOWN, st.booleans()),
     st.builds(Kill, st.sampled_from(["now", "event", "sync"]), st.integers(0, 12)),
     st.builds(Disk, st.booleans()),
@@ -395,7 +416,7 @@ class Checker:
         match command:
             case Open():
                 return (Opened,)
-            case OpenRun(name):
+            case OpenRun(name) | Fork(name):
                 model = self.runs_by_name.get(name)
                 return (Opened,) if model is not None and model.on_disk else (Opened, Failed)
             case RenameRun():
@@ -489,6 +510,14 @@ class Checker:
             config = config_of(self._opening, self._disk.corpus)
             self.runs_by_name[event.run] = RunModel(event.run, self._opening, config)
             assert (event.phase, event.step) == ("untrained", 0)
+        elif isinstance(self._command, Fork):
+            saved = load_run(self._command.run)
+            assert event.step == saved.manifest.progress.step
+            self._replayed.extend(history_of(saved))
+            parent = self.runs_by_name[self._command.run]
+            forked = RunModel(event.run, parent.variant, parent.config)
+            forked.top, forked.skipped_after = event.step, parent.skipped_after
+            self.runs_by_name[event.run] = forked
         else:
             best = isinstance(self._command, OpenRun) and self._command.name.endswith("@best")
             wanted = f"{event.run}@best" if best else event.run
@@ -672,6 +701,8 @@ class Machine(SimpleQueue[Command]):
                 command = Open(config_of(variant, self.corpus))
             case Reopen(number, best):
                 command = OpenRun(self._name(number) + ("@best" if best else ""))
+            case ForkOne(number):
+                command = Fork(self._name(number))
             case Rename(number, name):
                 command = RenameRun(self._name(number), name)
             case Annotate(number, text):
