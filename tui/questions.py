@@ -15,7 +15,7 @@ def due(state: RunState, config: SampleConfig) -> tuple[RunState, list[InsightCo
     text = insight.text.value if insight.text else ""
     passage = Inspect(0, text, insight.start, insight.off, insight.moment)
     before = insight.before_cursor
-    wanted: dict[str, InsightCommand] = {"asked_passage": passage}
+    wanted: dict[str, Inspect | InspectPlace] = {"asked_passage": passage}
     if insight.off:
         wanted["asked_whole"] = replace(passage, off=())
     if before:

@@ -55,12 +55,15 @@ from engine.protocol.events import TextSampled as TextSampled
 from engine.protocol.events import ThreadsChosen as ThreadsChosen
 from engine.protocol.insight import INSIGHT_COMMANDS as INSIGHT_COMMANDS
 from engine.protocol.insight import CopiesFound as CopiesFound
+from engine.protocol.insight import DivideLoss as DivideLoss
 from engine.protocol.insight import FindCopies as FindCopies
 from engine.protocol.insight import InsightCommand as InsightCommand
 from engine.protocol.insight import Inspect as Inspect
 from engine.protocol.insight import Inspected as Inspected
 from engine.protocol.insight import InspectPlace as InspectPlace
 from engine.protocol.insight import Likely as Likely
+from engine.protocol.insight import LossDivided as LossDivided
+from engine.protocol.insight import LossPart as LossPart
 from engine.protocol.insight import Piece as Piece
 from engine.protocol.insight import Place as Place
 from engine.protocol.insight import PlaceInspected as PlaceInspected

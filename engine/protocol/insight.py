@@ -107,7 +107,37 @@ class CopiesFound(Message, frozen=True):
     refused: str = ""  # why this text is not searched; otherwise empty
 
 
-InsightCommand = Inspect | InspectPlace | FindCopies | AskWhenLearned
+class DivideLoss(Message, frozen=True):
+    """Divide the loss on a sample of the validation part; answered by `LossDivided`.
+
+    A newer request replaces one that is not answered yet.
+    """
+
+    request: int
+    step: int = -1
+
+
+class LossPart(Struct, frozen=True):
+    """The loss on some of the characters."""
+
+    name: str
+    bits: float  # the mean over them
+    share: float  # of all characters
+
+
+class LossDivided(Message, frozen=True):
+    """Where the loss lives. Parts without a character are left out."""
+
+    request: int
+    step: int
+    characters: int  # predicted
+    bits: float  # the mean over all
+    kinds: tuple[LossPart, ...]  # by the kind of the predicted character
+    positions: tuple[LossPart, ...]  # by how many characters are seen: "1", "2", "3-4", "5-8" ...
+    context_length: int
+
+
+InsightCommand = Inspect | InspectPlace | FindCopies | AskWhenLearned | DivideLoss
 INSIGHT_COMMANDS = get_args(InsightCommand)
 
-InsightEvent = Inspected | PlaceInspected | CopiesFound | WhenLearned
+InsightEvent = Inspected | PlaceInspected | CopiesFound | WhenLearned | LossDivided

@@ -11,6 +11,7 @@ from engine.insight.trace import trace
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
     AskWhenLearned,
+    DivideLoss,
     Event,
     Failed,
     FindCopies,
@@ -22,6 +23,7 @@ from engine.protocol import (
 )
 from engine.session.copy_finder import CopyFinder
 from engine.session.learning_finder import LearningFinder
+from engine.session.loss_divider import LossDivider
 from engine.session.moment_models import MomentModels
 from engine.session.opened_run import Clock, Emit
 from engine.training.trainer import Trainer
@@ -51,6 +53,7 @@ class Inspector:
         self._emit = emit
         self._copies = CopyFinder(trainer.dataset.train, vocabulary, emit, clock)
         self._learning = LearningFinder(models, vocabulary, emit, clock)
+        self._losses = LossDivider(models, trainer.dataset, vocabulary, emit, clock)
 
     def answer(self, command: InsightCommand) -> None:
         """Emit the answer, or why there is none; `work` emits those that take longer."""
@@ -59,6 +62,8 @@ class Inspector:
                 self._copies.ask(command)
             elif isinstance(command, AskWhenLearned):
                 self._learning.ask(command, self._known(command.text)[2])
+            elif isinstance(command, DivideLoss):
+                self._losses.ask(command)
             else:
                 self._emit(self._answer(command))
         except ValueError as error:
@@ -67,12 +72,13 @@ class Inspector:
     @property
     def active(self) -> bool:
         """Whether `work` has something to do."""
-        return self._copies.active or self._learning.active
+        return self._copies.active or self._learning.active or self._losses.active
 
     def work(self) -> None:
         """Work on an answer for a moment."""
         self._copies.work()
         self._learning.work()
+        self._losses.work()
 
     def _answer(self, command: Inspect | InspectPlace) -> Event:
         match command:

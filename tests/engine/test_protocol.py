@@ -18,6 +18,7 @@ from engine.protocol import (
     Excerpt,
     Failed,
     LearningRateChanged,
+    LossPart,
     OpenRun,
     Piece,
     Place,
@@ -33,7 +34,7 @@ from engine.protocol.message import Message
 COMMANDS: tuple[type[Any], ...] = get_args(Command)
 EVENTS: tuple[type[Any], ...] = get_args(Event)
 CONFIGS = (RunConfig, ModelConfig, TrainConfig, SampleConfig)
-PARTS = (RunCurve, RunSummary, OpenRun, Reading, Piece, Place)
+PARTS = (RunCurve, RunSummary, OpenRun, Reading, Piece, Place, LossPart)
 """Structs inside messages."""
 PLAIN = {str, int, float, bool, type(None), *PARTS, *CONFIGS}
 

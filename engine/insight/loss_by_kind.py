@@ -1,0 +1,125 @@
+"""Where the loss lives: by the kind of character that is predicted, and by how many are seen.
+
+Dimensions: B batch, T time, V vocabulary.
+"""
+
+import math
+import unicodedata
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.model.gpt import GPT
+from engine.protocol.insight import LossPart
+
+KINDS = (
+    "inside a word",
+    "first letter",
+    "capital",
+    "digit",
+    "space",
+    "line end",
+    "punctuation",
+    "other",
+)
+"""Each character is of one kind. A capital is that, wherever it stands; letters of scripts without
+capitals, and marks on letters, are inside a word or its first letter."""
+INSIDE, FIRST, CAPITAL, DIGIT, SPACE, LINE_END, PUNCTUATION, OTHER = range(len(KINDS))
+APOSTROPHES = "'’"
+
+
+class _Tables(NamedTuple):
+    """(V,) of each character of the vocabulary."""
+
+    kind: Tensor
+    """Its kind; of a small letter, `INSIDE`."""
+    continues: Tensor
+    """Whether a letter after it is inside a word."""
+    apostrophe: Tensor
+    """Whether a letter after it is inside a word if there is another such character before it."""
+
+
+class LossByKind:
+    """Adds up the losses of predictions."""
+
+    def __init__(self, characters: str, context_length: int) -> None:
+        """`characters`: those of the vocabulary. `context_length`: the most that a prediction
+        sees."""
+        kinds = [kind_of(character) for character in characters]
+        self._tables = _Tables(
+            torch.tensor(kinds),
+            torch.tensor([kind in (INSIDE, CAPITAL, DIGIT) for kind in kinds])
+            | torch.tensor([unicodedata.category(c) == "Cf" for c in characters]),  # joiners
+            torch.tensor([character in APOSTROPHES for character in characters]),
+        )
+        self._context_length = context_length
+        self._by_kind = torch.zeros(2, len(KINDS), dtype=torch.float64)
+        self._by_position = torch.zeros(2, context_length, dtype=torch.float64)
+
+    @torch.no_grad()
+    def add(self, model: GPT, inputs: Tensor, targets: Tensor) -> None:
+        """Predict (B, T) targets, at most a context of them in a row."""
+        logits = model(inputs.to(model.device)).float().flatten(0, 1).cpu()
+        losses = F.cross_entropy(logits, targets.flatten(), reduction="none").double()
+        positions = torch.arange(inputs.shape[1]).expand_as(inputs)
+        for sums, of in (
+            (self._by_kind, self._kinds(inputs, targets)),
+            (self._by_position, positions),
+        ):
+            sums[0] += torch.bincount(of.flatten(), losses, sums.shape[1])
+            sums[1] += torch.bincount(of.flatten(), minlength=sums.shape[1])
+
+    def _kinds(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """(B, T) kinds of the targets. Of the one or two characters before each, those before the
+        window are not known."""
+        word, apostrophe = self._tables.continues[inputs], self._tables.apostrophe[inputs]
+        inside = word.clone()
+        inside[:, 1:] |= apostrophe[:, 1:] & word[:, :-1]
+        kinds = self._tables.kind[targets]
+        return kinds.where((kinds != INSIDE) | inside, FIRST)
+
+    @property
+    def characters(self) -> int:
+        """The number of predictions."""
+        return int(self._by_kind[1].sum())
+
+    @property
+    def bits(self) -> float:
+        """The mean loss."""
+        return float(self._by_kind[0].sum() / max(1, self.characters) / math.log(2))
+
+    def kinds(self) -> tuple[LossPart, ...]:
+        """The kinds that occur."""
+        return self._parts([(name, self._by_kind[:, number]) for number, name in enumerate(KINDS)])
+
+    def positions(self) -> tuple[LossPart, ...]:
+        """By how many characters a prediction sees: 1, 2, 3 to 4, 5 to 8 and so on."""
+        groups, first = [], 1
+        while first <= self._context_length:
+            last = min(self._context_length, 1 << (first - 1).bit_length())
+            name = f"{first}" if first == last else f"{first}-{last}"
+            groups.append((name, self._by_position[:, first - 1 : last].sum(1)))
+            first = last + 1
+        return self._parts(groups)
+
+    def _parts(self, groups: list[tuple[str, Tensor]]) -> tuple[LossPart, ...]:
+        return tuple(
+            LossPart(name, float(loss / count / math.log(2)), float(count) / self.characters)
+            for name, (loss, count) in groups
+            if count
+        )
+
+
+def kind_of(character: str) -> int:
+    """The kind of a character, of which nothing is known of what stands before it: a small letter
+    is `INSIDE`."""
+    if (character + ".").splitlines() != [character + "."]:
+        return LINE_END
+    if character.isspace():
+        return SPACE
+    category = unicodedata.category(character)
+    if category in ("Lu", "Lt"):
+        return CAPITAL
+    return {"L": INSIDE, "M": INSIDE, "N": DIGIT, "P": PUNCTUATION}.get(category[0], OTHER)

@@ -1,0 +1,74 @@
+"""Answers where the loss lives, in slices between those of training."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+
+from engine.insight.loss_by_kind import LossByKind
+from engine.model.tokenizer import Vocabulary
+from engine.model.weights import Weights
+from engine.protocol import DivideLoss, LossDivided
+from engine.session.moment_models import MomentModels
+from engine.session.opened_run import Clock, Emit
+from engine.session.slices import Slices
+from engine.training.dataset import Dataset
+from engine.training.replica import micro_batch
+from engine.training.validation import ValidationText
+
+CHARACTERS = 8_192
+"""Validation characters that are predicted, about."""
+
+
+class LossDivider:
+    """Predicts a sample of the validation part, the same each time."""
+
+    def __init__(
+        self,
+        models: MomentModels,
+        dataset: Dataset,
+        vocabulary: Vocabulary,
+        emit: Emit,
+        clock: Clock,
+    ) -> None:
+        self._models = models
+        self._vocabulary = vocabulary
+        self._text = ValidationText(dataset.validation, dataset.context_length, CHARACTERS)
+        self._emit = emit
+        self._slices: Slices[LossDivided] = Slices(clock)
+
+    @property
+    def active(self) -> bool:
+        """Whether a question is not answered yet."""
+        return self._slices.active
+
+    def ask(self, command: DivideLoss) -> None:
+        """Start to answer a question, in place of the one before. ValueError, with a user-facing
+        message, if the weights of that step are not kept."""
+        weights = self._models.at(command.step)
+        # The next slice may find the model trained further: the answer is about one moment.
+        weights = weights._replace(model=deepcopy(weights.model))
+        self._slices.start(self._answer(command, weights))
+
+    def work(self) -> None:
+        """Predict some of the text, and emit the answer after the last."""
+        if self.active:
+            result = self._slices.advance()
+            if isinstance(result, LossDivided):
+                self._emit(result)
+
+    def _answer(self, command: DivideLoss, weights: Weights) -> Iterator[float | LossDivided]:
+        model, step, length = weights
+        losses = LossByKind(self._vocabulary.characters, length)
+        size = micro_batch(sum(p.numel() for p in model.parameters()))
+        predicted = self._text.predicted(length)
+        for inputs, targets in self._text.batches(length, size):
+            losses.add(model, inputs, targets)
+            yield losses.characters / predicted
+        yield LossDivided(
+            command.request,
+            step,
+            losses.characters,
+            losses.bits,
+            losses.kinds(),
+            losses.positions(),
+            length,
+        )
