@@ -4,8 +4,11 @@ When Textual is updated, look at each again: what has been fixed upstream can go
 """
 
 import codecs
+import os
 import sys
+import threading
 from functools import partial
+from typing import NoReturn
 
 from rich.text import Text
 from textual.app import App
@@ -44,6 +47,22 @@ def patch_utf8_decoder() -> None:
             return partial(codecs.getincrementaldecoder(encoding), errors="replace")
 
         vars(linux_driver)["getincrementaldecoder"] = decoder
+
+
+def reads_keys() -> bool:
+    """Whether Textual's thread for keys is alive."""
+    return any(thread.name == "textual-input" for thread in threading.enumerate())
+
+
+def exit_process(code: int) -> NoReturn:
+    """End the process, also where the thread for keys was left behind.
+
+    Textual 8.2.8: where the terminal goes while the app ends, writing to it fails before the driver
+    stops that thread, which is no daemon and would read from nothing for ever.
+    """
+    if reads_keys():
+        os._exit(code)
+    sys.exit(code)
 
 
 def focus_at_once(widget: Widget) -> None:

@@ -1,6 +1,7 @@
 """The app in a terminal: it starts, trains, generates text, quits, and restores the terminal."""
 
 import signal
+import sys
 from pathlib import Path
 from time import monotonic
 
@@ -78,6 +79,22 @@ def test_a_missing_file_is_a_message(tmp_path: Path) -> None:
         assert "missing.txt" in after.replace("\r\n", "")  # however long the path is
         assert "Traceback" not in after
         assert_restored(terminal)
+
+
+def test_a_terminal_that_goes_while_the_app_ends_leaves_no_process(tmp_path: Path) -> None:
+    """Writing to it fails, before Textual has stopped the thread that reads from it."""
+    script = tmp_path / "gone.py"
+    script.write_text(
+        "from textual.drivers.linux_driver import LinuxDriver\n"
+        "from tui.cli.main import main\n"
+        "def gone(driver): raise OSError(5, 'Input/output error')\n"
+        "LinuxDriver._disable_mouse_support = gone\n"
+        "main(['missing.txt'])\n"
+    )
+    env = {"TINYGPT_HOME": str(tmp_path / "home")}
+    command = [sys.executable, str(script)]
+    with Terminal(command, columns=80, lines=24, cwd=str(tmp_path), env=env) as terminal:
+        assert terminal.wait_for_end() == 2
 
 
 def test_no_color_shows_greys_only(text: Path, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choic
 
     # Textual is loaded for the app only.
     from tui.app import TinyGPTApp
-    from tui.textual_patches import patch_utf8_decoder
+    from tui.textual_patches import exit_process, patch_utf8_decoder, reads_keys
 
     patch_utf8_decoder()
     app = TinyGPTApp(
@@ -113,11 +113,11 @@ def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choic
     try:
         app.run()
     except OSError:  # the terminal has gone, and there is nothing to restore
-        if not app.exit_code:
+        if not (app.exit_code or reads_keys()):
             raise
     if app.last_words:
         click.echo(app.last_words, err=True)
-    sys.exit(app.exit_code)
+    exit_process(app.exit_code)
 
 
 @main.command("train")
