@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from data.safe_text import safe_characters
 from engine.protocol import Event, Failed, Inspected, Place, PlaceInspected
-from tui.safe_struct import Raw
+from tui.branches import Branches, Spot
+from tui.safe_struct import Raw, safe
 
 LINE_BREAK = "␊"
 """The picture of a line break: a line of the passage ends after it."""
@@ -22,17 +23,35 @@ class Asked(Struct, frozen=True):
 
 
 class Passage(Struct, frozen=True):
-    """A passage as the model reads it. All text in it is safe to draw."""
+    """A passage as the model reads it. All text in it is safe to draw, but for what is `Raw`."""
 
-    raw: Raw[str]
-    characters: str
-    """A picture of each character of `raw`."""
+    raw: Raw[Inspected]
     read: Inspected
+    """Without text and places: there are thousands of strings in them, so that one place is made
+    safe at a time."""
+    characters: str
+    """A picture of each character of the text."""
+
+    @classmethod
+    def of(cls, answer: Inspected) -> "Passage":
+        """The passage of an answer as the engine sent it."""
+        facts = safe(replace(answer, text="", places=()))
+        return cls(Raw(answer), facts, safe_characters(answer.text))
+
+    @property
+    def text(self) -> str:
+        """For commands; not to be drawn."""
+        return self.raw.value.text
 
     def place(self, index: int) -> Place | None:
         """The prediction of a character; None where there is none."""
-        places = self.read.places
-        return places[index] if 0 <= index < len(places) else None
+        places = self.raw.value.places
+        return safe(places[index]) if 0 <= index < len(places) else None
+
+    def bits(self, index: int) -> float | None:
+        """The surprise of a character; None where it is not predicted."""
+        places = self.raw.value.places
+        return places[index].bits if 0 <= index < len(places) else None
 
 
 class Looked(Struct, frozen=True):
@@ -65,10 +84,13 @@ class Insight(Struct, frozen=True):
     off: tuple[str, ...] = ()
     """The parts that are switched off, as `Inspect` names them."""
     passage: Passage | None = None
-    whole: Inspected | None = None
+    whole: Passage | None = None
     """The same passage with nothing switched off."""
     looked: Looked | None = None
     """For the selected character, or until there is an answer, for the one before."""
+    marked: int = -1
+    """Of the likeliest characters the one that is chosen to write on with; -1: none."""
+    branches: Branches = Branches()
     failure: str = ""
     requests: int = 0
     """The number of questions so far."""
@@ -103,20 +125,23 @@ class Insight(Struct, frozen=True):
     @property
     def before_cursor(self) -> str:
         """The text from which the selected character is predicted, as the engine knows it."""
-        return self.passage.raw.value[: self.cursor] if self.passage and self.cursor > 0 else ""
+        return self.passage.text[: self.cursor] if self.passage and self.cursor > 0 else ""
+
+    def begun_with(self, number: int) -> str:
+        """The text before the selected character and, in its place, one of the likeliest, as the
+        engine knows it; empty where there is none."""
+        places = self.passage.raw.value.places if self.passage else ()
+        likely = places[self.cursor].next if 0 <= self.cursor < len(places) else ()
+        return self.before_cursor + likely[number][0] if 0 <= number < len(likely) else ""
 
     @property
     def cost(self) -> float | None:
         """The bits a character that it costs to do without what is switched off; None: unknown."""
         if not self.off or self.whole is None or self.passage is None:
             return None
-        read = self.passage.read
-        same = (read.start, len(read.places), read.step) == (
-            self.whole.start,
-            len(self.whole.places),
-            self.whole.step,
-        )
-        return read.bits - self.whole.bits if same else None
+        read, whole = self.passage.read, self.whole.read
+        same = read.step == whole.step and self.passage.text == self.whole.text
+        return read.bits - whole.bits if same else None
 
 
 def anew(insight: Insight) -> Insight:
@@ -124,8 +149,35 @@ def anew(insight: Insight) -> Insight:
     return Insight(requests=insight.requests)
 
 
+def written_on(insight: Insight, whole: str) -> Insight:
+    """With the marked character chosen, and the text written on from there: it is read now."""
+    begun = insight.begun_with(insight.marked)
+    branches = insight.branches
+    kept = branches.kept
+    if branches.written_from(begun) is None:
+        kept = (*kept, (Raw(begun), Raw(whole)))
+    spot = Spot(insight.text, insight.start, insight.cursor)
+    return replace(
+        insight, text=Raw(whole), marked=-1, branches=Branches(kept, (*branches.trail, spot))
+    )
+
+
+def walked_back(insight: Insight) -> Insight:
+    """Where the way has branched last."""
+    *trail, spot = insight.branches.trail
+    return replace(
+        insight,
+        text=spot.text,
+        start=spot.start,
+        cursor=spot.cursor,
+        marked=-1,
+        branches=Branches(insight.branches.kept, tuple(trail)),
+    )
+
+
 def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
-    """With an answer: `event` as the engine sent it, `shown` safe to draw. An answer to a question
+    """With an answer: `event` as the engine sent it, `shown` safe to draw (what is read, once it is
+    drawn). An answer to a question
     that was replaced by another changes nothing."""
     match event, shown:
         case Failed(), Failed(message):
@@ -137,11 +189,11 @@ def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
                 asked_place=replace(insight.asked_place, answered=True),
             )
         case Inspected(), Inspected() if event.request == insight.asked_passage.request:
-            passage = Passage(Raw(event.text), safe_characters(event.text), shown)
+            passage = Passage.of(event)
             length = len(event.text)
             cursor = length // 2 if insight.cursor < 0 else min(insight.cursor, length)
             before = insight.passage
-            same = before is not None and before.raw.value == event.text
+            same = before is not None and before.text == event.text
             return replace(
                 insight,
                 passage=passage,
@@ -152,11 +204,11 @@ def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
             )
         case Inspected(), Inspected() if event.request == insight.asked_whole.request:
             asked = replace(insight.asked_whole, answered=True)
-            return replace(insight, whole=shown, asked_whole=asked)
+            return replace(insight, whole=Passage.of(event), asked_whole=asked)
         case PlaceInspected(), PlaceInspected() if event.request == insight.asked_place.request:
             asked = replace(insight.asked_place, answered=True)
             text = insight.asked_place.text
-            raw = insight.passage.raw.value if insight.passage else ""
+            raw = insight.passage.text if insight.passage else ""
             looked = Looked(len(text), shown) if raw.startswith(text) else None
             return replace(insight, looked=looked, asked_place=asked)
         case _:

@@ -4,6 +4,7 @@ from textual import on
 from textual.reactive import reactive
 from textual.widgets import Input
 
+from engine.config import SampleConfig
 from engine.protocol import Event, Sample, SampleStarted, SetExcerptPrompt, StopSample, TextSampled
 from tui.engine_app import EngineApp
 from tui.panes.prompt import PromptInput, PromptPane
@@ -61,10 +62,11 @@ class PromptActions(EngineApp):
         self._asked = prompt.text
         self._ask(self._asked)
 
-    def _ask(self, prompt: str) -> None:
+    def _ask(self, prompt: str, config: SampleConfig | None = None) -> None:
+        """Have text written; `config`: other settings than those on the screen."""
         self._samples += 1
         self.query_one(PromptPane).border_subtitle = ""
-        self.engine.send(Sample(self._samples, prompt, self.sample_config))
+        self.engine.send(Sample(self._samples, prompt, config or self.sample_config))
 
     def _handle_event(self, event: Event, state: RunState) -> None:
         super()._handle_event(event, state)

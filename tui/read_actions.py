@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tui.insight import Insight
+from tui.branches import Branches
+from tui.insight import Insight, walked_back, written_on
 from tui.questions import due
 from tui.safe_struct import Raw
 from tui.screens.text_dialog import TextDialog
@@ -18,6 +19,10 @@ if TYPE_CHECKING:  # made only when the view is first shown
 
 QUESTION = "A text to read along with the model (paste it, or type it; \\n is a line break):"
 NOTHING_WRITTEN = "Nothing was written yet: p goes to the prompt."
+NOTHING_MARKED = "Choose another character first, with . and , (full stop and comma)."
+NO_FORK = "This text was not written on: . chooses another character, Enter writes on with it."
+LONGEST_BRANCH = 200
+"""Characters that are written on, at most."""
 
 
 class ReadActions(ViewSwitching):
@@ -25,6 +30,10 @@ class ReadActions(ViewSwitching):
 
     def _fold(self) -> None:
         super()._fold()
+        insight, writing = self.state.insight, self.state.writing
+        awaited = writing is not None and writing.sample_id == insight.branches.awaited
+        if awaited and writing is not None and writing.ended:
+            self._look(written_on(insight, self._text))
         self._ask_inside()
 
     def watch_view(self) -> None:
@@ -52,7 +61,7 @@ class ReadActions(ViewSwitching):
 
     def on_passage_pane_selected(self, event: PassagePane.Selected) -> None:
         """Have every pane tell of another character."""
-        self._look(replace(self.state.insight, cursor=event.index))
+        self._look(replace(_unmarked(self.state.insight), cursor=event.index))
 
     def on_passage_pane_pasted(self, event: PassagePane.Pasted) -> None:
         """Read a pasted text."""
@@ -67,7 +76,7 @@ class ReadActions(ViewSwitching):
             read = passage.read
             last = max(0, read.validation_characters - read.context_length)
             start = max(0, min(read.start + direction * read.context_length, last))
-        self._look(replace(insight, text=None, start=start))
+        self._look(replace(_elsewhere(insight), text=None, start=start))
 
     def action_own_text(self) -> None:
         """Ask for a text, and read it."""
@@ -87,7 +96,36 @@ class ReadActions(ViewSwitching):
 
     def _read(self, text: str) -> None:
         lines = text.replace("\r\n", "\n").replace("\r", "\n")
-        self._look(replace(self.state.insight, text=Raw(lines), cursor=-1))
+        self._look(replace(_elsewhere(self.state.insight), text=Raw(lines), cursor=-1))
+
+    def action_mark(self, direction: int) -> None:
+        """Mark the next of the likeliest characters, or the one before."""
+        insight = self.state.insight
+        place = insight.selected
+        if place is not None and place.next:
+            marked = max(insight.marked, -1 if direction > 0 else 0) + direction
+            self._look(replace(insight, marked=marked % len(place.next)))
+
+    def action_write_on(self) -> None:
+        """Write on with the marked character; where that was done before, read what was written."""
+        insight = self.state.insight
+        begun = insight.begun_with(insight.marked)
+        if not begun:
+            self.notify(NOTHING_MARKED)
+        elif (whole := insight.branches.written_from(begun)) is not None:
+            self._look(written_on(insight, whole))
+        else:
+            length = min(self.sample_config.characters, LONGEST_BRANCH)
+            self._ask(begun, replace(self.sample_config, characters=length))
+            branches = replace(insight.branches, awaited=self._samples)
+            self._look(replace(insight, branches=branches))
+
+    def action_walk_back(self) -> None:
+        """Back to where the way has branched last."""
+        if self.state.insight.branches.trail:
+            self._look(walked_back(self.state.insight))
+        else:
+            self.notify(NO_FORK)
 
     def action_next_head(self, direction: int) -> None:
         """Look at the next head, or the one before."""
@@ -108,3 +146,13 @@ class ReadActions(ViewSwitching):
         insight = self.state.insight
         off = set(insight.off) ^ {part}
         self._look(replace(insight, off=tuple(sorted(off))))
+
+
+def _unmarked(insight: Insight) -> Insight:
+    """With no character marked, and none waited for."""
+    return replace(insight, marked=-1, branches=replace(insight.branches, awaited=0))
+
+
+def _elsewhere(insight: Insight) -> Insight:
+    """For another passage: what was written on is kept, but the way does not lead there."""
+    return replace(insight, marked=-1, branches=Branches(insight.branches.kept))

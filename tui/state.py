@@ -136,7 +136,8 @@ class RunState(Struct, frozen=True):
 
 def fold(state: RunState, event: Event) -> RunState:
     """The state after one more event."""
-    shown = safe(event)
+    # What is read of a passage is made safe where it is drawn: `Passage`.
+    shown = event if isinstance(event, Inspected) else safe(event)
     match shown:
         case StepDone() | Evaluated() | Excerpt() | LearningRateChanged() | Extended():
             return replace(_fold_history(state, shown), course=_course(state, shown))

@@ -8,7 +8,7 @@ from test_hostile_everywhere import FLOODS, HOSTILE, WIDE, assert_nothing_wrong,
 from textual import events
 from textual.filter import Monochrome
 
-from engine.protocol import Failed, Inspect, InspectPlace, PhaseChanged
+from engine.protocol import Failed, Inspect, InspectPlace, PhaseChanged, Sample
 from tui.read.passage import PassagePane
 
 DONE = (*untrained(), *trained(STEPS))
@@ -42,15 +42,15 @@ async def test_arrows_and_mouse_select_a_character_for_every_pane(desk: Opener) 
     async with desk(*DONE) as it:
         reader = Reader(it)
         await reader.press("2", "pageup", "home", "right", "right")
-        await it.sees("next, after “PR”", "> O", "embedding")
+        await it.sees("next, after “PR”", "O◂", "embedding")
         await reader.press("down")
-        await it.sees("next, after “PROSPERO:␊No”", "> w")
+        await it.sees("next, after “PROSPERO:␊No”", "w◂")
         await reader.press("end")
-        await it.sees("> ␊")
+        await it.sees("␊◂")
         pane = it.app.query_one(PassagePane)
         await it.pilot.click(pane, offset=(2 + 4, 1 + 1))
         await reader.answer()
-        await it.sees("next, after “OSPERO:␊Now ”", "> m")
+        await it.sees("next, after “OSPERO:␊Now ”", "m◂")
         await reader.press("pagedown", "end")
         await it.sees("after the end")
         await reader.press("pageup", "home")
@@ -243,3 +243,44 @@ async def test_hostile_characters_are_text(desk: Opener, text: str, size: tuple[
             await reader.press(*(4 * ["right"]))
             assert_nothing_wrong(it, it.app.state.insight.cursor)
             assert borders(it) == before
+
+
+async def test_another_character_is_chosen_and_written_on_with(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        reader = Reader(it)
+        await reader.press("2", "pageup", "home", "right", "right", "enter")
+        assert any(
+            "Choose another character first" in toast.message for toast in it.app._notifications
+        )
+        await reader.press(".", ".", ".", ",", ".")
+        chosen = it.app.state.insight.begun_with(2)
+        assert chosen[:2] == "PR"
+        await it.sees(f"▸ {chosen[2]}")
+        await reader.press("enter")
+        (asked,) = it.engine.sent(Sample)
+        assert (asked.prompt, asked.config.characters) == (chosen, 200)
+        await it.play(*written(" written on", prompt=chosen, sample_id=asked.sample_id))
+        await reader.answer()
+        await it.sees(f"{chosen} written on", "written on, 1 fork (u: back)")
+        assert it.engine.sent(Inspect)[-1].text == f"{chosen} written on"
+        assert it.app.state.insight.cursor == 2
+
+        await reader.press("u")
+        await it.sees("Now my charms", "held-out text from character 0", f"+ {chosen[2]}")
+        await reader.press(".", ".", ".", "enter")
+        await it.sees(f"{chosen} written on")
+        assert len(it.engine.sent(Sample)) == 1, "the branch was kept"
+        await reader.press("u", "u")
+        await it.until(
+            lambda: any("was not written on" in t.message for t in it.app._notifications)
+        )
+
+
+async def test_a_branch_that_comes_late_changes_nothing(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        reader = Reader(it)
+        await reader.press("2", ".", "enter", "h")
+        (asked,) = it.engine.sent(Sample)
+        await it.play(*written("late", prompt=asked.prompt, sample_id=asked.sample_id))
+        await reader.answer()
+        await it.sees(f"held-out text from character {CONTEXT}")

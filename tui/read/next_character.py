@@ -5,7 +5,7 @@ from textual.content import Content
 from engine.protocol import Likely, Place
 from tui.drawing.words import bar
 from tui.insight import Insight
-from tui.read.pane import MUTED, TRUE, ReadPane, percent, picture
+from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, percent, picture
 from tui.state import RunState
 
 FIXED = 15
@@ -39,15 +39,16 @@ class NextPane(ReadPane):
             f"{'':4}{'probability'[: across + 5]:{across + 6}}{'as sampled'[: across + 5]}", MUTED
         )
         lines = [head]
-        for text, probability in _shown(place, height - 1):
-            sign, style = (">", TRUE) if text == place.character else (" ", "")
+        for number, (text, probability) in enumerate(_shown(place, height - 1)):
+            true, style = ("◂", TRUE) if text == place.character else (" ", "")
+            marked = number == state.insight.marked
             chance = sampled.get(text, 0.0) if sampled is not None else None
             lines.append(
                 Content.assemble(
-                    (sign, "bold $accent"),
+                    _sign(state.insight, number),
                     " ",
-                    (picture(text), style),
-                    " ",
+                    (picture(text), CURSOR if marked else style),
+                    (true, "bold $accent"),
                     (bar(probability, across).ljust(across), "$primary"),
                     percent(probability),
                     " ",
@@ -64,6 +65,14 @@ def _shown(place: Place, number: int) -> Likely:
     if place.bits is None or place.character in dict(likely):
         return likely
     return (*likely[: number - 1], (place.character, 2**-place.bits))
+
+
+def _sign(insight: Insight, number: int) -> Content:
+    """Whether a character is marked, or was written on with."""
+    if number == insight.marked:
+        return Content.styled("▸", "bold $primary")
+    kept = insight.branches.written_from(insight.begun_with(number)) is not None
+    return Content.styled("+", "$primary") if kept else Content(" ")
 
 
 def facts(insight: Insight) -> str:

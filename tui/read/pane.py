@@ -35,6 +35,8 @@ class ReadPane(Pane):
             insight.off,
             insight.whole,
             insight.failure,
+            insight.marked,
+            insight.branches,
             state.opened,
         )
 

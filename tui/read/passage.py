@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.message import Message
 
 from tui.drawing.passage import PassageLayout
-from tui.drawing.words import count
+from tui.drawing.words import count, counted
 from tui.insight import Insight, Passage
 from tui.read.pane import CURSOR, MUTED, ReadPane, styled
 from tui.state import RunState
@@ -64,6 +64,8 @@ class PassagePane(ReadPane, can_focus=True):
             where = "passage · your text" if wide else "your text"
         elif not wide:
             where = f"held-out {count(read.start)}"
+        if deep := len(insight.branches.trail):
+            where = f"written on, {counted(deep, 'fork')} (u: back)"
         bits = f"{read.bits:.2f} bits a character"
         if insight.cost is not None:
             bits += f" ({insight.cost:+.2f}" + (
@@ -150,10 +152,8 @@ class PassagePane(ReadPane, can_focus=True):
 
 def _style(passage: Passage, index: int) -> str:
     """How surprising a character is, as a style."""
-    place = passage.place(index)
-    if place is None or place.bits is None:
+    if (bits := passage.bits(index)) is None:
         return MUTED
-    bits = place.bits
     return next((style for least, style in reversed(LEVELS) if bits >= least), "")
 
 
