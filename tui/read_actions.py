@@ -59,9 +59,9 @@ class ReadActions(ViewSwitching):
         self.state = replace(self.state, insight=insight)
         self._ask_inside()
 
-    def on_passage_pane_selected(self, event: PassagePane.Selected) -> None:
+    def action_select(self, index: int) -> None:
         """Have every pane tell of another character."""
-        self._look(replace(_unmarked(self.state.insight), cursor=event.index))
+        self._look(replace(_unmarked(self.state.insight), cursor=index))
 
     def on_passage_pane_pasted(self, event: PassagePane.Pasted) -> None:
         """Read a pasted text."""

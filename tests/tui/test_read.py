@@ -168,7 +168,7 @@ async def test_what_is_switched_off_tells_what_it_costs(desk: Opener) -> None:
     async with desk(*DONE) as it:
         reader = Reader(it)
         await reader.press("2", "k", "d")
-        await it.sees("off: 1.head.2 costs +0.10 bits")
+        await it.sees("off: 1.head.2 costs +0.10 bits", "This head is switched off.")
         await reader.press("D", "m")
         await it.sees(
             "off: 1.attention, 1.head.2, 1.mlp costs +0.30 bits", "2.51 bits a character (+0.30"
@@ -284,3 +284,13 @@ async def test_a_branch_that_comes_late_changes_nothing(desk: Opener) -> None:
         await it.play(*written("late", prompt=asked.prompt, sample_id=asked.sample_id))
         await reader.answer()
         await it.sees(f"held-out text from character {CONTEXT}")
+
+
+async def test_keys_that_come_at_once_each_move_the_cursor(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        await Reader(it).press("2", "pageup", "home")
+        for _ in range(5):
+            it._send("right")
+        it._send(".")
+        await it.until(lambda: it.app.state.insight.marked == 0)
+        assert it.app.state.insight.cursor == 5

@@ -111,7 +111,7 @@ async def show_read(pilot: Pilot[None]) -> None:
     desk = await show(pilot, *trained(TRAINING_STEP))
     reader = Reader(desk)
     reader.step = 1_000
-    await reader.press("2", "k", "d")
+    await reader.press("2", "k", "d", "K")
     await desk.sees("2.31 bits a character (+0.10")
 
 

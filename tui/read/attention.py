@@ -39,6 +39,8 @@ class AttentionPane(ReadPane):
         if insight.looked is None or passage is None or head is None:
             none = insight.looked is not None and not insight.looked.answer.attention
             return [Content.styled("This model has no attention." if none else "", MUTED)]
+        if {f"{head.block}.attention", f"{head.block}.head.{head.number}"} & {*insight.off}:
+            return [Content.styled("This head is switched off.", MUTED)]
         answer = insight.looked.answer
         weights = answer.attention[head.block - 1][head.number - 1]
         text = passage.characters[answer.start : insight.looked.index]

@@ -37,13 +37,6 @@ class PassagePane(ReadPane, can_focus=True):
         Binding("pagedown", "move_pages(1)", "Select a character a page below", show=False),
     ]
 
-    class Selected(Message):
-        """A character was selected."""
-
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
-
     class Pasted(Message):
         """A text was pasted, to be read."""
 
@@ -112,38 +105,42 @@ class PassagePane(ReadPane, can_focus=True):
             return None
         return self._layout(insight.passage.characters + " ", self.size.width), insight.cursor
 
-    def action_move(self, by: int) -> None:
+    async def action_move(self, by: int) -> None:
         """Select a character so many further on."""
         if (shown := self._shown()) is not None:
             last = shown[0].rows[-1].stop - 1
-            self.post_message(self.Selected(max(0, min(shown[1] + by, last))))
+            await self._select(max(0, min(shown[1] + by, last)))
 
-    def action_move_rows(self, by: int) -> None:
+    async def action_move_rows(self, by: int) -> None:
         """Select the character so many rows below."""
         if (shown := self._shown()) is not None:
             layout, cursor = shown
             row = layout.row_of(cursor) + by
             if 0 <= row < len(layout.rows) or abs(by) > 1:
-                self.post_message(self.Selected(layout.index_at(row, layout.cell_of(cursor))))
+                await self._select(layout.index_at(row, layout.cell_of(cursor)))
 
-    def action_move_pages(self, by: int) -> None:
+    async def action_move_pages(self, by: int) -> None:
         """Select the character so many pages below."""
-        self.action_move_rows(by * max(2, self.size.height - 2))
+        await self.action_move_rows(by * max(2, self.size.height - 2))
 
-    def action_move_in_row(self, last: int) -> None:
+    async def action_move_in_row(self, last: int) -> None:
         """Select the first or last character of the row."""
         if (shown := self._shown()) is not None:
             row = shown[0].rows[shown[0].row_of(shown[1])]
-            self.post_message(self.Selected(row.stop - 1 if last else row.start))
+            await self._select(row.stop - 1 if last else row.start)
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """Select the character under the mouse."""
         place, shown = event.get_content_offset(self), self._shown()
         if place is not None and shown is not None:
             layout, cursor = shown
             row = layout.first_row(cursor, self.size.height - 1) + place.y
             if place.y < self.size.height - 1 and row < len(layout.rows):
-                self.post_message(self.Selected(layout.index_at(row, place.x)))
+                await self._select(layout.index_at(row, place.x))
+
+    async def _select(self, index: int) -> None:
+        """At once, and not by a message: the next key may be there already."""
+        await self.run_action(f"app.select({index})")
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
