@@ -26,7 +26,16 @@ MOST_MARKS = 100
 """The number of marks that are kept, the newest."""
 
 GROWN, LONGER, RAISED, LOWERED, THREADS = "+", "»", "↑", "↓", "#"
-"""The signs of marks: longer context, trained on, learning rate raised and lowered, threads."""
+"""The signs of marks."""
+
+MEANING = {
+    GROWN: "longer context",
+    LONGER: "trained on",
+    RAISED: "learning rate raised",
+    LOWERED: "learning rate lowered",
+    THREADS: "threads",
+}
+"""The sign of each kind of mark in a word or two."""
 
 
 class Moment(NamedTuple):
@@ -152,4 +161,4 @@ def _with_rate(course: Course, step: int, now: float, before: float) -> Course:
     mark = course.marks[-1] if course.marks else None
     if mark is not None and mark.step == step and mark.sign in (RAISED, LOWERED):
         course = replace(course, marks=course.marks[:-1])
-    return course.with_mark(step, sign, f"learning rate {text} to {rate(now)}, its peak")
+    return course.with_mark(step, sign, f"the peak of the learning rate {text} to {rate(now)}")

@@ -18,6 +18,11 @@ from terminal import Terminal
 APP = str(Path(sys.executable).with_name("tinygpt-tui"))
 STARTS = 15
 KEYS = 400
+Keys = tuple[tuple[str, bytes], tuple[str, bytes]]
+"""Two keys in turn, each with what it brings on the screen."""
+TEMPERATURE_KEYS: Keys = (("]", b"0.9"), ("[", b"0.8"))
+LEFT = "\x1b[D"
+CURSOR_KEYS: Keys = (("\x1b[H", b"step 0"), ("\x1b[F", "━ training".encode()))
 PAIRS = 5
 PAIR_STEPS = 200
 SKIPPED_STEPS = 40
@@ -52,10 +57,16 @@ def test_key_to_paint(
 ) -> None:
     """From a key to the frame that shows its effect, and the memory, while the default trains."""
     seconds, memory = benchmark.pedantic(lambda: key_to_paint(text, tmp_path))
-    shares = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))
-    figures = (f"{name} {1e3 * at(sorted(seconds), share):.0f}" for name, share in shares)
-    table.row("key to paint while training, ms", ", ".join(figures), "p99 100")
+    table.row("key to paint while training, ms", figures_of(seconds), "p99 100")
     table.row("peak memory of the app in training, MB", f"{memory / 1e6:.0f}", "600")
+
+
+def test_reading_the_chart(
+    benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path
+) -> None:
+    """The same for the keys that move the cursor of the chart from one end to the other."""
+    seconds, _ = benchmark.pedantic(lambda: key_to_paint(text, tmp_path, CURSOR_KEYS, LEFT))
+    table.row("key to paint of the chart's cursor, ms", figures_of(seconds), "p99 50")
 
 
 def test_what_the_screen_costs(
@@ -73,6 +84,11 @@ def test_what_the_screen_costs(
     benchmark.pedantic(pair, rounds=PAIRS)
     listed = ", ".join(f"{ratio:.3f}" for ratio in ratios)
     table.row("app over headless speed", f"{median(ratios):.3f} of {listed}", "0.97")
+
+
+def figures_of(seconds: list[float]) -> str:
+    shares = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))
+    return ", ".join(f"{name} {1e3 * at(sorted(seconds), share):.0f}" for name, share in shares)
 
 
 def at(ordered: list[float], share: float) -> float:
@@ -95,18 +111,22 @@ def first_paint(command: list[str], home: Path) -> float:
         return seconds
 
 
-def key_to_paint(text: Path, home: Path) -> tuple[list[float], int]:
+def key_to_paint(
+    text: Path, home: Path, keys: Keys = TEMPERATURE_KEYS, first: str = ""
+) -> tuple[list[float], int]:
+    """Seconds of each key, and the peak memory; `first`: the keys before."""
     pauses = random.Random(1)
     seconds = []
     with start([APP, str(text)], home) as terminal:
         terminal.wait_for("● untrained")
         terminal.type(" ")
         terminal.wait_for("● training")
+        terminal.type(first)
         for number in range(KEYS):
             wait_until = perf_counter() + pauses.uniform(0.05, 0.25)
             while (left := wait_until - perf_counter()) > 0:
                 terminal.read(left, emulate=False)
-            key, shown = ("]", b"0.9") if number % 2 == 0 else ("[", b"0.8")
+            key, shown = keys[number % 2]
             began = perf_counter()
             terminal.type(key)
             seen = b""

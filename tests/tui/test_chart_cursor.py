@@ -128,13 +128,13 @@ async def test_every_cell_with_steps_can_be_reached_and_evaluations_are_met_exac
         cells = cell_of(it, 1_240)
         for cell in range(1, cells + 1):
             await it.press("right")
-            cursor = pane_of(it).cursor
+            cursor = pane_of(it)._cursor_step(it.app.state)
             assert cursor is not None
             assert cell_of(it, cursor) == cell
             met.add(cursor)
         assert {step for step, *_ in EVALUATIONS if step <= 1_240} <= met
         await it.press("right", "right")
-        assert pane_of(it).cursor in met, "the end is the end"
+        await it.sees("step 1,240  ━ training")
 
 
 async def test_at_the_end_it_follows_what_is_trained(desk: Opener) -> None:
@@ -147,6 +147,11 @@ async def test_at_the_end_it_follows_what_is_trained(desk: Opener) -> None:
         there = step_told(it)
         await it.play(step_done(1_242))
         assert step_told(it) == there
+        for key in ("right", "end"):
+            await it.press("left", key)
+            await it.sees("step 1,242  ━ training")
+        await it.play(step_done(1_243))
+        await it.sees("step 1,243  ━ training")
 
 
 @SIZES
@@ -174,10 +179,10 @@ async def test_signs_stand_at_their_steps_and_the_cursor_explains_them(
 ) -> None:
     async with desk(*untrained(), *what_happens(), size=size) as it:
         expected = {
-            100: ("+", "+ context 64 → 256 characters at step 100"),
-            400: ("↓", "↓ learning rate lowered to 0.0240, its peak at step 400"),
-            700: ("✶", "✶ a spike to 3.400 at step 700"),
-            1_000: ("»", "» trained on, to step 2,500 at step 1,000"),
+            100: ("+", "+ step 100: context 64 → 256 characters"),
+            400: ("↓", "↓ step 400: the peak of the learning rate lowered to 0.0240"),
+            700: ("✶", "✶ step 700: a spike to 3.400"),
+            1_000: ("»", "» step 1,000: trained on, to step 2,500"),
         }
         it.app.screen.set_focus(pane_of(it))
         for step, (sign, words) in expected.items():
@@ -205,6 +210,14 @@ async def test_the_axis_counts_steps_characters_or_seconds(
             await it.press("L")
             await it.heard()
         assert it.rows == before
+
+
+async def test_a_large_chart_has_a_line_for_what_its_signs_mean(desk: Opener) -> None:
+    async with desk(*untrained(), *what_happens()) as it:
+        await it.press("z")
+        await it.sees("+ longer context  » trained on")
+        await it.press("L", "L")
+        await it.heard()
 
 
 async def test_short_contexts_take_little_room_on_the_axis_of_characters(desk: Opener) -> None:

@@ -122,8 +122,8 @@ def test_what_happened_is_marked_where_it_happened() -> None:
     )
     assert marks(state) == [
         "5 + context 64 → 128 characters",
-        "7 ↓ learning rate lowered to 0.0200, its peak",
-        "8 ↑ learning rate raised to 0.0400, its peak",
+        "7 ↓ the peak of the learning rate lowered to 0.0200",
+        "8 ↑ the peak of the learning rate raised to 0.0400",
         "8 » trained on, to step 20",
         "9 » trained on, to 3m 00s",
         "9 # 4 threads",

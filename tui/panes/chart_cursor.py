@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from tui.course import Mark, Moment
+from tui.course import MEANING, THREADS, Mark, Moment
 from tui.drawing.axis import Unit
 from tui.drawing.chart import Frame
 from tui.drawing.curve import Bucket
@@ -20,7 +20,7 @@ _GAP = "  "
 def marks_of(state: RunState, unit: Unit) -> list[Mark]:
     """What happened in the run, but for its spikes. The number of threads changes the speed only, so
     that it matters where the axis is time."""
-    return [one for one in state.course.marks if one.sign != "#" or unit == "seconds"]
+    return [one for one in state.course.marks if one.sign != THREADS or unit == "seconds"]
 
 
 def beside(state: RunState, frame: Frame, unit: Unit, step: int, cells: int) -> int:
@@ -97,7 +97,16 @@ def explained(state: RunState, frame: Frame, unit: Unit, step: int) -> str:
     """What the signs in the cell of a step mean."""
     cell = frame.cell(step)
     here = [mark for mark in _all_marks(state, unit) if frame.cell(mark.step) == cell]
-    return " · ".join(f"{mark.sign} {mark.text} at step {count(mark.step)}" for mark in here)
+    return " · ".join(f"{mark.sign} step {count(mark.step)}: {mark.text}" for mark in here)
+
+
+def signs(state: RunState, unit: Unit) -> list[Content]:
+    """What each sign that stands in the chart means, in a word or two."""
+    there = {mark.sign for mark in marks_of(state, unit)}
+    meaning = {**MEANING, SPIKE: "spike"}
+    if state.spikes.found:
+        there.add(SPIKE)
+    return [Content(f"{sign} {meaning[sign]}") for sign in meaning if sign in there]
 
 
 def _all_marks(state: RunState, unit: Unit) -> list[Mark]:

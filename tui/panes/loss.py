@@ -16,7 +16,7 @@ from tui.drawing.series import CLIPPED, COMPARED, HELD_OUT, ChartStyles
 from tui.drawing.value_range import FEWEST_STEPS, Losses, value_range
 from tui.drawing.words import count
 from tui.panes.chart_axis import is_left_out, x_axis
-from tui.panes.chart_cursor import KEYS, beside, explained, marks_of, nearest, told
+from tui.panes.chart_cursor import KEYS, beside, explained, marks_of, nearest, signs, told
 from tui.panes.pane import Pane
 from tui.remarks import remark
 from tui.state import RunState
@@ -39,8 +39,8 @@ class LossPane(Pane, can_focus=True):
     BINDINGS = [
         Binding("left", "move(-1)", show=False),
         Binding("right", "move(1)", show=False),
-        Binding("home", "move_to(0)", show=False),
-        Binding("end", "move_to(1)", show=False),
+        Binding("home", "move_to_start", show=False),
+        Binding("end", "move_to_end", show=False),
         Binding("escape", "leave_chart", show=False),
     ]
 
@@ -133,15 +133,23 @@ class LossPane(Pane, can_focus=True):
         return self._framed[2]
 
     def action_move(self, cells: int) -> None:
-        """Move the cursor by cells, or show it."""
+        """Move the cursor by cells; at the end, it follows what is trained."""
         cursor, frame = self._cursor_step(self.state), self._frame()
         if cursor is not None and frame is not None:
-            self.cursor = beside(self.state, frame, self.x_unit, cursor, cells)
+            step = beside(self.state, frame, self.x_unit, cursor, cells)
+            newest = self.state.course.last
+            assert newest is not None, "the cursor is at a step"
+            at_the_end = cells > 0 and frame.cell(step) == frame.cell(newest.step)
+            self.cursor = None if at_the_end else step
 
-    def action_move_to(self, end: int) -> None:
-        """Move the cursor to the start (0) or the end (1) of what is known."""
+    def action_move_to_start(self) -> None:
+        """Move the cursor to the first step that is known."""
         moments = self.state.course.moments
-        self.cursor = moments[-end].step if moments else None
+        self.cursor = moments[0].step if moments else None
+
+    def action_move_to_end(self) -> None:
+        """Move the cursor to the newest step, and on with it."""
+        self.cursor = None
 
     def action_leave_chart(self) -> None:
         """Hide the cursor."""
@@ -216,8 +224,8 @@ def verdict(state: RunState) -> Content:
 
 
 def numbers(state: RunState, width: int, unit: Unit = "steps", *, compared: bool) -> Content:
-    """The legend and the newest losses in one line, the compared runs too if `compared`; what does
-    not fit is left out at the right."""
+    """The legend and the newest losses in one line, the compared runs too if `compared`, and what the
+    signs in the chart mean; what does not fit is left out at the right."""
     parts = []
     if state.newest:  # single batches are noisy
         parts.append(Content.assemble(("━ training", "$primary"), f" {fmean(state.newest):.3f}"))
@@ -240,7 +248,7 @@ def numbers(state: RunState, width: int, unit: Unit = "steps", *, compared: bool
         parts.append(
             Content(f"lowest held-out {state.best.loss:.4f} at step {count(state.best.step)}")
         )
-    return _joined(parts or [legend(STYLES)], width)
+    return _joined([*(parts or [legend(STYLES)]), *signs(state, unit)], width)
 
 
 def compared_runs(state: RunState, width: int, unit: Unit = "steps") -> Content:
