@@ -54,6 +54,8 @@ from engine.protocol.events import StepProgress as StepProgress
 from engine.protocol.events import TextSampled as TextSampled
 from engine.protocol.events import ThreadsChosen as ThreadsChosen
 from engine.protocol.insight import INSIGHT_COMMANDS as INSIGHT_COMMANDS
+from engine.protocol.insight import AlphabetMapped as AlphabetMapped
+from engine.protocol.insight import CharacterPoint as CharacterPoint
 from engine.protocol.insight import CopiesFound as CopiesFound
 from engine.protocol.insight import DivideLoss as DivideLoss
 from engine.protocol.insight import FindCopies as FindCopies
@@ -64,6 +66,7 @@ from engine.protocol.insight import InspectPlace as InspectPlace
 from engine.protocol.insight import Likely as Likely
 from engine.protocol.insight import LossDivided as LossDivided
 from engine.protocol.insight import LossPart as LossPart
+from engine.protocol.insight import MapAlphabet as MapAlphabet
 from engine.protocol.insight import Piece as Piece
 from engine.protocol.insight import Place as Place
 from engine.protocol.insight import PlaceInspected as PlaceInspected

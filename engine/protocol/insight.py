@@ -137,7 +137,33 @@ class LossDivided(Message, frozen=True):
     context_length: int
 
 
-InsightCommand = Inspect | InspectPlace | FindCopies | AskWhenLearned | DivideLoss
+class MapAlphabet(Message, frozen=True):
+    """Map the characters by their embeddings; answered by `AlphabetMapped`."""
+
+    request: int
+    step: int = -1
+
+
+class CharacterPoint(Struct, frozen=True):
+    """A character by its embedding."""
+
+    character: str
+    x: float  # along the first principal component
+    y: float  # along the second
+    neighbours: Likely  # the nearest ones with their cosine similarity, the most alike first
+
+
+class AlphabetMapped(Message, frozen=True):
+    """The alphabet as the model sees it. A component keeps its sign from answer to answer."""
+
+    request: int
+    step: int
+    points: tuple[CharacterPoint, ...]  # of a large vocabulary the most frequent characters
+    explained: tuple[float, float]  # the share of the variance along x and y
+    vocabulary: int  # its size
+
+
+InsightCommand = Inspect | InspectPlace | FindCopies | AskWhenLearned | DivideLoss | MapAlphabet
 INSIGHT_COMMANDS = get_args(InsightCommand)
 
-InsightEvent = Inspected | PlaceInspected | CopiesFound | WhenLearned | LossDivided
+InsightEvent = Inspected | PlaceInspected | CopiesFound | WhenLearned | LossDivided | AlphabetMapped

@@ -19,8 +19,10 @@ from engine.protocol import (
     Inspect,
     Inspected,
     InspectPlace,
+    MapAlphabet,
     PlaceInspected,
 )
+from engine.session.alphabet_mapper import AlphabetMapper
 from engine.session.copy_finder import CopyFinder
 from engine.session.learning_finder import LearningFinder
 from engine.session.loss_divider import LossDivider
@@ -53,6 +55,7 @@ class Inspector:
         self._emit = emit
         self._copies = CopyFinder(trainer.dataset.train, vocabulary, emit, clock)
         self._learning = LearningFinder(models, vocabulary, emit, clock)
+        self._alphabet = AlphabetMapper(models, trainer.dataset.train, vocabulary)
         self._losses = LossDivider(models, trainer.dataset, vocabulary, emit, clock)
 
     def answer(self, command: InsightCommand) -> None:
@@ -80,12 +83,14 @@ class Inspector:
         self._learning.work()
         self._losses.work()
 
-    def _answer(self, command: Inspect | InspectPlace) -> Event:
+    def _answer(self, command: Inspect | InspectPlace | MapAlphabet) -> Event:
         match command:
             case Inspect():
                 return self._inspect(command)
             case InspectPlace():
                 return self._inspect_place(command)
+            case MapAlphabet():
+                return self._alphabet.answer(command)
 
     def _known(self, text: str) -> tuple[str, str, Tensor]:
         """The known characters of a text, each unknown one once, and the ids of the former.

@@ -13,6 +13,7 @@ from data.reading import Reading
 from engine import protocol
 from engine.config import ModelConfig, RunConfig, SampleConfig, TrainConfig, medium, small
 from engine.protocol import (
+    CharacterPoint,
     Command,
     Event,
     Excerpt,
@@ -34,7 +35,7 @@ from engine.protocol.message import Message
 COMMANDS: tuple[type[Any], ...] = get_args(Command)
 EVENTS: tuple[type[Any], ...] = get_args(Event)
 CONFIGS = (RunConfig, ModelConfig, TrainConfig, SampleConfig)
-PARTS = (RunCurve, RunSummary, OpenRun, Reading, Piece, Place, LossPart)
+PARTS = (RunCurve, RunSummary, OpenRun, Reading, Piece, Place, LossPart, CharacterPoint)
 """Structs inside messages."""
 PLAIN = {str, int, float, bool, type(None), *PARTS, *CONFIGS}
 

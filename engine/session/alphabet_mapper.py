@@ -1,0 +1,64 @@
+"""Answers how the model sees the alphabet."""
+
+import torch
+from torch import Tensor
+
+from engine.insight.alphabet import map_alphabet
+from engine.model.tokenizer import Vocabulary
+from engine.protocol import AlphabetMapped, CharacterPoint, MapAlphabet
+from engine.session.moment_models import MomentModels
+
+MOST_CHARACTERS = 200
+"""Of a larger vocabulary the most frequent ones are shown."""
+COUNTED = 1_000_000
+"""Characters of the text, evenly spread, that tell which these are."""
+
+
+class AlphabetMapper:
+    """Maps the alphabet of one run, each time turned as the time before."""
+
+    def __init__(self, models: MomentModels, ids: Tensor, vocabulary: Vocabulary) -> None:
+        """`ids`: (N,) of the training part."""
+        self._models = models
+        self._ids = ids
+        self._vocabulary = vocabulary
+        self._shown: list[int] = []
+        self._plane: Tensor | None = None
+
+    def answer(self, command: MapAlphabet) -> AlphabetMapped:
+        """ValueError, with a user-facing message, if the weights of that step are not kept."""
+        weights = self._models.at(command.step)
+        if not self._shown:
+            self._shown = self._most_frequent()
+        shown = [self._vocabulary.characters[i] for i in self._shown]
+        alphabet = map_alphabet(weights.model.embedding.weight[self._shown], self._plane)
+        self._plane = alphabet.plane
+        points = zip(
+            shown,
+            alphabet.plane.tolist(),
+            alphabet.nearest.tolist(),
+            alphabet.similarity.tolist(),
+            strict=True,
+        )
+        return AlphabetMapped(
+            command.request,
+            weights.step,
+            tuple(
+                CharacterPoint(
+                    character, x, y, tuple(zip([shown[i] for i in near], cosines, strict=True))
+                )
+                for character, (x, y), near, cosines in points
+            ),
+            alphabet.explained,
+            len(self._vocabulary),
+        )
+
+    def _most_frequent(self) -> list[int]:
+        """The ids that are shown, in their order."""
+        size = len(self._vocabulary)
+        if size <= MOST_CHARACTERS:
+            return list(range(size))
+        some = self._ids[:: max(1, len(self._ids) // COUNTED)]
+        counts = torch.bincount(some, minlength=size)
+        order = torch.sort(counts, descending=True, stable=True).indices
+        return sorted(order[:MOST_CHARACTERS].tolist())
