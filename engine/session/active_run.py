@@ -108,6 +108,7 @@ class ActiveRun(OpenedRun):
         self._inspector.work()
         if busy:
             self._state.add_elapsed(self._clock() - began)
+        self._moments.keep_up()
         if self._state.ending is Ending.SAVING and not self._samples.excerpt_active:
             self._state.ending = Ending.NOTHING
             self.try_save()
@@ -159,7 +160,7 @@ class ActiveRun(OpenedRun):
         elif state.evaluation_is_due:
             self._start_evaluation()
         else:
-            self._moments.keep_if_regular()
+            self._moments.step_taken()
             if state.step in EARLY_EXCERPTS:
                 self._samples.start_excerpt(state.step)
 
@@ -177,7 +178,7 @@ class ActiveRun(OpenedRun):
             self._finish()
         else:
             self._saver.checkpoint_if_writing()
-        self._moments.keep_evaluated()
+        self._moments.evaluated()
 
     def _finish(self) -> None:
         """End the run, after an evaluation of the weights as they are."""

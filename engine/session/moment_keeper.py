@@ -51,6 +51,7 @@ class MomentKeeper:
         self._reported: MomentsKept | None = None
         self._failed = False
         self._begun = False
+        self._due = False
 
     @property
     def _budget(self) -> int:
@@ -74,16 +75,20 @@ class MomentKeeper:
         if first and self._reported is not None and not self._reported.steps:
             self._keep()
 
-    def keep_if_regular(self) -> None:
-        """Keep the weights of the step just taken, if it is one of the regular ones."""
+    def step_taken(self) -> None:
+        """The weights are those of another step: they are due if it is one of the regular ones."""
         from engine.storage.moments import is_regular  # imports torch, loaded with the first run
 
-        if is_regular(self._state.step):
-            self._keep()
+        self._due = is_regular(self._state.step)
 
-    def keep_evaluated(self) -> None:
-        """Keep the weights that have just been evaluated, unless that would take too much time."""
-        if self._spent <= FREE_SECONDS + SHARE * (self._clock() - self._began):
+    def evaluated(self) -> None:
+        """The weights have been evaluated: they are due, unless that would take too much time."""
+        self._due = self._spent <= FREE_SECONDS + SHARE * (self._clock() - self._began)
+
+    def keep_up(self) -> None:
+        """Keep the weights, if they are due."""
+        if self._due:
+            self._due = False
             self._keep()
 
     def _keep(self) -> None:
