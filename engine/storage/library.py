@@ -77,9 +77,10 @@ def _size(folder: Path | str) -> int:
     size = 0  # of some dozen files in each run: `Path.rglob` takes several times as long
     with os.scandir(folder) as entries:
         for entry in entries:
-            size += (
-                _size(entry.path) if entry.is_dir(follow_symlinks=False) else entry.stat().st_size
-            )
+            if entry.is_dir(follow_symlinks=False):
+                size += _size(entry.path)
+            elif entry.is_file():
+                size += entry.stat().st_size
     return size
 
 
