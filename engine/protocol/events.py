@@ -210,6 +210,11 @@ class RunSummary(Struct, frozen=True):
         """Date and time in the local time zone."""
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.used))
 
+    @property
+    def origin(self) -> str:
+        """Where it was forked from, in words; empty: it is no fork."""
+        return f"fork of {self.parent}@{self.parent_step}" if self.parent else ""
+
 
 class RunsListed(Message, frozen=True):
     """The saved runs, last used first."""

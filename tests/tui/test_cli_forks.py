@@ -45,7 +45,7 @@ def test_a_fork_is_trained_with_other_settings(verse_file: Path) -> None:
         run["name"]: run for run in map(json.loads, invoked("runs", "--json").stdout.splitlines())
     }
     assert (listed[second]["parent"], listed[second]["parent_step"]) == (parent, 8)
-    assert f"{parent}@8" in invoked("runs").stdout
+    assert f"fork of {parent}@8" in invoked("runs").stdout
 
 
 @pytest.mark.parametrize(

@@ -89,11 +89,6 @@ def _cells(run: RunSummary) -> list[str]:
         f"{run.size / 1e6:.1f}",
         f"{run.preset} {short(run.parameters)}" if run.parameters else run.preset,
         run.corpus,
-        run.problem or " ".join(filter(None, (_fork(run), run.note))),
+        run.problem or " · ".join(filter(None, (run.origin, run.note))),
     )
     return [safe_text(cell) for cell in cells]
-
-
-def _fork(run: RunSummary) -> str:
-    """The run and the step that it was forked from, or nothing."""
-    return f"(fork of {run.parent}@{run.parent_step})" if run.parent else ""

@@ -57,7 +57,7 @@ def listed_runs(state: RunState, sorted_by: int, words: str) -> list[ListedRun]:
 
 
 def _holds(run: RunSummary, words: str) -> bool:
-    text = f"{run.name} {run.corpus} {run.preset} {run.note}".casefold()
+    text = f"{run.name} {run.corpus} {run.preset} {run.origin} {run.note}".casefold()
     return all(word in text for word in words.casefold().split())
 
 
@@ -87,9 +87,9 @@ def row(run: RunSummary, state: RunState, marked: bool, room: int) -> Content:
 
 
 def rest(run: RunSummary, room: int) -> str:
-    """What the line of a run does not show: the columns that do not fit, and the note."""
+    """What the line of a run does not show: the columns that do not fit, its parent, the note."""
     hidden = [column.cell(run) for column in COLUMNS[len(_columns(room)) :]]
-    return " · ".join(filter(None, [*hidden, run.note]))
+    return " · ".join(filter(None, [*hidden, run.origin, run.note]))
 
 
 def headings(sorted_by: int, room: int) -> Content:
