@@ -20,7 +20,7 @@ class Inspect(Message, frozen=True):
     """Read a passage along with the model; answered by `Inspected`."""
 
     request: int
-    text: str = ""  # empty: the validation text from `start` on, as long as the context
+    text: str = ""  # empty: the validation text from `start` on, as long as the whole context
     start: int = 0
     off: tuple[str, ...] = ()  # parts switched off: "2.attention", "2.mlp", "2.head.3"
     step: int = -1  # of the kept weights that read it; -1: as they are now

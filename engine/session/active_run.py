@@ -56,7 +56,7 @@ class ActiveRun(OpenedRun):
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
         self._samples = context.sample_streams(config.sample, self._context_length, self._emit)
         self._models = context.moment_models(self._context_length, self._moments.found)
-        self._inspector = context.inspector(self._models, self._context_length, emit)
+        self._inspector = context.inspector(self._models, emit)
 
     @property
     def name(self) -> str:

@@ -114,14 +114,9 @@ class RunContext:
         """The models of earlier steps, of which `moments` are kept."""
         return MomentModels(self.trainer, context_length, moments)
 
-    def inspector(
-        self,
-        models: MomentModels,
-        context_length: Callable[[], int],
-        emit: Callable[[Event], None],
-    ) -> Inspector:
+    def inspector(self, models: MomentModels, emit: Callable[[Event], None]) -> Inspector:
         """What looks inside the model, as it is at present or at a kept step."""
-        return Inspector(self.trainer, models, self.vocabulary, context_length, emit, self._clock)
+        return Inspector(self.trainer, models, self.vocabulary, emit, self._clock)
 
     @property
     def checkpoint_bytes(self) -> int:

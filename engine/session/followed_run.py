@@ -62,7 +62,7 @@ class FollowedRun(OpenedRun):
             saved.info.config.sample, lambda: self._context_length, emit
         )
         self._models = context.moment_models(lambda: self._context_length, self._found)
-        self._inspector = context.inspector(self._models, lambda: self._context_length, emit)
+        self._inspector = context.inspector(self._models, emit)
         self._reported: MomentsKept | None = None
 
     @property

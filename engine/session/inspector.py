@@ -1,7 +1,5 @@
 """Answers what a user asks about the inside of the open model."""
 
-from collections.abc import Callable
-
 from torch import Tensor
 
 from engine.generation.sampler import candidates
@@ -42,16 +40,13 @@ class Inspector:
         trainer: Trainer,
         models: MomentModels,
         vocabulary: Vocabulary,
-        context_length: Callable[[], int],
         emit: Emit,
         clock: Clock,
     ) -> None:
-        """`models`: those of kept weights. `context_length`: the one that the model is trained with
-        at present."""
+        """`models`: those of kept weights."""
         self._trainer = trainer
         self._models = models
         self._vocabulary = vocabulary
-        self._context_length = context_length
         self._emit = emit
         self._copies = CopyFinder(trainer.dataset.train, vocabulary, emit, clock)
         self._learning = LearningFinder(models, vocabulary, emit, clock)
@@ -105,7 +100,8 @@ class Inspector:
         return known, unknown, self._vocabulary.encode_corpus(known)
 
     def _inspect(self, command: Inspect) -> Inspected:
-        length = self._context_length()
+        # The whole context: early in a run less of it is used, and a passage would be a few words.
+        length = self._trainer.config.model.context_length
         validation = self._trainer.dataset.validation
         start = max(0, min(command.start, len(validation) - length))
         if len(command.text) > LONGEST_TEXT:
