@@ -192,8 +192,8 @@ def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
             passage = Passage.of(event)
             length = len(event.text)
             cursor = length // 2 if insight.cursor < 0 else min(insight.cursor, length)
-            before = insight.passage
-            same = before is not None and before.text == event.text
+            before, end = insight.passage, insight.looked.index if insight.looked else 0
+            same = before is not None and before.text[:end] == event.text[:end]
             return replace(
                 insight,
                 passage=passage,

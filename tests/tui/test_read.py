@@ -264,6 +264,7 @@ async def test_another_character_is_chosen_and_written_on_with(desk: Opener) -> 
         await it.sees(f"{chosen} written on", "written on, 1 fork (u: back)")
         assert it.engine.sent(Inspect)[-1].text == f"{chosen} written on"
         assert it.app.state.insight.cursor == 2
+        await it.sees("block 1 head 1: where it looked")
 
         await reader.press("u")
         await it.sees("Now my charms", "held-out text from character 0", f"+ {chosen[2]}")
