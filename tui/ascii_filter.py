@@ -14,7 +14,7 @@ SIGNS = {
     **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
     **dict.fromkeys("█▉▊▋▌▍▄▅▆▇▀■", "#"),
     **dict.fromkeys("░▒▓…·", "."),
-    **dict.fromkeys("●✶", "*"),
+    **dict.fromkeys("●✶✓", "*"),
     **dict.fromkeys("✖×", "x"),
     **dict.fromkeys("↑▲", "^"),
     **dict.fromkeys("↓▼", "v"),

@@ -1,10 +1,12 @@
 """What the losses of a run mean, for someone who has not seen a loss before."""
 
+from collections.abc import Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
 from engine.protocol import CorpusLoaded
 from tui.drawing.words import count
+from tui.ladder import COMPRESSOR, Ladder, Rung
 from tui.state import RunState
 
 TOO_HIGH = 1.2
@@ -15,6 +17,7 @@ EVALUATIONS = 3
 """The number of evaluations since the best one that make a lack of progress."""
 
 _MARGIN = 0.02  # nats, or the fraction of a loss, by which values must differ to count
+_ABILITIES = ("", ": it begins to spell", ": it spells words")  # past one rung, two, or more
 _WORDS = 0.8  # this fraction of the loss of a guess from pairs takes longer patterns than pairs
 
 
@@ -41,7 +44,7 @@ def remark(state: RunState) -> Remark | None:
     loss = _newest_loss(state)
     if state.corpus is None or loss is None:
         return None
-    text = _standing(loss, state.corpus)
+    text = _standing(loss, state.corpus, state.ladder)
     return Remark(text) if text else None
 
 
@@ -84,9 +87,12 @@ def _learns_by_heart_since(state: RunState) -> int | None:
     return best.step if fallen else None
 
 
-def _standing(loss: float, corpus: CorpusLoaded) -> str:
+def _standing(loss: float, corpus: CorpusLoaded, ladder: Ladder) -> str:
     """How good a loss is, by the losses of simple guesses on the same text; or nothing."""
     uniform, unigram, bigram = corpus.uniform_loss, corpus.unigram_loss, corpus.bigram_loss
+    stages = [rung for rung in ladder.rungs if rung.name != COMPRESSOR]
+    if stages and loss < uniform * (1 - _MARGIN) and (ladder.complete or loss > stages[-1].loss):
+        return _between(loss, stages)
     if not bigram <= unigram <= uniform or uniform <= 0:
         return ""
     if loss > uniform * (1 - _MARGIN):
@@ -100,3 +106,17 @@ def _standing(loss: float, corpus: CorpusLoaded) -> str:
     if loss > _WORDS * bigram:
         return f"better than knowing every pair of letters ({bigram:.2f}): it begins to spell"
     return f"far better than knowing every pair of letters ({bigram:.2f}): it spells words"
+
+
+def _between(loss: float, stages: Sequence[Rung]) -> str:
+    """Which stages of learning the loss lies between, and what a model can do there."""
+    passed = [rung for rung in stages if loss < rung.loss]
+    ahead = stages[len(passed) :]
+    if not passed:
+        return f"better than a uniform guess, not yet than {ahead[0].value}"
+    ability = _ABILITIES[min(len(passed), len(_ABILITIES)) - 1]
+    if not ahead:
+        return f"past the last rung, {passed[-1].value}{ability}"
+    first, second = passed[-1].value, ahead[0].value
+    kind = f"{first.rsplit(' ', 2)[0]} "
+    return f"between {first} and {second.removeprefix(kind)}{ability}"

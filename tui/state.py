@@ -22,6 +22,7 @@ from engine.protocol import (
     Extended,
     Failed,
     Inspected,
+    LadderMeasured,
     LearningRateChanged,
     Measured,
     Opened,
@@ -45,6 +46,7 @@ from tui.drawing.curve import Curve
 from tui.drawing.scale import two_digits_up
 from tui.drawing.spikes import Spikes
 from tui.insight import Insight, anew, fold_insight
+from tui.ladder import Ladder
 from tui.safe_struct import Raw, safe
 from tui.writing import Writing, fold_writing
 
@@ -70,6 +72,7 @@ class RunState(Struct, frozen=True):
     learning_rate: float = 0.0  # before the schedule
     train: Curve = Curve()
     validation: Curve = Curve()
+    ladder: Ladder = Ladder()
     spikes: Spikes = Spikes()
     course: Course = Course()
     newest: tuple[float, ...] = ()
@@ -150,19 +153,7 @@ def fold(state: RunState, event: Event) -> RunState:
             return _before_a_run(state, shown)
         case Opened():
             assert isinstance(event, Opened), "safe() keeps the type"
-            return replace(
-                state,
-                phase=shown.phase,
-                opened=shown,
-                raw_opened=Raw(event),
-                step=shown.step,
-                steps=shown.steps,
-                minutes=shown.config.train.minutes,
-                learning_rate=shown.learning_rate,
-                failure=None,
-                insight=anew(state.insight),
-                before=None,
-            )
+            return _with_a_run(state, event, shown)
         case StepProgress():
             return replace(state, under_way=shown)
         case PhaseChanged(now):
@@ -177,6 +168,9 @@ def fold(state: RunState, event: Event) -> RunState:
         case RunsListed(runs):
             assert isinstance(event, RunsListed), "safe() keeps the type"
             return replace(state, runs=runs, raw_runs=Raw(event.runs))
+        case LadderMeasured() if state.corpus is not None:
+            ladder = state.ladder.with_rungs(shown, state.corpus.uniform_loss)
+            return replace(state, ladder=ladder)
         case Compared(runs):
             return replace(state, compared=runs)
         case Inspected() | PlaceInspected() | Failed(_, "inspect"):
@@ -211,6 +205,23 @@ def _before_a_run(state: RunState, corpus: CorpusLoaded) -> RunState:
     )
 
 
+def _with_a_run(state: RunState, event: Opened, shown: Opened) -> RunState:
+    """The state when a run has been opened. `event` has the true names, `shown` the safe ones."""
+    return replace(
+        state,
+        phase=shown.phase,
+        opened=shown,
+        raw_opened=Raw(event),
+        step=shown.step,
+        steps=shown.steps,
+        minutes=shown.config.train.minutes,
+        learning_rate=shown.learning_rate,
+        failure=None,
+        insight=anew(state.insight),
+        before=None,
+    )
+
+
 def _fold_history(state: RunState, event: Recorded) -> RunState:
     """The state after one of the events that a run's history consists of."""
     match event:
@@ -232,7 +243,8 @@ def _fold_history(state: RunState, event: Recorded) -> RunState:
             if isfinite(event.loss) and (best is None or event.loss < best.loss):
                 best = event
             validation = state.validation.append(event.step, event.loss)
-            return replace(state, evaluated=event, best=best, validation=validation)
+            ladder = state.ladder.with_evaluation(event)
+            return replace(state, evaluated=event, best=best, validation=validation, ladder=ladder)
         case Excerpt():
             return replace(state, excerpts=(*state.excerpts, event)[-EXCERPTS_KEPT:])
         case LearningRateChanged(_, learning_rate):

@@ -70,6 +70,7 @@ from engine.protocol.insight import MapAlphabet as MapAlphabet
 from engine.protocol.insight import Piece as Piece
 from engine.protocol.insight import Place as Place
 from engine.protocol.insight import PlaceInspected as PlaceInspected
+from engine.protocol.ladder import LadderMeasured as LadderMeasured
 from engine.protocol.lines import from_json as from_json
 from engine.protocol.lines import to_json as to_json
 from engine.protocol.message import Phase as Phase

@@ -8,6 +8,7 @@ from msgspec import Struct
 from engine.config import RunConfig
 from engine.protocol.commands import OpenRun
 from engine.protocol.insight import InsightEvent
+from engine.protocol.ladder import LadderMeasured
 from engine.protocol.message import Message, Phase
 from engine.protocol.moments import MomentsKept
 
@@ -279,6 +280,7 @@ Event = (
     | RunsListed
     | RunChanged
     | Compared
+    | LadderMeasured
     | InsightEvent
     | MomentsKept
     | Failed

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from engine.config import RunConfig, SampleConfig
 from engine.protocol import Event, Failed, StepProgress
 from engine.session.evaluator import Evaluator
+from engine.session.ladder import Ladder
 from engine.session.moment_keeper import MomentKeeper
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import Ending, RunState
@@ -29,6 +30,7 @@ class ActiveRun(OpenedRun):
         self,
         context: "RunContext",
         recorder: Recorder,
+        ladder: Ladder,
         config: RunConfig,
         progress: Progress,
         emit: Emit,
@@ -38,6 +40,7 @@ class ActiveRun(OpenedRun):
         self._trainer = context.trainer
         self._trainer.learning_rate = progress.learning_rate
         self._recorder = recorder
+        self._ladder = ladder
         self._emit_event = emit
         self._clock = clock
         self._sampling_due = 0.0
@@ -84,6 +87,7 @@ class ActiveRun(OpenedRun):
             or self._state.ending is Ending.SAVING
             or self._samples.active
             or self._inspector.active
+            or self._ladder.active
         )
         return 0.0 if busy else None
 
@@ -96,7 +100,7 @@ class ActiveRun(OpenedRun):
 
     def tick(self) -> None:
         """One slice of a training step or of an evaluation, then as long again for sampling, which
-        may take several ticks."""
+        may take several ticks; beside it, or while nothing is trained, the ladder is measured."""
         began = self._clock()
         busy = self._sampling_due > 0
         if not busy:
@@ -106,6 +110,8 @@ class ActiveRun(OpenedRun):
         self._samples.generate(seconds)
         self._sampling_due = self._sampling_due - seconds if self._samples.active else 0.0
         self._inspector.work()
+        quiet = not (busy or self._samples.active or self._inspector.active)
+        self._ladder.advance(idle=quiet)
         if busy:
             self._state.add_elapsed(self._clock() - began)
         self._moments.keep_up()

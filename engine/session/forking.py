@@ -24,6 +24,7 @@ from engine.session.building import (
     recorder_of,
     report_corpus,
 )
+from engine.session.ladder import Ladder
 from engine.session.loader import with_later_changes
 from engine.session.opened_run import Clock, Emit
 from engine.session.run_state import plan_of
@@ -70,7 +71,8 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
     note = " ".join(filter(None, notes))
     emit(opened_event(context, run.name, info, progress, progress.phase, note, saving=saving))
     recorder = recorder_of(context, run, info, text.text, clock, saving=saving)
-    active = ActiveRun(context, recorder, config, progress, emit, clock)
+    ladder = Ladder(text.text, info, recorder, emit, clock)
+    active = ActiveRun(context, recorder, ladder, config, progress, emit, clock)
     if not command.corpus:  # losses on another text are no part of its curve
         for event in read_history(*origin):
             emit(event)

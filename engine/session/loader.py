@@ -14,6 +14,7 @@ from engine.protocol import (
     Event,
     Excerpt,
     Extended,
+    LadderMeasured,
     LearningRateChanged,
     OpenRun,
 )
@@ -30,10 +31,12 @@ from engine.session.building import (
     report_corpus,
 )
 from engine.session.followed_run import FollowedRun
+from engine.session.ladder import Ladder
 from engine.session.opened_run import Clock, Emit
 from engine.session.run_state import extended
 from engine.storage.corpus_text import sha256_of
 from engine.storage.history import HistoryReader, read_history
+from engine.storage.ladder_file import read_ladder
 from engine.storage.lock import RunLock
 from engine.storage.manifest import Progress
 from engine.storage.run_info import CorpusInfo
@@ -60,7 +63,8 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
     note = budget_note_of(context, saving=saving)
     emit(opened_event(context, run.name, info, progress, progress.phase, note, saving=saving))
     recorder = recorder_of(context, run, info, corpus.text, clock, saving=saving)
-    return ActiveRun(context, recorder, config, progress, emit, clock)
+    ladder = Ladder(corpus.text, info, recorder, emit, clock)
+    return ActiveRun(context, recorder, ladder, config, progress, emit, clock)
 
 
 def open_saved(
@@ -107,12 +111,16 @@ def open_saved(
     if holder:
         note = f"Another program trains this run ({holder}): here it is followed, p lets it write."
         emit(opened_event(context, run.name, info, progress, "following", note))
+        rungs = read_ladder(run.folder, info)
+        if rungs is not None:
+            emit(LadderMeasured(rungs, complete=True))
         return FollowedRun(context, saved, lock, reader, emit, clock)
     notes = (saved.note, machine_note(before, context), budget_note_of(context, saving=saving))
     note = " ".join(note for note in notes if note)
     emit(opened_event(context, run.name, info, progress, progress.phase, note, saving=saving))
     recorder = recorder_of(context, run, info, saved.text, clock, saving=saving)
-    active = ActiveRun(context, recorder, info.config, progress, emit, clock)
+    ladder = Ladder(saved.text, info, recorder, emit, clock)
+    active = ActiveRun(context, recorder, ladder, info.config, progress, emit, clock)
     for event in read_history(run.folder, step):
         emit(event)
     if learning_rate != progress.learning_rate:

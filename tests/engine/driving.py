@@ -14,6 +14,7 @@ from engine.protocol import (
     Evaluated,
     Event,
     Excerpt,
+    LadderMeasured,
     MomentsKept,
     Saved,
     StepDone,
@@ -150,9 +151,10 @@ def losses(events: Iterable[Event]) -> list[tuple[int, float]]:
 
 
 def transcript(events: Iterable[Event]) -> list[Event]:
-    """The course of training: the events without Busy, without the moments kept on the way, and
-    without excerpts, whose place depends on the clock."""
-    return [event for event in events if not isinstance(event, Busy | Excerpt | MomentsKept)]
+    """The course of training: the events without Busy, without the moments kept and the rungs
+    measured on the way, and without excerpts, whose place depends on the clock."""
+    aside = Busy | Excerpt | LadderMeasured | MomentsKept
+    return [event for event in events if not isinstance(event, aside)]
 
 
 def timeless(event: Event) -> Event:

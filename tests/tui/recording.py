@@ -15,6 +15,7 @@ from engine.protocol import (
     Evaluated,
     Event,
     Excerpt,
+    LadderMeasured,
     ListRuns,
     Open,
     Opened,
@@ -175,6 +176,22 @@ def corpus_loaded() -> CorpusLoaded:
         unigram_loss=3.31054,
         bigram_loss=2.45354,
         sha256=64 * "5",
+    )
+
+
+def ladder() -> LadderMeasured:
+    """The losses of simple models of the nine plays."""
+    return LadderMeasured(
+        (
+            ("letter frequencies", 3.3475),
+            ("letter pairs", 2.4845),
+            ("letter triples", 2.0457),
+            ("groups of four", 1.7294),
+            ("groups of five", 1.5795),
+            ("groups of six", 1.5593),
+            ("xz", 1.7405),
+        ),
+        complete=True,
     )
 
 

@@ -64,7 +64,14 @@ class ProgressReporter:
 
     def show(self, event: Event) -> None:
         """Show one event."""
+        ladder = self._state.ladder
         self._state = fold(self._state, event)
+        self._show(event)
+        if self._state.ladder is not ladder:
+            for step, said in self._state.ladder.passings(ladder):
+                self._print(f"step {step:>7,}  {said}")
+
+    def _show(self, event: Event) -> None:
         match event:
             case Busy(what):
                 self._doing = safe_text(what) or "training"

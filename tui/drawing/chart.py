@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from operator import add
 from typing import NamedTuple
 
@@ -11,8 +10,8 @@ from textual.content import Content
 
 from tui.drawing.axis import Scales, XAxis, x_labels
 from tui.drawing.braille import DOTS_X
-from tui.drawing.curve import LARGEST
 from tui.drawing.page import Page
+from tui.drawing.references import LINE, draw_lines, references, write_names
 from tui.drawing.scale import ValueScale
 from tui.drawing.series import (
     HELD_OUT,
@@ -32,21 +31,9 @@ MIN_HEIGHT = 4
 """Cells. A chart with fewer lines is left blank."""
 
 _LABELLED_WIDTH = 120  # cells from which on the value of each evaluation is written beside its mark
-_TALL = 16  # lines from which on there is room for the third reference
-_MARGIN = 2  # cells left of the name of a reference, at least
-_REFERENCE = "┈"
 _TRAIN = "━"
 _CURSOR = "│"
-_FREE = f" {_REFERENCE}"
-
-
-class _Reference(NamedTuple):
-    """A constant loss to compare with: a horizontal line with a name, a short one in a narrow
-    chart."""
-
-    name: str
-    short: str
-    value: float
+_FREE = f" {LINE}"
 
 
 class Frame(NamedTuple):
@@ -98,11 +85,8 @@ def draw_chart(
     scale = scales.own
 
     plot = Page(width - gutter, height - 1)
-    references = [
-        one for one in _references(losses, height) if values.at(one.value, 1) in range(height - 1)
-    ]
-    for reference in references:
-        plot.write(values.at(reference.value, 1), 0, _REFERENCE * plot.width, styles.reference)
+    compared_with = references(losses, values, height)
+    draw_lines(plot, compared_with, values, styles)
     draw_compared(plot, losses.compared, scales.compared, values)
     draw_train(plot, losses.train.buckets, scale, values, styles)
     for step, value in spikes:
@@ -112,7 +96,7 @@ def draw_chart(
         _write_mark(plot, framed.cell(step), sign, styles)
     if width >= _LABELLED_WIDTH:
         label_validation(plot, losses.validation, scale, values, styles)
-    _write_names(plot, references, values, styles)
+    write_names(plot, compared_with, values, styles)
     if cursor is not None:
         _draw_cursor(plot, framed.cell(cursor), styles)
 
@@ -146,35 +130,3 @@ def legend(styles: ChartStyles) -> Content:
         (HELD_OUT, styles.validation),
         (" held-out", styles.label),
     )
-
-
-def _references(losses: Losses, height: int) -> list[_Reference]:
-    named = (
-        ("a uniform guess", "uniform", losses.uniform),
-        ("letter frequencies", "letters", losses.unigram),
-        ("letter pairs", "pairs", losses.bigram if height >= _TALL else None),
-    )
-    return [
-        _Reference(name, short, value)
-        for name, short, value in named
-        if value is not None and abs(value) <= LARGEST
-    ]
-
-
-def _write_names(
-    plot: Page, references: Sequence[_Reference], values: ValueScale, styles: ChartStyles
-) -> None:
-    """Name each reference, from the highest on, at the right end of its line, or beside the line if a
-    curve or another name is there; never above the name of a higher one."""
-    highest = 0
-    for reference in references:
-        row = values.at(reference.value, 1)
-        number = f"{reference.value:.2f}"
-        texts = (f"{reference.name} {number}", f"{reference.short} {number}", number)
-        places = ((row, f" {_REFERENCE}"), (row + 1, " "), (row - 1, " "))
-        for text, (place, blank) in product(texts, places):
-            start = plot.width - len(text) - 1
-            if place >= highest and start >= _MARGIN and plot.is_free(place, start, blank):
-                plot.write(place, start, f" {text}", styles.label)
-                highest = place
-                break

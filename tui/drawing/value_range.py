@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from tui.drawing.curve import LARGEST, Bucket, Curve
+from tui.ladder import Rung
 
 FEWEST_STEPS = 256
 """Steps until which every loss is shown."""
@@ -42,6 +43,8 @@ class Losses(Struct, frozen=True):
     """The loss of a guess by the frequencies of the characters."""
     bigram: float | None = None
     """The loss of a guess by the frequencies of pairs of characters."""
+    rungs: tuple[Rung, ...] = ()
+    """The losses of simple models, the highest first."""
 
     @property
     def last_step(self) -> int:

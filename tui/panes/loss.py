@@ -63,6 +63,7 @@ class LossPane(Pane, can_focus=True):
             state.phase,
             state.compared,
             state.course.marks,
+            state.ladder,
         )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
@@ -191,6 +192,7 @@ def losses(state: RunState, unit: Unit = "steps") -> Losses:
         uniform=corpus.uniform_loss if corpus else None,
         unigram=corpus.unigram_loss if corpus else None,
         bigram=corpus.bigram_loss if corpus else None,
+        rungs=state.ladder.rungs,
     )
 
 

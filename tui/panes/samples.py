@@ -1,4 +1,5 @@
-"""The samples that the model generates at each evaluation: reading down, they get better."""
+"""The samples that the model generates at each evaluation, and the rungs that it passes: reading down,
+they get better."""
 
 import re
 
@@ -7,8 +8,10 @@ from textual.reactive import reactive
 
 from data.beginning import LINE, beginning
 from engine.protocol import Excerpt
+from tui.drawing.references import PASSED
 from tui.drawing.words import count
 from tui.drawing.wrapping import Wrapping
+from tui.ladder import Ladder
 from tui.panes.scrolling import Line, ScrollingLines, lines_of
 from tui.state import RunState
 
@@ -21,21 +24,22 @@ FEW_LINES, MANY_LINES = 2, 6
 
 
 class SamplesPane(ScrollingLines):
-    """One excerpt per evaluation, the oldest at the top."""
+    """One excerpt per evaluation, the oldest at the top; before it, the rungs that were passed."""
 
     BORDER_TITLE = "samples"
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
-    _shown: tuple[Excerpt, ...] | None = None
+    _shown: tuple[tuple[Excerpt, ...], Ladder] = ((), Ladder())
 
     def __init__(self) -> None:
         super().__init__()
         self._wrapped: dict[Excerpt, list[Line]] = {}
 
     def watch_state(self, state: RunState) -> None:
-        if state.excerpts is not self._shown:
-            self._shown = state.excerpts
+        shown = state.excerpts, state.ladder
+        if any(new is not old for new, old in zip(shown, self._shown, strict=True)):
+            self._shown = shown
             self._wrap()
 
     def on_resize(self, _event: Resize) -> None:
@@ -44,12 +48,20 @@ class SamplesPane(ScrollingLines):
 
     def _wrap(self) -> None:
         """Show all excerpts; only new ones are wrapped."""
-        shown, before = self._shown or (), self._wrapped
+        (shown, ladder), before = self._shown, self._wrapped
         lines = lines_for(self.room - LABEL, self.size.height)
         self._wrapped = {
             one: before.get(one) or excerpt_lines(one, self.room, lines) for one in shown
         }
-        self.show([line for one in shown for line in self._wrapped[one]])
+        passed = ladder.passings()
+        lines_of_all: list[Line] = []
+        for one in shown:
+            while passed and passed[0][0] <= one.step:
+                lines_of_all += passing_lines(*passed.pop(0), self.room)
+            lines_of_all += self._wrapped[one]
+        for step, said in passed:
+            lines_of_all += passing_lines(step, said, self.room)
+        self.show(lines_of_all)
 
 
 def lines_for(width: int, height: int) -> int:
@@ -65,10 +77,22 @@ def excerpt_lines(excerpt: Excerpt, width: int, lines: int) -> list[Line]:
         _in_a_row(part) for part in (excerpt.prompt, beginning(excerpt.text, lines).rstrip("\n"))
     )
     wrapping.append(prompt + text)
-    label = f"step {count(excerpt.step):>6}"
+    return _labelled(excerpt.step, lines_of(wrapping.lines, len(prompt)))
+
+
+def passing_lines(step: int, said: str, width: int) -> list[Line]:
+    """The step, and which rungs the model passed there."""
+    wrapping = Wrapping(width - LABEL)
+    wrapping.append(f"{PASSED} {said}")
+    return _labelled(step, lines_of(wrapping.lines, 0))
+
+
+def _labelled(step: int, lines: list[Line]) -> list[Line]:
+    """The lines with the step before the first of them."""
+    label = f"step {count(step):>6}"
     return [
         line._replace(label=(label if number == 0 else "").ljust(LABEL))
-        for number, line in enumerate(lines_of(wrapping.lines, len(prompt)))
+        for number, line in enumerate(lines)
     ]
 
 

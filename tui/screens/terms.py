@@ -22,7 +22,6 @@ def _of_the_loss(state: RunState) -> list[tuple[str, str]]:
         if corpus
         else "65 characters has 4.17"
     )
-    unigram = f" Here it is {corpus.unigram_loss:.2f}." if corpus else ""
     held_out = f" ({count(corpus.validation_characters)} characters)" if corpus else ""
     now = f" Now it is {evaluated.loss:.4f}." if evaluated else ""
     lowest = f" Here: {best.loss:.4f}, at step {count(best.step)}." if best else ""
@@ -45,13 +44,7 @@ def _of_the_loss(state: RunState) -> list[tuple[str, str]]:
             f"command line call it validation loss.{now}",
         ),
         ("best", f"The lowest held-out loss of the run; its checkpoint is kept.{lowest}"),
-        ("uniform guess", "All characters are equally likely: every run starts there."),
-        (
-            "letter frequencies",
-            "The loss of a guess that knows only how often each character occurs. The line under "
-            "the chart compares with it, and with a guess that knows how often each pair occurs."
-            + unigram,
-        ),
+        *_of_the_ladder(state),
         (
             "learns by heart",
             "The training loss falls on, the held-out loss does not: it memorises the text instead "
@@ -70,6 +63,28 @@ def _of_the_loss(state: RunState) -> list[tuple[str, str]]:
         (
             "▲",
             "Here the loss lies above the chart: the newest losses are drawn larger; a shows all.",
+        ),
+    ]
+
+
+def _of_the_ladder(state: RunState) -> list[tuple[str, str]]:
+    frequencies = state.ladder.loss("letter frequencies")
+    if frequencies is None and state.corpus:
+        frequencies = state.corpus.unigram_loss
+    unigram = "" if frequencies is None else f" Here it is {frequencies:.2f}."
+    rungs = ", ".join(rung.value for rung in state.ladder.rungs)
+    return [
+        ("uniform guess", "All characters are equally likely: every run starts there."),
+        (
+            "letter frequencies",
+            "The loss of a guess that knows only how often each character occurs." + unigram,
+        ),
+        (
+            "rung ✓",
+            "The held-out loss of a simple model of the same text, to climb past. An n-gram model "
+            "guesses a character from the few before it, by counting what followed them: pairs look "
+            "back at one character, groups of six at five. xz is a program that compresses files. "
+            f"✓: passed.{f' Here: {rungs}.' if rungs else ''}",
         ),
     ]
 

@@ -1,0 +1,74 @@
+"""Measures the ladder of a run while nothing else is to do, and beside its training."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.protocol import LadderMeasured
+from engine.session.opened_run import SLICE, Clock, Emit
+from engine.storage.ladder_file import Rungs, read_ladder, write_ladder
+from engine.storage.recorder import Recorder
+from engine.storage.run_info import RunInfo
+from engine.training.split import split_at
+
+SHARE = 0.02
+"""Fraction of the time that it may take while the run trains or writes."""
+
+
+class Ladder:
+    """The rungs of one run: those that were saved with it, or measured now."""
+
+    def __init__(
+        self, text: str, info: RunInfo, recorder: Recorder, emit: Emit, clock: Clock
+    ) -> None:
+        """Emits the saved rungs at once."""
+        self._info = info
+        self._recorder = recorder
+        self._emit = emit
+        self._clock = clock
+        self._due = 0.0
+        self._unsaved = False
+        saved = read_ladder(Path(recorder.folder), info)
+        self._rungs: Rungs = saved or ()
+        self._work = _measure(text, info) if saved is None else None
+        if saved is not None:
+            emit(LadderMeasured(saved, complete=True))
+
+    @property
+    def active(self) -> bool:
+        """Whether there is something to measure."""
+        return self._work is not None
+
+    def advance(self, *, idle: bool) -> None:
+        """Measure for a moment, or nothing if that is not yet due beside other work. What is
+        complete is saved once the run is written."""
+        if self._work is not None and (idle or self._clock() >= self._due):
+            began = self._clock()
+            while self._work is not None and self._clock() - began < SLICE:
+                self._measure_slice(self._work)
+            now = self._clock()
+            self._due = now + (now - began) / SHARE
+        if self._unsaved and self._recorder.is_writing:
+            self._unsaved = False
+            write_ladder(Path(self._recorder.folder), self._info, self._rungs)
+
+    def _measure_slice(self, work: "Iterator[tuple[str, float] | None]") -> None:
+        try:
+            rung = next(work)
+        except MemoryError:  # training needs the memory more
+            self._work = None
+            return
+        except StopIteration:
+            self._work, self._unsaved = None, True
+        else:
+            if rung is None:
+                return
+            self._rungs = (*self._rungs, rung)
+        self._emit(LadderMeasured(self._rungs, complete=self._work is None))
+
+
+def _measure(text: str, info: RunInfo) -> "Iterator[tuple[str, float] | None]":
+    from data.ngrams import MOST_TRAINING, measure  # NumPy: this module is loaded before it
+
+    end = split_at(len(text), info.config.train.val_fraction)
+    training = text[max(0, end - MOST_TRAINING) : end]
+    yield from measure(training, text[end:], len(info.corpus.characters))
