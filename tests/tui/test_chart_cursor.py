@@ -147,7 +147,7 @@ async def test_at_the_end_it_follows_what_is_trained(desk: Opener) -> None:
         there = step_told(it)
         await it.play(step_done(1_242))
         assert step_told(it) == there
-        for key in ("right", "end"):
+        for key in ("end", "right"):
             await it.press("left", key)
             await it.sees("step 1,242  ━ training")
         await it.play(step_done(1_243))
@@ -214,10 +214,11 @@ async def test_the_axis_counts_steps_characters_or_seconds(
 
 async def test_a_large_chart_has_a_line_for_what_its_signs_mean(desk: Opener) -> None:
     async with desk(*untrained(), *what_happens()) as it:
+        assert "longer context" not in "".join(it.rows)
         await it.press("z")
-        await it.sees("+ longer context  » trained on")
+        await it.sees("+ longer context  » trained on  ↓ learning rate lowered  ✶ spike")
         await it.press("L", "L")
-        await it.heard()
+        await it.sees("# threads  ✶ spike")
 
 
 async def test_short_contexts_take_little_room_on_the_axis_of_characters(desk: Opener) -> None:

@@ -24,6 +24,7 @@ from tui.state import RunState
 STYLES = ChartStyles()
 
 _TALL = 9  # lines of the pane from which on compared runs have one of their own
+_ROOMY = 16  # lines from which on what the signs in the chart mean has one
 _NAME = 20  # cells of the name of a compared run
 _GAP = "  "
 
@@ -90,6 +91,8 @@ class LossPane(Pane, can_focus=True):
             below = [numbers(state, width, self.x_unit, compared=height < _TALL)]
         if state.compared and height >= _TALL:
             below.insert(0, compared_runs(state, width, self.x_unit))
+        if height >= _ROOMY and (there := signs(state, self.x_unit)):
+            below.insert(0, _joined(there, width).stylize("$foreground-muted"))
         return below
 
     def watch_whole(self) -> None:
@@ -226,8 +229,8 @@ def verdict(state: RunState) -> Content:
 
 
 def numbers(state: RunState, width: int, unit: Unit = "steps", *, compared: bool) -> Content:
-    """The legend and the newest losses in one line, the compared runs too if `compared`, and what the
-    signs in the chart mean; what does not fit is left out at the right."""
+    """The legend and the newest losses in one line, the compared runs too if `compared`; what does
+    not fit is left out at the right."""
     parts = []
     if state.newest:  # single batches are noisy
         parts.append(Content.assemble(("━ training", "$primary"), f" {fmean(state.newest):.3f}"))
@@ -250,7 +253,7 @@ def numbers(state: RunState, width: int, unit: Unit = "steps", *, compared: bool
         parts.append(
             Content(f"lowest held-out {state.best.loss:.4f} at step {count(state.best.step)}")
         )
-    return _joined([*(parts or [legend(STYLES)]), *signs(state, unit)], width)
+    return _joined(parts or [legend(STYLES)], width)
 
 
 def compared_runs(state: RunState, width: int, unit: Unit = "steps") -> Content:
