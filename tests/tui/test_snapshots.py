@@ -74,7 +74,9 @@ async def show_copy_page(pilot: Pilot[None]) -> None:
     await show_copied(pilot)
     desk = Desk(pilot.app, pilot)
     await desk.press("C")
-    await desk.sees("copied from line 1,204")
+    await desk.sees("copied from line 1,204", "Esc closes")
+    pilot.app.screen.refresh()  # what is behind the page may not have been painted yet
+    await desk.heard()
 
 
 def picture(compare: Compare, run_before: Before, size: tuple[int, int]) -> bool:
