@@ -78,3 +78,16 @@ def test_a_passage_is_read_with_earlier_weights(verse_file: Path) -> None:
     unknown = invoked("inspect", parent, "--text", "The owl", "--step", 13)
     assert unknown.exit_code == 2
     assert unknown.stderr == "The weights of step 13 are not kept; near it: 10 and 16.\n"
+
+
+def test_weights_that_cannot_be_kept_do_not_end_training(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.session.moment_keeper.free_space", lambda _: 0)
+    tiny_run = ["--set=model.n_embd=16", "--set=model.n_layer=1", "--device=cpu", "--preset=nano"]
+    result = invoked("train", verse_file, *tiny_run, "--steps=3", "--set=model.context_length=16")
+    assert (result.exit_code, len(run_names())) == (0, 1)
+    assert result.stderr == (
+        "The weights of step 0 could not be kept to look back at: No space left on device. "
+        "Training goes on.\n"
+    )
