@@ -151,7 +151,7 @@ def words_of(widget: Widget) -> list[str]:
     """The public attributes of a widget that are strings now: its own, its class's, and those that
     it reacts to; but for what is one of a few words, and a picture."""
     kind = type(widget)
-    fixed = {"variant", "icon"} | {
+    fixed = {"variant", "icon", "x_unit"} | {
         name for name, value in getmembers(kind) if isinstance(value, property)
     }
     names = {*vars(widget), *vars(kind), *kind._reactives} - fixed
