@@ -16,7 +16,9 @@ class ViewSwitching(ViewActions):
 
     @property
     def page(self) -> ViewPage | None:
-        """The view that is shown, unless that is the first."""
+        """The view that is shown, unless that is the first, or the app is just ending."""
+        if not self.screen_stack:
+            return None
         pages = self.screen_stack[0].query(f"#view-{self.view}").results(ViewPage)
         return next(pages, None)
 

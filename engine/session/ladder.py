@@ -10,7 +10,7 @@ from engine.storage.recorder import Recorder
 from engine.storage.run_info import RunInfo
 from engine.training.split import split_at
 
-SHARE = 0.02
+SHARE = 0.025
 """Fraction of the time that it may take while the run trains or writes."""
 
 

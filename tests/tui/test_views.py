@@ -1,7 +1,7 @@
 """The views: the header says which is shown, keys, mouse and palette lead to the others."""
 
 import pytest
-from looking import Desk, Opener
+from looking import Desk, Opener, recorded_app
 from recording import STEPS, step_done, trained, untrained
 
 from engine.protocol import Pause, PhaseChanged, Train
@@ -90,3 +90,10 @@ async def test_a_view_that_is_not_shown_does_not_hear_of_the_run(desk: Opener) -
         assert page.state is before
         await it.press("2")
         assert page.state is it.app.state
+
+
+def test_what_the_engine_reports_while_the_app_ends_is_no_failure() -> None:
+    """No screen is left then that a view could be on."""
+    app = recorded_app()
+    app.show_state(app.state)
+    assert app.page is None
