@@ -25,7 +25,9 @@ from torch import Tensor
 
 from engine.config import RunConfig, SampleConfig
 from engine.protocol import (
+    INSIGHT_COMMANDS,
     RECORDED,
+    AlphabetMapped,
     AnnotateRun,
     AskWhenLearned,
     Busy,
@@ -34,14 +36,19 @@ from engine.protocol import (
     Compare,
     Compared,
     DeleteRun,
+    DivideLoss,
     Evaluated,
     Event,
     Extended,
     Failed,
     FindCopies,
     Fork,
+    Inspect,
+    Inspected,
+    InspectPlace,
     LadderMeasured,
     LearningRateChanged,
+    MapAlphabet,
     Measure,
     Measured,
     Open,
@@ -50,6 +57,7 @@ from engine.protocol import (
     Pause,
     Phase,
     PhaseChanged,
+    PlaceInspected,
     RenameRun,
     Rollback,
     RunChanged,
@@ -186,6 +194,7 @@ SAMPLES = st.builds(
     characters=st.integers(1, 200),
     stop=st.sampled_from(["", "\n", "e .,"]) | st.text(max_size=3),
 )
+OFF = st.sampled_from([(), ("1.mlp",), ("1.head.2", "1.attention"), ("2.mlp",)])
 RATES = st.floats(1e-5, 1) | st.floats() | st.sampled_from([1e-5, 0.03])
 NUMBERS = st.integers(0, 3)
 
@@ -202,6 +211,10 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.builds(ForkOne, NUMBERS),
     st.builds(Fork, UNKNOWN, st.integers(-1, 20)),
     st.builds(AskWhenLearned, st.integers(), st.just("The owl")),
+    st.builds(Inspect, NUMBERS, PROMPTS, st.integers(), OFF, st.integers(-1, 20)),
+    st.builds(InspectPlace, NUMBERS, PROMPTS, SAMPLES, OFF, st.integers(-1, 20)),
+    st.builds(DivideLoss, NUMBERS, st.integers(-1, 20)),
+    st.builds(MapAlphabet, NUMBERS, st.integers(-1, 20)),
     st.builds(OpenRun, UNKNOWN, st.booleans()),
     st.builds(Kill, st.sampled_from(["now", "event", "sync"]), st.integers(0, 12)),
     st.builds(Disk, st.booleans()),
@@ -442,6 +455,12 @@ class Checker:
                 return (Failed,)
             case Measure():
                 return (Measured, Failed) if self._disk.nan_due else (Measured,)
+            case Inspect():
+                return (Inspected, Failed)
+            case InspectPlace():
+                return (PlaceInspected, Failed)
+            case MapAlphabet():
+                return (AlphabetMapped, Failed)
             case _:
                 return ()
 
@@ -539,6 +558,9 @@ class Checker:
         assert event.message.strip()
         assert "\n" not in event.message
         assert len(event.message) < 1000
+        if isinstance(self._command, INSIGHT_COMMANDS):
+            assert event.during == "inspect"  # and nothing else is disturbed by it
+            return
         self._singles = 0
         expected = Failed in self._expected or self._disk.full or self._disk.nan_used
         expected = expected or (self.model is not None and self.model.gone)
