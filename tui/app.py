@@ -34,13 +34,13 @@ from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
 from tui.preference_actions import PreferenceActions
-from tui.read_actions import ReadActions
 from tui.run_actions import RunActions
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
 from tui.screens.runs import RunsScreen
 from tui.screenshot import save_screenshot
 from tui.state import RunState
+from tui.time_actions import TimeActions
 from tui.view_switching import ViewSwitching
 from tui.views import TRAIN
 
@@ -52,7 +52,7 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(RunActions, ReadActions, ChartActions, CopyActions, PreferenceActions):
+class TinyGPTApp(RunActions, TimeActions, ChartActions, CopyActions, PreferenceActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"

@@ -75,8 +75,6 @@ class Insight(Struct, frozen=True):
     text: Raw[str] | None = None
     """A text of the user's own; None: held-out text from `start` on."""
     start: int = 0
-    moment: int = -1
-    """The step of the kept weights that read it; -1: as they are now."""
     cursor: int = -1
     """The selected character of the passage; -1: not selected yet."""
     head: int = 0

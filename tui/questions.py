@@ -6,23 +6,28 @@ from engine.config import SampleConfig
 from engine.protocol import InsightCommand, Inspect, InspectPlace
 from tui.insight import Asked
 from tui.state import RunState
+from tui.time_state import NOW
 
 
-def due(state: RunState, config: SampleConfig) -> tuple[RunState, list[InsightCommand]]:
+def due(
+    state: RunState, config: SampleConfig, *, place: bool = True
+) -> tuple[RunState, list[InsightCommand]]:
     """The questions that the insight of an open run lacks an answer to, and the state that knows
-    that they were asked. `config`: the settings of sampling."""
+    that they were asked. `config`: the settings of sampling. `place`: whether the selected character
+    is looked at closely."""
+    moment = state.moments.chosen
     insight, commands = state.insight, list[InsightCommand]()
     text = insight.text.value if insight.text else ""
-    passage = Inspect(0, text, insight.start, insight.off, insight.moment)
+    passage = Inspect(0, text, insight.start, insight.off, moment)
     before = insight.before_cursor
     wanted: dict[str, Inspect | InspectPlace] = {"asked_passage": passage}
     if insight.off:
         wanted["asked_whole"] = replace(passage, off=())
-    if before:
-        wanted["asked_place"] = InspectPlace(0, before, config, insight.off, insight.moment)
+    if before and place:
+        wanted["asked_place"] = InspectPlace(0, before, config, insight.off, moment)
     for kind, question in wanted.items():
         asked: Asked = getattr(insight, kind)
-        about = (question, stamp(state))
+        about = (question, stamp(state) if moment == NOW else moment)
         if asked.answered and asked.about != about:
             request = insight.requests + 1
             commands.append(replace(question, request=request))

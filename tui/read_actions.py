@@ -12,7 +12,7 @@ from tui.questions import due
 from tui.safe_struct import Raw
 from tui.screens.text_dialog import TextDialog
 from tui.view_switching import ViewSwitching
-from tui.views import READ
+from tui.views import READ, TIME
 
 if TYPE_CHECKING:  # made only when the view is first shown
     from tui.read.passage import PassagePane
@@ -47,8 +47,8 @@ class ReadActions(ViewSwitching):
             self._ask_inside()
 
     def _ask_inside(self) -> None:
-        if self.view == READ and self.state.opened is not None:
-            state, commands = due(self.state, self.sample_config)
+        if self.view in (READ, TIME) and self.state.opened is not None:
+            state, commands = due(self.state, self.sample_config, place=self.view == READ)
             if commands:
                 self.state = state
             for command in commands:

@@ -25,6 +25,7 @@ from engine.protocol import (
     LadderMeasured,
     LearningRateChanged,
     Measured,
+    MomentsKept,
     Opened,
     PhaseChanged,
     PlaceInspected,
@@ -48,6 +49,7 @@ from tui.drawing.spikes import Spikes
 from tui.insight import Insight, anew, fold_insight
 from tui.ladder import Ladder
 from tui.safe_struct import Raw, safe
+from tui.time_state import Moments, fold_moments, is_of_a_moment
 from tui.writing import Writing, fold_writing
 
 Phase = Literal["warming up"] | protocol.Phase
@@ -99,6 +101,7 @@ class RunState(Struct, frozen=True):
     threads_chosen: ThreadsChosen | None = None
     failure: Failed | None = None
     insight: Insight = Insight()
+    moments: Moments = Moments()
     before: "RunState | None" = None
     """The run that stays open if opening the next one fails."""
 
@@ -144,6 +147,10 @@ def fold(state: RunState, event: Event) -> RunState:
     match shown:
         case StepDone() | Evaluated() | Excerpt() | LearningRateChanged() | Extended():
             return replace(_fold_history(state, shown), course=_course(state, shown))
+        case MomentsKept():
+            return replace(state, moments=fold_moments(state.moments, shown))
+        case SampleStarted() | TextSampled() | SampleDone() if is_of_a_moment(shown):
+            return replace(state, moments=fold_moments(state.moments, shown))
         case SampleStarted() | TextSampled() | SampleDone() | CopiesFound():
             writing = fold_writing(state.writing, shown)
             return state if writing is state.writing else replace(state, writing=writing)
@@ -178,6 +185,8 @@ def fold(state: RunState, event: Event) -> RunState:
         case RunChanged():
             assert isinstance(event, RunChanged), "safe() keeps the type"
             return _with_run_changed(state, event, shown)
+        case Failed(_, "sample") if not state.moments.started:
+            return replace(state, moments=fold_moments(state.moments, shown))
         case Failed():
             stays = state.before if shown.during == "open" and state.before else state
             phase: Phase = "failed" if shown.during == "engine" else stays.phase
@@ -218,6 +227,7 @@ def _with_a_run(state: RunState, event: Opened, shown: Opened) -> RunState:
         learning_rate=shown.learning_rate,
         failure=None,
         insight=anew(state.insight),
+        moments=Moments(),
         before=None,
     )
 

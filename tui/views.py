@@ -13,6 +13,7 @@ from tui.state import RunState
 
 TRAIN = 1
 READ = 2
+TIME = 3
 
 
 class ViewPage(Container):
@@ -45,7 +46,14 @@ def _read() -> ViewPage:
     return ReadView()
 
 
+def _time() -> ViewPage:
+    from tui.time.view import TimeView  # for the same reason
+
+    return TimeView()
+
+
 VIEWS = (
     View(TRAIN, "Train", "Train and write: view 1", None),
     View(READ, "Read", "Read along with the model: view 2", _read),
+    View(TIME, "Time", "Look back at earlier moments of the model: view 3", _time),
 )

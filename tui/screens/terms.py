@@ -1,6 +1,7 @@
 """What the words on the screen mean, with the numbers of the open run."""
 
 from tui.drawing.words import count, counted, rate
+from tui.drawing.words import size as size_of
 from tui.state import RunState
 
 
@@ -103,6 +104,8 @@ def _of_the_run(state: RunState) -> list[tuple[str, str]]:
         else ""
     )
     last = f" Saved last at step {count(saved.step)}." if saved else ""
+    moments = state.moments.kept
+    kept = f" Here: {len(moments.steps)}, {size_of(moments.bytes)}." if moments else ""
     interval = f" (here every {count(opened.config.train.evaluation_interval)})" if opened else ""
     return [
         (
@@ -121,6 +124,11 @@ def _of_the_run(state: RunState) -> list[tuple[str, str]]:
             "checkpoint",
             "Everything that the next step depends on, saved: at evaluations, at pauses, at the "
             "end, and at least once a minute." + last,
+        ),
+        (
+            "kept moments",
+            "Steps whose weights are kept to look back at: 0, 1, 2, 4, 8 … and every evaluation, "
+            f"within a budget (train.moments_mb).{kept}",
         ),
         (
             "untrained … failed",
