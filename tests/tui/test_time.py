@@ -49,7 +49,7 @@ def wrote(sample: Sample, text: str, *, end: bool = True) -> list[Event]:
 
 async def look_back(desk: Desk) -> None:
     await desk.press("3")
-    await desk.sees("▸3 Time")
+    await desk.sees("▸3 Time", "─ time · ", "─ written")
 
 
 async def test_the_slider_goes_to_each_kept_moment(desk: Opener) -> None:

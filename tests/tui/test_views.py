@@ -26,7 +26,7 @@ async def test_the_number_keys_lead_to_the_views_and_escape_back(
         await it.sees("▸1 Train  2 Read  3 Time", "run amber-otter")
         await it.press("2")
         await it.sees(" 1 Train ▸2 Read")
-        assert not it.app.query_one(LossPane).is_on_screen
+        await it.until(lambda: not it.app.query_one(LossPane).is_on_screen)
         await it.press("escape")
         await it.heard()
         assert it.rows == before
