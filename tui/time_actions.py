@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from data.safe_text import safe_text
 from engine.protocol import (
     CorpusLoaded,
     Event,
@@ -14,9 +15,12 @@ from engine.protocol import (
     SampleStarted,
     TextSampled,
 )
+from tui.drawing.words import count
+from tui.fork_choice import parse_fork, question
 from tui.panes.prompt import PromptInput
 from tui.questions import stamp
 from tui.read_actions import ReadActions
+from tui.screens.input_dialog import InputDialog
 from tui.state import RunState
 from tui.time_state import NOW, is_of_a_moment
 from tui.views import TIME
@@ -26,6 +30,8 @@ if TYPE_CHECKING:  # made only when the view is first shown
 
 CHARACTERS = 300
 """Written by a moment, at most: a few lines say how good it is."""
+
+NOT_SAVED = "A run that is not saved (--no-save) cannot be forked."
 
 
 class TimeActions(ReadActions):
@@ -50,6 +56,28 @@ class TimeActions(ReadActions):
         moments = replace(self.state.moments, chosen=event.step)
         self.state = replace(self.state, moments=moments)
         self._ask_inside()
+
+    def action_fork(self) -> None:
+        """Ask what a new run from the chosen moment changes, until that is possible, and begin it."""
+        raw = self.state.raw_opened
+        if raw is None:
+            return
+        if not raw.value.saving:
+            self.notify(NOT_SAVED)
+            return
+        opened, step = raw.value, self.state.moments.chosen
+
+        def ask(text: str, typed: str) -> None:
+            self.push_screen(InputDialog(safe_text(text), typed), answered)
+
+        def answered(typed: str | None) -> None:
+            if typed is not None:
+                try:
+                    self.engine.send(parse_fork(typed, opened.run, step, opened.config))
+                except ValueError as error:
+                    ask(str(error), typed)
+
+        ask(question("now" if step == NOW else f"step {count(step)}"), "")
 
     def _ask_for_text(self) -> None:
         """Have the model of the chosen moment write, unless it has, or something is written."""

@@ -7,6 +7,7 @@ from looking import Desk, Opener, recorded_app
 from msgspec.structs import replace
 from reading_along import Reader
 from recording import (
+    RUN,
     SAMPLES,
     STEPS,
     VERSE,
@@ -24,6 +25,7 @@ from textual.pilot import Pilot
 from engine.protocol import (
     Event,
     Failed,
+    Fork,
     Inspect,
     InspectPlace,
     MomentsKept,
@@ -291,3 +293,40 @@ def test_the_view_as_a_picture(snap_compare: Callable[..., bool], size: tuple[in
         await desk.sees("time · step 250", "written by step 250")
 
     assert snap_compare(recorded_app(), terminal_size=size, run_before=show)
+
+
+@pytest.mark.parametrize(
+    ("typed", "fork"),
+    [
+        ("", Fork(RUN, 1_500)),
+        ("learning rate 0.3", Fork(RUN, 1_500, ("train.learning_rate=0.3",))),
+        ("dropout=0.1", Fork(RUN, 1_500, ("model.dropout=0.1",))),
+        ("text letters.txt", Fork(RUN, 1_500, corpus="letters.txt")),
+    ],
+)
+async def test_a_key_forks_a_run_from_the_chosen_moment(
+    desk: Opener, typed: str, fork: Fork
+) -> None:
+    async with desk(*DONE) as it:
+        await look_back(it)
+        await it.press("left", "f")
+        await it.sees("A new run from step 1,500 on")
+        await it.type(typed)
+        await it.press("enter")
+        assert it.engine.sent(Fork) == [fork]
+
+
+async def test_a_fork_that_cannot_be_is_asked_for_again(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        await look_back(it)
+        await it.press("f")
+        await it.type("dropout 7")
+        await it.press("enter")
+        await it.sees("dropout 7")
+        assert not it.engine.sent(Fork)
+        await it.press("escape", "f")
+        await it.type("colour red")
+        await it.press("enter")
+        await it.sees("Name one of learning rate")
+        await it.press("escape")
+        assert not it.engine.sent(Fork)

@@ -34,6 +34,7 @@ KEYS = (
     ("v", "the next pane, where one is large or the window small"),
     ("1  2  3", "the views: train, read, time"),
     ("P", "play the kept moments"),
+    ("f", "fork a run there"),
     ("c", "a new run: another text, size or architecture"),
     ("o", "the saved runs: open, compare, rename, note, delete"),
     ("b", "after a failed step: last save, half the learning rate"),

@@ -33,7 +33,10 @@ class TimeView(ViewPage):
     #time-lower > Pane { width: 1fr; height: 1fr; }
     """
 
-    KEYS = (Binding("P", "play", "play", tooltip="Play through the kept moments, or stop"),)
+    KEYS = (
+        Binding("P", "play", "play", tooltip="Play through the kept moments, or stop"),
+        Binding("f", "app.fork", "fork", tooltip="Begin a new run from this moment…"),
+    )
     BINDINGS = [*KEYS]
 
     _timer: Timer | None = None
