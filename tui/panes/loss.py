@@ -161,7 +161,8 @@ class LossPane(Pane, can_focus=True):
         self.blur()
 
     def watch_cursor(self) -> None:
-        self._redraw()
+        self.border_subtitle = self._subtitle()  # the title stays
+        super()._redraw()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
