@@ -497,7 +497,7 @@ async def test_a_long_text_is_followed_unless_one_scrolls_up(desk: Opener) -> No
 
 # The mouse, the footer and the palette.
 
-WORDS = ("train", "step", "prompt", "new run", "saved runs", "help", "quit")
+WORDS = ("train", "step", "prompt", "new run", "saved", "help", "quit")
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
