@@ -12,6 +12,9 @@ from engine.protocol import Evaluated, LadderMeasured
 COMPRESSOR = "xz"
 """The rung that predicts nothing, and so is no stage of learning."""
 
+MOST_LOWS = 500
+"""The number of lowest evaluations at which every second one is left out."""
+
 _APART = 0.005  # nats between two rungs, at least: fewer are not seen
 _SHORT = {
     "letter frequencies": "letters",
@@ -50,7 +53,8 @@ class Ladder(Struct, frozen=True):
     complete: bool = False
     """Whether all of them are known."""
     lows: tuple[tuple[int, float], ...] = ()
-    """Step and loss of each evaluation that was the lowest so far."""
+    """Step and loss of each evaluation that was the lowest so far, until all rungs are known: a rung
+    may be measured after it was passed. Of very many, some are left out."""
 
     def with_rungs(self, measured: LadderMeasured, uniform: float) -> "Ladder":
         """With the rungs that are known now: those that are better than a uniform guess and, for
@@ -69,7 +73,12 @@ class Ladder(Struct, frozen=True):
         """With one more evaluation."""
         if not isfinite(evaluated.loss) or (self.lows and evaluated.loss >= self.lows[-1][1]):
             return self
-        return _passed(replace(self, lows=(*self.lows, (evaluated.step, evaluated.loss))))
+        lows = (*self.lows, (evaluated.step, evaluated.loss))
+        if self.complete:
+            lows = lows[-1:]
+        elif len(lows) > MOST_LOWS:
+            lows = (*lows[:-1:2], lows[-1])
+        return _passed(replace(self, lows=lows))
 
     def loss(self, name: str) -> float | None:
         """The loss of a rung; None if it is not known."""

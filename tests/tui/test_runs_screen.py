@@ -260,7 +260,7 @@ async def test_it_shows_and_explains_its_keys(
         await it.press("escape", "escape", "r")
         await it.sees("Enter OK", "Esc cancel")
         await it.press("f1")
-        await it.sees("What is typed is kept once Enter is pressed.")
+        await it.sees("What is typed takes effect once Enter is pressed.")
 
 
 async def test_a_word_of_the_keys_can_be_clicked(desk: Opener, saved: list[RunSummary]) -> None:

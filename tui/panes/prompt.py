@@ -22,7 +22,7 @@ from tui.writing import Writing
 
 MUTED = "$foreground-muted"
 SEPARATOR = " · "
-LESS = ("hint", "speed", "ending", "length")
+LESS = ("hint", "speed", "ending", "not copied", "length")
 """The facts on a text that are left out where the pane is too narrow, in this order."""
 SHOW_COPY = Style.from_meta({"@click": "app.show_copy"})
 CURSOR = "▌"
@@ -163,7 +163,7 @@ def _facts(writing: Writing) -> dict[str, Content]:
 def _copy_facts(copies: Copies) -> dict[str, Content]:
     """What is copied, in words. The first two look like the copied parts: that explains those."""
     if not copies.found.longest:
-        return {"copies": Content(copies.summary)}
+        return {"not copied": Content(copies.summary)}
     words, _, rest = copies.summary.partition(":")
     summary = Content.assemble((words, COPIED), f":{rest}")
     hint = Content.assemble(("C", Style.parse("$primary") + SHOW_COPY), " shows it")
