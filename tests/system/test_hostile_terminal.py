@@ -260,7 +260,7 @@ class Tour:
     def look_at_the_runs(self) -> None:
         """Rename, annotate and almost delete the untrusted run; then open and sample it."""
         self.terminal.type("o")
-        self._sees("saved runs")
+        self._sees("Enter open")  # not "saved runs": the footer has these words, too
         self.terminal.wait_for(lambda text: "Listing the saved runs" not in text)
         self.terminal.type("\x1b[B")
         note_is_too_long = len(self.words) > NOTE_LENGTH
