@@ -142,7 +142,7 @@ class Insight(Struct, frozen=True):
         return read.bits - whole.bits if same else None
 
 
-def anew(insight: Insight) -> Insight:
+def for_another_run(insight: Insight) -> Insight:
     """For another run. The questions go on to be numbered: answers may still be on their way."""
     return Insight(requests=insight.requests)
 

@@ -46,7 +46,7 @@ from tui.course import Course, fold_course
 from tui.drawing.curve import Curve
 from tui.drawing.scale import two_digits_up
 from tui.drawing.spikes import Spikes
-from tui.insight import Insight, anew, fold_insight
+from tui.insight import Insight, fold_insight, for_another_run
 from tui.ladder import Ladder
 from tui.safe_struct import Raw, safe
 from tui.time_state import Moments, fold_moments, is_of_a_moment
@@ -209,7 +209,7 @@ def _before_a_run(state: RunState, corpus: CorpusLoaded) -> RunState:
         runs=state.runs,
         raw_runs=state.raw_runs,
         runs_changed=state.runs_changed,
-        insight=anew(state.insight),
+        insight=for_another_run(state.insight),
         before=state if state.opened else state.before,
     )
 
@@ -226,7 +226,7 @@ def _with_a_run(state: RunState, event: Opened, shown: Opened) -> RunState:
         minutes=shown.config.train.minutes,
         learning_rate=shown.learning_rate,
         failure=None,
-        insight=anew(state.insight),
+        insight=for_another_run(state.insight),
         moments=Moments(),
         before=None,
     )

@@ -51,13 +51,13 @@ def _attend(
     layer: Attention, x: Tensor, rope: Rope | None, number: int, off: Off
 ) -> tuple[Tensor, Tensor]:
     """What the attention of one block adds to the stream (1, T, D), and the weights (H, T) of its
-    last position. A head that is off gathers nothing and looks nowhere."""
+    last position. The output and the weights of a head that is off are zero."""
     query, key, value = layer.heads(x, rope)
     scale = query.shape[-1] ** -0.5
     weights = (query[0, :, -1:] @ key[0].mT * scale).softmax(-1)[:, 0]
     y = F.scaled_dot_product_attention(query, key, value, is_causal=True)
     heads = range(layer.config.n_head)
-    silent = [h for h in heads if number in off.attention or (number, h) in off.heads]
-    y[:, silent] = 0.0
-    weights[silent] = 0.0
+    off_heads = [h for h in heads if number in off.attention or (number, h) in off.heads]
+    y[:, off_heads] = 0.0
+    weights[off_heads] = 0.0
     return layer.merge(y), weights

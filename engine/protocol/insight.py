@@ -93,7 +93,7 @@ class Piece(Struct, frozen=True):
 class CopiesFound(Message, frozen=True):
     """What of a text is copied, and where its longest copy stands in the run's text.
 
-    Offsets are not told: what makes a text safe to draw may change its length, piece by piece.
+    There are no offsets: what makes a text safe to draw may change its length, piece by piece.
     """
 
     request: int

@@ -15,7 +15,7 @@ COUNTED = 1_000_000
 
 
 class AlphabetMapper:
-    """Maps the alphabet of one run, each time turned as the time before."""
+    """Maps the alphabet of one run, with the signs of the picture before."""
 
     def __init__(self, models: MomentModels, ids: Tensor, vocabulary: Vocabulary) -> None:
         """`ids`: (N,) of the training part."""

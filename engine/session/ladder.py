@@ -1,4 +1,4 @@
-"""Measures the ladder of a run while nothing else is to do, and beside its training."""
+"""Measures the ladder of a run while nothing else is to do, and in a small share of its training."""
 
 from collections.abc import Iterator
 from pathlib import Path

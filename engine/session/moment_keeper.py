@@ -141,7 +141,7 @@ class MomentKeeper:
 
 
 def report_of(moments: "list[Moment]", megabytes: int) -> MomentsKept:
-    """What the user is told of these moments, for which there is a budget."""
+    """The report of these moments and of their budget."""
     steps = tuple(moment.step for moment in moments)
     return MomentsKept(steps, sum(moment.size for moment in moments), megabytes * MB)
 

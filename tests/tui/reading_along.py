@@ -26,9 +26,9 @@ def place(index: int, text: str) -> Place:
     starts = text[index - 1] in " \n"
     true = 0.01 if starts and character.isupper() else 0.1 if starts else 0.45 + 0.5 * dice.random()
     rest = 1 - true
-    chances = [rest * 0.5 ** (number + 1) for number in range(len(others))]
+    probabilities = [rest * 0.5 ** (number + 1) for number in range(len(others))]
     likely = sorted(
-        [*zip(others, chances, strict=True), (character or "x", true)], key=lambda x: -x[1]
+        [*zip(others, probabilities, strict=True), (character or "x", true)], key=lambda x: -x[1]
     )
     depths = [tuple((c, p * depth / 3) for c, p in likely[:3]) for depth in (1, 2, 3)]
     rank = [c for c, _ in likely].index(character) + 1 if character else 0

@@ -61,24 +61,24 @@ def test_json_is_a_line_for_each_character(verse_file: Path) -> None:
 
 
 def test_a_line_break_is_typed_as_in_a_prompt(verse_file: Path) -> None:
-    told = printed(saved_run(verse_file), "--text", "loud;\\nthe", "--json")
-    assert [json.loads(line)["character"] for line in told.splitlines()] == list("loud;\nthe")
+    output = printed(saved_run(verse_file), "--text", "loud;\\nthe", "--json")
+    assert [json.loads(line)["character"] for line in output.splitlines()] == list("loud;\nthe")
 
 
 def test_without_a_text_the_validation_text_is_read(verse_file: Path) -> None:
     name = saved_run(verse_file)
     for start in (0, 30):
         expected = answer(name, Inspect(1, start=start))
-        told = printed(name, "--start", str(start), "--json").splitlines()
-        assert "".join(json.loads(line)["character"] for line in told) == expected.text
+        output = printed(name, "--start", str(start), "--json").splitlines()
+        assert "".join(json.loads(line)["character"] for line in output) == expected.text
         heading = printed(name, "--start", str(start)).splitlines()[0]
         assert heading == f"{name} at step 20: validation text from character {start} of 164"
 
 
 def test_the_table_has_a_line_for_each_character_and_fits(verse_file: Path) -> None:
     name = saved_run(verse_file, "model.n_layer=16")  # more than a line has room for
-    told = printed(name, "--text", "The owl was up\\nbefore")
-    lines = told.splitlines()
+    output = printed(name, "--text", "The owl was up\\nbefore")
+    lines = output.splitlines()
     assert max(map(cell_len, lines)) <= 80
     assert lines[0] == f"{name} at step 20: this text"
     assert lines[1].split() == [*("bits", "rank", "entropy", "likeliest"), "layer", "by", "layer"]
@@ -168,9 +168,9 @@ def test_hostile_text_is_drawn_as_pictures(tmp_path: Path) -> None:
     corpus = tmp_path / "hostile.txt"
     corpus.write_text(60 * hostile, encoding="utf-8")
     name = saved_run(corpus)
-    told = printed(name, "--text", hostile)
-    assert not set(told) & set("\x1b\x07\x9b\u202e\ufe0f\t")
-    shown = [line[0] for line in told.splitlines()[2:-2]]
+    output = printed(name, "--text", hostile)
+    assert not set(output) & set("\x1b\x07\x9b\u202e\ufe0f\t")
+    shown = [line[0] for line in output.splitlines()[2:-2]]
     assert "".join(shown) == "␛[2J[/bold][link=x]␇��\u0301�␉␊:smile:␠"
     lines = printed(name, "--text", hostile, "--json").splitlines()
     assert "".join(json.loads(line)["character"] for line in lines) == hostile

@@ -16,7 +16,7 @@ from engine.protocol import (
     ThreadsChosen,
 )
 from tui.course import MOST_MOMENTS, Course, fold_course
-from tui.panes.chart_cursor import told
+from tui.panes.chart_cursor import readout
 from tui.state import RunState
 
 WIDE = 1_000
@@ -53,7 +53,7 @@ def test_the_cursor_tells_what_was_recorded(events: list[Recorded]) -> None:
         characters += event.tokens
         moment = state.course.at(event.step)
         assert moment == (event.step, event.loss, event.learning_rate, characters, event.elapsed)
-    (line,) = told(state, event.step, WIDE)
+    (line,) = readout(state, event.step, WIDE)
     steps = [event for event in events if isinstance(event, StepDone)]
     assert f"step {steps[-1].step}  ━ training {steps[-1].loss:.3f}  " in line.plain
     assert f"◆ held-out {held_out}" in line.plain

@@ -23,7 +23,7 @@ def marks_of(state: RunState, unit: Unit) -> list[Mark]:
     return [one for one in state.course.marks if one.sign != THREADS or unit == "seconds"]
 
 
-def beside(state: RunState, frame: Frame, unit: Unit, step: int, cells: int) -> int:
+def step_cells_away(state: RunState, frame: Frame, unit: Unit, step: int, cells: int) -> int:
     """The step to stand at, so many cells right (or left, if negative) of the one at `step`, or
     beyond where no step is in that cell. The nearest there is, at either end."""
     moments = state.course.moments
@@ -55,7 +55,7 @@ def _within(state: RunState, frame: Frame, unit: Unit, cell: int) -> int:
     return here.step
 
 
-def told(state: RunState, step: int, width: int, most_lines: int = 2) -> list[Content]:
+def readout(state: RunState, step: int, width: int, most_lines: int = 2) -> list[Content]:
     """What was recorded at a step, in so many lines."""
     moment = state.course.at(step)
     lines: list[Content] = []

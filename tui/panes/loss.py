@@ -16,7 +16,15 @@ from tui.drawing.series import CLIPPED, COMPARED, HELD_OUT, ChartStyles
 from tui.drawing.value_range import FEWEST_STEPS, Losses, value_range
 from tui.drawing.words import count
 from tui.panes.chart_axis import is_left_out, x_axis
-from tui.panes.chart_cursor import KEYS, beside, explained, marks_of, nearest, signs, told
+from tui.panes.chart_cursor import (
+    KEYS,
+    explained,
+    marks_of,
+    nearest,
+    readout,
+    signs,
+    step_cells_away,
+)
 from tui.panes.pane import Pane
 from tui.remarks import remark
 from tui.state import RunState
@@ -86,7 +94,7 @@ class LossPane(Pane, can_focus=True):
         """The lines under the chart: what the cursor tells, or else the newest losses."""
         cursor = self._shown_cursor(state)
         if cursor is not None:
-            below = told(state, cursor, width, 2 if height >= MIN_HEIGHT + 2 else 1)
+            below = readout(state, cursor, width, 2 if height >= MIN_HEIGHT + 2 else 1)
         else:
             below = [numbers(state, width, self.x_unit, compared=height < _TALL)]
         if state.compared and height >= _TALL:
@@ -140,7 +148,7 @@ class LossPane(Pane, can_focus=True):
         """Move the cursor by cells; at the end, it follows what is trained."""
         cursor, frame = self._cursor_step(self.state), self._frame()
         if cursor is not None and frame is not None:
-            step = beside(self.state, frame, self.x_unit, cursor, cells)
+            step = step_cells_away(self.state, frame, self.x_unit, cursor, cells)
             newest = self.state.course.last
             assert newest is not None, "the cursor is at a step"
             at_the_end = cells > 0 and frame.cell(step) == frame.cell(newest.step)
