@@ -20,7 +20,7 @@ CHANGEABLE = frozenset(
         "train.weight_decay",
     }
 )
-"""What a saved run may change beside all of `sample`. Any other setting gives its tensors their
+"""What a saved run may change, apart from all of `sample`. Any other setting gives its tensors their
 shape, or says which text it has seen and how far it has come."""
 MEASURED = {"train.precision": "auto", "train.threads": "0"}
 """Settings with the value that has them measured when a run begins."""

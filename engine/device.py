@@ -92,7 +92,7 @@ def synchronize(device: "torch.device") -> None:
 
 
 KEPT_BELOW = 1 << 25
-"""Bytes of a block from which on its page faults cost little beside the work on it."""
+"""Bytes of a block from which on its page faults cost little compared with the work on it."""
 
 
 def keep_freed_memory() -> None:

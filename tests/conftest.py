@@ -44,7 +44,7 @@ def verse_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shakespeare_file() -> Path:
-    """The 1.1 MB of Shakespeare beside the checkout, where it is."""
+    """The 1.1 MB of Shakespeare next to the checkout, where it is."""
     if not SHAKESPEARE.is_file():
         pytest.skip(f"{SHAKESPEARE} is not here")
     return SHAKESPEARE

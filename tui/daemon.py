@@ -1,4 +1,4 @@
-"""Slow work beside the screen, which the end of the program does not wait for."""
+"""Slow work in a background thread, which the end of the program does not wait for."""
 
 import asyncio
 from collections.abc import Callable

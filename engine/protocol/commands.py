@@ -85,7 +85,7 @@ class SetExcerptPrompt(Message, frozen=True):
 
 
 class Measure(Message, frozen=True):
-    """Measure what a run of this config would cost, by real steps of a model beside the open one."""
+    """Measure what a run of this config would cost, by real steps of a second model."""
 
     config: RunConfig
     vocabulary: int  # distinct characters of its text

@@ -100,7 +100,7 @@ class ActiveRun(OpenedRun):
 
     def tick(self) -> None:
         """One slice of a training step or of an evaluation, then as long again for sampling, which
-        may take several ticks; beside it, or while nothing is trained, the ladder is measured."""
+        may take several ticks. In between, or while nothing is trained, the ladder is measured."""
         began = self._clock()
         busy = self._sampling_due > 0
         if not busy:

@@ -39,8 +39,8 @@ class Ladder:
         return self._work is not None
 
     def advance(self, *, idle: bool) -> None:
-        """Measure for a moment, or nothing if that is not yet due beside other work. What is
-        complete is saved once the run is written."""
+        """Measure for a moment; nothing if there is other work and its share of the time is
+        spent. What is complete is saved once the run is written."""
         if self._work is not None and (idle or self._clock() >= self._due):
             began = self._clock()
             while self._work is not None and self._clock() - began < SLICE:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # imports torch, which the session loads with the first run
     from engine.storage.moments import Moment
 
 SHARE, FREE_SECONDS = 0.01, 1.0
-"""Keeping weights may take this fraction of the time, and so many seconds beside. Where evaluations
+"""Keeping weights may take this fraction of the time, and so many seconds more. Where evaluations
 come so fast that it would take more, some are left out."""
 MB = 1_000_000
 

@@ -155,7 +155,7 @@ def _delete(moments: Iterable[Moment]) -> None:
 
 
 class _Header(msgspec.Struct):
-    """What the header of a safetensors file says beside its tensors."""
+    """What the header of a safetensors file says in addition to its tensors."""
 
     metadata: dict[str, str] = msgspec.field(name="__metadata__", default_factory=dict)
 

@@ -36,7 +36,7 @@ def estimate_memory(config: RunConfig, vocabulary: int, device: torch.device, th
         evaluated = threads * max(micro_batch(parameters), time)
         rows = min(rows, evaluated)
     sublayers = [layer.activations(time) for layer in model.sublayers()]
-    meanwhile = 2 * max(sublayers)  # what one sublayer needs beside what all of them keep
+    meanwhile = 2 * max(sublayers)  # what one sublayer needs on top of what all of them keep
     # The logits come as product, as float32, with their logarithms and with their gradient.
     training = rows * (sum(sublayers) + meanwhile + 4 * vocabulary)
     return 4 * (weights + max(training, evaluated * 3 * vocabulary))

@@ -1,4 +1,4 @@
-"""How fast it samples: alone, beside nanoGPT's own generator, and while it trains."""
+"""How fast it samples: alone, compared with nanoGPT's own generator, and while it trains."""
 
 import importlib.util
 import sys

@@ -16,7 +16,7 @@ from engine.storage.recorder import Recorder
 
 PAIRS = 5
 SETTINGS = ("train.steps=500", "train.context_warmup=0")
-"""Two evaluations, and so checkpoints, beside those at the start."""
+"""Two evaluations, and so checkpoints, after those at the start."""
 
 
 class NoRecorder(Recorder):

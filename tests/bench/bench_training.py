@@ -102,7 +102,7 @@ def test_a_loaded_machine(benchmark: BenchmarkFixture, text: Path, table: Table)
     benchmark.pedantic(pair, rounds=PAIRS)
     trainer.workers.close()
     table.row(
-        f"speed beside {CORES} busy processes, over alone",
+        f"speed with {CORES} busy processes, over alone",
         f"{median(ratios):.2f}",
         "0.5, its share",
     )

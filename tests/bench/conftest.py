@@ -19,7 +19,7 @@ def text() -> Path:
 
 @pytest.fixture(scope="session")
 def nanogpt() -> Path:
-    """A folder with nanoGPT, to be measured beside ours (`NANOGPT=FOLDER`)."""
+    """A folder with nanoGPT, to compare with ours (`NANOGPT=FOLDER`)."""
     if not (folder := os.environ.get("NANOGPT")):
         pytest.skip("NANOGPT=FOLDER names a copy of nanoGPT to compare with")
     return Path(folder)

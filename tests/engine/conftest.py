@@ -8,7 +8,7 @@ import torch
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
-    """Models this small gain nothing from a second thread, and lose much beside another process."""
+    """Models this small gain nothing from a second thread, and lose much when another process is busy."""
     torch.set_num_threads(1)
 
 

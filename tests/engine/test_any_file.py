@@ -106,7 +106,7 @@ def paths_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 
 
 def with_raw(value: Any, path: tuple[Any, ...], raw: str, how: str) -> str:
-    """The JSON with `raw` at this path, or added beside it under an unknown key; or without the value
+    """The JSON with `raw` at this path, or added next to it under an unknown key; or without the value
     at this path."""
     if not path:
         return raw

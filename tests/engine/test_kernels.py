@@ -55,7 +55,7 @@ def test_every_bfloat16_is_widened_exactly() -> None:
 
 
 def test_rounding_to_bfloat16_is_that_of_torch() -> None:
-    """To nearest, ties to even: at and beside every number halfway between two neighbours, at
+    """To nearest, ties to even: at and next to every number halfway between two neighbours, at
     every bfloat16 itself, and for infinities."""
     upper = torch.arange(1 << 16, dtype=torch.int64) << 16
     lower = torch.tensor([0x0000, 0x0001, 0x7FFF, 0x8000, 0x8001, 0xFFFF])

@@ -1,4 +1,4 @@
-"""The ladder of a run: measured while it is idle and beside its training, and saved with it."""
+"""The ladder of a run: measured while it is idle and during its training, and saved with it."""
 
 import os
 from collections.abc import Iterator
@@ -98,7 +98,7 @@ def endless(monkeypatch: pytest.MonkeyPatch, verse_file: Path) -> tuple[Ladder, 
     return Ladder("", None, _Unwritten(), lambda _: None, clock), clock  # type: ignore[arg-type]
 
 
-def test_beside_training_it_takes_less_than_three_hundredths_of_the_time(
+def test_during_training_it_takes_less_than_three_hundredths_of_the_time(
     endless: tuple[Ladder, FakeClock],
 ) -> None:
     ladder, clock = endless

@@ -103,7 +103,7 @@ VARIANTS = (
 )
 """Kinds of runs; the last one ends by the clock, so it has no reference."""
 
-# Actions, beside the commands that need no name of a saved run.
+# Actions, in addition to the commands that need no name of a saved run.
 
 
 class Fresh(NamedTuple):
@@ -488,7 +488,7 @@ class Checker:
     def check(self, event: Event) -> None:
         if not isinstance(event, Busy | TextSampled):
             note(f"    {event}"[:110])
-        if isinstance(event, LadderMeasured):  # beside everything else, whenever there is time
+        if isinstance(event, LadderMeasured):  # at any point, whenever there is time
             return
         self._events.append(event)
         if self._replayed:

@@ -186,7 +186,7 @@ def test_a_prompt_is_answered_within_a_step(verse_file: Path, slices: Slices) ->
     assert kinds == [StepDone] * 6 + [SampleDone, StepDone]
 
 
-def test_text_comes_in_small_portions_beside_a_long_slice(verse_file: Path, slices: Slices) -> None:
+def test_text_comes_in_small_portions_during_a_long_slice(verse_file: Path, slices: Slices) -> None:
     clock = FakeClock(0.0005)
     driver = Driver(clock)
     slices.call(6, 3, lambda: driver.send(Sample(1, "The", SampleConfig(characters=300))))

@@ -295,7 +295,7 @@ def test_a_saved_run_asks_for_the_space_of_its_next_checkpoints_only(
         )
         return driver.run(OpenRun(name), Step())
 
-    needed = 2 * size + SPACE_MARGIN  # the best beside the two newest, and the next
+    needed = 2 * size + SPACE_MARGIN  # the best, the two newest, and the next
     assert only(step_with_free(0.9 * needed), Failed).message.startswith("To save this run takes ")
     assert of(step_with_free(needed), Failed) == []
 

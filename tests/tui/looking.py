@@ -19,7 +19,7 @@ from textual.widget import Widget
 from engine.protocol import Event
 from tui.app import TinyGPTApp
 
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 """Seconds until a state that does not come counts as a failure."""
 
 
@@ -83,20 +83,20 @@ class Desk:
         """Press keys one after the other; what each changes has happened before the next."""
         for key in keys:
             self._send(key)
-            await self._settle()
+            await self._dispatch()
 
     async def type(self, text: str) -> None:
         """Press a key for each character, as fast as a terminal can send them."""
         for character in text:
             self._send(character)
-        await self._settle()
+        await self._dispatch()
 
     def _send(self, key: str) -> None:
         name = _character_to_key(key) if len(key) == 1 else key
         character = key if len(key) == 1 else {"space": " ", "enter": "\r", "tab": "\t"}.get(key)
         self.app.post_message(events.Key(name, character))
 
-    async def _settle(self) -> None:
+    async def _dispatch(self) -> None:
         """Let what was sent pass through the app, the widget with the focus, and its parents."""
         for _ in range(5):
             await self.pilot._wait_for_screen()
@@ -104,18 +104,18 @@ class Desk:
     async def play(self, *events: Event) -> None:
         """Let the engine tell events, and the app take them."""
         self.engine.play(events)
-        await self.heard()
+        await self.settled()
 
-    async def heard(self) -> None:
+    async def settled(self) -> None:
         """Wait until every event of the engine is on the screen."""
         await self.until(lambda: not self.app._link._waiting)
-        await self._settle()
+        await self._dispatch()
         await self.pilot.pause()
 
     async def resize(self, width: int, height: int) -> None:
         """Make the window larger or smaller."""
         await self.pilot.resize_terminal(width, height)
-        await self.heard()
+        await self.settled()
 
     async def sees(self, *texts: str) -> None:
         """Wait until every text stands on the screen, each in one row."""

@@ -80,7 +80,7 @@ class Stage:
         self._open = True
         self._tickets.release()
 
-    async def hears(self, happened: Callable[[], object]) -> None:
+    async def until(self, happened: Callable[[], object]) -> None:
         """Wait for something that the engine reports or does."""
         async with asyncio.timeout(TIMEOUT):
             while not happened():
@@ -93,7 +93,7 @@ class Stage:
         for _ in range(units):
             before = self.parked
             self._tickets.release()
-            await self.hears(partial(self._went_on, before, stops))
+            await self.until(partial(self._went_on, before, stops))
 
     def _went_on(self, before: int, stops: Callable[[], object]) -> bool:
         return self.parked > before or bool(stops())
@@ -123,12 +123,12 @@ async def on_stage(config: RunConfig, *, gated: bool = True) -> AsyncIterator[St
     async with stage.app.run_test(size=(120, 40)) as stage.pilot:
         try:
             if gated:
-                await stage.hears(lambda: stage.parked)
+                await stage.until(lambda: stage.parked)
             while not stage.reported(Excerpt):
                 if gated:
                     await stage.let(1, lambda: stage.reported(Excerpt))
                 else:
-                    await stage.hears(lambda: stage.reported(Excerpt))
+                    await stage.until(lambda: stage.reported(Excerpt))
             yield stage
         finally:
             stage.open_gate()

@@ -712,7 +712,7 @@ async def test_the_samples_can_be_read_from_the_first_one_on(desk: Opener) -> No
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-async def test_a_long_history_that_comes_at_once_is_wrapped_beside_the_scrollbar(
+async def test_a_long_history_that_comes_at_once_leaves_room_for_the_scrollbar(
     desk: Opener, size: tuple[int, int]
 ) -> None:
     words = [f"w{number:03}" for number in range(24)]

@@ -45,13 +45,13 @@ async def test_two_hundred_presses_of_space_leave_one_truth(verse_file: Path) ->
             await stage.pilot._wait_for_screen()
         await settle(stage, lambda: len(sent) == 200)
         last = "training" if isinstance(sent[-1], Train) else "paused"
-        await stage.hears(lambda: stage.phase() == last)
+        await stage.until(lambda: stage.phase() == last)
         await settle(stage, lambda: stage.app.state.phase == last)
         assert {type(command) for command in sent} == {Train, Pause}
 
         if last == "training":
             press(stage, "space", " ")
-            await stage.hears(lambda: stage.phase() == "paused")
+            await stage.until(lambda: stage.phase() == "paused")
         await settle(stage, lambda: stage.app.state.phase == "paused")
         steps = [event.step for event in stage.reported(StepDone)]
         assert steps == list(range(1, len(steps) + 1))
@@ -61,15 +61,15 @@ async def test_two_hundred_presses_of_space_leave_one_truth(verse_file: Path) ->
 async def test_thirty_prompts_at_once_end_with_the_last(verse_file: Path) -> None:
     async with on_stage(tiny(verse_file, steps=100_000), gated=False) as stage:
         press(stage, "space", " ")
-        await stage.hears(lambda: stage.phase() == "training")
+        await stage.until(lambda: stage.phase() == "training")
         press(stage, "p", "p")
         for number in range(30):
             press(stage, "o", "o")
             press(stage, "enter", "\r")
             if number % 5 == 0:
                 await stage.pilot._wait_for_screen()
-        await stage.hears(lambda: len(stage.reported(SampleStarted)) == 30)
-        await stage.hears(lambda: stage.reported(SampleDone)[-1:] and ended(stage) == 30)
+        await stage.until(lambda: len(stage.reported(SampleStarted)) == 30)
+        await stage.until(lambda: stage.reported(SampleDone)[-1:] and ended(stage) == 30)
         press(stage, "escape", "\x1b")
         press(stage, "space", " ")
         await settle(stage, lambda: newest_shown(stage) == 30)
@@ -96,9 +96,9 @@ async def test_quitting_in_full_run_ends_it(verse_file: Path) -> None:
     async with on_stage(tiny(verse_file, steps=100_000), gated=False) as stage:
         press(stage, "space", " ")
         press(stage, "w", "w")
-        await stage.hears(lambda: len(stage.reported(StepDone)) > 20)
+        await stage.until(lambda: len(stage.reported(StepDone)) > 20)
         press(stage, "q", "q")
-        await stage.hears(lambda: stage.reported(Closed))
+        await stage.until(lambda: stage.reported(Closed))
         await until(stage.pilot, lambda: stage.app.return_code is not None)
 
     assert stage.app.return_code == 0
@@ -110,12 +110,12 @@ async def test_a_storm_of_sizes_while_it_trains(verse_file: Path) -> None:
     sizes += [(dice.randint(1, 220), dice.randint(1, 70)) for _ in range(45)]
     async with on_stage(tiny(verse_file, steps=100_000), gated=False) as stage:
         press(stage, "space", " ")
-        await stage.hears(lambda: stage.phase() == "training")
+        await stage.until(lambda: stage.phase() == "training")
         for width, height in sizes:
             stage.app.post_message(events.Resize(Size(width, height), Size(width, height)))
             await stage.pilot._wait_for_screen()
         await stage.pilot.resize_terminal(120, 40)
         press(stage, "space", " ")
-        await stage.hears(lambda: stage.phase() == "paused")
+        await stage.until(lambda: stage.phase() == "paused")
         await stage.sees("● paused")
         assert len(stage.reported(StepDone)) > 0

@@ -102,7 +102,7 @@ async def test_an_arrow_reads_the_chart_and_escape_leaves_it(
     async with desk(*TRAINED, size=size) as it:
         before = it.rows
         await it.press("left")
-        await it.heard()
+        await it.settled()
         step = step_told(it)
         assert 1_200 < step < 1_240
         recorded = step_done(step)
@@ -114,7 +114,7 @@ async def test_an_arrow_reads_the_chart_and_escape_leaves_it(
         await it.sees("← → move · Home End · Esc leaves")
         assert cursor_cells(it) == {cell_of(it, step)}
         await it.press("escape")
-        await it.heard()
+        await it.settled()
         assert it.rows == before
 
 
@@ -163,13 +163,13 @@ async def test_the_mouse_moves_the_cursor(desk: Opener, size: tuple[int, int]) -
         for kind, step in ((events.MouseDown, 500), (events.MouseMove, 250), (events.MouseUp, 250)):
             at = corner + Offset(gutter + cell_of(it, step), 1)
             await it.pilot._post_mouse_events([kind], offset=at, button=1)
-            await it.heard()
+            await it.settled()
             await it.sees(f"step {step}  ━ training {step_done(step).loss:.3f}")
             assert cursor_cells(it) == {cell_of(it, step)}
         assert it.app.mouse_captured is None
         away = corner + Offset(gutter, 1)
         await it.pilot._post_mouse_events([events.MouseMove], offset=away, button=0)
-        await it.heard()
+        await it.settled()
         assert step_told(it) == 250, "only while a button is down"
 
 
@@ -192,7 +192,7 @@ async def test_signs_stand_at_their_steps_and_the_cursor_explains_them(
             await it.sees(words)
         assert "#" not in "".join(plot(it)), "threads change the time only"
         await it.press("L", "L")
-        await it.heard()
+        await it.settled()
         assert [row for row in plot(it) if row[cell_of(it, 1_100)] == "#"]
 
 
@@ -208,7 +208,7 @@ async def test_the_axis_counts_steps_characters_or_seconds(
             cell = cell_of(it, 1_000)
             assert [row for row in plot(it) if row[cell] == "◆"], unit
             await it.press("L")
-            await it.heard()
+            await it.settled()
         assert it.rows == before
 
 
@@ -227,7 +227,7 @@ async def test_short_contexts_take_little_room_on_the_axis_of_characters(desk: O
     async with desk(*untrained(), *steps, *later) as it:
         by_steps = cell_of(it, 500)
         await it.press("L")
-        await it.heard()
+        await it.settled()
         assert cell_of(it, 500) == pytest.approx(by_steps * 0.32, abs=1.5)
 
 
@@ -240,7 +240,7 @@ async def test_compared_runs_follow_the_axis_and_those_without_a_record_are_name
         marks = [mark for mark, _ in COMPARED[:2]]
         assert all(mark in "".join(plot(it)) for mark in marks)
         await it.press("L")
-        await it.heard()
+        await it.settled()
         (notification,) = it.app._notifications
         assert notification.message.endswith("of a record of its characters: tidy-wren.")
         pane = pane_of(it)
@@ -259,7 +259,7 @@ async def test_a_compared_curve_lies_where_its_characters_were(desk: Opener) -> 
     async with desk(*TRAINED) as it:
         await it.play(Compared((other,)))
         await it.press("L", "a")
-        await it.heard()
+        await it.settled()
         pane = pane_of(it)
         frame = pane._frame()
         assert frame is not None
@@ -298,7 +298,7 @@ async def test_before_anything_is_recorded_there_is_nothing_to_read(
 ) -> None:
     async with desk(*opening(), size=size) as it:
         await it.press("left", "right", "home", "end", "L")
-        await it.heard()
+        await it.settled()
         assert cursor_cells(it) == set()
         await it.sees("characters")
         await it.play(*untrained()[len(opening()) :])
@@ -320,12 +320,12 @@ async def test_the_large_chart_is_read_too_and_escape_leaves_the_cursor_first(
 ) -> None:
     async with desk(*TRAINED) as it:
         await it.press("z", "left")
-        await it.heard()
+        await it.settled()
         assert cursor_cells(it)
         await it.press("escape")
-        await it.heard()
+        await it.settled()
         assert cursor_cells(it) == set()
         assert pane_of(it).outer_size.width == 120
         await it.press("escape")
-        await it.heard()
+        await it.settled()
         assert pane_of(it).outer_size.width < 120

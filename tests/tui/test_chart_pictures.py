@@ -47,7 +47,7 @@ def reading(*keys: str, step: int, sees: str) -> Callable[[Pilot[None]], Awaitab
         await desk.play(*untrained(), *history(), Compared((OTHER,)))
         await desk.press("left", *keys)
         pilot.app.query_one(LossPane).cursor = step
-        await desk.heard()
+        await desk.settled()
         await desk.sees(sees)
 
     return show

@@ -38,18 +38,18 @@ async def test_any_pane_can_be_made_large_and_small_again(
         before = it.rows
         assert "z large" in before[-1]
         await it.press("z")
-        await it.heard()
+        await it.settled()
         assert ("z all panes" if size == (120, 40) else "z all") in it.rows[-1]
         assert "v view" in it.rows[-1]
         for kind in (LossPane, SamplesPane, PromptPane, TextPane, TrainingPane, LossPane):
             assert_large(it, kind)
             await it.press("v")
-            await it.heard()
+            await it.settled()
         await it.press("z")
-        await it.heard()
+        await it.settled()
         assert it.rows == before
         await it.press("z", "escape")
-        await it.heard()
+        await it.settled()
         assert it.rows == before
 
 
@@ -57,13 +57,13 @@ async def test_any_pane_can_be_made_large_and_small_again(
 async def test_the_pane_with_the_focus_is_made_large(desk: Opener, size: tuple[int, int]) -> None:
     async with desk(*DONE, size=size) as it:
         await it.press("p", "tab", "z")  # the answer has the focus
-        await it.heard()
+        await it.settled()
         assert_large(it, PromptPane)
         await it.press("escape")
-        await it.heard()
+        await it.settled()
         assert_large(it, PromptPane)
         await it.press("escape")
-        await it.heard()
+        await it.settled()
         assert len(shown(it)) > 1
         assert it.engine.sent(StopSample) == []
 
@@ -71,7 +71,7 @@ async def test_the_pane_with_the_focus_is_made_large(desk: Opener, size: tuple[i
 async def test_the_prompt_can_be_reached_from_a_large_pane(desk: Opener) -> None:
     async with desk(*DONE) as it:
         await it.press("z", "p", "z")
-        await it.heard()
+        await it.settled()
         assert_large(it, PromptPane)
         assert it.app.query_one(PromptInput).value == "z"
 

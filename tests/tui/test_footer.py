@@ -59,7 +59,7 @@ async def test_a_small_window_has_room_for_the_keys_that_a_newcomer_needs(
     desk: Opener, events: tuple[Event, ...]
 ) -> None:
     async with desk(*events, size=(80, 24)) as it:
-        await it.heard()
+        await it.settled()
         for words in ("space", "n step", "x end", "p prompt", "v view", "c new run", "o saved"):
             assert words in footer(it)
         assert footer(it).endswith("z large ? help q quit")

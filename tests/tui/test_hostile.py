@@ -140,7 +140,7 @@ async def test_a_text_cut_anywhere_is_as_safe(desk: Opener) -> None:
                 it.engine.emit(SampleStarted(sample, 0, "", "", 0))
                 it.engine.emit(TextSampled(sample, payload[:cut], 1, 1.0))
                 it.engine.emit(TextSampled(sample, payload[cut:], 2, 1.0))
-            await it.heard()
+            await it.settled()
             assert it.app.state.writing is not None
             assert it.app.state.writing.sample_id == sample
             assert list(obeyed(it)) == []

@@ -363,7 +363,7 @@ def a_run_of(text: str) -> list[Event]:
 
 
 async def test_characters_are_as_wide_as_they_are_alone(desk: Opener) -> None:
-    """Many a terminal counts cells character by character, whatever stands beside it: a skin tone
+    """Many a terminal counts cells character by character, whatever its neighbours are: a skin tone
     has two, and what asks for an emoji changes nothing."""
     text = "👍🏽👩‍🦰 ❤️ 1️⃣ a\ufe0f 🏽x 世界 e\u0301 한국 "
     async with desk() as it:
@@ -372,7 +372,7 @@ async def test_characters_are_as_wide_as_they_are_alone(desk: Opener) -> None:
             assert sum(max(0, wcwidth(character)) for character in row) == it.app.size.width, row
 
 
-# What is shown beside the widgets.
+# What is shown outside the widgets.
 
 
 async def test_a_notice_is_text() -> None:

@@ -76,7 +76,7 @@ async def test_in_a_small_window_three_panes_share_a_place(desk: Opener) -> None
                 assert_nothing_is_cut(it)
                 await it.sees(text, "temperature 0.8", "steps")
                 await it.press("v")
-                await it.heard()
+                await it.settled()
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
@@ -142,7 +142,7 @@ async def test_a_storm_of_sizes_leaves_the_screen_as_it_was(desk: Opener) -> Non
         before = it.rows
         for size in SIZES:
             await it.pilot.resize_terminal(*size)
-        await it.heard()
+        await it.settled()
 
         assert it.rows == before
 

@@ -15,7 +15,7 @@ async def run_command(it: Desk, title: str) -> None:
     commands = it.app.get_system_commands(it.app.screen_stack[0])
     (command,) = (command for command in commands if command.title == title)
     command.callback()
-    await it.heard()
+    await it.settled()
 
 
 @pytest.mark.parametrize("name", ["textual-light", "dracula", "ansi-dark"])
@@ -24,7 +24,7 @@ async def test_a_theme_is_remembered(desk: Opener, name: str) -> None:
         assert it.app.theme == CLASSROOM.name
         it.app.theme = name
         await it.until(lambda: load_preferences().theme == name)
-        await it.heard()
+        await it.settled()
         chosen = strips(it.app.screen)
     async with desk() as it:
         assert it.app.theme == name
@@ -68,7 +68,7 @@ async def test_without_saving_a_choice_holds_for_now_and_nothing_is_written(home
         desk = Desk(app, pilot)
         await run_command(desk, "Ring a bell at the end of a run")
         app.theme = "dracula"
-        await desk.heard()
+        await desk.settled()
         said = {notification.message for notification in app._notifications}
         assert said == {"This choice is for now only (--no-save)."}
         assert app.theme == "dracula"

@@ -136,7 +136,7 @@ async def test_a_text_without_a_known_character_gets_a_sentence(desk: Opener) ->
         await it.sees("PROSPERO:")
 
 
-async def test_sampling_keys_change_the_bars_beside(desk: Opener) -> None:
+async def test_sampling_keys_change_the_bars(desk: Opener) -> None:
     async with desk(*DONE) as it:
         reader = Reader(it)
         await reader.press("2")
@@ -237,7 +237,7 @@ async def test_hostile_characters_are_text(desk: Opener, text: str, size: tuple[
     async with desk(*DONE, size=size) as it:
         reader = Reader(it, text)
         await reader.press("2", "home", "right", "v")
-        await it.heard()
+        await it.settled()
         before = borders(it)
         for _ in range(3):
             await reader.press(*(4 * ["right"]))

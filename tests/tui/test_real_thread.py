@@ -23,7 +23,7 @@ async def train(stage: Stage, steps: int) -> None:
     """Press space, and let it take this many steps."""
     parked = stage.parked
     await stage.pilot.press("space")
-    await stage.hears(lambda: stage.phase() == "training" and stage.parked > parked)
+    await stage.until(lambda: stage.phase() == "training" and stage.parked > parked)
     await stage.let(steps)
 
 
@@ -34,7 +34,7 @@ async def begin_to_write(stage: Stage, text: str) -> None:
     if stage.phase() == "training":
         await stage.let(1)
     else:
-        await stage.hears(lambda: stage.parked > parked)
+        await stage.until(lambda: stage.parked > parked)
     assert [event.prompt for event in stage.reported(SampleStarted)] == [text]
 
 
@@ -57,7 +57,7 @@ async def test_space_trains_and_pauses_within_one_step(verse_file: Path) -> None
 
         await stage.pilot.press("space")
         await stage.let(1, lambda: stage.phase() == "paused")
-        await stage.hears(lambda: stage.phase() == "paused")
+        await stage.until(lambda: stage.phase() == "paused")
         await stage.sees("● paused", "step 6 / 2,000")
         assert len(stage.reported(StepDone)) == 6
 
@@ -66,9 +66,9 @@ async def test_n_takes_one_step(verse_file: Path) -> None:
     async with on_stage(tiny(verse_file)) as stage:
         parked = stage.parked
         await stage.pilot.press("n")
-        await stage.hears(lambda: stage.parked > parked)
+        await stage.until(lambda: stage.parked > parked)
         await stage.let(1, lambda: stage.phase() == "paused")
-        await stage.hears(lambda: stage.phase() == "paused")
+        await stage.until(lambda: stage.phase() == "paused")
 
         await stage.sees("● paused", "step 1 / 2,000")
         assert len(stage.reported(StepDone)) == 1
@@ -78,12 +78,12 @@ async def test_the_engine_lists_the_saved_runs(verse_file: Path) -> None:
     async with on_stage(tiny(verse_file)) as stage:
         parked = stage.parked
         await stage.pilot.press("n")
-        await stage.hears(lambda: stage.parked > parked)
+        await stage.until(lambda: stage.parked > parked)
         await stage.let(1, lambda: stage.phase() == "paused")
-        await stage.hears(lambda: stage.phase() == "paused")
+        await stage.until(lambda: stage.phase() == "paused")
         parked = stage.parked
         await stage.pilot.press("o")
-        await stage.hears(lambda: stage.reported(RunsListed) or stage.parked > parked)
+        await stage.until(lambda: stage.reported(RunsListed) or stage.parked > parked)
         while not stage.reported(RunsListed):
             await stage.let(1, lambda: stage.reported(RunsListed))
 
@@ -122,7 +122,7 @@ async def quit_and_wait(stage: Stage) -> None:
     """Press q while the engine is in the middle of something."""
     await stage.pilot.press("q")
     stage.open_gate()
-    await stage.hears(lambda: stage.reported(Closed))
+    await stage.until(lambda: stage.reported(Closed))
     await until(stage.pilot, lambda: stage.app.return_code is not None)
 
 

@@ -183,7 +183,7 @@ async def show_done(pilot: Pilot[None]) -> None:
 
 async def seen(pilot: Pilot[None], step: int) -> Desk:
     desk = await show(pilot, ladder(), *trained(step))
-    await desk.heard()
+    await desk.settled()
     return desk
 
 

@@ -73,7 +73,7 @@ async def listed(it: Desk, saved: list[RunSummary]) -> None:
     assert isinstance(screen, RunsScreen)
     names = [run.name for run in saved]
     await it.until(lambda: [run.name for run in screen.query_one(RunList).runs] == names)
-    await it.heard()
+    await it.settled()
 
 
 async def test_the_runs_are_listed_in_columns_and_enter_opens_one(

@@ -59,7 +59,7 @@ async def show_done(pilot: Pilot[None]) -> None:
     await prompt(desk)
     await desk.play(*written(VERSE, step=STEPS))
     await desk.press("escape")
-    await desk.heard()
+    await desk.settled()
     await desk.sees("● done", "A service, and the heart")
 
 
@@ -76,7 +76,7 @@ async def show_copy_page(pilot: Pilot[None]) -> None:
     await desk.press("C")
     await desk.sees("copied from line 1,204", "Esc closes")
     pilot.app.screen.refresh()  # what is behind the page may not have been painted yet
-    await desk.heard()
+    await desk.settled()
 
 
 def picture(compare: Compare, run_before: Before, size: tuple[int, int]) -> bool:

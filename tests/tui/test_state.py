@@ -464,7 +464,7 @@ def test_a_container_that_is_not_looked_into_is_an_error() -> None:
         safe(kind(["a"]))
 
 
-def test_the_true_names_are_kept_beside_those_that_are_shown() -> None:
+def test_the_true_names_are_kept_with_those_that_are_shown() -> None:
     run = RunSummary("a\x1b", "b\x07", "small", 1, 2, None, 0.0, 10)
     state = state_after(corpus_loaded(), opened(run="a\x1b"), RunsListed((run,)))
 

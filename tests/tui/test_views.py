@@ -28,10 +28,10 @@ async def test_the_number_keys_lead_to_the_views_and_escape_back(
         await it.sees(" 1 Train ▸2 Read")
         await it.until(lambda: not it.app.query_one(LossPane).is_on_screen)
         await it.press("escape")
-        await it.heard()
+        await it.settled()
         assert it.rows == before
         await it.press("2", "1")
-        await it.heard()
+        await it.settled()
         assert it.rows == before
 
 

@@ -13,7 +13,7 @@ from tui.safe_input import SafeInput
 from tui.screens.dialog import Dialog, Key
 
 FRAME_LINES = 6
-"""Lines of the dialog beside the question: border, answer with margins, keys."""
+"""Lines of the dialog other than the question: border, answer with margins, keys."""
 
 
 class InputDialog(Dialog[str | None]):

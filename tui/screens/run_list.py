@@ -21,7 +21,7 @@ from tui.state import RunState
 WIDTH = 108
 """Cells of the page where there is room."""
 FRAME = 6
-"""Cells of it beside a line: border, padding, scrollbar."""
+"""Cells of it around a line: border, padding, scrollbar."""
 
 
 class RunList(Vertical):

@@ -23,7 +23,7 @@ from tui.screens.run_list import RunList
 from tui.state import RunState
 
 FRAME_LINES = 10
-"""Lines of the page beside the runs: border, filter, headings, note, a message of three, keys in two."""
+"""Lines of the page other than the runs: border, filter, headings, note, a message of three, keys in two."""
 REFRESH = 0.5
 """Seconds between two looks at how far the open run has come."""
 LISTING = "Listing the saved runs …"
