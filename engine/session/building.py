@@ -1,6 +1,7 @@
 """What opening a run takes, be it fresh, saved or forked."""
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -9,7 +10,9 @@ from data.catalog import Corpus
 from data.prompts import default_prompt
 from engine.config import RunConfig
 from engine.device import Machine, keep_freed_memory
-from engine.protocol import Busy, CorpusLoaded, Opened, Phase
+from engine.protocol import Busy, CorpusLoaded, Event, Opened, Phase
+from engine.session.active_run import ActiveRun
+from engine.session.ladder import Ladder
 from engine.session.moment_keeper import budget_note
 from engine.session.opened_run import Clock, Emit
 from engine.storage.manifest import Progress
@@ -30,6 +33,12 @@ class Start(NamedTuple):
     machine: Machine
     step: int
     skipped: int = 0  # batches left out before
+
+
+def kept_corpus(info: RunInfo, text: str) -> Corpus:
+    """The text of a saved run."""
+    source = info.corpus
+    return Corpus(name=source.name, text=text, source=source.source, license=source.license)
 
 
 def report_corpus(corpus: Corpus, digest: str, config: RunConfig, emit: Emit) -> str:
@@ -118,34 +127,12 @@ def build_context(
     return context
 
 
-def recorder_of(
-    context: "RunContext", run: "Run", info: RunInfo, text: str, clock: Clock, *, saving: bool
-) -> Recorder:
-    """What writes the run."""
-    return Recorder(
-        run,
-        info,
-        text,
-        state=context.trainer.state_dict,
-        machine=lambda: context.machine,
-        checkpoint_bytes=context.checkpoint_bytes,
-        clock=clock,
-        saves=saving,
-    )
-
-
 def machine_note(before: Machine, context: "RunContext") -> str:
     """A sentence about a machine other than the one that trained the run so far, or nothing."""
     differences = before.differences(context.machine)
     if not differences:
         return ""
     return f"Not as it was trained before ({differences}): last bits will differ."
-
-
-def budget_note_of(context: "RunContext", *, saving: bool) -> str:
-    """A sentence about a budget for moments that is too small for one, or nothing."""
-    trainer = context.trainer
-    return budget_note(trainer.config.train.moments_mb, trainer.model) if saving else ""
 
 
 def opened_event(
@@ -175,3 +162,42 @@ def opened_event(
         note=note,
         saving=saving,
     )
+
+
+def activate(
+    context: "RunContext",
+    run: "Run",
+    info: RunInfo,
+    text: str,
+    progress: Progress,
+    emit: Emit,
+    clock: Clock,
+    *,
+    saving: bool,
+    notes: Iterable[str] = (),
+    history: Iterable[Event] = (),
+    learning_rate: float | None = None,
+) -> ActiveRun:
+    """Report that a run is open, with sentences about it, and replay its history. `learning_rate`:
+    the peak from now on, where it is not that of the progress."""
+    trainer = context.trainer
+    budget = budget_note(trainer.config.train.moments_mb, trainer.model) if saving else ""
+    note = " ".join(filter(None, (*notes, budget)))
+    emit(opened_event(context, run.name, info, progress, progress.phase, note, saving=saving))
+    recorder = Recorder(
+        run,
+        info,
+        text,
+        state=trainer.state_dict,
+        machine=lambda: context.machine,
+        checkpoint_bytes=context.checkpoint_bytes,
+        clock=clock,
+        saves=saving,
+    )
+    ladder = Ladder(text, info, recorder, emit, clock)
+    active = ActiveRun(context, recorder, ladder, info.config, progress, emit, clock)
+    for event in history:
+        emit(event)
+    if learning_rate is not None and learning_rate != progress.learning_rate:
+        active.set_learning_rate(learning_rate)
+    return active

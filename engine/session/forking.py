@@ -15,16 +15,14 @@ from engine.protocol import Busy, Evaluated, Event, Fork, StepDone
 from engine.session.active_run import ActiveRun
 from engine.session.building import (
     Start,
-    budget_note_of,
+    activate,
     build_context,
     fresh_progress,
+    kept_corpus,
     machine_note,
-    opened_event,
     recordable,
-    recorder_of,
     report_corpus,
 )
-from engine.session.ladder import Ladder
 from engine.session.loader import with_later_changes
 from engine.session.opened_run import Clock, Emit
 from engine.session.run_state import plan_of
@@ -63,22 +61,20 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
     start = Start(parent.state, parent.machine, parent.step, progress.skipped)
     context = build_context(info, text.text, start, emit, clock, excerpt_prompt)
     run = Run(origin=None if command.corpus else origin)
-    notes = (
-        _note(parent),
-        machine_note(parent.machine, context),
-        budget_note_of(context, saving=saving),
+    return activate(
+        context,
+        run,
+        info,
+        text.text,
+        progress,
+        emit,
+        clock,
+        saving=saving,
+        notes=(_note(parent), machine_note(parent.machine, context)),
+        # Losses on another text are no part of its curve.
+        history=() if command.corpus else read_history(*origin),
+        learning_rate=learning_rate,
     )
-    note = " ".join(filter(None, notes))
-    emit(opened_event(context, run.name, info, progress, progress.phase, note, saving=saving))
-    recorder = recorder_of(context, run, info, text.text, clock, saving=saving)
-    ladder = Ladder(text.text, info, recorder, emit, clock)
-    active = ActiveRun(context, recorder, ladder, config, progress, emit, clock)
-    if not command.corpus:  # losses on another text are no part of its curve
-        for event in read_history(*origin):
-            emit(event)
-    if learning_rate != progress.learning_rate:
-        active.set_learning_rate(learning_rate)
-    return active
 
 
 def progress_at(parent: "ParentRun", events: Iterable[Event]) -> Progress:
@@ -123,10 +119,7 @@ def _text_of(
     user-facing message, if it has characters that the model does not know."""
     source = parent.info.corpus
     if not command.corpus:
-        text = Corpus(
-            name=source.name, text=parent.text, source=source.source, license=source.license
-        )
-        return text, source, config
+        return kept_corpus(parent.info, parent.text), source, config
     text = load_corpus(command.corpus, command.reading)
     unknown = "".join(sorted({*text.text} - {*source.characters}))
     if unknown:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from data.catalog import Corpus
 from data.catalog import load as load_corpus
 from engine.changes import change
 from engine.config import RunConfig
@@ -21,17 +20,16 @@ from engine.protocol import (
 from engine.session.active_run import ActiveRun
 from engine.session.building import (
     Start,
-    budget_note_of,
+    activate,
     build_context,
     fresh_progress,
+    kept_corpus,
     machine_note,
     opened_event,
     recordable,
-    recorder_of,
     report_corpus,
 )
 from engine.session.followed_run import FollowedRun
-from engine.session.ladder import Ladder
 from engine.session.opened_run import Clock, Emit
 from engine.session.run_state import extended
 from engine.storage.corpus_text import sha256_of
@@ -60,11 +58,7 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
     progress = fresh_progress(config)
     run = Run()
     context = build_context(info, corpus.text, None, emit, clock)
-    note = budget_note_of(context, saving=saving)
-    emit(opened_event(context, run.name, info, progress, progress.phase, note, saving=saving))
-    recorder = recorder_of(context, run, info, corpus.text, clock, saving=saving)
-    ladder = Ladder(corpus.text, info, recorder, emit, clock)
-    return ActiveRun(context, recorder, ladder, config, progress, emit, clock)
+    return activate(context, run, info, corpus.text, progress, emit, clock, saving=saving)
 
 
 def open_saved(
@@ -102,9 +96,7 @@ def open_saved(
     )
     config, learning_rate = change(saved.info.config, progress.learning_rate, command.assignments)
     info = replace(saved.info, config=config)
-    source = info.corpus
-    corpus = Corpus(name=source.name, text=saved.text, source=source.source, license=source.license)
-    report_corpus(corpus, source.sha256, info.config, emit)
+    report_corpus(kept_corpus(info, saved.text), info.corpus.sha256, info.config, emit)
     before = saved.manifest.machine
     start = Start(saved.state, before, step, saved.manifest.progress.skipped)
     context = build_context(info, saved.text, start, emit, clock, excerpt_prompt)
@@ -115,17 +107,19 @@ def open_saved(
         if rungs is not None:
             emit(LadderMeasured(rungs, complete=True))
         return FollowedRun(context, saved, lock, reader, emit, clock)
-    notes = (saved.note, machine_note(before, context), budget_note_of(context, saving=saving))
-    note = " ".join(note for note in notes if note)
-    emit(opened_event(context, run.name, info, progress, progress.phase, note, saving=saving))
-    recorder = recorder_of(context, run, info, saved.text, clock, saving=saving)
-    ladder = Ladder(saved.text, info, recorder, emit, clock)
-    active = ActiveRun(context, recorder, ladder, info.config, progress, emit, clock)
-    for event in read_history(run.folder, step):
-        emit(event)
-    if learning_rate != progress.learning_rate:
-        active.set_learning_rate(learning_rate)
-    return active
+    return activate(
+        context,
+        run,
+        info,
+        saved.text,
+        progress,
+        emit,
+        clock,
+        saving=saving,
+        notes=(saved.note, machine_note(before, context)),
+        history=read_history(run.folder, step),
+        learning_rate=learning_rate,
+    )
 
 
 def with_later_changes(progress: Progress, events: Iterable[Event]) -> tuple[Progress, str | None]:
