@@ -39,6 +39,8 @@ class ViewSwitching(ViewActions):
             return
         screen = self.screen_stack[0]
         screen.set_focus(None)
+        if self.page is not None:
+            self.page.when_left()
         for child in screen.query_one("#views").children:
             child.display = child.id == f"view-{number}"
         self.view = number

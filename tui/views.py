@@ -29,6 +29,10 @@ class ViewPage(Container):
         """The widget that has the focus when the view is shown."""
         return None
 
+    def when_left(self) -> None:
+        """Called when another view is about to be shown. (`Hide` does not come where a view is left
+        and shown again between two layouts.)"""
+
 
 class View(NamedTuple):
     """A view with its number key."""

@@ -168,7 +168,8 @@ async def test_it_plays_through_the_moments_as_they_are_answered(
         await it.until(lambda: it.app.state.moments.chosen == NOW)
         for kind in (Sample, Inspect):
             assert [one.step for one in it.engine.sent(kind)] == [NOW, *KEPT_STEPS[:-1], NOW]
-        await it.until(lambda: not [row for row in it.rows if "playing" in row])
+        await it.sees("▸3 Time")
+        assert not [row for row in it.rows if "playing" in row]
 
 
 async def test_the_key_that_plays_also_stops(desk: Opener) -> None:
@@ -179,7 +180,8 @@ async def test_the_key_that_plays_also_stops(desk: Opener) -> None:
         await it.press("P")
         assert not [row for row in it.rows if "playing" in row]
         await it.press("P", "1", "3")
-        await it.until(lambda: not [row for row in it.rows if "playing" in row])
+        await it.sees("▸3 Time")
+        assert not [row for row in it.rows if "playing" in row]
 
 
 async def test_the_mouse_moves_the_slider(desk: Opener) -> None:

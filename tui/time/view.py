@@ -79,7 +79,7 @@ class TimeView(ViewPage):
         elif moments.has_written and self.state.insight.asked_passage.answered:
             self._choose(stops[place + 1])
 
-    def on_hide(self) -> None:
+    def when_left(self) -> None:
         self._stop()
 
     def _choose(self, step: int) -> None:
