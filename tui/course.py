@@ -11,6 +11,7 @@ from engine.protocol import (
     Evaluated,
     Event,
     Extended,
+    Forked,
     LearningRateChanged,
     StepDone,
     ThreadsChosen,
@@ -25,7 +26,7 @@ KEPT_PER_OCTAVE = 64
 MOST_MARKS = 100
 """The number of marks that are kept, the newest."""
 
-GROWN, LONGER, RAISED, LOWERED, THREADS = "+", "»", "↑", "↓", "#"
+GROWN, LONGER, RAISED, LOWERED, THREADS, FORKED = "+", "»", "↑", "↓", "#", "Y"
 """The signs of marks."""
 
 MEANING = {
@@ -34,6 +35,7 @@ MEANING = {
     RAISED: "learning rate raised",
     LOWERED: "learning rate lowered",
     THREADS: "threads",
+    FORKED: "forked",
 }
 """The sign of each kind of mark in a word or two."""
 
@@ -133,6 +135,8 @@ def fold_course(course: Course, event: Event, began_with: float) -> Course:
             return course.with_mark(step, LONGER, f"trained on, to {end}")
         case ThreadsChosen(step, _, threads):
             return course.with_mark(step, THREADS, counted(threads, "thread"))
+        case Forked(step, run):
+            return course.with_mark(step, FORKED, f"forked from {run}")
         case _:
             return course
 

@@ -21,12 +21,14 @@ from engine.protocol import (
     Excerpt,
     Extended,
     Failed,
+    Forked,
     Inspected,
     LadderMeasured,
     LearningRateChanged,
     Measured,
     MomentsKept,
     Opened,
+    ParentLoaded,
     PhaseChanged,
     PlaceInspected,
     Recorded,
@@ -42,6 +44,7 @@ from engine.protocol import (
     TextSampled,
     ThreadsChosen,
 )
+from tui.compared import renamed, with_parent, without
 from tui.course import Course, fold_course
 from tui.drawing.curve import Curve
 from tui.drawing.scale import two_digits_up
@@ -90,6 +93,8 @@ class RunState(Struct, frozen=True):
     measured: Measured | None = None
     saved: Saved | None = None
     compared: tuple[RunCurve, ...] = ()
+    forked: Forked | None = None
+    """Where the open run was forked from another."""
     runs: tuple[RunSummary, ...] | None = None
     """The saved runs as they were listed last; None: not listed yet."""
     raw_runs: Raw[tuple[RunSummary, ...]] | None = None
@@ -145,7 +150,7 @@ def fold(state: RunState, event: Event) -> RunState:
     # What is read of a passage is made safe where it is drawn: `Passage`.
     shown = event if isinstance(event, Inspected) else safe(event)
     match shown:
-        case StepDone() | Evaluated() | Excerpt() | LearningRateChanged() | Extended():
+        case StepDone() | Evaluated() | Excerpt() | LearningRateChanged() | Extended() | Forked():
             return replace(_fold_history(state, shown), course=_course(state, shown))
         case MomentsKept():
             return replace(state, moments=fold_moments(state.moments, shown))
@@ -180,6 +185,9 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(state, ladder=ladder)
         case Compared(runs):
             return replace(state, compared=runs)
+        case ParentLoaded(curve, problem) if state.opened is not None:
+            opened = replace(state.opened, note=f"{state.opened.note} {problem}".strip())
+            return replace(state, opened=opened, compared=with_parent(state.compared, curve))
         case Inspected() | PlaceInspected() | Failed(_, "inspect"):
             return replace(state, insight=fold_insight(state.insight, event, shown))
         case RunChanged():
@@ -205,7 +213,7 @@ def _before_a_run(state: RunState, corpus: CorpusLoaded) -> RunState:
     return RunState(
         busy=state.busy,
         corpus=corpus,
-        compared=state.compared,
+        compared=without(state.compared, state.forked.run if state.forked else ""),
         runs=state.runs,
         raw_runs=state.raw_runs,
         runs_changed=state.runs_changed,
@@ -261,6 +269,8 @@ def _fold_history(state: RunState, event: Recorded) -> RunState:
             return replace(state, learning_rate=learning_rate)
         case Extended(_, steps, minutes):
             return replace(state, steps=steps, minutes=minutes, extended=event)
+        case Forked():
+            return replace(state, forked=event)
 
 
 def _with_run_changed(state: RunState, event: RunChanged, shown: RunChanged) -> RunState:
@@ -268,24 +278,19 @@ def _with_run_changed(state: RunState, event: RunChanged, shown: RunChanged) -> 
 
     `event` has the true names, `shown` the safe ones.
     """
-    opened, raw, saved = state.opened, state.raw_opened, state.saved
-    if shown.name:
-        if opened is not None and raw is not None and raw.value.run == event.run:
-            opened = replace(opened, run=shown.name)
-            raw = Raw(replace(raw.value, run=event.name))
-        if saved is not None and saved.run == shown.run:
-            saved = replace(saved, run=shown.name)
-    compared = [
-        replace(curve, run=shown.name) if curve.run == shown.run else curve
-        for curve in state.compared
-    ]
+    opened, raw, saved, forked = state.opened, state.raw_opened, state.saved, state.forked
+    if opened and raw and shown.name and raw.value.run == event.run:
+        opened = replace(opened, run=shown.name)
+        raw = Raw(replace(raw.value, run=event.name))
+    compared = state.compared if shown.name else without(state.compared, shown.run)
     failure = state.failure
     return replace(
         state,
         opened=opened,
         raw_opened=raw,
-        saved=saved,
-        compared=tuple(curve for curve in compared if curve.run),
+        saved=saved and renamed(saved, shown),
+        compared=tuple(renamed(curve, shown) for curve in compared),
+        forked=forked and renamed(forked, shown),
         runs_changed=state.runs_changed + 1,
         failure=None if failure is not None and failure.during == "runs" else failure,
     )

@@ -28,7 +28,6 @@ from engine.protocol.commands import Train as Train
 from engine.protocol.events import RECORDED as RECORDED
 from engine.protocol.events import Busy as Busy
 from engine.protocol.events import Closed as Closed
-from engine.protocol.events import Compared as Compared
 from engine.protocol.events import ConfirmationRequired as ConfirmationRequired
 from engine.protocol.events import CorpusLoaded as CorpusLoaded
 from engine.protocol.events import Evaluated as Evaluated
@@ -36,16 +35,13 @@ from engine.protocol.events import Event as Event
 from engine.protocol.events import Excerpt as Excerpt
 from engine.protocol.events import Extended as Extended
 from engine.protocol.events import Failed as Failed
+from engine.protocol.events import Forked as Forked
 from engine.protocol.events import LearningRateChanged as LearningRateChanged
 from engine.protocol.events import Measured as Measured
 from engine.protocol.events import NotSaved as NotSaved
 from engine.protocol.events import Opened as Opened
 from engine.protocol.events import PhaseChanged as PhaseChanged
 from engine.protocol.events import Recorded as Recorded
-from engine.protocol.events import RunChanged as RunChanged
-from engine.protocol.events import RunCurve as RunCurve
-from engine.protocol.events import RunsListed as RunsListed
-from engine.protocol.events import RunSummary as RunSummary
 from engine.protocol.events import SampleDone as SampleDone
 from engine.protocol.events import SampleStarted as SampleStarted
 from engine.protocol.events import Saved as Saved
@@ -77,3 +73,9 @@ from engine.protocol.message import Phase as Phase
 from engine.protocol.moments import AskWhenLearned as AskWhenLearned
 from engine.protocol.moments import MomentsKept as MomentsKept
 from engine.protocol.moments import WhenLearned as WhenLearned
+from engine.protocol.saved_runs import Compared as Compared
+from engine.protocol.saved_runs import ParentLoaded as ParentLoaded
+from engine.protocol.saved_runs import RunChanged as RunChanged
+from engine.protocol.saved_runs import RunCurve as RunCurve
+from engine.protocol.saved_runs import RunsListed as RunsListed
+from engine.protocol.saved_runs import RunSummary as RunSummary

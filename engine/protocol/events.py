@@ -1,9 +1,6 @@
 """Events: what the engine reports."""
 
-import time
-from typing import Literal
-
-from msgspec import Struct
+from typing import Literal, get_args
 
 from engine.config import RunConfig
 from engine.protocol.commands import OpenRun
@@ -11,6 +8,7 @@ from engine.protocol.insight import InsightEvent
 from engine.protocol.ladder import LadderMeasured
 from engine.protocol.message import Message, Phase
 from engine.protocol.moments import MomentsKept
+from engine.protocol.saved_runs import Compared, ParentLoaded, RunChanged, RunsListed
 
 
 class Busy(Message, frozen=True):
@@ -145,6 +143,13 @@ class ThreadsChosen(Message, frozen=True):
     choice: str  # one line: what was measured
 
 
+class Forked(Message, frozen=True):
+    """At this step the run was forked from another."""
+
+    step: int
+    run: str  # its name then
+
+
 class SampleStarted(Message, frozen=True):
     sample_id: int
     step: int  # of the weights that generate
@@ -189,64 +194,6 @@ class NotSaved(Message, frozen=True):
     step: int
 
 
-class RunSummary(Struct, frozen=True):
-    """A saved run in a list."""
-
-    name: str
-    corpus: str
-    preset: str
-    step: int
-    steps: int
-    best_loss: float | None
-    used: float  # seconds since the epoch
-    size: int  # bytes on the disk
-    note: str = ""
-    problem: str = ""  # why it cannot be opened; its steps are 0 then
-    parameters: int = 0
-    parent: str = ""  # the run that it was forked from, by its name then; empty: none
-    parent_step: int = 0
-
-    @property
-    def last_used(self) -> str:
-        """Date and time in the local time zone."""
-        return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.used))
-
-    @property
-    def origin(self) -> str:
-        """Where it was forked from, in words; empty: it is no fork."""
-        return f"fork of {self.parent}@{self.parent_step}" if self.parent else ""
-
-
-class RunsListed(Message, frozen=True):
-    """The saved runs, last used first."""
-
-    runs: tuple[RunSummary, ...]
-
-
-class RunChanged(Message, frozen=True):
-    """A saved run has a new note or name; an empty name: it was deleted."""
-
-    run: str
-    name: str
-
-
-class RunCurve(Struct, frozen=True):
-    """The validation losses of a saved run, in nats a character, by step."""
-
-    run: str
-    losses: tuple[tuple[int, float], ...]
-    corpus: str = ""  # the name of its text
-    sha256: str = ""  # of its text; empty: not recorded
-    characters: tuple[int, ...] = ()  # trained on until each loss; empty: not recorded
-    seconds: tuple[float, ...] = ()  # trained until each loss; empty: not recorded
-
-
-class Compared(Message, frozen=True):
-    """The runs that are to be compared with the open one."""
-
-    runs: tuple[RunCurve, ...]
-
-
 class Failed(Message, frozen=True):
     """Something went wrong: one sentence for the user."""
 
@@ -271,6 +218,7 @@ Event = (
     | LearningRateChanged
     | Extended
     | ThreadsChosen
+    | Forked
     | SampleStarted
     | TextSampled
     | SampleDone
@@ -280,6 +228,7 @@ Event = (
     | RunsListed
     | RunChanged
     | Compared
+    | ParentLoaded
     | LadderMeasured
     | InsightEvent
     | MomentsKept
@@ -287,6 +236,6 @@ Event = (
     | Closed
 )
 
-Recorded = StepDone | Evaluated | Excerpt | LearningRateChanged | Extended
-RECORDED = (StepDone, Evaluated, Excerpt, LearningRateChanged, Extended)
+Recorded = StepDone | Evaluated | Excerpt | LearningRateChanged | Extended | Forked
+RECORDED = get_args(Recorded)
 """The events that make up a run's history, kept in its `metrics.jsonl`."""

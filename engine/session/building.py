@@ -10,11 +10,12 @@ from data.catalog import Corpus
 from data.prompts import default_prompt
 from engine.config import RunConfig
 from engine.device import Machine, keep_freed_memory
-from engine.protocol import Busy, CorpusLoaded, Event, Opened, Phase
+from engine.protocol import Busy, CorpusLoaded, Event, Forked, Opened, ParentLoaded, Phase
 from engine.session.active_run import ActiveRun
 from engine.session.ladder import Ladder
 from engine.session.moment_keeper import budget_note
 from engine.session.opened_run import Clock, Emit
+from engine.storage.library import run_curve
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder
 from engine.storage.run_info import RunInfo
@@ -176,10 +177,12 @@ def activate(
     saving: bool,
     notes: Iterable[str] = (),
     history: Iterable[Event] = (),
+    forked: Forked | None = None,
     learning_rate: float | None = None,
 ) -> ActiveRun:
-    """Report that a run is open, with sentences about it, and replay its history. `learning_rate`:
-    the peak from now on, where it is not that of the progress."""
+    """Report that a run is open, with sentences about it, and replay its history. `forked`: that it
+    begins now, as a fork. `learning_rate`: the peak from now on, where it is not that of the
+    progress."""
     trainer = context.trainer
     budget = budget_note(trainer.config.train.moments_mb, trainer.model) if saving else ""
     note = " ".join(filter(None, (*notes, budget)))
@@ -198,6 +201,26 @@ def activate(
     active = ActiveRun(context, recorder, ladder, info.config, progress, emit, clock)
     for event in history:
         emit(event)
+    if forked is not None:
+        recorder.record(forked)
+        emit(forked)
+    report_parent(info, emit)
     if learning_rate is not None and learning_rate != progress.learning_rate:
         active.set_learning_rate(learning_rate)
     return active
+
+
+def report_parent(info: RunInfo, emit: Emit) -> None:
+    """Of a fork, report the run that it comes from, or why that cannot be shown."""
+    if info.parent is None:
+        return
+    run, curve, problem = info.parent.run, None, ""
+    try:
+        curve = run_curve(run)
+    except ValueError:
+        problem = f"The run {run!r}, from which it was forked, is gone: its curve is not drawn."
+    except OSError as error:
+        problem = (
+            f"The curve of {run!r}, from which it was forked, cannot be read: {error.strerror}."
+        )
+    emit(ParentLoaded(curve, problem))

@@ -11,7 +11,7 @@ from data.catalog import load as load_corpus
 from data.safe_text import safe_text
 from engine.changes import change_in_fork, check_fork
 from engine.config import RunConfig
-from engine.protocol import Busy, Evaluated, Event, Fork, StepDone
+from engine.protocol import Busy, Evaluated, Event, Fork, Forked, StepDone
 from engine.session.active_run import ActiveRun
 from engine.session.building import (
     Start,
@@ -73,6 +73,7 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
         notes=(_note(parent), machine_note(parent.machine, context)),
         # Losses on another text are no part of its curve.
         history=() if command.corpus else read_history(*origin),
+        forked=Forked(parent.step, parent.name),
         learning_rate=learning_rate,
     )
 

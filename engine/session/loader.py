@@ -28,6 +28,7 @@ from engine.session.building import (
     opened_event,
     recordable,
     report_corpus,
+    report_parent,
 )
 from engine.session.followed_run import FollowedRun
 from engine.session.opened_run import Clock, Emit
@@ -106,6 +107,7 @@ def open_saved(
         rungs = read_ladder(run.folder, info)
         if rungs is not None:
             emit(LadderMeasured(rungs, complete=True))
+        report_parent(info, emit)
         return FollowedRun(context, saved, lock, reader, emit, clock)
     return activate(
         context,

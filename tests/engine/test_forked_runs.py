@@ -17,11 +17,13 @@ from engine.protocol import (
     Event,
     Failed,
     Fork,
+    Forked,
     LearningRateChanged,
     MomentsKept,
     Open,
     Opened,
     OpenRun,
+    ParentLoaded,
     Pause,
     PhaseChanged,
     Saved,
@@ -123,6 +125,29 @@ def test_a_fork_has_its_parents_history_and_name(verse_file: Path) -> None:
     assert [event.step for event in of(history_of(load_run(parent)), StepDone)] == [
         event.step for event in reopened
     ]
+
+
+def test_a_fork_of_a_fork_tells_where_both_began_and_what_became_of_its_parent(
+    verse_file: Path,
+) -> None:
+    first = parent_of(verse_file)
+    second = only(run_to_end(Fork(first, 8), Train()), Opened).run
+    events = Driver().when(is_a(StepDone, step=11), Close()).run(Fork(second, 10), Step())
+    third = only(events, Opened).run
+    again = Driver().run(OpenRun(third), Close())
+    for told in (events, again):
+        assert of(told, Forked) == [Forked(8, first), Forked(10, second)]
+        (loaded,) = of(told, ParentLoaded)
+        assert loaded == ParentLoaded(library.run_curve(second))
+        assert loaded.curve is not None
+        assert [step for step, _ in loaded.curve.losses] == [0, 10, 20]
+    library.delete(second)
+    alone = Driver().run(OpenRun(third), Close())
+    assert only(alone, ParentLoaded) == ParentLoaded(
+        None,
+        f"The run {second!r}, from which it was forked, is gone: its curve is not drawn.",
+    )
+    assert losses(alone) == losses(again)
 
 
 def test_the_learning_rate_of_that_step_is_inherited(verse_file: Path) -> None:

@@ -1,11 +1,30 @@
 """Compared runs in the chart: each is drawn, named, and has a mark of its own."""
 
+from collections.abc import Iterable, Iterator
+
 import pytest
 from looking import Opener
-from recording import corpus_loaded, trained, untrained
+from msgspec.structs import replace
+from recording import EVALUATIONS, corpus_loaded, opened, opening, state_after, trained, untrained
 
-from engine.protocol import Compared, RunCurve
-from tui.drawing.series import COMPARED, MOST_COMPARED
+from engine.protocol import (
+    Compared,
+    Evaluated,
+    Event,
+    Forked,
+    ParentLoaded,
+    RunChanged,
+    RunCurve,
+    StepDone,
+)
+from tui.compared import MOST_COMPARED
+from tui.drawing.chart import frame
+from tui.drawing.series import COMPARED, HELD_OUT
+from tui.panes.chart_axis import x_axis
+from tui.panes.chart_cursor import explained
+from tui.panes.header import message
+from tui.panes.loss import LossPane, losses
+from tui.state import fold
 
 SIZES = ((120, 40), (80, 24))
 NAMES = ("calm-heron", "tidy-wren", "shy-lynx")
@@ -58,3 +77,65 @@ async def test_a_long_name_leaves_room_for_the_others(desk: Opener) -> None:
     async with desk(*TRAINED) as it:
         await it.play(Compared(runs))
         await it.sees("…", "△ tidy-wren 1.6000")
+
+
+PARENT = RunCurve("calm-heron", tuple((step, loss) for step, loss, _ in EVALUATIONS), "", TEXT)
+FORK_AT = 1_000
+INHERITED = (
+    *opening()[:-1],
+    replace(opened(), step=FORK_AT, phase="paused"),
+    *(
+        event
+        for event in (*untrained(), *trained(FORK_AT))
+        if isinstance(event, StepDone | Evaluated)
+    ),
+    Forked(FORK_AT, PARENT.run),
+)
+GONE = "The run 'calm-heron', from which it was forked, is gone: its curve is not drawn."
+
+
+def higher(events: Iterable[Event]) -> Iterator[Event]:
+    """What was recorded after the fork, with losses above those of its parent."""
+    for event in events:
+        if isinstance(event, StepDone | Evaluated) and event.step > FORK_AT:
+            yield replace(event, loss=event.loss + 0.3)
+
+
+def columns(rows: list[str], signs: str) -> list[int]:
+    """Where signs stand in the plot."""
+    return sorted(column for row in rows for column, sign in enumerate(row) if sign in signs)
+
+
+@pytest.mark.parametrize("size", [(84, 20), (76, 9)])
+def test_a_fork_and_its_parent_are_branches_of_one_tree(size: tuple[int, int]) -> None:
+    tree = state_after(*INHERITED, ParentLoaded(PARENT), *higher(trained(1_500)))
+    rows = [line.plain for line in LossPane().draw(tree, *size)]
+    chart = rows[: next(n for n, row in enumerate(rows) if row.endswith(" steps"))]
+    (fork,) = columns(chart, "Y")
+    assert columns(chart, HELD_OUT)[0] == fork
+    parents = columns(chart, MARKS[0])
+    assert parents[0] < fork < parents[-1]
+    assert columns(chart, HELD_OUT)[-1] < parents[-1]
+    assert any("○ calm-heron 1.5532 (parent)" in row for row in rows)
+    alone = state_after(*INHERITED, ParentLoaded(None, GONE))
+    whole = [line.plain for line in LossPane().draw(alone, *size)]
+    assert columns(whole[: len(chart)], HELD_OUT)[0] < fork
+    assert message(alone).plain == GONE
+
+
+def test_the_parent_leaves_the_chart_with_its_fork() -> None:
+    tree = state_after(*INHERITED, Compared(RUNS), ParentLoaded(PARENT))
+    assert [curve.run for curve in tree.compared] == [*NAMES]
+    renamed = fold(tree, RunChanged("calm-heron", "old-oak"))
+    assert losses(renamed).branches_at == FORK_AT
+    assert losses(fold(renamed, RunChanged("old-oak", ""))).branches_at == 0
+    assert [curve.run for curve in fold(tree, corpus_loaded()).compared] == [*NAMES[1:]]
+
+
+def test_the_cursor_tells_where_a_run_was_forked() -> None:
+    tree = state_after(*INHERITED, ParentLoaded(PARENT))
+    framed = frame(
+        losses(tree), width=80, height=20, x=x_axis(tree, "steps", log=False), whole=False
+    )
+    assert framed is not None
+    assert explained(tree, framed, "steps", FORK_AT) == "Y step 1,000: forked from calm-heron"

@@ -84,18 +84,20 @@ def draw_chart(
     gutter, scales, values = framed
     scale = scales.own
 
+    train, validation = (one.since(losses.branches_at) for one in (losses.train, losses.validation))
     plot = Page(width - gutter, height - 1)
     compared_with = references(losses, values, height)
     draw_lines(plot, compared_with, values, styles)
     draw_compared(plot, losses.compared, scales.compared, values)
-    draw_train(plot, losses.train.buckets, scale, values, styles)
+    draw_train(plot, train.buckets, scale, values, styles)
     for step, value in spikes:
-        plot.write(max(values.at(value, 1), 0), framed.cell(step), SPIKE, styles.spike)
-    draw_validation(plot, losses.validation, scale, values, styles)
+        if step >= losses.branches_at:
+            plot.write(max(values.at(value, 1), 0), framed.cell(step), SPIKE, styles.spike)
+    draw_validation(plot, validation, scale, values, styles)
     for step, sign in marks:
         _write_mark(plot, framed.cell(step), sign, styles)
     if width >= _LABELLED_WIDTH:
-        label_validation(plot, losses.validation, scale, values, styles)
+        label_validation(plot, validation, scale, values, styles)
     write_names(plot, compared_with, values, styles)
     if cursor is not None:
         _draw_cursor(plot, framed.cell(cursor), styles)

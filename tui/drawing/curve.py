@@ -90,6 +90,12 @@ class Curve(Struct, frozen=True):
         """All buckets, oldest first."""
         return self.full if self.filling is None else (*self.full, self.filling)
 
+    def since(self, step: int) -> Curve:
+        """The curve from a step on; the bucket that the step is in stays whole."""
+        filling = self.filling if self.filling and self.filling.last >= step else None
+        full = tuple(bucket for bucket in self.full if bucket.last >= step)
+        return Curve(full, filling, self.stride, self.last)
+
     def append(self, step: int, value: float) -> Curve:
         """The curve with one more point. `value` is in any unit; the chart's is nats per character."""
         if not isfinite(value):

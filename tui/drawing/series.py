@@ -23,8 +23,6 @@ from tui.drawing.scale import ValueScale
 COMPARED = (("○", "$success"), ("△", "$warning"), ("□", "$secondary"))
 """Mark and style of each compared run, in their order."""
 
-MOST_COMPARED = len(COMPARED)
-
 HELD_OUT = "◆"
 CLIPPED = "▲"
 SPIKE = "✶"

@@ -37,6 +37,9 @@ class Losses(Struct, frozen=True):
     validation: Curve = Curve()
     compared: tuple[tuple[tuple[int, float], ...], ...] = ()
     """The (step, validation loss) of each compared run."""
+    branches_at: int = 0
+    """The step from which the run's own curves are drawn: before it they are those of a compared
+    run."""
     uniform: float | None = None
     """The loss of a uniform guess among all characters."""
     unigram: float | None = None

@@ -9,10 +9,10 @@ from textual.content import Content
 from textual.events import MouseDown, MouseMove
 from textual.reactive import reactive
 
-from engine.protocol import RunCurve
+from tui.compared import branches_at
 from tui.drawing.axis import Unit
 from tui.drawing.chart import MIN_HEIGHT, Frame, draw_chart, frame, legend
-from tui.drawing.series import CLIPPED, COMPARED, HELD_OUT, ChartStyles
+from tui.drawing.series import CLIPPED, HELD_OUT, ChartStyles
 from tui.drawing.value_range import FEWEST_STEPS, Losses, value_range
 from tui.drawing.words import count
 from tui.panes.chart_axis import is_left_out, x_axis
@@ -25,6 +25,7 @@ from tui.panes.chart_cursor import (
     signs,
     step_cells_away,
 )
+from tui.panes.compared_runs import compared_runs
 from tui.panes.pane import Pane
 from tui.remarks import remark
 from tui.state import RunState
@@ -33,7 +34,6 @@ STYLES = ChartStyles()
 
 _TALL = 9  # lines of the pane from which on compared runs have one of their own
 _ROOMY = 16  # lines from which on what the signs in the chart mean has one
-_NAME = 20  # cells of the name of a compared run
 _GAP = "  "
 
 
@@ -71,6 +71,7 @@ class LossPane(Pane, can_focus=True):
             state.corpus,
             state.phase,
             state.compared,
+            state.forked,
             state.course.marks,
             state.ladder,
         )
@@ -197,10 +198,12 @@ class LossPane(Pane, can_focus=True):
 def losses(state: RunState, unit: Unit = "steps") -> Losses:
     """What the chart draws of a run; the curves of compared ones as far as their records allow."""
     corpus = state.corpus
+    drawn = [() if is_left_out(run, unit) else run for run in state.compared]
     return Losses(
         train=state.train,
         validation=state.validation,
-        compared=tuple(() if is_left_out(run, unit) else run.losses for run in state.compared),
+        compared=tuple(run.losses if run else () for run in drawn),
+        branches_at=branches_at([run for run in drawn if run], state.forked),
         uniform=corpus.uniform_loss if corpus else None,
         unigram=corpus.unigram_loss if corpus else None,
         bigram=corpus.bigram_loss if corpus else None,
@@ -263,30 +266,6 @@ def numbers(state: RunState, width: int, unit: Unit = "steps", *, compared: bool
             Content(f"lowest held-out {state.best.loss:.4f} at step {count(state.best.step)}")
         )
     return _joined(parts or [legend(STYLES)], width)
-
-
-def compared_runs(state: RunState, width: int, unit: Unit = "steps") -> Content:
-    """The mark, name and lowest held-out loss of the compared runs, as many as fit, and the number of
-    the others."""
-    named = []
-    for run, (mark, style) in zip(state.compared, COMPARED, strict=False):
-        name = f"{mark} {Content(run.run).truncate(_NAME, ellipsis=True).plain}"
-        best = f" {min(loss for _, loss in run.losses):.4f}" if run.losses else ""
-        remark = " (other text)" if _is_of_another_text(run, state) else ""
-        if is_left_out(run, unit):
-            remark = f" (not drawn: {unit} not recorded)"
-        named.append(Content.assemble((name, style), best, (remark, "$foreground-muted")))
-    for number in range(len(named), 0, -1):
-        more = [Content(f"+{len(named) - number}")] if number < len(named) else []
-        whole = Content(_GAP).join([*named[:number], *more])
-        if whole.cell_length <= width:
-            return whole
-    return Content(f"+{len(named)} compared")
-
-
-def _is_of_another_text(run: RunCurve, state: RunState) -> bool:
-    own = state.corpus.sha256 if state.corpus else ""
-    return bool(own and run.sha256) and run.sha256 != own
 
 
 def _joined(parts: Sequence[Content], width: int) -> Content:

@@ -13,7 +13,7 @@ from textual.widgets import Input, OptionList, Static
 
 from data.safe_text import safe_text
 from engine.protocol import AnnotateRun, Command, Compare, DeleteRun, ListRuns, RenameRun
-from tui.drawing.series import MOST_COMPARED
+from tui.compared import MOST_COMPARED
 from tui.safe_input import SafeInput
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.dialog import Dialog, Key

@@ -53,6 +53,8 @@ class TimeChart(Pane, can_focus=True):
             state.evaluated,
             state.corpus,
             state.phase,
+            state.compared,
+            state.forked,
         )
 
     def watch_state(self, state: RunState) -> None:
