@@ -33,14 +33,13 @@ from tui.panes.prompt import PromptPane
 from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
-from tui.preference_actions import PreferenceActions
 from tui.run_actions import RunActions
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
 from tui.screens.runs import RunsScreen
 from tui.screenshot import save_screenshot
 from tui.state import RunState
-from tui.time_actions import TimeActions
+from tui.tour_actions import TourActions
 from tui.view_switching import ViewSwitching
 from tui.views import TRAIN
 
@@ -52,7 +51,7 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(RunActions, TimeActions, ChartActions, CopyActions, PreferenceActions):
+class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"
@@ -154,7 +153,7 @@ class TinyGPTApp(RunActions, TimeActions, ChartActions, CopyActions, PreferenceA
         it is shown as such: None."""
         if not self.acts_here(action):
             return False
-        if action == "go":
+        if action in ("go", "tour"):
             return len(self.screen_stack) == 1
         if action == "prompt":
             return self.may_go_to_prompt(only_without_focus=bool(parameters))

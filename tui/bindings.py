@@ -50,6 +50,10 @@ BINDINGS = (
     Binding("S", "change_setting(4, -1)", "Use the previous seed", show=False),
     Binding("s", "change_setting(4, 1)", "Use the next seed", show=False),
     Binding("W", "rewrite", "Answer again whenever a setting changes: on or off", show=False),
+    Binding("t", "tour", "Take the tour, or close it", show=False),
+    Binding("g", "guess", "Guess what this page of the tour asks", show=False),
+    Binding("N", "turn_page(1)", "To the next page of the tour", show=False),
+    Binding("B", "turn_page(-1)", "To the page of the tour before", show=False),
     *(Binding(str(view.number), f"go({view.number})", view.about, show=False) for view in VIEWS),
 )
 

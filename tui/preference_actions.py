@@ -1,5 +1,5 @@
-"""What is remembered from one start of the app to the next: the theme, and a bell at the end of a
-run."""
+"""What is remembered from one start of the app to the next: the theme, a bell at the end of a run,
+the page of the tour."""
 
 from collections.abc import Iterable
 
@@ -51,18 +51,20 @@ class PreferenceActions(EngineApp):
     def _remember_theme(self, theme: Theme) -> None:
         self._remember(replace(self._preferences, theme=theme.name))
 
-    def _remember(self, preferences: Preferences) -> None:
+    def _remember(self, preferences: Preferences, *, quietly: bool = False) -> None:
+        """`quietly`: without a word where they hold for now only."""
         if preferences == self._preferences:
             return
         self._preferences = preferences
-        if not self._saving:
-            self.notify("This choice is for now only (--no-save).")
-            return
         try:
-            save_preferences(preferences)
+            if self._saving:
+                save_preferences(preferences)
+            elif not quietly:
+                self.notify("This choice is for now only (--no-save).")
         except OSError as error:
             reason = f"This choice is for now only: {error.filename}: {error.strerror}."
-            self.notify(safe_text(reason), severity="warning", markup=False)
+            if not quietly:
+                self.notify(safe_text(reason), severity="warning", markup=False)
 
     def _handle_event(self, event: Event, state: RunState) -> None:
         super()._handle_event(event, state)

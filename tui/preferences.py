@@ -18,6 +18,8 @@ class Preferences(msgspec.Struct, frozen=True):
     """The name of a theme; empty: that of the app."""
     bell: bool = False
     """Whether a bell rings at the end of a run."""
+    tour_page: int = 0
+    """The page of the tour that was shown last, counted from 0."""
 
 
 def load_preferences() -> Preferences:

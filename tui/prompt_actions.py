@@ -29,10 +29,10 @@ class PromptActions(EngineApp):
     """Whether the answer is written again whenever a setting changes."""
 
     def may_go_to_prompt(self, *, only_without_focus: bool) -> bool:
-        """In the prompt and on other screens, p is text and Tab moves the focus as usual."""
+        """Where text is typed and on other screens, p is text and Tab moves the focus as usual."""
         if len(self.screen_stack) > 1 or (only_without_focus and self.focused is not None):
             return False
-        return not self.query_one(PromptInput).has_focus
+        return not isinstance(self.focused, Input)
 
     def action_prompt(self, _only_without_focus: bool = False) -> None:
         """Move to the prompt: whatever is typed right after the key is already text."""

@@ -144,7 +144,7 @@ async def test_it_says_why_this_text(desk: Opener) -> None:
 
 async def test_an_untrained_run_says_what_to_press(desk: Opener) -> None:
     async with desk() as it:
-        await it.sees("each character is one of 63 at random. Space starts training.")
+        await it.sees("each character is one of 63 at random. Space trains; t: a tour.")
         await it.sees("● untrained", f"run {RUN}", "qZ&kx'Jw ;eVNDpB!fT")
 
 

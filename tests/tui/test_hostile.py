@@ -53,6 +53,9 @@ payloads = pytest.mark.parametrize(
     "payload", [PAYLOADS[name] for name in ("clipboard", "closing tag", "link")]
 )
 
+OURS = ("app.change_setting(", "app.go(", "app.turn_page(", "app.guess", "app.tour")
+"""Actions that the app itself offers to the mouse."""
+
 
 def obeyed(desk: Desk) -> Iterator[str]:
     """What a terminal or the mouse would obey, of all that is drawn."""
@@ -60,7 +63,7 @@ def obeyed(desk: Desk) -> Iterator[str]:
         if FORBIDDEN & set(text):
             yield repr(text)
         click = style.meta.get("@click") if style is not None else None
-        if click is not None and not click.startswith(("app.change_setting(", "app.go(")):
+        if click is not None and not click.startswith(OURS):
             yield f"@click={click}"
 
 

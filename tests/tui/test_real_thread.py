@@ -46,7 +46,7 @@ def long_answers(verse_file: Path) -> RunConfig:
 async def test_an_opened_run_is_shown(verse_file: Path) -> None:
     async with on_stage(tiny(verse_file)) as stage:
         assert engine_threads() == ["engine"]
-        await stage.sees("● untrained", "Space starts training.", "step      0", "verse.txt")
+        await stage.sees("● untrained", "Space trains; t: a tour.", "step      0", "verse.txt")
 
 
 async def test_space_trains_and_pauses_within_one_step(verse_file: Path) -> None:

@@ -171,9 +171,7 @@ def _advice(state: RunState) -> str:
     match state.phase:
         case "untrained":
             different = state.corpus.vocabulary if state.corpus else 0
-            return (
-                f"Untrained: each character is one of {different} at random. Space starts training."
-            )
+            return f"Untrained: each character is one of {different} at random. Space trains; t: a tour."
         case "training":
             return _what_a_step_does(state)
         case "paused":

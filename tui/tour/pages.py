@@ -1,0 +1,42 @@
+"""The pages of the tour, in their order. A page is a function of the scene: what to guess or to do
+until its act is done, and then the answer, with the numbers of the open run."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tui.tour.reading import before_and_after, layers, next_character
+from tui.tour.scene import Said, Scene
+from tui.tour.training import first_rung, first_steps, noise, uniform_guess
+from tui.tour.writing import back_in_time, temperature, too_high_a_rate
+
+
+class Page(NamedTuple):
+    """A page of the tour, for a run that is open."""
+
+    title: str
+    say: Callable[[Scene], Said]
+    guess: str = ""
+    """What is guessed, where something is."""
+    covers: tuple[str, ...] = ()
+    """The widgets that would tell, which are covered until it is guessed."""
+
+
+PAGES = (
+    Page("before training", noise, "what it wrote", ("SamplesPane",)),
+    Page("training", first_steps),
+    Page("where the loss begins", uniform_guess, "the loss"),
+    Page("the first rung", first_rung, "the step"),
+    Page("a passage, before and after", before_and_after, "bits a character"),
+    Page("the next character", next_character, "a character", ("NextPane", "LayersPane")),
+    Page("temperature", temperature),
+    Page("through the layers", layers, "a block", ("LayersPane",)),
+    Page("back in time", back_in_time),
+    Page("a learning rate too high", too_high_a_rate),
+)
+
+NO_RUN = Said("No run is open yet: a moment.")
+
+
+def say(page: Page, scene: Scene) -> Said:
+    """What a page says now."""
+    return page.say(scene) if scene.state.opened and scene.state.corpus else NO_RUN

@@ -1,0 +1,140 @@
+"""Pages of the tour on a passage, read along with the model."""
+
+from collections.abc import Callable
+from statistics import fmean
+
+from engine.protocol import Place
+from tui.drawing.words import count, counted
+from tui.insight import Passage
+from tui.tour.phrases import goes_to, guessed, likeliest, picture, quoted, trains
+from tui.tour.scene import Said, Scene
+from tui.views import READ, TIME
+
+CONTEXT = 16
+"""Characters before the selected one that are quoted."""
+
+
+def before_and_after(scene: Scene) -> Said:
+    """A passage, read by the model of an earlier and of a later step."""
+    passage, readings = scene.state.insight.passage, scene.notes.readings
+    if scene.view not in (READ, TIME) and len(readings) < 2:
+        return Said(
+            f"{goes_to(scene, READ)}A text that it never trains on, brighter where the next "
+            "character surprised it more."
+        )
+    if passage is None or not readings:
+        return Said("It reads the passage: a moment.")
+    first, last = readings[0], readings[-1]
+    if not scene.guess:
+        trained = first.step > 0
+        other = "before its first step" if trained else "once it is trained"
+        return Said(
+            f"At step {count(last.step)} each character surprises it by {last.bits:.2f} bits on "
+            f"average: the brighter, the more. How many bits {other}? Press g and type a number."
+        )
+    if len(readings) < 2:
+        earlier = [step for step in scene.state.moments.steps if step < first.step]
+        how = (
+            f"{goes_to(scene, TIME)}Home has the model of then read it."
+            if earlier
+            else (f"{trains(scene.state)} It is read again at every evaluation.")
+        )
+        return Said(f"{guessed(scene)} By step {count(first.step)} it is {first.bits:.2f}. {how}")
+    return Said(
+        f"{guessed(scene)} Step {count(first.step)}: {first.bits:.2f} bits a character; step "
+        f"{count(last.step)}: {last.bits:.2f}.{_where(passage)}",
+        done=True,
+    )
+
+
+def next_character(scene: Scene) -> Said:
+    """What it expects at the cursor."""
+    insight = scene.state.insight
+    place = insight.selected
+    if (wait := _until_selected(scene, place)) or place is None:
+        return Said(wait)
+    before = quoted(insight.before_cursor[-CONTEXT:])
+    if not scene.guess:
+        return Said(
+            f"The cursor stands after {before}. Which character does the model expect there most? "
+            "Press g and type it (\\n: a line break). The arrows move; what it expects is covered "
+            "until then."
+        )
+    true = ""
+    if place.bits is not None:
+        true = (
+            f" True: {picture(place.character)}, its choice number {count(place.rank)}, a surprise "
+            f"of {place.bits:.1f} bits."
+        )
+    right = " You read it well." if scene.guess == place.next[0][0] else ""
+    return Said(
+        f"After {before}: {guessed(scene)} It expects {likeliest(place.next)}.{right}{true}", True
+    )
+
+
+def layers(scene: Scene) -> Said:
+    """At which depth it knows."""
+    place = scene.state.insight.selected
+    if (wait := _until_selected(scene, place)) or place is None:
+        return Said(wait)
+    if not place.layers:
+        return Said("This model has no blocks to look through.")
+    last = len(place.layers) - 1
+    if not scene.guess:
+        return Said(
+            f"Between input and answer lie {counted(last, 'block')}. After which of them is "
+            f"{picture(place.next[0][0])}, its answer here, first the likeliest? Press g and type a "
+            "number (0: before the first). The panel is covered until then."
+        )
+    leads = _first_to_lead(place)
+    since = f"block {leads}" if leads else "the start"
+    return Said(
+        f"{guessed(scene)} At first {likeliest(place.layers[0], 1)}, after block {last} "
+        f"{likeliest(place.layers[-1], 1)}: it leads from {since} on. Each block adds to what the "
+        "ones before have found: the panel “through the layers” (v) shows all of them.",
+        done=True,
+    )
+
+
+def _until_selected(scene: Scene, place: Place | None) -> str:
+    """What there is to do until there is a prediction to look at; empty: nothing."""
+    if scene.view != READ:
+        return f"{goes_to(scene, READ)}There it tells what it expects next, before it sees it."
+    if scene.state.insight.failure:
+        return "This passage cannot be read: h takes the next one."
+    if place is None:
+        return "It reads the passage: a moment."
+    return "" if place.next else "Nothing comes before this character: → selects the next one."
+
+
+def _first_to_lead(place: Place) -> int:
+    """The depth from which on the answer is the likeliest; 0: from the start."""
+    answer = place.layers[-1][0][0]
+    depth = len(place.layers) - 1
+    while depth and place.layers[depth - 1][0][0] == answer:
+        depth -= 1
+    return depth
+
+
+def _where(passage: Passage) -> str:
+    """Where in words it is surprised."""
+    inside = _mean(passage, str.isalpha)
+    first = _mean(passage, lambda before: not before.isalpha())
+    if inside is None or first is None:
+        return ""
+    return (
+        f" By the model on the screen: first letters of words {first:.2f}, letters inside "
+        f"{inside:.2f}: what is certain, and what is open?"
+    )
+
+
+def _mean(passage: Passage, after: Callable[[str], bool]) -> float | None:
+    """The mean surprise of the letters that follow such a character."""
+    text = passage.text
+    bits = [
+        surprise
+        for index in range(1, len(text))
+        if text[index].isalpha() and after(text[index - 1])
+        if (surprise := passage.bits(index)) is not None
+    ]
+    return fmean(bits) if bits else None

@@ -1,0 +1,127 @@
+"""Pages of the tour on training."""
+
+from math import isfinite
+
+from tui.drawing.words import count, counted
+from tui.ladder import COMPRESSOR, Rung
+from tui.state import RunState
+from tui.tour.phrases import guessed, quoted, trains
+from tui.tour.scene import Said, Scene
+
+
+def noise(scene: Scene) -> Said:
+    """What it writes before training."""
+    state = scene.state
+    first = state.excerpts[0] if state.excerpts else None
+    if first is None:
+        return Said("It writes its first sample before it is trained: that takes a moment.")
+    if not scene.guess:
+        when = f"did it write at step {count(first.step)}" if state.step else "does it write now"
+        return Said(
+            f"A model begins as random numbers. What {when}, after {quoted(first.prompt, 20)}? "
+            "Press g and type what you expect. (The samples are covered until then.)"
+        )
+    why = ""
+    if not first.step and state.corpus is not None:
+        characters = counted(state.corpus.vocabulary, "character")
+        why = f" To a model that has read nothing, the {characters} of the text are equally likely."
+    return Said(
+        f"{guessed(scene)} At step {count(first.step)} it wrote {quoted(first.text)}.{why}", True
+    )
+
+
+def first_steps(scene: Scene) -> Said:
+    """Training begins."""
+    state = scene.state
+    last = state.last_step
+    if not state.step or last is None:
+        parameters = state.opened.parameters if state.opened else 0
+        return Said(
+            "Training: it predicts each next character of the text, and every error changes its "
+            f"{counted(parameters, 'number')} a little. Will the loss fall evenly? {trains(state)}"
+        )
+    moment = state.course.last
+    read = f" and {counted(moment.characters, 'predicted character')}" if moment else ""
+    first = _first_loss(state)
+    began = f"{first:.2f} in the first, " if first is not None else ""
+    now = f"{last.loss:.2f} in the newest" if isfinite(last.loss) else "no number in the newest"
+    pauses = " Space pauses." if state.phase == "training" else ""
+    return Said(
+        f"After {counted(state.step, 'step')}{read}, the training loss is {began}{now}. Each dot is "
+        f"one batch of text: some are harder than others, and the line is their mean.{pauses}",
+        done=True,
+    )
+
+
+def uniform_guess(scene: Scene) -> Said:
+    """Where the loss begins: ln V."""
+    corpus = scene.state.corpus
+    assert corpus is not None, "a run is open"
+    size = corpus.vocabulary
+    if not scene.guess:
+        return Said(
+            f"Loss is surprise: 0 is certain. This text has {counted(size, 'different character')}, "
+            "equally likely to an untrained model. Where does its loss begin? Press g and type a "
+            "number, or read it off the chart (a shows the whole fall)."
+        )
+    start = _evaluated_at_start(scene.state)
+    measured = f" Measured at step 0: {start:.4f}." if start is not None else ""
+    return Said(
+        f"{guessed(scene)} With 1 chance in {count(size)} for each, the surprise is ln {count(size)} "
+        f"= {corpus.uniform_loss:.2f}: “uniform guess” in the chart.{measured} "
+        f"Twice as many characters would add only ln 2 = 0.69.",
+        done=True,
+    )
+
+
+def first_rung(scene: Scene) -> Said:
+    """The first simple model that it beats."""
+    state = scene.state
+    rungs = [rung for rung in state.ladder.rungs if rung.name != COMPRESSOR]
+    if not rungs:
+        if state.ladder.complete:
+            return Said(
+                "No simple model of this text beats a uniform guess: there is no rung here."
+            )
+        return Said("Simple models of this text are being measured, to compare with: a moment.")
+    first = rungs[0]
+    if not scene.guess:
+        verb = "will it pass" if first.passed is None else "did it pass"
+        return Said(
+            f"A ladder of simple models: the first rung, {first.value}, knows how often each "
+            f"character occurs and nothing else. At which step {verb} that? Press g and type a number."
+        )
+    if first.passed is None:
+        return Said(f"{guessed(scene)} {_now(state)}The rung: {first.value}. {trains(state)}")
+    return Said(
+        f"{guessed(scene)} It passed {first.value} by step {count(first.passed)}. {_now(state)}"
+        f"{_ahead(rungs)}",
+        done=True,
+    )
+
+
+def _first_loss(state: RunState) -> float | None:
+    """The training loss of the first step, if it is known."""
+    first = state.train.buckets[0] if state.train.buckets else None
+    return first.mean if first is not None and first.last == 1 else None
+
+
+def _evaluated_at_start(state: RunState) -> float | None:
+    """The held-out loss before the first step, if it is known."""
+    first = state.validation.buckets[0] if state.validation.buckets else None
+    return first.mean if first is not None and first.last == 0 else None
+
+
+def _now(state: RunState) -> str:
+    """The newest held-out loss, and when there is the next."""
+    last, opened = state.evaluated, state.opened
+    if last is None or opened is None:
+        return ""
+    loss = f"{last.loss:.2f}" if isfinite(last.loss) else "no number"
+    interval = opened.config.train.evaluation_interval
+    return f"Held-out loss: {loss} at step {count(last.step)}, taken every {counted(interval, 'step')}. "
+
+
+def _ahead(rungs: list[Rung]) -> str:
+    ahead = next((rung for rung in rungs if rung.passed is None), None)
+    return f"Next rung: {ahead.value}." if ahead else "It has passed all of them."
