@@ -4,22 +4,24 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from data.safe_text import safe_characters
-from engine.protocol import Event, Failed, Inspected, Place, PlaceInspected
+from engine.protocol import (
+    AlphabetMapped,
+    Event,
+    Failed,
+    InsightEvent,
+    Inspected,
+    InspectPlace,
+    LossDivided,
+    Place,
+    PlaceInspected,
+    WhenLearned,
+)
+from tui.asking import Answered, Asked, fold_answers
 from tui.branches import Branches, Spot
 from tui.safe_struct import Raw, safe
 
 LINE_BREAK = "␊"
 """The picture of a line break: a line of the passage ends after it."""
-
-
-class Asked(Struct, frozen=True):
-    """The last question of one kind. There is at most one without an answer."""
-
-    request: int = 0
-    about: object = None
-    """What was asked, without its number: the same is not asked twice."""
-    text: str = ""
-    answered: bool = True
 
 
 class Passage(Struct, frozen=True):
@@ -95,6 +97,9 @@ class Insight(Struct, frozen=True):
     asked_passage: Asked = Asked()
     asked_whole: Asked = Asked()
     asked_place: Asked = Asked()
+    learned: Answered[WhenLearned] = Answered()
+    divided: Answered[LossDivided] = Answered()
+    alphabet: Answered[AlphabetMapped] = Answered()
 
     @property
     def selected(self) -> Place | None:
@@ -119,6 +124,11 @@ class Insight(Struct, frozen=True):
         """The head that is looked at."""
         heads = self.heads
         return heads[self.head % len(heads)] if heads else None
+
+    @property
+    def character(self) -> str:
+        """The selected character, as the engine knows it; empty after the end."""
+        return self.passage.text[self.cursor : self.cursor + 1] if self.passage else ""
 
     @property
     def before_cursor(self) -> str:
@@ -173,19 +183,20 @@ def walked_back(insight: Insight) -> Insight:
     )
 
 
+def is_answer(event: Event) -> bool:
+    """Whether it answers a question about the inside."""
+    return isinstance(event, InsightEvent) or (isinstance(event, Failed) and event.request != 0)
+
+
 def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
     """With an answer: `event` as the engine sent it, `shown` safe to draw (what is read, once it is
-    drawn). An answer to a question
-    that was replaced by another changes nothing."""
+    drawn). An answer to a question that was replaced by another changes nothing."""
+    insight = fold_answers(insight, event, shown)
     match event, shown:
-        case Failed(), Failed(message):
-            return replace(
-                insight,
-                failure=message,
-                asked_passage=replace(insight.asked_passage, answered=True),
-                asked_whole=replace(insight.asked_whole, answered=True),
-                asked_place=replace(insight.asked_place, answered=True),
-            )
+        case Failed(request=request), Failed(message):
+            asked = (insight.asked_passage, insight.asked_whole, insight.asked_place)
+            of_passage = any(request == one.request for one in asked)
+            return replace(insight, failure=message) if of_passage else insight
         case Inspected(), Inspected() if event.request == insight.asked_passage.request:
             passage = Passage.of(event)
             length = len(event.text)
@@ -198,16 +209,14 @@ def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
                 looked=insight.looked if same else None,
                 cursor=cursor,
                 failure="",
-                asked_passage=replace(insight.asked_passage, answered=True),
             )
         case Inspected(), Inspected() if event.request == insight.asked_whole.request:
-            asked = replace(insight.asked_whole, answered=True)
-            return replace(insight, whole=Passage.of(event), asked_whole=asked)
+            return replace(insight, whole=Passage.of(event))
         case PlaceInspected(), PlaceInspected() if event.request == insight.asked_place.request:
-            asked = replace(insight.asked_place, answered=True)
-            text = insight.asked_place.text
+            question = insight.asked_place.question
+            text = question.text if isinstance(question, InspectPlace) else ""
             raw = insight.passage.text if insight.passage else ""
             looked = Looked(len(text), shown) if raw.startswith(text) else None
-            return replace(insight, looked=looked, asked_place=asked)
+            return replace(insight, looked=looked)
         case _:
             return insight

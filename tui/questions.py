@@ -1,37 +1,30 @@
 """Which questions about the inside of the model are due: never two of a kind at once."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
-from engine.config import SampleConfig
-from engine.protocol import InsightCommand, Inspect, InspectPlace
-from tui.insight import Asked
+from engine.protocol import InsightCommand
+from tui.asking import Asked
 from tui.state import RunState
 from tui.time_state import NOW
 
+Questions = Mapping[str, InsightCommand]
+"""Questions without a number, by the field of `Insight` that waits for the answer."""
 
-def due(
-    state: RunState, config: SampleConfig, *, place: bool = True
-) -> tuple[RunState, list[InsightCommand]]:
-    """The questions that the insight of an open run lacks an answer to, and the state that knows
-    that they were asked. `config`: the settings of sampling. `place`: whether the selected character
-    is looked at closely."""
-    moment = state.moments.chosen
+
+def due(state: RunState, wanted: Questions) -> tuple[RunState, list[InsightCommand]]:
+    """Those of the wanted questions that the insight of an open run lacks an answer to, and the
+    state that knows that they were asked."""
     insight, commands = state.insight, list[InsightCommand]()
-    text = insight.text.value if insight.text else ""
-    passage = Inspect(0, text, insight.start, insight.off, moment)
-    before = insight.before_cursor
-    wanted: dict[str, Inspect | InspectPlace] = {"asked_passage": passage}
-    if insight.off:
-        wanted["asked_whole"] = replace(passage, off=())
-    if before and place:
-        wanted["asked_place"] = InspectPlace(0, before, config, insight.off, moment)
     for kind, question in wanted.items():
         asked: Asked = getattr(insight, kind)
-        about = (question, stamp(state) if moment == NOW else moment)
-        if asked.answered and asked.about != about:
+        moment = getattr(question, "step", NOW)
+        when = stamp(state) if moment == NOW else moment
+        if asked.answered and (asked.question, asked.when) != (question, when):
             request = insight.requests + 1
             commands.append(replace(question, request=request))
-            asked = Asked(request, about, question.text, answered=False)
+            asked = replace(asked, request=request, question=question, when=when, answered=False)
             insight = replace(insight, requests=request, **{kind: asked})
     return (replace(state, insight=insight) if commands else state), commands
 

@@ -12,7 +12,6 @@ from tui.questions import due
 from tui.safe_struct import Raw
 from tui.screens.text_dialog import TextDialog
 from tui.view_switching import ViewSwitching
-from tui.views import READ, TIME
 
 if TYPE_CHECKING:  # made only when the view is first shown
     from tui.read.passage import PassagePane
@@ -47,12 +46,17 @@ class ReadActions(ViewSwitching):
             self._ask_inside()
 
     def _ask_inside(self) -> None:
-        if self.view in (READ, TIME) and self.state.opened is not None:
-            state, commands = due(self.state, self.sample_config, place=self.view == READ)
+        if self.page is not None and self.state.opened is not None:
+            wanted = self.page.questions(self.state, self.sample_config)
+            state, commands = due(self.state, wanted)
             if commands:
                 self.state = state
             for command in commands:
                 self.engine.send(command)
+
+    def on_view_page_panes_changed(self) -> None:
+        """Ask for what they show."""
+        self._ask_inside()
 
     def _look(self, insight: Insight) -> None:
         """Look at something else inside."""

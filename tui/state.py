@@ -30,7 +30,6 @@ from engine.protocol import (
     Opened,
     ParentLoaded,
     PhaseChanged,
-    PlaceInspected,
     Recorded,
     RunChanged,
     RunCurve,
@@ -49,7 +48,7 @@ from tui.course import Course, fold_course
 from tui.drawing.curve import Curve
 from tui.drawing.scale import two_digits_up
 from tui.drawing.spikes import Spikes
-from tui.insight import Insight, fold_insight, for_another_run
+from tui.insight import Insight, fold_insight, for_another_run, is_answer
 from tui.ladder import Ladder
 from tui.safe_struct import Raw, safe
 from tui.time_state import Moments, fold_moments, is_of_a_moment
@@ -188,7 +187,7 @@ def fold(state: RunState, event: Event) -> RunState:
         case ParentLoaded(curve, problem) if state.opened is not None:
             opened = replace(state.opened, note=f"{state.opened.note} {problem}".strip())
             return replace(state, opened=opened, compared=with_parent(state.compared, curve))
-        case Inspected() | PlaceInspected() | Failed(_, "inspect"):
+        case _ if is_answer(shown):
             return replace(state, insight=fold_insight(state.insight, event, shown))
         case RunChanged():
             assert isinstance(event, RunChanged), "safe() keeps the type"

@@ -5,10 +5,12 @@ from typing import ClassVar, NamedTuple
 
 from textual.binding import Binding
 from textual.containers import Container
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from engine.config import SampleConfig
+from tui.questions import Questions
 from tui.state import RunState
 
 TRAIN = 1
@@ -22,8 +24,16 @@ class ViewPage(Container):
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
     config: reactive[SampleConfig] = reactive(SampleConfig(), repaint=False, layout=False)
 
+    class PanesChanged(Message):
+        """Other panes of the view are shown now."""
+
     KEYS: ClassVar[tuple[Binding, ...]] = ()
     """Its bindings, for the command palette too."""
+
+    def questions(self, state: RunState, config: SampleConfig) -> Questions:
+        """What has to be asked about the inside of the model to draw what is shown. `config`: the
+        settings of sampling."""
+        return {}
 
     def first_focus(self) -> Widget | None:
         """The widget that has the focus when the view is shown."""

@@ -56,6 +56,7 @@ from engine.protocol.insight import CopiesFound as CopiesFound
 from engine.protocol.insight import DivideLoss as DivideLoss
 from engine.protocol.insight import FindCopies as FindCopies
 from engine.protocol.insight import InsightCommand as InsightCommand
+from engine.protocol.insight import InsightEvent as InsightEvent
 from engine.protocol.insight import Inspect as Inspect
 from engine.protocol.insight import Inspected as Inspected
 from engine.protocol.insight import InspectPlace as InspectPlace

@@ -199,6 +199,7 @@ class Failed(Message, frozen=True):
 
     message: str
     during: Literal["open", "train", "sample", "save", "measure", "runs", "inspect", "engine"]
+    request: int = 0  # the number of the question that it answers; 0: it answers none
 
 
 class Closed(Message, frozen=True):

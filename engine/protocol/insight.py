@@ -1,7 +1,7 @@
 """Looking inside the model: what a user asks, and what the engine answers.
 
 A request has a number, which its answer repeats. A request that cannot be answered gets a `Failed`
-with `during="inspect"`. Positions are counted from 0, blocks and heads from 1.
+with `during="inspect"` and that number. Positions are counted from 0, blocks and heads from 1.
 """
 
 from typing import get_args

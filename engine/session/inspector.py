@@ -65,7 +65,7 @@ class Inspector:
             else:
                 self._emit(self._answer(command))
         except ValueError as error:
-            self._emit(Failed(str(error), "inspect"))
+            self._emit(Failed(str(error), "inspect", command.request))
 
     @property
     def active(self) -> bool:

@@ -27,6 +27,7 @@ class LearningFinder:
         self._vocabulary = vocabulary
         self._emit = emit
         self._slices: Slices[WhenLearned] = Slices(clock)
+        self._request = 0
 
     @property
     def active(self) -> bool:
@@ -35,6 +36,7 @@ class LearningFinder:
 
     def ask(self, command: AskWhenLearned, ids: Tensor) -> None:
         """Start to answer a question, in place of the one before. `ids`: of its text."""
+        self._request = command.request
         self._slices.start(self._answer(command, ids))
 
     def work(self) -> None:
@@ -44,7 +46,7 @@ class LearningFinder:
         try:
             result = self._slices.advance()
         except ValueError as error:
-            self._emit(Failed(str(error), "inspect"))
+            self._emit(Failed(str(error), "inspect", self._request))
         else:
             if isinstance(result, WhenLearned):
                 self._emit(result)
@@ -64,7 +66,7 @@ class LearningFinder:
                 damage = damage or error
             yield len(found) / MOST_STEPS
         if damage:
-            self._emit(Failed(str(damage), "inspect"))
+            self._emit(Failed(str(damage), "inspect", command.request))
         yield self._compared(command, found)
 
     def _compared(self, command: AskWhenLearned, found: dict[int, Tensor]) -> WhenLearned:

@@ -149,7 +149,7 @@ def test_weights_that_are_not_kept_are_named(verse_file: Path) -> None:
     name = saved_run(verse_file)
     message = "The weights of step 13 are not kept; near it: 10 and 16."
     events = ask(name, Inspect(1, step=13), Sample(1, PROMPT, WRITING, step=13))
-    assert of(events, Failed) == [Failed(message, "inspect"), Failed(message, "sample")]
+    assert of(events, Failed) == [Failed(message, "inspect", 1), Failed(message, "sample")]
     without = saved_run(verse_file, "train.moments_mb=0")
     events = ask(without, Inspect(1, step=1))
     assert only(events, Failed).message == (
@@ -166,7 +166,7 @@ def test_damaged_weights_are_named_and_everything_else_goes_on(verse_file: Path)
     message = (
         "The weights of step 8 cannot be used: the file of step 8 in moments has been changed."
     )
-    assert of(events, Failed) == [Failed(message, "inspect")] * 2
+    assert of(events, Failed) == [Failed(message, "inspect", number) for number in (1, 3)]
     assert only(events, Inspected).step == 4
     assert only(events, WhenLearned).steps == (0, 1, 2, 4, 10, 16, 20)
     trained = run_to_end(OpenRun(name), Train(steps=2))
@@ -180,7 +180,7 @@ def test_weights_of_another_model_are_refused(verse_file: Path) -> None:
     named = f"0000000008.{hashlib.sha256(content).hexdigest()}.safetensors"
     path.rename(path.with_name(named)).write_bytes(content)
     failed = only(ask(name, Inspect(1, step=8)), Failed)
-    assert failed == Failed("The weights of step 8 do not fit this model.", "inspect")
+    assert failed == Failed("The weights of step 8 do not fit this model.", "inspect", 1)
 
 
 def train(name: str) -> None:

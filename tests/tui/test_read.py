@@ -129,7 +129,10 @@ async def test_a_text_without_a_known_character_gets_a_sentence(desk: Opener) ->
         await reader.press("2")
         it.app.post_message(events.Paste("ж"))
         await it.until(lambda: reader.open)
-        await it.play(Failed("The model knows none of these characters.", "inspect"))
+        (question,) = reader.open
+        await it.play(
+            Failed("The model knows none of these characters.", "inspect", question.request)
+        )
         await it.sees("The model knows none of these characters.")
         assert it.rows[1].strip().startswith("Held-out loss")
         await reader.press("h")

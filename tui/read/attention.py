@@ -2,9 +2,11 @@
 
 from textual.content import Content
 
+from engine.config import SampleConfig
 from tui.drawing.passage import PassageLayout
 from tui.insight import Insight
-from tui.read.pane import MUTED, ReadPane, percent, picture, styled
+from tui.questions import Questions
+from tui.read.pane import MUTED, ReadPane, about_the_place, percent, picture, styled
 from tui.state import RunState
 
 LEVELS = (
@@ -25,6 +27,10 @@ AROUND = 7
 
 class AttentionPane(ReadPane):
     """The text before the selected character, with the weights of one head as brightness."""
+
+    @staticmethod
+    def questions(state: RunState, config: SampleConfig) -> Questions:
+        return about_the_place(state, config)
 
     def titles(self, state: RunState) -> tuple[Content, Content]:
         insight = state.insight

@@ -2,10 +2,12 @@
 
 from textual.content import Content
 
+from engine.config import SampleConfig
 from engine.protocol import Likely, Place
 from tui.drawing.words import bar
 from tui.insight import Insight
-from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, percent, picture
+from tui.questions import Questions
+from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, about_the_place, percent, picture
 from tui.state import RunState
 
 FIXED = 15
@@ -19,6 +21,10 @@ class NextPane(ReadPane):
 
     def part(self, state: RunState) -> object:
         return (super().part(state), self.config)
+
+    @staticmethod
+    def questions(state: RunState, config: SampleConfig) -> Questions:
+        return about_the_place(state, config)
 
     def titles(self, state: RunState) -> tuple[Content, Content]:
         insight = state.insight

@@ -7,9 +7,10 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from engine.config import SampleConfig
-from engine.protocol import Likely
+from engine.protocol import InspectPlace, Likely
 from tui.drawing.words import character
 from tui.panes.pane import Pane
+from tui.questions import Questions
 from tui.state import RunState
 
 CURSOR = "bold reverse"
@@ -40,6 +41,11 @@ class ReadPane(Pane):
             state.opened,
         )
 
+    @staticmethod
+    def questions(state: RunState, config: SampleConfig) -> Questions:
+        """What has to be asked about the inside of the model to draw this."""
+        return {}
+
     def titles(self, state: RunState) -> tuple[Content, Content]:
         """The words in the border, above and below. They may change with the state."""
         raise NotImplementedError
@@ -47,6 +53,14 @@ class ReadPane(Pane):
     def _redraw(self) -> None:
         self.border_title, self.border_subtitle = self.titles(self.state)
         super()._redraw()
+
+
+def about_the_place(state: RunState, config: SampleConfig) -> Questions:
+    """To look closely at the selected character, if it is predicted."""
+    insight = state.insight
+    if not (before := insight.before_cursor):
+        return {}
+    return {"asked_place": InspectPlace(0, before, config, insight.off, state.moments.chosen)}
 
 
 def runs_of(styles: Sequence[str]) -> list[tuple[int, int, str]]:

@@ -1,13 +1,17 @@
 """The passage: each character tinted by how much it surprised the model."""
 
+from msgspec.structs import replace
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 
+from engine.config import SampleConfig
+from engine.protocol import Inspect
 from tui.drawing.passage import PassageLayout
 from tui.drawing.words import count, counted
 from tui.insight import Insight, Passage
+from tui.questions import Questions
 from tui.read.pane import CURSOR, MUTED, ReadPane, styled
 from tui.state import RunState
 
@@ -45,6 +49,14 @@ class PassagePane(ReadPane, can_focus=True):
             self.text = text
 
     _laid_out: tuple[str, int, PassageLayout] | None = None
+
+    @staticmethod
+    def questions(state: RunState, config: SampleConfig) -> Questions:
+        insight = state.insight
+        text = insight.text.value if insight.text else ""
+        passage = Inspect(0, text, insight.start, insight.off, state.moments.chosen)
+        whole = {"asked_whole": replace(passage, off=())} if insight.off else {}
+        return {"asked_passage": passage, **whole}
 
     def titles(self, state: RunState) -> tuple[Content, Content]:
         insight = state.insight

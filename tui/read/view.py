@@ -6,9 +6,14 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from engine.config import SampleConfig
+from engine.protocol import InsightCommand
+from tui.questions import Questions
 from tui.read.next_character import NextPane
+from tui.read.pane import ReadPane
 from tui.read.panels import PANELS
 from tui.read.passage import PassagePane
+from tui.state import RunState
 from tui.views import ViewPage
 
 BESIDE = 3
@@ -64,6 +69,13 @@ class ReadView(ViewPage):
             for panel in PANELS:
                 yield panel().data_bind(ReadView.state, ReadView.config)
 
+    def questions(self, state: RunState, config: SampleConfig) -> Questions:
+        panes: list[type[ReadPane]] = [PassagePane, NextPane, *self._shown]
+        asked: dict[str, InsightCommand] = {}
+        for pane in panes:
+            asked |= pane.questions(state, config)
+        return asked
+
     def first_focus(self) -> Widget:
         return self.query_one(PassagePane)
 
@@ -79,8 +91,13 @@ class ReadView(ViewPage):
     def _beside(self) -> int:
         return BESIDE if self.size.width >= FULL_WIDTH else 1
 
+    @property
+    def _shown(self) -> list[type[ReadPane]]:
+        """The panels that are shown."""
+        return [PANELS[(self._first + place) % len(PANELS)] for place in range(self._beside)]
+
     def _show_panels(self) -> None:
         self.set_class(self._beside == 1, "narrow")
-        shown = {(self._first + place) % len(PANELS) for place in range(self._beside)}
-        for number, panel in enumerate(PANELS):
-            self.query_one(panel).display = number in shown
+        for panel in PANELS:
+            self.query_one(panel).display = panel in self._shown
+        self.post_message(self.PanesChanged())

@@ -7,7 +7,10 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widget import Widget
 
+from engine.config import SampleConfig
+from tui.questions import Questions
 from tui.read.passage import PassagePane
+from tui.state import RunState
 from tui.time.chart import TimeChart
 from tui.time.written import WrittenThen
 from tui.views import ViewPage
@@ -46,6 +49,9 @@ class TimeView(ViewPage):
         with Horizontal(id="time-lower"):
             yield WrittenThen().data_bind(TimeView.state)
             yield PassagePane().data_bind(TimeView.state, TimeView.config)
+
+    def questions(self, state: RunState, config: SampleConfig) -> Questions:
+        return PassagePane.questions(state, config)
 
     def first_focus(self) -> Widget:
         return self.query_one(TimeChart)
