@@ -5,7 +5,22 @@ from random import Random
 
 from looking import Desk
 
-from engine.protocol import Event, Inspect, Inspected, InspectPlace, Place, PlaceInspected
+from engine.protocol import (
+    AlphabetMapped,
+    AskWhenLearned,
+    CharacterPoint,
+    DivideLoss,
+    Event,
+    Inspect,
+    Inspected,
+    InspectPlace,
+    LossDivided,
+    LossPart,
+    MapAlphabet,
+    Place,
+    PlaceInspected,
+    WhenLearned,
+)
 
 PASSAGE = (
     "PROSPERO:\nNow my charms are all o'erthrown,\nAnd what strength I have's mine own,\n"
@@ -75,6 +90,80 @@ def place_inspected(command: InspectPlace, *, step: int = 0) -> PlaceInspected:
     return PlaceInspected(command.request, step, 0, sampled, attention)
 
 
+MOMENTS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 250, 256, 500, 512, 750, 1_000, 1_024, 1_250, 1_500)
+"""The steps whose weights are kept."""
+
+
+def when_learned(command: AskWhenLearned, *, steps: tuple[int, ...] = MOMENTS) -> WhenLearned:
+    """An answer: the true character rises from chance to 80%, the others fall."""
+    target = command.target or "x"
+    others = [character for character in " etaoinshrdlumy" if character != target]
+
+    def risen(step: int, goal: float) -> float:
+        part = min(1.0, step / 1_250)
+        return 1 / 65 + part * (goal - 1 / 65)
+
+    goals = [(target, 0.8), *((other, 0.1 / (n + 1)) for n, other in enumerate(others))]
+    rows = tuple((character, tuple(risen(step, p) for step in steps)) for character, p in goals)
+    return WhenLearned(command.request, steps, rows[:16], target, 500, 1_250)
+
+
+def loss_divided(command: DivideLoss, *, step: int = 0) -> LossDivided:
+    """An answer of a model that makes use of its context."""
+    kinds = (
+        ("inside a word", 1.62, 0.58),
+        ("first letter", 3.6, 0.12),
+        ("capital", 4.1, 0.06),
+        ("space", 1.1, 0.15),
+        ("line end", 1.9, 0.04),
+        ("punctuation", 2.9, 0.05),
+    )
+    losses = (3.9, 3.2, 2.8, 2.6, 2.35, 2.25, 2.2, 2.18, 2.17)
+    names = ("1", "2", "3-4", "5-8", "9-16", "17-32", "33-64", "65-128", "129-256")
+    sizes = (1, 1, 2, 4, 8, 16, 32, 64, 128)
+    positions = zip(names, losses, sizes, strict=True)
+    return LossDivided(
+        command.request,
+        step,
+        8_192,
+        2.21,
+        tuple(LossPart(*kind) for kind in kinds),
+        tuple(LossPart(name, bits, size / 256) for name, bits, size in positions),
+        256,
+    )
+
+
+ALPHABET = "\n !',-.:;?ABCDEFGHIJKLMNOPRSTUVWYabcdefghijklmnopqrstuvwxyz"
+
+
+def alphabet_mapped(
+    command: MapAlphabet,
+    *,
+    step: int = 0,
+    characters: str = ALPHABET,
+    explained: tuple[float, float] = (0.16, 0.11),
+    vocabulary: int = 0,
+) -> AlphabetMapped:
+    """An answer: vowels, consonants, capitals and the others are four clouds."""
+    dice = Random(3)
+    number = len(characters)
+
+    def point(index: int, character: str) -> CharacterPoint:
+        x, y = (1, -1) if character in "aeiou" else (1, 1) if character.islower() else (-1, 0.7)
+        if not character.isalpha():
+            x, y = -0.3, -1
+        near = tuple((characters[(index + n) % number], 0.7 - n / 10) for n in (1, 2, 3, 4, 5))
+        return CharacterPoint(
+            character, x + dice.gauss(0, 0.4), y + dice.gauss(0, 0.3), near[: number - 1]
+        )
+
+    points = tuple(point(index, character) for index, character in enumerate(characters))
+    return AlphabetMapped(command.request, step, points, explained, vocabulary or number)
+
+
+Question = Inspect | InspectPlace | AskWhenLearned | DivideLoss | MapAlphabet
+
+
 class Reader:
     """Answers the questions about the inside that an app asks."""
 
@@ -85,12 +174,12 @@ class Reader:
         self._answered = 0
 
     @property
-    def open(self) -> list[Inspect | InspectPlace]:
+    def open(self) -> list[Question]:
         """The questions that have no answer yet."""
         return [
             command
             for command in self.desk.engine.commands
-            if isinstance(command, Inspect | InspectPlace) and command.request > self._answered
+            if isinstance(command, Question) and command.request > self._answered
         ]
 
     async def answer(self) -> None:
@@ -98,11 +187,21 @@ class Reader:
         while questions := self.open:
             for question in questions:
                 self._answered = max(self._answered, question.request)
-                if isinstance(question, Inspect):
-                    event: Event = inspected(question, self.text, step=self.step)
-                else:
-                    event = place_inspected(question, step=self.step)
-                await self.desk.play(event)
+                await self.desk.play(self._answer_to(question))
+
+    def _answer_to(self, question: Question) -> Event:
+        match question:
+            case Inspect():
+                return inspected(question, self.text, step=self.step)
+            case InspectPlace():
+                return place_inspected(question, step=self.step)
+            case AskWhenLearned():
+                return when_learned(question)
+            case DivideLoss():
+                return loss_divided(question, step=self.step)
+            case MapAlphabet():
+                characters = "".join(dict.fromkeys(ALPHABET + self.text))
+                return alphabet_mapped(question, step=self.step, characters=characters)
 
     async def press(self, *keys: str) -> None:
         """Press keys, and answer what is asked after each."""

@@ -6,7 +6,7 @@ from engine.config import SampleConfig
 from tui.drawing.passage import PassageLayout
 from tui.insight import Insight
 from tui.questions import Questions
-from tui.read.pane import MUTED, ReadPane, about_the_place, percent, picture, styled
+from tui.read.pane import MUTED, ReadPane, about_the_place, percent, picture, side_by_side, styled
 from tui.state import RunState
 
 LEVELS = (
@@ -57,13 +57,7 @@ class AttentionPane(ReadPane):
         listed = _list(text, weights, min(LIST, max(1, height - (0 if beside else 3))))
         if beside:
             lines = _bright(text, weights, width - LIST_WIDTH - 2, height)
-            lines += [Content("")] * (len(listed) - len(lines))
-            listed += [Content("")] * (len(lines) - len(listed))
-            pairs = zip(lines, listed, strict=True)
-            return [
-                left.pad_right(width - LIST_WIDTH - left.cell_length) + right
-                for left, right in pairs
-            ]
+            return side_by_side(lines, listed, width - LIST_WIDTH)
         return [*_bright(text, weights, width, height - len(listed)), *listed]
 
 

@@ -8,9 +8,8 @@ from tui.drawing.page import Page
 from tui.drawing.words import count
 from tui.insight import Insight
 from tui.questions import Questions
-from tui.read.pane import MUTED, TRUE, ReadPane, percent, picture
+from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, percent, picture
 from tui.state import RunState
-from tui.time_state import NOW
 
 SHADES = ((0.7, "█"), (0.35, "▓"), (0.1, "▒"), (0.02, "░"), (0.0, " "))
 """From this probability on, the sign of a cell."""
@@ -100,16 +99,18 @@ def _heatmap(answer: WhenLearned, chosen: int, width: int, height: int) -> list[
     for character, probabilities in shown:
         signs = "".join(_sign(probabilities[column]) * cells for column in columns)
         is_true = character == answer.target
+        label = Content.assemble(
+            (picture(character), TRUE if is_true else ""),
+            ("◂" if is_true else "", "bold $accent"),
+        )
         lines.append(
-            Content.assemble(
-                (picture(character), TRUE if is_true else ""),
-                ("◂" if is_true else " ", "bold $accent"),
-            ).pad_right(LABEL)[:LABEL]
+            label.pad_right(LABEL - label.cell_length)
             + Content.styled(signs, "$accent" if is_true else "$primary")
             + Content.styled(f" {percent(probabilities[-1])}", MUTED)
         )
     steps = [answer.steps[column] for column in columns]
-    return [*lines, _axis(steps, chosen, cells, width)]
+    first = (steps[-1], chosen, answer.sure_since, answer.first_right, steps[0])
+    return [*lines, _axis(steps, first, chosen, cells, width)]
 
 
 def _columns(answer: WhenLearned, chosen: int, room: int) -> list[int]:
@@ -118,25 +119,23 @@ def _columns(answer: WhenLearned, chosen: int, room: int) -> list[int]:
     number = len(answer.steps)
     if number <= room:
         return list(range(number))
-    told = {answer.first_right, answer.sure_since, chosen, answer.steps[0], answer.steps[-1]}
-    kept = {place for place, step in enumerate(answer.steps) if step in told}
+    needed = {answer.first_right, answer.sure_since, chosen, answer.steps[0], answer.steps[-1]}
+    kept = {place for place, step in enumerate(answer.steps) if step in needed}
     others = [place for place in range(number) if place not in kept]
     left = max(0, room - len(kept))
     kept.update(others[place * len(others) // left] for place in range(left))
     return sorted(kept)[-room:]
 
 
-def _axis(steps: list[int], chosen: int, cells: int, width: int) -> Content:
-    """The steps under their columns, as many as have room; the last and the chosen one first."""
+def _axis(steps: list[int], first: tuple[int, ...], chosen: int, cells: int, width: int) -> Content:
+    """The steps under their columns, as many as have room, `first` these."""
     page = Page(width, 1)
-    important = [len(steps) - 1, *(n for n, step in enumerate(steps) if step == chosen != NOW), 0]
-    for column in dict.fromkeys([*important, *range(len(steps))]):
-        label = count(steps[column])
-        start = max(0, min(LABEL + column * cells, width - len(label)))
+    for step in dict.fromkeys([*(step for step in first if step in steps), *steps]):
+        label = count(step)
+        start = max(0, min(LABEL + steps.index(step) * cells, width - len(label)))
         before = max(0, start - 1)
         if page.is_free(0, before, " ", min(width, start + len(label) + 1) - before):
-            style = "bold reverse" if steps[column] == chosen else MUTED
-            page.write(0, start, label, style)
+            page.write(0, start, label, CURSOR if step == chosen else MUTED)
     return page.lines()[0]
 
 

@@ -1,6 +1,7 @@
 """The base of the panes of this view, and the styles that they share."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -77,6 +78,12 @@ def runs_of(styles: Sequence[str]) -> list[tuple[int, int, str]]:
 def styled(text: str, styles: Sequence[str]) -> Content:
     """A text with a style for each of its characters."""
     return Content.assemble(*[(text[start:end], style) for start, end, style in runs_of(styles)])
+
+
+def side_by_side(left: list[Content], right: list[Content], width: int) -> list[Content]:
+    """Two columns, the left one padded to `width` cells."""
+    pairs = zip_longest(left, right, fillvalue=Content(""))
+    return [one.pad_right(width - one.cell_length) + other for one, other in pairs]
 
 
 def picture(text: str) -> str:

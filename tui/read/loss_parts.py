@@ -1,0 +1,148 @@
+"""Where the loss lives: by the kind of character, and by how much of the text is seen."""
+
+from math import sqrt
+
+from textual.content import Content
+
+from engine.config import SampleConfig
+from engine.protocol import DivideLoss, LossDivided, LossPart
+from tui.drawing.words import bar, count, counted
+from tui.questions import Questions
+from tui.read.pane import CURSOR, MUTED, ReadPane, percent, side_by_side
+from tui.state import RunState
+
+NAME = 14
+"""Cells for the kind of a character."""
+NUMBERS = 13
+"""Cells for its loss and its part of the whole loss."""
+GROUP = 4
+"""Cells for each group of positions."""
+BESIDE = 64
+"""Cells from which on the positions stand beside the kinds, and not below them."""
+KINDS_WIDTH = 36
+"""Cells of the kinds, where they do."""
+MOST_ROWS_OF_BARS = 3
+SCATTER = 2.0
+"""Bits by which the losses of single characters scatter, about: what a mean over some of them can
+be trusted to depends on it."""
+BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+class LossPartsPane(ReadPane):
+    """The mean loss on some of the characters, as bars."""
+
+    @staticmethod
+    def questions(state: RunState, config: SampleConfig) -> Questions:
+        return {"divided": DivideLoss(0, state.moments.chosen)}
+
+    def part(self, state: RunState) -> object:
+        return (super().part(state), state.insight.divided)
+
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        answer = state.insight.divided.answer
+        if answer is None:
+            return Content("where the loss lives"), Content("")
+        return (
+            Content(f"where the loss lives · step {count(answer.step)}"),
+            Content(f"{answer.bits:.2f} bits, {counted(answer.characters, 'character')}"),
+        )
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        divided = state.insight.divided
+        if divided.failure:
+            return Content.styled(divided.failure, "$error").wrap(width)
+        if (answer := divided.answer) is None:
+            waits = "reading held-out text …" if state.opened else ""
+            return [Content.styled(waits, MUTED)]
+        seen = min(max(0, state.insight.cursor), answer.context_length)
+        if width >= BESIDE:
+            across = width - KINDS_WIDTH - 2
+            kinds = _kinds(answer, KINDS_WIDTH, height)
+            positions = _positions(answer, seen, across, height)
+            return side_by_side(kinds, positions, KINDS_WIDTH + 2)
+        room = height - min(len(answer.kinds) + 1, height // 2)
+        below = _positions(answer, seen, width, room)
+        return [*_kinds(answer, width, height - len(below)), *below]
+
+
+def context_words(answer: LossDivided) -> str:
+    """Whether the context is used, in a sentence: how far back more text makes the loss smaller."""
+    parts = answer.positions
+    if len(parts) < 2:
+        return "There is no context to use."
+    useful = 0
+    """The number of groups that those after them are better than, beyond chance."""
+    for number, part in enumerate(parts[:-1], start=1):
+        later = parts[number:]
+        rest = sum(other.share for other in later)
+        mean = sum(other.bits * other.share for other in later) / rest
+        noise = SCATTER * sqrt((1 / part.share + 1 / rest) / answer.characters)
+        if part.bits - mean > 2 * noise:
+            useful = number
+    first, last = parts[0], parts[-1]
+    if not useful:
+        return f"The context is not used yet: {last.bits:.1f} bits, however much is seen."
+    return (
+        f"At least {_least(parts[useful])} characters of context are used: {first.bits:.1f} bits "
+        f"after one, {last.bits:.1f} after {_least(last)} or more."
+    )
+
+
+def _least(part: LossPart) -> str:
+    """The fewest characters that are seen in a group of positions."""
+    return count(_bounds(part)[0])
+
+
+def _bounds(part: LossPart) -> tuple[int, int]:
+    """The fewest and the most characters that are seen in a group of positions."""
+    least, _, most = part.name.partition("-")
+    return int(least), int(most or least)
+
+
+def _kinds(answer: LossDivided, width: int, height: int) -> list[Content]:
+    """A line for each kind; first that which makes most of the loss."""
+    total = answer.bits or 1.0
+    parts = sorted(answer.kinds, key=lambda part: -part.bits * part.share)
+    longest = max((part.bits for part in parts), default=0.0) or 1.0
+    across = max(0, width - NAME - NUMBERS)
+    lines = [
+        Content.assemble(
+            (part.name[: NAME - 1].ljust(NAME), MUTED),
+            (bar(part.bits / longest, across).ljust(across), "$primary"),
+            f"{part.bits:5.2f}    ",
+            percent(part.bits * part.share / total),
+        )
+        for part in parts
+    ]
+    head = Content.styled(f"{'':{NAME + across}} bits   share", MUTED)
+    return [line.truncate(width) for line in (head, *lines)][:height]
+
+
+def _positions(answer: LossDivided, seen: int, width: int, height: int) -> list[Content]:
+    """The loss by the number of characters that are seen: numbers over bars over the least number
+    of each group, where that of the selected character, which has `seen` before it, is marked; and
+    the sentence."""
+    words = Content(context_words(answer)).wrap(width)
+    rows = min(MOST_ROWS_OF_BARS, height - len(words) - 2)
+    parts = _fitting(answer.positions, width // GROUP)
+    if rows < 1 or not parts:
+        return words[:height]
+    longest = max(part.bits for part in parts) or 1.0
+    eighths = [round(part.bits / longest * rows * 8) for part in parts]
+    lines = [Content("".join(f"{part.bits:.1f}"[:3].ljust(GROUP) for part in parts))]
+    for row in reversed(range(rows)):
+        blocks = [BLOCKS[max(0, min(8, height - 8 * row))] for height in eighths]
+        lines.append(Content.styled("".join((3 * b).ljust(GROUP) for b in blocks), "$primary"))
+    lines.append(Content("").join(_label(part, seen) for part in parts))
+    return [*(line.truncate(width) for line in lines), *words]
+
+
+def _label(part: LossPart, seen: int) -> Content:
+    least, most = _bounds(part)
+    label = Content.styled(_least(part), CURSOR if least <= seen <= most else MUTED)
+    return label.pad_right(GROUP - label.cell_length)
+
+
+def _fitting(parts: tuple[LossPart, ...], number: int) -> tuple[LossPart, ...]:
+    """The first group and the last ones, where there is no room for all."""
+    return parts if len(parts) <= number else (*parts[:1], *parts[len(parts) - number + 1 :])
