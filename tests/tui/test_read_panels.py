@@ -2,7 +2,6 @@
 
 from math import sqrt
 
-import pytest
 from looking import Desk, Opener
 from msgspec.structs import replace
 from reading_along import (
@@ -31,7 +30,7 @@ from tui.read.learned import learned_words
 from tui.read.loss_parts import context_words
 
 DONE = (*untrained(), *trained(STEPS))
-SIZES = pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+SMALL = (80, 24)
 
 
 async def show(desk: Desk, title: str, reader: Reader) -> None:
@@ -45,7 +44,7 @@ async def show(desk: Desk, title: str, reader: Reader) -> None:
 
 async def test_only_what_is_shown_is_asked(desk: Opener) -> None:
     """In a small window one panel at a time; each asks again at every evaluation."""
-    async with desk(*untrained(), size=(80, 24)) as it:
+    async with desk(*untrained(), size=SMALL) as it:
         reader = Reader(it)
         kinds = (AskWhenLearned, DivideLoss, MapAlphabet)
 
@@ -72,16 +71,15 @@ async def test_only_what_is_shown_is_asked(desk: Opener) -> None:
         assert asked() == [1, 3, 1]
 
 
-@SIZES
-async def test_when_it_learned_what_is_selected(desk: Opener, size: tuple[int, int]) -> None:
-    async with desk(*DONE, size=size) as it:
+async def test_when_it_learned_what_is_selected(desk: Opener) -> None:
+    async with desk(*DONE, size=SMALL) as it:
         reader = Reader(it)
         await reader.press("2", "pageup", "home", "right", "right")
         await show(it, "when it learned this", reader)
         (asked,) = it.engine.sent(AskWhenLearned)[-1:]
         assert (asked.text, asked.target) == ("PR", "O")
         await it.sees("when it learned this: “O”", "█ 70%", "O◂", "80%", " 500 ", "1,500")
-        await it.sees("First right at step", "sure since step")
+        await it.sees("First right at step 500, sure since")
         await it.press("right")
         await it.sees("reading with the weights that are kept")
         assert "“O”" not in "\n".join(it.rows), "that of another character"
@@ -107,7 +105,7 @@ async def test_damaged_weights_leave_the_others_and_the_passage(desk: Opener) ->
 
 
 async def test_the_moment_that_is_looked_at_is_marked_and_asked(desk: Opener) -> None:
-    async with desk(*DONE, MomentsKept(MOMENTS, 58_000_000, 200_000_000), size=(80, 24)) as it:
+    async with desk(*DONE, MomentsKept(MOMENTS, 58_000_000, 200_000_000), size=SMALL) as it:
         reader = Reader(it)
         await reader.press("3", "home", "right", "right", "2")
         await show(it, "where the loss lives", reader)
@@ -138,9 +136,8 @@ def test_words_for_when_it_was_learned() -> None:
     assert words(20, 20, alone).startswith("At step 20. Nothing earlier is kept")
 
 
-@SIZES
-async def test_where_the_loss_lives(desk: Opener, size: tuple[int, int]) -> None:
-    async with desk(*DONE, size=size) as it:
+async def test_where_the_loss_lives(desk: Opener) -> None:
+    async with desk(*DONE, size=SMALL) as it:
         reader = Reader(it)
         await reader.press("2")
         await show(it, "where the loss lives", reader)
@@ -166,11 +163,10 @@ def test_the_context_counts_as_used_only_beyond_chance() -> None:
     assert context_words(alone) == "There is no context to use."
 
 
-@SIZES
 async def test_the_alphabet_and_what_the_selected_character_is_like(
-    desk: Opener, size: tuple[int, int]
+    desk: Opener,
 ) -> None:
-    async with desk(*DONE, size=size) as it:
+    async with desk(*DONE, size=SMALL) as it:
         reader = Reader(it)
         await reader.press("2", "pageup", "home", "right", "right")
         await show(it, "the alphabet as it sees it", reader)
@@ -190,7 +186,7 @@ def test_an_alphabet_without_order_is_said_to_have_none() -> None:
 
 
 async def test_an_alphabet_of_two_and_a_part_of_a_large_one(desk: Opener) -> None:
-    async with desk(*DONE, size=(80, 24)) as it:
+    async with desk(*DONE, size=SMALL) as it:
         await Reader(it, "abab").press("2", "v", "v", "v")
         await it.press("v")
         (question,) = it.engine.sent(MapAlphabet)

@@ -125,6 +125,21 @@ def test_read_80x24(snap_compare: Compare) -> None:
     assert picture(snap_compare, show_read, (80, 24))
 
 
+@pytest.mark.parametrize(("panels", "size"), [(1, (120, 40)), *((n, (80, 24)) for n in (2, 3, 4))])
+def test_read_panels(snap_compare: Compare, panels: int, size: tuple[int, int]) -> None:
+    """When it was learned, where the loss lives, the alphabet: the first is in the large picture
+    above."""
+
+    async def show_panels(pilot: Pilot[None]) -> None:
+        desk = await show(pilot, *trained(TRAINING_STEP))
+        reader = Reader(desk)
+        reader.step = 1_000
+        await reader.press("2", *panels * "v")
+        await desk.heard()
+
+    assert picture(snap_compare, show_panels, size)
+
+
 def test_copied_120x40(snap_compare: Compare) -> None:
     assert picture(snap_compare, show_copied, (120, 40))
 

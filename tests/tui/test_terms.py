@@ -38,6 +38,7 @@ def test_every_label_of_the_numbers_is_explained() -> None:
         *("held-out loss", "training loss", "evaluation", "text", "characters", "learning rate"),
         *("step", "run", "sample", "answer", "checkpoint", "seen", "best", "uniform guess"),
         *("letter frequencies", "✶", "▲", "■", "never seen", "following", "untrained", "failed"),
+        *("sure since", "where the loss lives", "explains"),
     ],
 )
 def test_every_other_word_is_explained(word: str) -> None:

@@ -47,7 +47,7 @@ class AlphabetPane(ReadPane):
         number = counted(len(answer.points), "character")
         if answer.vocabulary > len(answer.points):
             number = f"the most frequent {count(len(answer.points))} of {count(answer.vocabulary)}"
-        return Content(f"{title} · step {count(answer.step)}"), Content(number)
+        return Content(title), Content(f"step {count(answer.step)} · {number}")
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         mapped = state.insight.alphabet

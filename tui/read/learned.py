@@ -50,7 +50,7 @@ class LearnedPane(ReadPane):
                 return []
             if insight.learned.answered and failure:
                 return Content.styled(failure, "$error").wrap(width)
-            return [Content.styled("reading with the weights that are kept …", MUTED)]
+            return [Content.styled("reading the kept weights …", MUTED)]
         below = Content(learned_words(answer)).wrap(width)
         if failure:
             below += Content.styled(failure, "$warning").wrap(width)

@@ -42,10 +42,8 @@ class LossPartsPane(ReadPane):
         answer = state.insight.divided.answer
         if answer is None:
             return Content("where the loss lives"), Content("")
-        return (
-            Content(f"where the loss lives · step {count(answer.step)}"),
-            Content(f"{answer.bits:.2f} bits, {counted(answer.characters, 'character')}"),
-        )
+        words = f"{answer.bits:.2f} bits, {counted(answer.characters, 'character')}"
+        return Content("where the loss lives"), Content(f"step {count(answer.step)} · {words}")
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         divided = state.insight.divided

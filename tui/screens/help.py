@@ -56,7 +56,7 @@ READ_KEYS = (
     ("k  K", "the next head, or the one before"),
     ("d", "switch that head off, or on again"),
     ("D  m", "the same for all of its block's attention, or for its MLP"),
-    ("v", "the next panels"),
+    ("v", "the next panels: layers, attention, learned when, where the loss lives, alphabet"),
 )
 """Those of the view that reads along."""
 

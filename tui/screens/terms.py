@@ -231,4 +231,21 @@ def _of_reading(state: RunState) -> list[tuple[str, str]]:
             "A part of attention. Its brightness shows where it looked for the next character, "
             "not why the model expects that one; switched off, it shows what it was good for.",
         ),
+        (
+            "when it learned this",
+            "The likeliest characters at the selected place, at each moment whose weights are kept: "
+            "first right where the true one was the likeliest, sure since it always was.",
+        ),
+        (
+            "where the loss lives",
+            "The loss on some held-out text, in bits, and each kind's share of it; then by how many "
+            "characters the model sees before the next: where that falls, it uses the context.",
+        ),
+        (
+            "the alphabet as it sees it",
+            "Each character is a list of numbers to the model. The plane shows the two directions in "
+            "which these differ most, and tells how much of all their variance that explains. "
+            "What is used alike comes together; the number beside a neighbour is the cosine between "
+            "the two, at most 1.",
+        ),
     ]
