@@ -81,7 +81,7 @@ async def test_when_it_learned_what_is_selected(desk: Opener) -> None:
         await it.sees("when it learned this: “O”", "█ 70%", "O◂", "80%", " 500 ", "1,500")
         await it.sees("First right at step 500, sure since")
         await it.press("right")
-        await it.sees("reading with the weights that are kept")
+        await it.sees("reading the kept weights")
         assert "“O”" not in "\n".join(it.rows), "that of another character"
         await reader.answer()
         await it.sees("when it learned this: “S”", "S◂")

@@ -135,7 +135,7 @@ def test_read_panels(snap_compare: Compare, panels: int, size: tuple[int, int]) 
         reader = Reader(desk)
         reader.step = 1_000
         await reader.press("2", *panels * "v")
-        await desk.heard()
+        await desk.settled()
 
     assert picture(snap_compare, show_panels, size)
 
