@@ -89,7 +89,10 @@ def _learns_by_heart_since(state: RunState) -> int | None:
 
 def _standing(loss: float, corpus: CorpusLoaded, ladder: Ladder) -> str:
     """How good a loss is, by the losses of simple guesses on the same text; or nothing."""
-    uniform, unigram, bigram = corpus.uniform_loss, corpus.unigram_loss, corpus.bigram_loss
+    uniform = corpus.uniform_loss
+    # Where the chart has a line for the same guess, the number of that line.
+    unigram = ladder.loss("letter frequencies") or corpus.unigram_loss
+    bigram = ladder.loss("letter pairs") or corpus.bigram_loss
     stages = [rung for rung in ladder.rungs if rung.name != COMPRESSOR]
     if stages and loss < uniform * (1 - _MARGIN) and (ladder.complete or loss > stages[-1].loss):
         return _between(loss, stages)

@@ -78,8 +78,14 @@ async def test_the_sentence_names_the_rungs_that_the_loss_is_between(
 
 
 def test_before_the_next_rung_is_measured_the_sentence_is_as_without_rungs() -> None:
+    """But for the loss of pairs: it is that of the line in the chart."""
     events = (*opening(), evaluated(0, 4.1432), evaluated(10, 1.9))
-    assert remark(state_after(*events, partly(3))) == remark(state_after(*events))
+    for known, pairs in ((1, "2.45"), (3, "2.48")):
+        said = remark(state_after(*events, partly(known)))
+        assert said is not None
+        assert (
+            said.text == f"far better than knowing every pair of letters ({pairs}): it spells words"
+        )
     assert remark(state_after(*events, partly(4))) == remark(state_after(*events, ladder()))
 
 
