@@ -116,7 +116,9 @@ def test_a_fork_of_kept_weights_begins_with_a_fresh_optimizer(verse_file: Path) 
 
 def test_a_fork_has_its_parents_history_and_name(verse_file: Path) -> None:
     parent = parent_of(verse_file)
-    name = only(run_to_end(Fork(parent, 8), Train()), Opened).run
+    events = run_to_end(Fork(parent, 8), Train())
+    name = only(events, Opened).run
+    assert of(events, MomentsKept)[-1].steps == (8, 10, 16, 20)
     assert read_info(folder_of(name)).parent == Parent(parent, 8)
     summaries = {run.name: (run.parent, run.parent_step) for run in library.summaries()}
     assert summaries == {name: (parent, 8), parent: ("", 0)}

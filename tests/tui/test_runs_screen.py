@@ -157,14 +157,16 @@ async def test_a_window_that_grows_shows_the_rest(desk: Opener, saved: list[RunS
         await it.until(lambda: not any("size" in row for row in it.rows))
 
 
-async def test_a_fork_names_the_run_that_it_comes_from(
+async def test_a_fork_names_the_run_that_it_comes_from_and_what_that_comes_from(
     desk: Opener, saved: list[RunSummary]
 ) -> None:
+    assert saved[1].name == "calm-heron"
+    saved[1] = msgspec.structs.replace(saved[1], parent="old-oak", parent_step=64)
     saved[3] = msgspec.structs.replace(saved[3], parent="calm-heron", parent_step=250)
     async with desk() as it:
         await list_runs(it, saved)
         await it.press("down", "down", "down")
-        await it.sees("fork of calm-heron@250")
+        await it.sees("fork of calm-heron@250, itself a fork of old-oak@64 (gone)")
 
 
 async def test_the_open_run_moves_as_it_trains(desk: Opener, saved: list[RunSummary]) -> None:

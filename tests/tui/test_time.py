@@ -14,6 +14,7 @@ from recording import (
     evaluated,
     opened,
     opening,
+    state_after,
     step_done,
     trained,
     untrained,
@@ -26,16 +27,20 @@ from engine.protocol import (
     Event,
     Failed,
     Fork,
+    Forked,
     Inspect,
     InspectPlace,
     MomentsKept,
+    ParentLoaded,
     PhaseChanged,
+    RunCurve,
     Sample,
     SampleStarted,
     TextSampled,
 )
 from tui.app import TinyGPTApp
-from tui.time.chart import TimeChart
+from tui.state import fold
+from tui.time.chart import TimeChart, why_none
 from tui.time_state import NOW
 
 KEPT_STEPS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 250, 256, 500, 512, 750, 1_000, 1_024, 1_500, 2_000)
@@ -246,6 +251,17 @@ async def test_where_nothing_is_kept_it_says_why(
             await look_back(it)
             await it.until(lambda: reason in words(it), reason)
             assert it.engine.sent(Sample)[0].step == -1
+
+
+def test_a_fork_says_from_when_on_it_keeps_weights() -> None:
+    none = MomentsKept((), 0, 200_000_000)
+    fork = (*untrained(), *trained(500), Forked(500, "calm-heron"), none)
+    begins = "A fork keeps its weights from its first step on: space starts training."
+    assert why_none(state_after(*fork)) == begins
+    tree = state_after(*fork, ParentLoaded(RunCurve("calm-heron", ((0, 4.1),))))
+    assert why_none(tree) == f"{begins} Those of earlier steps are with calm-heron, its parent."
+    assert why_none(fold(tree, MomentsKept((500,), 1, 2))) == ""
+    assert "later steps will be" in why_none(fold(tree, step_done(501)))
 
 
 def words(desk: Desk) -> str:

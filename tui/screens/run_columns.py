@@ -86,10 +86,23 @@ def row(run: RunSummary, state: RunState, marked: bool, room: int) -> Content:
     return Content("").join([_cell(chosen, 2), _cell(mark, 2), *cells])
 
 
-def rest(run: RunSummary, room: int) -> str:
-    """What the line of a run does not show: the columns that do not fit, its parent, the note."""
+def rest(run: RunSummary, runs: Sequence[RunSummary], room: int) -> str:
+    """What the line of a run does not show: the columns that do not fit, which of `runs` it was
+    forked from, the note."""
     hidden = [column.cell(run) for column in COLUMNS[len(_columns(room)) :]]
-    return " · ".join(filter(None, [*hidden, run.origin, run.note]))
+    return " · ".join(filter(None, [*hidden, _descent(run, runs), run.note]))
+
+
+def _descent(run: RunSummary, runs: Sequence[RunSummary]) -> str:
+    """The run that it was forked from, the one that this was forked from, and so on; empty for no
+    fork."""
+    known = {one.name: one for one in runs}
+    forks: list[str] = []
+    fork: RunSummary | None = run
+    while fork is not None and fork.origin:
+        forks.append(fork.origin if fork.parent in known else f"{fork.origin} (gone)")
+        fork = known.pop(fork.parent, None)
+    return ", itself a ".join(forks)
 
 
 def headings(sorted_by: int, room: int) -> Content:

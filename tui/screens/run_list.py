@@ -100,7 +100,9 @@ class RunList(Vertical):
         if self.chosen is None:
             return ""
         run = self.chosen.shown
-        return f"It cannot be opened: {run.problem}." if run.problem else rest(run, self._room)
+        if run.problem:
+            return f"It cannot be opened: {run.problem}."
+        return rest(run, self._state.runs or (), self._room)
 
     @property
     def marked(self) -> list[ListedRun]:

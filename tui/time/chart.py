@@ -167,6 +167,11 @@ def why_none(state: RunState) -> str:
         return "The program that trains this run has kept no weights so far: there is only now."
     if not state.step:
         return "The weights are kept from the first step on: space starts training."
+    forked = state.forked
+    if forked is not None and forked.step == state.step:
+        parent = next((run.run for run in state.compared if run.run == forked.run), "")
+        earlier = f" Those of earlier steps are with {parent}, its parent." if parent else ""
+        return f"A fork keeps its weights from its first step on: space starts training.{earlier}"
     return "No weights of the steps so far were kept: those of later steps will be."
 
 
