@@ -75,9 +75,23 @@ def test_a_passage_is_read_with_earlier_weights(verse_file: Path) -> None:
         for more in ([], ["--step", 8], ["--step", 20])
     }
     assert len(lines) == 2
-    unknown = invoked("inspect", parent, "--text", "The owl", "--step", 13)
-    assert unknown.exit_code == 2
-    assert unknown.stderr == "The weights of step 13 are not kept; near it: 10 and 16.\n"
+
+
+def test_a_prompt_is_continued_with_earlier_weights(verse_file: Path) -> None:
+    parent, _ = parent_of(verse_file)
+    written = {
+        invoked("sample", parent, "--prompt", "The owl", "--chars", 60, *more).stdout
+        for more in ([], ["--step", 0], ["--step", 8], ["--step", 20])
+    }
+    assert len(written) == 3
+
+
+def test_weights_that_are_not_kept_are_refused_by_their_step(verse_file: Path) -> None:
+    parent, _ = parent_of(verse_file)
+    for command in (["inspect", parent, "--text", "The owl"], ["sample", parent]):
+        refused = invoked(*command, "--step", 13)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert refused.stderr == "The weights of step 13 are not kept; near it: 10 and 16.\n"
 
 
 def test_weights_that_cannot_be_kept_do_not_end_training(

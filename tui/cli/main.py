@@ -143,10 +143,12 @@ def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices:
 @main.command("sample")
 @click.argument("run")
 @sample_options
-def sample_command(run: str, prompt: str, no_prompt: bool, **choices: str | None) -> None:
+def sample_command(
+    run: str, prompt: str, no_prompt: bool, step: int, **choices: str | None
+) -> None:
     """Continue a prompt with a saved run.
 
-    Settings that are not given are the run's own. In a pipe or a file, prompt and text are printed
+    Settings that are not given are the run's own. RUN@best writes with the best checkpoint. In a pipe or a file, prompt and text are printed
     as they are.
     """
     if choices["stop"] is not None:
@@ -156,7 +158,8 @@ def sample_command(run: str, prompt: str, no_prompt: bool, **choices: str | None
         opening.configured("", None, assignments)  # that the values are in range
     from tui.cli.sample import sample  # with the session
 
-    sys.exit(sample(run, with_line_breaks(prompt), assignments, show_prompt=not no_prompt))
+    prompt = with_line_breaks(prompt)
+    sys.exit(sample(run, prompt, assignments, step, show_prompt=not no_prompt))
 
 
 @main.command("inspect")
@@ -166,7 +169,7 @@ def inspect_command(
     run: str,
     text: str | None,
     start: int | None,
-    step: int | None,
+    step: int,
     off: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -182,8 +185,7 @@ def inspect_command(
         raise Refusal("--text is empty: there is nothing to read.")
     from tui.cli.inspect import inspect  # with rich and the session
 
-    at = -1 if step is None else step
-    sys.exit(inspect(run, with_line_breaks(text or ""), start or 0, off, at, as_json=as_json))
+    sys.exit(inspect(run, with_line_breaks(text or ""), start or 0, off, step, as_json=as_json))
 
 
 @main.group("runs", invoke_without_command=True)

@@ -31,6 +31,19 @@ def _steps() -> str:
     return ", ".join(f"{name} {make('').train.steps:,}" for name, make in PRESETS.items())
 
 
+def _step_option(section: str) -> Callable[[Any], Any]:
+    """The option that asks for earlier weights; -1 without it."""
+    return option(
+        section,
+        "--step",
+        type=click.IntRange(min=0),
+        callback=lambda _context, _option, step: -1 if step is None else step,
+        metavar="N",
+        help="Use the weights that were kept at step N.",
+        otherwise="the newest weights",
+    )
+
+
 _RUN_OPTIONS: list[Callable[[Any], Any]] = [
     click.argument("corpus", metavar="[TEXT]", required=False),
     option(
@@ -139,6 +152,7 @@ _SAMPLE_OPTIONS: list[Callable[[Any], Any]] = [
         help="Number of characters to write.",
         otherwise=plain(_SAMPLE.characters),
     ),
+    _step_option(OUTPUT),
     option(
         OUTPUT,
         "--stop",
@@ -192,14 +206,7 @@ _INSPECT_OPTIONS: list[Callable[[Any], Any]] = [
         help="Read the validation text from character N on.",
         otherwise="0",
     ),
-    option(
-        PASSAGE,
-        "--step",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Read it with the weights that were kept at step N.",
-        otherwise="the newest weights",
-    ),
+    _step_option(PASSAGE),
     option(
         OUTPUT,
         "--off",

@@ -29,10 +29,16 @@ REPLACED = (
 
 
 def sample(
-    run: str, prompt: str, assignments: Sequence[str] = (), *, show_prompt: bool = True
+    run: str,
+    prompt: str,
+    assignments: Sequence[str] = (),
+    step: int = -1,
+    *,
+    show_prompt: bool = True,
 ) -> int:
     """Stream the prompt and its continuation to standard output; the exit code. `assignments`
-    change the run's own settings of `sample`.
+    change the run's own settings of `sample`. `step`: that of the kept weights that write it; -1:
+    the newest weights.
 
     On a terminal the prompt is bold, and control characters are shown as pictures; a file gets
     both texts unchanged.
@@ -56,7 +62,7 @@ def sample(
                 if event.note and event.phase != "following":
                     print_error(event.note)
                 config = override(event.config, assignments).sample
-                client.send(Sample(1, prompt, config))
+                client.send(Sample(1, prompt, config, step))
             case SampleStarted(_, _, known, unknown):
                 if unknown:
                     print_error(f"Left out, since the text has no such characters: {unknown}")
