@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.app import App
 
 CELL_WIDTH = 10
 CELL_HEIGHT = 20
@@ -47,7 +48,9 @@ LINES = {
     "╌": "m1 10h3m2 0h3",
     "┄": "m1 10h2m2 0h2m2 0h2",
     "␣": "m1.5 11.5v3h7v-3",
-    "␠": "m1.5 11.5v3h7v-3",  # the screen's symbol for a space; few fonts have it
+    # The screen's symbols for a space and a line break; few fonts have them.
+    "␠": "m1.5 11.5v3h7v-3",
+    "␊": "m8 5.5v6h-6m2.5-2.5l-2.5 2.5l2.5 2.5",
 }
 HEAVY_LINES = {"━": "m0 10h10", "┃": "m5-.6v21.2", "╸": "m0 10h5", "╺": "m5 10h5"}
 # Left, top, width, height in eighths of a cell.
@@ -75,6 +78,12 @@ class Frame(NamedTuple):
     seconds: float
 
 
+def rows(app: App[None]) -> tuple[Row, ...]:
+    """The rows of an app's screen."""
+    strips = app.screen._compositor.render_strips()
+    return tuple(tuple(strip.simplify()) for strip in strips)
+
+
 class Look(NamedTuple):
     """Style of a run of characters."""
 
@@ -82,6 +91,7 @@ class Look(NamedTuple):
     background: str
     bold: bool
     italic: bool
+    underline: bool
 
 
 class Classes:
@@ -111,7 +121,7 @@ def animated_svg(
         for row in contents:
             slots.setdefault(row, len(slots))
         drawn = "".join(
-            _draw_row(row, slot * SLOT, classes, Look(foreground, background, False, False))
+            _draw_row(row, slot * SLOT, classes, Look(foreground, background, False, False, False))
             for row, slot in slots.items()
         )
         if len(slots) > 1:
@@ -197,7 +207,7 @@ def _look(style: Style | None, plain: Look) -> Look:
     background = style.bgcolor.get_truecolor().hex if style.bgcolor else plain.background
     if style.reverse:
         fill, background = background, fill
-    return Look(fill, background, bool(style.bold), bool(style.italic))
+    return Look(fill, background, bool(style.bold), bool(style.italic), bool(style.underline))
 
 
 def _shape(character: str) -> str:
@@ -262,6 +272,7 @@ def _text(characters: str, x: int, top: int, look: Look, classes: Classes) -> It
     rule = f"fill:{look.fill}"
     rule += ";font-weight:bold" if look.bold else ""
     rule += ";font-style:italic" if look.italic else ""
+    rule += ";text-decoration:underline" if look.underline else ""
     for ascii_only, group in groupby(characters, str.isascii):
         run = "".join(group)
         for piece in (run,) if ascii_only else run:

@@ -1,7 +1,8 @@
 """Make the README's moving picture: a real run, from noise to verse, in about 20 seconds.
 
     python docs/picture.py             draw docs/picture.svg from the recording
-    python docs/picture.py --record    train and record first (two to three minutes)
+    python docs/picture.py --record    train and record first (minutes), and draw docs/read.svg and
+                                       docs/time.svg of that run, as docs/views.py does
 
 The recording, docs/picture.jsonl.gz, holds every event of a run with its time. To draw it, the
 events are replayed into the real app, faster towards the end of the run, and each frame of the
@@ -20,7 +21,8 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import NamedTuple
 
-from filmstrip import Frame, Row, animated_svg
+import views
+from filmstrip import Frame, animated_svg, rows
 from textual.widgets import Input
 
 import tui.engine_app
@@ -34,6 +36,7 @@ from engine.protocol import (
     Excerpt,
     Failed,
     Open,
+    Opened,
     PhaseChanged,
     Sample,
     SampleDone,
@@ -90,7 +93,8 @@ class Recorded(NamedTuple):
 
 
 def record(corpus: str, assignments: Iterable[str]) -> list[Recorded]:
-    """Train a run in a temporary home folder, with prompts; return every event with its time."""
+    """Train a run in a temporary home folder, with prompts; return every event with its time. The
+    pictures of the views are drawn of this run."""
     sampling = (f"sample.characters={CHARACTERS}", f"sample.temperature={TEMPERATURE}")
     config = override(preset("small", corpus), [*sampling, *assignments])
     prompted = [round(part * config.train.steps) for part in PROMPTED_AT]
@@ -119,11 +123,12 @@ def record(corpus: str, assignments: Iterable[str]) -> list[Recorded]:
                     case PhaseChanged("done"):
                         engine.send(Sample(LAST, PROMPT, config.sample))
                     case SampleDone(number) if number == LAST:
-                        engine.send(Close(save=False))
+                        engine.send(Close())
                     case _:
                         pass
         finally:
             engine.close()
+        asyncio.run(views.draw(next(one.run for _, one in recorded if isinstance(one, Opened))))
     return recorded
 
 
@@ -232,14 +237,8 @@ async def play(recorded: list[Recorded]) -> list[Frame]:
                 await pilot.press("colon" if key == ":" else key)
             await pilot.pause()
             await pilot.pause()
-            frames.append(Frame(_rows(app), FRAME))
+            frames.append(Frame(rows(app), FRAME))
     return frames
-
-
-def _rows(app: TinyGPTApp) -> tuple[Row, ...]:
-    """The rows of the screen, each a tuple of segments."""
-    strips = app.screen._compositor.render_strips()
-    return tuple(tuple(strip.simplify()) for strip in strips)
 
 
 def main() -> None:
