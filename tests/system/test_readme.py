@@ -11,10 +11,11 @@ from tui.screens.help import KEYS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+KEY_PAGE = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
 
 
 def test_the_key_table_equals_the_help_screen() -> None:
-    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", KEY_PAGE, re.MULTILINE)
     documented = [(re.findall(r"`([^`]+)`", keys), does.replace("`", "")) for keys, does in rows]
     assert documented == [(keys.split(), does) for keys, does in KEYS]
 
@@ -50,6 +51,7 @@ def test_help_names_the_commands() -> None:
         assert f"tinygpt-tui {command}" in output
 
 
-def test_its_picture_exists() -> None:
-    (picture,) = re.findall(r"!\[.*?\]\((.*?)\)", README)
-    assert (ROOT / picture).is_file()
+def test_the_keys_that_it_names_are_on_the_page_of_all() -> None:
+    (first,) = re.findall(r"^Keys that matter first: (.*)$", README, re.MULTILINE)
+    named = set(re.findall(r"`([^`]+)`", first))
+    assert named <= {key for keys, _ in KEYS for key in keys.split()}
