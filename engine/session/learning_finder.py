@@ -11,7 +11,7 @@ from engine.protocol import AskWhenLearned, Failed, WhenLearned
 from engine.session.moment_models import NOW, MomentModels
 from engine.session.opened_run import Clock, Emit
 from engine.session.slices import Slices
-from engine.storage.moments import evenly
+from engine.storage.moments import Moment, evenly
 
 MOST_STEPS = 40
 ROWS = 16
@@ -28,6 +28,10 @@ class LearningFinder:
         self._emit = emit
         self._slices: Slices[WhenLearned] = Slices(clock)
         self._request = 0
+        self._text: list[int] = []
+        self._known: dict[Moment, Tensor] = {}
+        """What was predicted after this text, so that only new moments are read when the question
+        is asked again while the model trains on."""
 
     @property
     def active(self) -> bool:
@@ -56,15 +60,19 @@ class LearningFinder:
         now = self._models.at(NOW)  # the next slice may find it trained further
         found = {now.step: _prediction(now, ids)}
         yield 0.0
-        kept = [step for step in self._models.steps() if step < now.step]
-        for step in evenly(kept, MOST_STEPS - 1):
-            if step not in self._models.steps():  # thinned meanwhile
-                continue
-            try:
-                found[step] = _prediction(self._models.at(step), ids)
-            except ValueError as error:  # the others can be compared all the same
-                damage = damage or error
-            yield len(found) / MOST_STEPS
+        kept = self._models.kept()
+        same = ids.tolist() == self._text
+        self._known = {m: p for m, p in self._known.items() if same and m in kept}
+        self._text = ids.tolist()
+        for moment in evenly([m for m in kept if m.step < now.step], MOST_STEPS - 1):
+            if moment not in self._known and moment in self._models.kept():  # or it was thinned
+                try:
+                    self._known[moment] = _prediction(self._models.at(moment.step), ids)
+                except ValueError as error:  # the others can be compared all the same
+                    damage = damage or error
+                yield len(found) / MOST_STEPS
+            if moment in self._known:
+                found[moment.step] = self._known[moment]
         if damage:
             self._emit(Failed(str(damage), "inspect", command.request))
         yield self._compared(command, found)

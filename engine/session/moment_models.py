@@ -30,9 +30,14 @@ class MomentModels:
         self._moments = moments
         self._loaded: dict[Moment, Weights] = {}
 
-    def steps(self) -> list[int]:
-        """The steps whose weights are kept, ascending."""
-        return [moment.step for moment in self._found()]
+    def kept(self) -> list[Moment]:
+        """The moments that there are, oldest first. ValueError, with a user-facing message, if they
+        cannot be listed."""
+        try:
+            return self._moments()
+        except OSError as error:
+            reason = error.strerror or error
+            raise ValueError(f"The kept weights cannot be read: {reason}.") from None
 
     def at(self, step: int) -> Weights:
         """The model with the weights of a step; of `NOW`, that which trains. ValueError, with a
@@ -40,19 +45,12 @@ class MomentModels:
         trainer = self._trainer
         if step in (NOW, trainer.step_number):
             return Weights(trainer.model, trainer.step_number, self._context_length())
-        moment = moment_at(self._found(), step)
+        moment = moment_at(self.kept(), step)
         weights = self._loaded.pop(moment, None) or self._load(moment)
         self._loaded[moment] = weights
         while len(self._loaded) > CACHED:
             del self._loaded[next(iter(self._loaded))]
         return weights
-
-    def _found(self) -> list[Moment]:
-        try:
-            return self._moments()
-        except OSError as error:
-            reason = error.strerror or error
-            raise ValueError(f"The kept weights cannot be read: {reason}.") from None
 
     def _load(self, moment: Moment) -> Weights:
         expected = self._trainer.model.state_dict()

@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from torch import Tensor
@@ -19,6 +19,8 @@ from torch import Tensor
 from engine.storage.atomic import clear_unfinished, replace_file
 from engine.storage.manifest import HEADER_LIMIT, DamagedError
 from engine.storage.tensors import as_file, read_verified, tensors_in
+
+T = TypeVar("T")
 
 FOLDER = "moments"
 MOST = 200
@@ -142,11 +144,11 @@ def _gap(places: list[float], i: int) -> float:
     return places[min(i + 1, len(places) - 1)] - places[max(i - 1, 0)]
 
 
-def evenly(steps: Sequence[int], most: int) -> list[int]:
-    """At most so many of these steps, evenly chosen, with the first and the last."""
-    if len(steps) <= most:
-        return list(steps)
-    return [steps[round(i * (len(steps) - 1) / (most - 1))] for i in range(most)]
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of these, evenly chosen, with the first and the last."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
 
 
 def _delete(moments: Iterable[Moment]) -> None:

@@ -45,7 +45,7 @@ from engine.protocol import (
     WhenLearned,
 )
 from engine.session.session import Session
-from engine.storage.moments import LATEST, evenly, moments_of, read_moment
+from engine.storage.moments import LATEST, Moment, evenly, moments_of, read_moment
 from engine.storage.paths import folder_of
 from engine.storage.run_info import read_info
 
@@ -244,6 +244,30 @@ def test_a_target_that_is_unlikely_has_a_row_of_its_own(verse_file: Path) -> Non
     second = only(ask(name, known, end=WhenLearned), WhenLearned)
     assert second.rows[:-1] == first.rows
     assert second.rows[-1][0] == second.target == unlikely
+
+
+def test_to_the_same_question_only_new_weights_are_read(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def counted(moment: Moment, max_bytes: int) -> object:
+        read.append(moment.step)
+        return read_moment(moment, max_bytes)
+
+    monkeypatch.setattr("engine.session.moment_models.read_moment", counted)
+    driver = Driver().when(is_a(StepDone, step=9), Pause(), AskWhenLearned(1, PROMPT))
+    driver.when(is_a(WhenLearned, request=1), Train(steps=9))
+    driver.when(is_a(StepDone, step=18), Pause(), AskWhenLearned(2, PROMPT))
+    driver.when(is_a(WhenLearned, request=2), AskWhenLearned(3, "A fox"))
+    events = driver.when(is_a(WhenLearned, request=3), Close()).run(Open(tiny(verse_file)), Train())
+    first, second, third = of(events, WhenLearned)
+    assert (first.steps, second.steps) == ((0, 1, 2, 4, 8, 9), (0, 1, 2, 4, 8, 10, 16, 18))
+    assert read == [0, 1, 2, 4, 8, 10, 16, 0, 1, 2, 4, 8, 10, 16]
+    assert second.steps == third.steps
+    chosen = dict(second.rows)
+    for character, probabilities in first.rows:
+        assert character not in chosen or probabilities[:5] == chosen[character][:5]
 
 
 def test_without_kept_weights_there_is_the_model_as_it_is(verse_file: Path) -> None:

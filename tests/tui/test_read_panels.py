@@ -141,7 +141,7 @@ async def test_where_the_loss_lives(desk: Opener) -> None:
         reader = Reader(it)
         await reader.press("2")
         await show(it, "where the loss lives", reader)
-        await it.sees("inside a word", "1.62     43%", "129", "3.9 3.2 2.8", "8,192 characters")
+        await it.sees("inside a word", "1.62     43%", "129", "3.9 3.2 2.8", "· 2.21 bits")
         await it.sees("At least 9 characters of context")
 
 

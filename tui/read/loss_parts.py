@@ -6,7 +6,7 @@ from textual.content import Content
 
 from engine.config import SampleConfig
 from engine.protocol import DivideLoss, LossDivided, LossPart
-from tui.drawing.words import bar, count, counted
+from tui.drawing.words import bar, count
 from tui.questions import Questions
 from tui.read.pane import CURSOR, MUTED, ReadPane, percent, side_by_side
 from tui.state import RunState
@@ -42,8 +42,8 @@ class LossPartsPane(ReadPane):
         answer = state.insight.divided.answer
         if answer is None:
             return Content("where the loss lives"), Content("")
-        words = f"{answer.bits:.2f} bits, {counted(answer.characters, 'character')}"
-        return Content("where the loss lives"), Content(f"step {count(answer.step)} · {words}")
+        words = f"step {count(answer.step)} · {answer.bits:.2f} bits"
+        return Content("where the loss lives"), Content(words)
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         divided = state.insight.divided
