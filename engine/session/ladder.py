@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine.protocol import LadderMeasured
 from engine.session.opened_run import SLICE, Clock, Emit
-from engine.storage.ladder_file import Rungs, read_ladder, write_ladder
+from engine.storage.ladder_file import Rungs, read_ladder
 from engine.storage.recorder import Recorder
 from engine.storage.run_info import RunInfo
 from engine.training.split import split_at
@@ -21,7 +21,6 @@ class Ladder:
         self, text: str, info: RunInfo, recorder: Recorder, emit: Emit, clock: Clock
     ) -> None:
         """Emits the saved rungs at once."""
-        self._info = info
         self._recorder = recorder
         self._emit = emit
         self._clock = clock
@@ -47,9 +46,8 @@ class Ladder:
                 self._measure_slice(self._work)
             now = self._clock()
             self._due = now + (now - began) / SHARE
-        if self._unsaved and self._recorder.is_writing:
-            self._unsaved = False
-            write_ladder(Path(self._recorder.folder), self._info, self._rungs)
+        if self._unsaved:
+            self._unsaved = not self._recorder.keep_ladder(self._rungs)
 
     def _measure_slice(self, work: "Iterator[tuple[str, float] | None]") -> None:
         try:

@@ -12,6 +12,7 @@ from engine.storage.paths import NoSpaceError, free_space
 if TYPE_CHECKING:  # torch is loaded with the first run, not with this module
     from engine.device import Machine
     from engine.storage.checkpoints import State
+    from engine.storage.ladder_file import Rungs
     from engine.storage.manifest import Progress
     from engine.storage.run import Run
     from engine.storage.run_info import RunInfo
@@ -112,6 +113,14 @@ class Recorder:
     def annotate(self, note: str) -> None:
         """Set the run's note. ValueError, with a user-facing message; OSError."""
         self._info = self._run.annotate(self._info, note)
+
+    def keep_ladder(self, rungs: "Rungs") -> bool:
+        """Keep the ladder with the run, be it trained here or only looked at; False while the run is
+        not on the disk."""
+        if not self.saves or (self.is_new and not self.is_writing):
+            return False
+        self._run.keep_ladder(self._info, rungs)
+        return True
 
     def start_writing(self) -> None:
         """Acquire the run, unless this program writes it already, or nothing is saved."""

@@ -4,7 +4,7 @@ import errno
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 
 from engine.config import RunConfig
@@ -14,6 +14,7 @@ from engine.storage.atomic import clear_unfinished, make_folder, rename_folder, 
 from engine.storage.checkpoints import MOST_KEPT, State, set_aside, write_checkpoint
 from engine.storage.corpus_text import utf8_chunks
 from engine.storage.history import History, Origin
+from engine.storage.ladder_file import Rungs, write_ladder
 from engine.storage.lock import RunLock, locked
 from engine.storage.manifest import Progress, checkpoints_of
 from engine.storage.moments import drop_after
@@ -173,6 +174,15 @@ class Run:
             elif on_disk:  # the settings it was opened with are written when it is trained
                 write_info(self.folder, with_note(read_info(self.folder), note))
         return annotated
+
+    def keep_ladder(self, info: RunInfo, rungs: Rungs) -> None:
+        """Write its ladder, if it is on the disk and no other program writes it: otherwise that is
+        measured again."""
+        if not (self.folder / "run.json").exists():  # taking the lock would make a folder
+            return
+        with suppress(ValueError, OSError), self._locked() as on_disk:
+            if on_disk:
+                write_ladder(self.folder, info, rungs)
 
     @contextmanager
     def _locked(self) -> Iterator[bool]:

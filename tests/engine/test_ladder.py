@@ -1,6 +1,7 @@
 """The ladder of a run: measured while it is idle and during its training, and saved with it."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,7 +81,6 @@ class _Unwritten:
     """A recorder of a run that is not written."""
 
     folder = "/nonexistent"
-    is_writing = False
 
 
 @pytest.fixture
@@ -127,6 +127,28 @@ def test_a_saved_run_shows_the_rungs_before_its_history(
     events = Driver().when(is_a(Evaluated, step=20), Close()).run(OpenRun(name))
     assert only(events, LadderMeasured).rungs
     assert first(events, LadderMeasured) < first(events, Evaluated)
+
+
+def test_a_run_that_is_only_looked_at_is_measured_once(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = trained_run(verse_file)
+    path = folder_of(name) / FILE
+    good = path.read_text()
+    path.unlink()
+    until_complete(OpenRun(name))
+    assert path.read_text() == good
+    monkeypatch.setattr(ladder_module, "_measure", None)
+    assert only(until_complete(OpenRun(name)), LadderMeasured).complete
+
+
+def test_a_run_that_is_gone_when_it_is_measured_stays_so(verse_file: Path) -> None:
+    name = trained_run(verse_file)
+    (folder_of(name) / FILE).unlink()
+    driver = Driver().when(COMPLETE, Close())
+    driver.call_when(is_a(Opened), lambda: shutil.rmtree(folder_of(name)))
+    assert not of(driver.run(OpenRun(name)), Failed)
+    assert not folder_of(name).exists()
 
 
 @pytest.mark.parametrize(
