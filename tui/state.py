@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from engine import protocol
 from engine.protocol import (
+    RECORDED,
     Busy,
     Compared,
     CopiesFound,
@@ -148,9 +149,9 @@ def fold(state: RunState, event: Event) -> RunState:
     """The state after one more event."""
     # What is read of a passage is made safe where it is drawn: `Passage`.
     shown = event if isinstance(event, Inspected) else safe(event)
+    if isinstance(shown, RECORDED):
+        return replace(_fold_history(state, shown), course=_course(state, shown))
     match shown:
-        case StepDone() | Evaluated() | Excerpt() | LearningRateChanged() | Extended() | Forked():
-            return replace(_fold_history(state, shown), course=_course(state, shown))
         case MomentsKept():
             return replace(state, moments=fold_moments(state.moments, shown))
         case SampleStarted() | TextSampled() | SampleDone() if is_of_a_moment(shown):
@@ -169,9 +170,6 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(state, under_way=shown)
         case PhaseChanged(now):
             return replace(state, phase=now, failure=state.failure if now == "failed" else None)
-        case ThreadsChosen(_, _, threads, choice) if state.opened is not None:
-            opened = replace(state.opened, threads=threads, choice=choice)
-            return replace(state, opened=opened, threads_chosen=shown, course=_course(state, shown))
         case Measured():
             return replace(state, measured=shown)
         case Saved():
@@ -268,6 +266,12 @@ def _fold_history(state: RunState, event: Recorded) -> RunState:
             return replace(state, learning_rate=learning_rate)
         case Extended(_, steps, minutes):
             return replace(state, steps=steps, minutes=minutes, extended=event)
+        case ThreadsChosen(step, _, threads, choice):
+            opened = state.opened
+            if opened is None or step <= opened.step:  # before it was opened here
+                return state
+            opened = replace(opened, threads=threads, choice=choice)
+            return replace(state, opened=opened, threads_chosen=event)
         case Forked():
             return replace(state, forked=event)
 

@@ -237,6 +237,6 @@ Event = (
     | Closed
 )
 
-Recorded = StepDone | Evaluated | Excerpt | LearningRateChanged | Extended | Forked
+Recorded = StepDone | Evaluated | Excerpt | LearningRateChanged | Extended | ThreadsChosen | Forked
 RECORDED = get_args(Recorded)
 """The events that make up a run's history, kept in its `metrics.jsonl`."""

@@ -220,7 +220,9 @@ def test_a_resumed_run_keeps_its_threads_until_others_are_clearly_faster(
     changed = resume(name, (45, FIRST_AFTER), (50, CONFIRM_AFTER), assignments=often)
     assert only(changed, Opened).threads == 1
     assert [(e.step, e.threads) for e in of(changed, ThreadsChosen)] == [(50, 2)]
-    assert only(resume(name), Opened).threads == 2
+    again = resume(name)
+    assert only(again, Opened).threads == 2
+    assert of(again, ThreadsChosen) == of(changed, ThreadsChosen), "it is in the history"
 
 
 def test_threads_of_another_machine_are_compared_with_those_of_this_one(

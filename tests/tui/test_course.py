@@ -131,11 +131,17 @@ def test_what_happened_is_marked_where_it_happened() -> None:
 
 
 def test_a_reopened_run_has_the_marks_of_its_history() -> None:
-    history = [*map(step_done, range(1, 4)), LearningRateChanged(3, 0.01), Extended(3, 9, 0.0)]
+    chosen = ThreadsChosen(2, 1.0, 4, "4 threads: 10 ms")
+    history = [*map(step_done, range(1, 3)), chosen, step_done(3)]
+    history += [LearningRateChanged(3, 0.01), Extended(3, 9, 0.0)]
     live = state_after(*untrained(), *history)
     reopening = msgspec.structs.replace(opened(), step=3, phase="paused")
     again = state_after(*opening()[:-1], reopening, *history)
     assert marks(again) == marks(live)
+    assert "2 # 4 threads" in marks(again)
+    assert live.opened is not None
+    assert again.opened is not None
+    assert (live.opened.threads, again.opened.threads) == (4, reopening.threads)
     assert again.course.moments[-3:] == live.course.moments[-3:]
 
 
