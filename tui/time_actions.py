@@ -22,7 +22,7 @@ from tui.questions import stamp
 from tui.read_actions import ReadActions
 from tui.screens.input_dialog import InputDialog
 from tui.state import RunState
-from tui.time_state import NOW, is_of_a_moment
+from tui.time_state import NOW, AskedText, is_of_a_moment
 from tui.views import TIME
 
 if TYPE_CHECKING:  # made only when the view is first shown
@@ -91,7 +91,7 @@ class TimeActions(ReadActions):
             self.sample_config, characters=min(self.sample_config.characters, CHARACTERS)
         )
         when = stamp(state) if moments.chosen == NOW else moments.chosen
-        about = (prompt, config, moments.chosen, when)
+        about = AskedText(prompt, config, moments.chosen, when)
         if about != moments.asked:
             asked_id = moments.asked_id - 1
             moments = replace(moments, asked=about, asked_id=asked_id, started=False)

@@ -1,9 +1,12 @@
 """The kept moments of the open run, the one that is looked at, and the text it writes: one frozen
 value."""
 
+from typing import NamedTuple
+
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.config import SampleConfig
 from engine.protocol import (
     Event,
     Failed,
@@ -18,6 +21,16 @@ NOW = -1
 """Stands for the weights as they are now, as in `Inspect.step`."""
 
 
+class AskedText(NamedTuple):
+    """A question for a text by the model of some moment."""
+
+    prompt: str
+    config: SampleConfig
+    chosen: int
+    when: int
+    """The step of the weights that are wanted."""
+
+
 class Moments(Struct, frozen=True):
     """All text in it is safe to draw."""
 
@@ -27,7 +40,7 @@ class Moments(Struct, frozen=True):
     """The step of the kept weights that are looked at."""
     writing: Writing | None = None
     """What the model of that step writes."""
-    asked: object = None
+    asked: AskedText | None = None
     """What text was asked for last. There is at most one that has not been started."""
     asked_id: int = 0
     """Its number, which is negative: those of answers to the prompt are positive."""

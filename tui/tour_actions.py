@@ -29,8 +29,8 @@ class TourActions(TimeActions, PreferenceActions):
     """Once the tour was shown."""
     _before_guess: Widget | None = None
     """What had the focus before the guess."""
-    _covered: object = None
-    """Which widgets are covered, and in which view."""
+    _laid_out: object = None
+    """Which widgets are covered, which has more room, and in which view."""
 
     @property
     def in_tour(self) -> bool:
@@ -38,7 +38,11 @@ class TourActions(TimeActions, PreferenceActions):
         return self._panel is not None and self._panel.display
 
     def acts_here(self, action: str) -> bool:
-        return super().acts_here(action) and (self.in_tour or action not in ONLY_IN_TOUR)
+        if action not in ONLY_IN_TOUR:
+            return super().acts_here(action)
+        panel = self._panel
+        guesses = panel is not None and bool(panel.tour.page.guess)
+        return self.in_tour and (guesses or action != "guess")
 
     def show_state(self, state: RunState) -> None:
         super().show_state(state)
@@ -83,10 +87,13 @@ class TourActions(TimeActions, PreferenceActions):
             panel.state = self.state
             panel.tour = panel.tour.followed(scene)
         covers = panel.tour.covers if panel.display else ()
-        if self._covered != (covers, self.view):
-            self._covered = covers, self.view
+        room = panel.tour.page.room if panel.display else ""
+        if self._laid_out != (covers, room, self.view):
+            self._laid_out = covers, room, self.view
             for widget in self.screen_stack[0].query("#views *"):
-                widget.set_class(type(widget).__name__ in covers, "covered")
+                kind = type(widget).__name__
+                widget.set_class(kind in covers, "covered")
+                widget.set_class(kind == room, "told-of")
 
     def action_turn_page(self, by: int) -> None:
         """To the next page, or the one before."""
@@ -101,7 +108,7 @@ class TourActions(TimeActions, PreferenceActions):
 
     def action_guess(self) -> None:
         """Type what is expected on this page."""
-        if (panel := self._panel) is not None and panel.tour.page.guess:
+        if (panel := self._panel) is not None:
             self._before_guess = self.focused
             panel.open_guess()
 

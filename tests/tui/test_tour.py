@@ -43,6 +43,7 @@ from tui.insight import Asked, Insight
 from tui.panes.prompt import PromptInput
 from tui.preferences import load_preferences
 from tui.state import RunState, fold
+from tui.time_state import AskedText
 from tui.tour.pages import PAGES
 from tui.tour.panel import LINES
 from tui.tour.scene import Scene
@@ -80,10 +81,12 @@ def writing(state: RunState, text: str, sample_id: int, step: int = STEPS) -> Ru
     return state
 
 
-def of_a_moment(state: RunState, text: str, step: int) -> RunState:
+def of_a_moment(state: RunState, text: str, step: int, prompt: str = PROMPT) -> RunState:
     """The state when the model of an earlier step has written."""
-    moments = replace(state.moments, asked_id=state.moments.asked_id - 1)
-    return writing(replace(state, moments=moments), text, moments.asked_id, step)
+    asked_id = state.moments.asked_id - 1
+    asked = AskedText(prompt, CONFIG.sample, step, step)
+    moments = replace(state.moments, asked=asked, asked_id=asked_id)
+    return writing(replace(state, moments=moments), text, asked_id, step)
 
 
 # Each page: what it asks, and what it answers once its act is done.
@@ -121,16 +124,19 @@ def test_the_loss_begins_at_ln_v(size: int, loss: float) -> None:
     assert "Measured at step 0: 4.1432." in told
 
 
-def test_the_first_rung_is_passed_at_an_evaluation() -> None:
+def test_the_first_rung_is_passed_in_training_and_then_on_held_out_text() -> None:
     state = state_after(*untrained())
     assert "being measured" in page("the first rung", "", scene(state))
     state = fold(state, ladder())
     assert "letter frequencies (3.35)" in page("the first rung", "", scene(state))
-    assert page("the first rung", "10", scene(state)).startswith("? You guessed “10”.")
-    state = fold(state, evaluated(250, 2.2))
+    state = fold(state, step_done(1, 4.1))
+    assert "The training loss is 4.10. Space" in page("the first rung", "10", scene(state))
+    state = fold(state, step_done(2, 3.3))
     told = page("the first rung", "10", scene(state))
-    assert told.startswith("✓ You guessed “10”. It passed letter frequencies (3.35) by step 250.")
-    assert told.endswith("Next rung: letter triples (2.05).")
+    assert told.startswith("✓ You guessed “10”. The training loss fell below letter frequencies")
+    assert "(3.35) at step 2. A ✓ in the chart needs held-out text: that is read every 250" in told
+    told = page("the first rung", "10", scene(fold(state, evaluated(250, 2.2))))
+    assert told.endswith("lower at step 250 (✓ in the chart). Next rung: letter triples (2.05).")
 
 
 def test_a_passage_is_read_by_two_models() -> None:
@@ -143,7 +149,8 @@ def test_a_passage_is_read_by_two_models() -> None:
     then = scene(reading(state, 0, 5.98), TIME)
     told = page(title, "6", now, then)
     assert told.startswith("✓ You guessed “6”. Step 0: 5.98 bits a character; step 2,000: 2.21.")
-    assert "first letters of words" in told
+    assert "There the first letters of words have 3." in told
+    assert "those inside words 0." in told
     untouched = scene(reading(state_after(*untrained()), 0, 5.98), READ)
     assert "Space trains it. It is read again" in page(title, "2", untouched)
 
@@ -203,6 +210,8 @@ def test_back_in_time_compares_two_moments() -> None:
     told = page("back in time", "", scene(now, TIME), scene(then, TIME))
     assert told.startswith("✓ Step 0: “qZ&kx” Step 2,000: “Good night”")
     assert "plays all 6" in told
+    other = scene(of_a_moment(now, "Nay", 0, prompt="JULIET:"), TIME)
+    assert page("back in time", "", scene(now, TIME), other).startswith("? Step 0: “Nay”")
 
 
 def forked(rate: float, run: str = "dire-wolf", *, step: int = 8) -> RunState:
@@ -219,7 +228,7 @@ def test_a_fork_with_ten_times_the_rate_is_compared_with_its_parent() -> None:
     begun = forked(0.3)
     assert "This is the fork: dire-wolf" in page(title, "", parent, scene(begun))
     state = begun
-    for step in range(9, 40):
+    for step in range(9, 70):
         state = fold(state, step_done(step, 6.5))
     told = page(title, "", parent, scene(begun), scene(state))
     assert told.startswith("✓ With learning rate 0.300 in place of 0.0300: training loss 6.50")
@@ -227,9 +236,9 @@ def test_a_fork_with_ten_times_the_rate_is_compared_with_its_parent() -> None:
     assert "o opens amber-otter again" in told
     fell = fold(fold(begun, PhaseChanged("failed", 9)), Failed("Step 10 is not finite.", "train"))
     assert "no longer a number after step 8" in page(title, "", parent, scene(begun), scene(fell))
-    for step in range(9, 40):
+    for step in range(9, 70):
         begun = fold(begun, step_done(step, 1.1))
-    assert "It did not fail here" in page(title, "", parent, scene(forked(0.3)), scene(begun))
+    assert "So far it does not fail" in page(title, "", parent, scene(forked(0.3)), scene(begun))
     other = page(title, "", parent, scene(forked(0.03)))
     assert other.startswith("? The learning rate is 0.0300")  # a fork with another change
 

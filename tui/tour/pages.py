@@ -19,16 +19,18 @@ class Page(NamedTuple):
     """What is guessed, where something is."""
     covers: tuple[str, ...] = ()
     """The widgets that would tell, which are covered until it is guessed."""
+    room: str = ""
+    """The widget that gets more room in a small window."""
 
 
 PAGES = (
-    Page("before training", noise, "what it wrote", ("SamplesPane",)),
+    Page("before training", noise, "what it wrote", ("SamplesPane",), "SamplesPane"),
     Page("training", first_steps),
     Page("where the loss begins", uniform_guess, "the loss"),
     Page("the first rung", first_rung, "the step"),
     Page("a passage, before and after", before_and_after, "bits a character"),
     Page("the next character", next_character, "a character", ("NextPane", "LayersPane")),
-    Page("temperature", temperature),
+    Page("temperature", temperature, room="PromptPane"),
     Page("through the layers", layers, "a block", ("LayersPane",)),
     Page("back in time", back_in_time),
     Page("a learning rate too high", too_high_a_rate),

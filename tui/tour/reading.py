@@ -1,13 +1,9 @@
 """Pages of the tour on a passage, read along with the model."""
 
-from collections.abc import Callable
-from statistics import fmean
-
 from engine.protocol import Place
 from tui.drawing.words import count, counted
-from tui.insight import Passage
 from tui.tour.phrases import goes_to, guessed, likeliest, picture, quoted, trains
-from tui.tour.scene import Said, Scene
+from tui.tour.scene import Reading, Said, Scene
 from tui.views import READ, TIME
 
 CONTEXT = 16
@@ -42,7 +38,7 @@ def before_and_after(scene: Scene) -> Said:
         return Said(f"{guessed(scene)} By step {count(first.step)} it is {first.bits:.2f}. {how}")
     return Said(
         f"{guessed(scene)} Step {count(first.step)}: {first.bits:.2f} bits a character; step "
-        f"{count(last.step)}: {last.bits:.2f}.{_where(passage)}",
+        f"{count(last.step)}: {last.bits:.2f}.{_where(last)}",
         done=True,
     )
 
@@ -116,25 +112,11 @@ def _first_to_lead(place: Place) -> int:
     return depth
 
 
-def _where(passage: Passage) -> str:
-    """Where in words it is surprised."""
-    inside = _mean(passage, str.isalpha)
-    first = _mean(passage, lambda before: not before.isalpha())
-    if inside is None or first is None:
+def _where(reading: Reading) -> str:
+    """Where in words a model is surprised."""
+    if reading.first is None or reading.inside is None:
         return ""
     return (
-        f" By the model on the screen: first letters of words {first:.2f}, letters inside "
-        f"{inside:.2f}: what is certain, and what is open?"
+        f" There the first letters of words have {reading.first:.2f} bits, those inside words "
+        f"{reading.inside:.2f}: which are harder to foresee?"
     )
-
-
-def _mean(passage: Passage, after: Callable[[str], bool]) -> float | None:
-    """The mean surprise of the letters that follow such a character."""
-    text = passage.text
-    bits = [
-        surprise
-        for index in range(1, len(text))
-        if text[index].isalpha() and after(text[index - 1])
-        if (surprise := passage.bits(index)) is not None
-    ]
-    return fmean(bits) if bits else None

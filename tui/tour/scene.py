@@ -1,5 +1,6 @@
 """What a page of the tour is told, what it says, and what is noted while the tour is shown."""
 
+from statistics import fmean
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -7,6 +8,7 @@ from msgspec.structs import replace
 
 from engine.config import SampleConfig
 from tui.drawing.curve import Curve
+from tui.insight import Passage
 from tui.state import RunState
 from tui.writing import Writing
 
@@ -24,6 +26,10 @@ class Reading(Struct, frozen=True):
 
     step: int
     bits: float
+    first: float | None
+    """The mean over first letters of words; None: there are none."""
+    inside: float | None
+    """The mean over the letters after them."""
 
 
 class Written(Struct, frozen=True):
@@ -58,8 +64,9 @@ class Notes(Struct, frozen=True):
     answers: tuple[Written, ...] = ()
     """To prompts: the last one at each temperature, the newest at the end, at most `MOST`."""
     moments: tuple[Written, ...] = ()
-    """What was written in the view that looks back: the last text of each step, at most `MOST`."""
-
+    """What was written in the view that looks back: the text of each step, at most `MOST`."""
+    begun: tuple[str, SampleConfig] | None = None
+    """The prompt and the settings of all of these."""
     last: Parent | None = None
     """The open run, as the parent that it may become."""
 
@@ -88,19 +95,39 @@ def noted(notes: Notes, scene: Scene) -> Notes:
         notes = Notes(run=state.opened.run, parent=notes.last)
     last = Parent(state.opened.run, state.learning_rate, state.train)
     notes = _with_reading(replace(notes, last=last), state)
-    return _with_answer(_with_moment(notes, scene), scene)
+    return _with_answer(_with_moment(notes, state), scene)
 
 
 def _with_reading(notes: Notes, state: RunState) -> Notes:
     passage = state.insight.passage
     if passage is None or state.insight.off:
         return notes
-    now = Reading(passage.read.step, passage.read.bits)
+    step = passage.read.step
     if passage.text != notes.passage:
-        return replace(notes, passage=passage.text, readings=(now,))
-    by_step = {reading.step: reading for reading in (*notes.readings, now)}
-    steps = sorted({min(by_step), max(by_step)})
-    return replace(notes, readings=tuple(by_step[step] for step in steps))
+        return replace(notes, passage=passage.text, readings=(_reading(passage),))
+    by_step = {reading.step: reading for reading in notes.readings}
+    if step in by_step or min(by_step) < step < max(by_step):
+        return notes
+    by_step[step] = _reading(passage)
+    ends = sorted({min(by_step), max(by_step)})
+    return replace(notes, readings=tuple(by_step[step] for step in ends))
+
+
+def _reading(passage: Passage) -> Reading:
+    """The mean surprise of a passage as it is read now."""
+    text = passage.text
+    first: list[float] = []
+    inside: list[float] = []
+    for index in range(1, len(text)):
+        bits = passage.bits(index)
+        if bits is not None and text[index].isalpha():
+            (inside if text[index - 1].isalpha() else first).append(bits)
+    return Reading(
+        passage.read.step,
+        passage.read.bits,
+        fmean(first) if first else None,
+        fmean(inside) if inside else None,
+    )
 
 
 def _with_answer(notes: Notes, scene: Scene) -> Notes:
@@ -118,13 +145,18 @@ def _with_answer(notes: Notes, scene: Scene) -> Notes:
     return replace(notes, answers=(*others, now)[-MOST:])
 
 
-def _with_moment(notes: Notes, scene: Scene) -> Notes:
-    writing = scene.state.moments.writing
-    if writing is None or not writing.ended:
+def _with_moment(notes: Notes, state: RunState) -> Notes:
+    moments = state.moments
+    writing, asked = moments.writing, moments.asked
+    if asked is None or writing is None or not writing.ended:
         return notes
+    if writing.sample_id != moments.asked_id:  # of the question before
+        return notes
+    begun = (asked.prompt, asked.config)
     others = [one for one in notes.moments if one.step != writing.step]
-    now = _written(writing, scene.config.temperature)
-    return replace(notes, moments=(*others, now)[-MOST:])
+    now = _written(writing, asked.config.temperature)
+    comparable = others if begun == notes.begun else []
+    return replace(notes, begun=begun, moments=(*comparable, now)[-MOST:])
 
 
 def _written(writing: Writing, temperature: float) -> Written:

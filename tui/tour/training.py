@@ -1,6 +1,7 @@
 """Pages of the tour on training."""
 
 from math import isfinite
+from statistics import fmean
 
 from tui.drawing.words import count, counted
 from tui.ladder import COMPRESSOR, Rung
@@ -85,17 +86,19 @@ def first_rung(scene: Scene) -> Said:
             )
         return Said("Simple models of this text are being measured, to compare with: a moment.")
     first = rungs[0]
+    below = _fell_below(state, first.loss)
     if not scene.guess:
-        verb = "will it pass" if first.passed is None else "did it pass"
+        verb = "will it pass" if below is None else "did it pass"
         return Said(
             f"A ladder of simple models: the first rung, {first.value}, knows how often each "
             f"character occurs and nothing else. At which step {verb} that? Press g and type a number."
         )
-    if first.passed is None:
-        return Said(f"{guessed(scene)} {_now(state)}The rung: {first.value}. {trains(state)}")
+    if below is None:
+        now = f" The training loss is {fmean(state.newest):.2f}." if state.newest else ""
+        return Said(f"{guessed(scene)} The rung: {first.value}.{now} {trains(state)}")
     return Said(
-        f"{guessed(scene)} It passed {first.value} by step {count(first.passed)}. {_now(state)}"
-        f"{_ahead(rungs)}",
+        f"{guessed(scene)} The training loss fell below {first.value} at step {count(below)}. "
+        f"{_held_out(state, first)}",
         done=True,
     )
 
@@ -112,16 +115,16 @@ def _evaluated_at_start(state: RunState) -> float | None:
     return first.mean if first is not None and first.last == 0 else None
 
 
-def _now(state: RunState) -> str:
-    """The newest held-out loss, and when there is the next."""
-    last, opened = state.evaluated, state.opened
-    if last is None or opened is None:
-        return ""
-    loss = f"{last.loss:.2f}" if isfinite(last.loss) else "no number"
-    interval = opened.config.train.evaluation_interval
-    return f"Held-out loss: {loss} at step {count(last.step)}, taken every {counted(interval, 'step')}. "
+def _fell_below(state: RunState, loss: float) -> int | None:
+    """The first step with a lower training loss."""
+    return next((bucket.first for bucket in state.train.buckets if bucket.mean < loss), None)
 
 
-def _ahead(rungs: list[Rung]) -> str:
-    ahead = next((rung for rung in rungs if rung.passed is None), None)
-    return f"Next rung: {ahead.value}." if ahead else "It has passed all of them."
+def _held_out(state: RunState, first: Rung) -> str:
+    """Whether the rung is passed on held-out text too, which counts, and which is the next."""
+    if first.passed is None:
+        interval = state.opened.config.train.evaluation_interval if state.opened else 0
+        return f"A ✓ in the chart needs held-out text: that is read every {count(interval)} steps."
+    passed = f"On held-out text it was lower at step {count(first.passed)} (✓ in the chart)."
+    ahead = next((r for r in state.ladder.rungs if r.passed is None and r.name != COMPRESSOR), None)
+    return f"{passed} Next rung: {ahead.value}." if ahead else f"{passed} So are all the others."

@@ -17,7 +17,7 @@ LITTLE = 100
 """Steps before which most of what is written is noise."""
 FACTOR = 10
 """By which the learning rate is to be raised."""
-ENOUGH = 20
+ENOUGH = 50
 """Steps after which one sees what that does."""
 
 NOW_WRITE = "p leads to the prompt: type a beginning, then Enter."
@@ -65,7 +65,7 @@ def back_in_time(scene: Scene) -> Said:
         first, last = by_step[0], by_step[-1]
         return Said(
             f"Step {count(first.step)}: {quoted(first.text)} Step {count(last.step)}: "
-            f"{quoted(last.text)} The same prompt and the same dice: only the weights differ. "
+            f"{quoted(last.text)} The same prompt and the same seed: only the weights differ. "
             f"P plays all {count(len(state.moments.steps))}.",
             done=True,
         )
@@ -135,7 +135,7 @@ def _outcome(state: RunState, parent: Parent) -> str:
     words = f"With {rates}: training loss {loss} at step {count(step)}, in {parent.run} {then}."
     if before is None or now > before:
         return f"{words} Its steps go too far, past where the loss is low."
-    return f"{words} It did not fail here: fork it again, with more."
+    return f"{words} So far it does not fail: train it on, or fork with more."
 
 
 def _around(curve: Curve, step: int) -> float | None:
