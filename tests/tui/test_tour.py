@@ -375,17 +375,12 @@ async def test_it_leaves_the_prompt_and_its_answers_alone(desk: Opener) -> None:
         await it.sees("✓ tour 7 of 10", "At 0.9: “Indaed.”")
 
 
-async def test_before_a_run_is_open_it_waits(desk: Opener) -> None:
+async def test_it_waits_for_a_run_and_never_obeys_what_the_model_wrote(desk: Opener) -> None:
     async with desk(*opening()[:3]) as it:
         await open_tour(it)
         await it.sees("No run is open yet")
-        await it.play(*untrained()[6:])
+        await it.play(*opening()[3:], Excerpt(0, PROMPT, "".join(PAYLOADS.values())))
         await it.sees("Press g and type what you expect")
-
-
-async def test_what_the_model_wrote_is_never_obeyed(desk: Opener) -> None:
-    async with desk(*opening(), Excerpt(0, PROMPT, "".join(PAYLOADS.values()))) as it:
-        await open_tour(it)
         await guess(it, "[@click=app.quit]x[/]")
         await it.sees("You guessed “[@click=app.quit]x[…”.")
         assert list(obeyed(it)) == []
