@@ -84,8 +84,6 @@ class Insight(Struct, frozen=True):
     off: tuple[str, ...] = ()
     """The parts that are switched off, as `Inspect` names them."""
     passage: Passage | None = None
-    whole: Passage | None = None
-    """The same passage with nothing switched off."""
     looked: Looked | None = None
     """For the selected character, or until there is an answer, for the one before."""
     marked: int = -1
@@ -95,7 +93,6 @@ class Insight(Struct, frozen=True):
     requests: int = 0
     """The number of questions so far."""
     asked_passage: Asked = Asked()
-    asked_whole: Asked = Asked()
     asked_place: Asked = Asked()
     learned: Answered[WhenLearned] = Answered()
     divided: Answered[LossDivided] = Answered()
@@ -145,11 +142,9 @@ class Insight(Struct, frozen=True):
     @property
     def cost(self) -> float | None:
         """The bits a character that it costs to do without what is switched off; None: unknown."""
-        if not self.off or self.whole is None or self.passage is None:
-            return None
-        read, whole = self.passage.read, self.whole.read
-        same = read.step == whole.step and self.passage.text == self.whole.text
-        return read.bits - whole.bits if same else None
+        read = self.passage.read if self.passage else None
+        known = self.off and read is not None and read.off == self.off
+        return read.bits - read.whole_bits if known and read else None
 
 
 def for_another_run(insight: Insight) -> Insight:
@@ -194,8 +189,7 @@ def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
     insight = fold_answers(insight, event, shown)
     match event, shown:
         case Failed(request=request), Failed(message):
-            asked = (insight.asked_passage, insight.asked_whole, insight.asked_place)
-            of_passage = any(request == one.request for one in asked)
+            of_passage = request in (insight.asked_passage.request, insight.asked_place.request)
             return replace(insight, failure=message) if of_passage else insight
         case Inspected(), Inspected() if event.request == insight.asked_passage.request:
             passage = Passage.of(event)
@@ -210,8 +204,6 @@ def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
                 cursor=cursor,
                 failure="",
             )
-        case Inspected(), Inspected() if event.request == insight.asked_whole.request:
-            return replace(insight, whole=Passage.of(event))
         case PlaceInspected(), PlaceInspected() if event.request == insight.asked_place.request:
             question = insight.asked_place.question
             text = question.text if isinstance(question, InspectPlace) else ""

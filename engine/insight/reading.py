@@ -5,6 +5,8 @@ Dimensions: T time, D embedding width, V vocabulary.
 """
 
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +22,8 @@ LENS = 3
 """Their number at each depth."""
 TIE = 1e-12
 """What tells equal logits apart."""
+LOGITS = 2**19
+"""About how many are computed at a time: they fit a cache, and take some hundredths of a second."""
 
 
 def sublayers(model: GPT) -> tuple[str, ...]:
@@ -36,19 +40,56 @@ def sublayers(model: GPT) -> tuple[str, ...]:
 
 def read(
     model: GPT, characters: str, ids: Tensor, context_length: int, off: Off = NOTHING
-) -> list[Place]:
+) -> Iterator[float | list[Place]]:
     """(T,) ids of a text: a Place for each, and one after the end. `characters`: those of the
-    vocabulary.
+    vocabulary. Yields the fractions done, then the places.
 
     A text longer than the context is read in windows that overlap by half, so that each prediction
     sees at least half a context.
     """
     places = [Place(characters[ids[0]], None, 0, 0.0, (), (), ())] if len(ids) else []
+    for some in _stretches(model, ids, context_length, off):
+        lens = []
+        for stream in (some.traced.embedding, *some.traced.blocks):
+            logits = _logits(model, stream[some.rows])
+            lens.append(_likeliest(logits, characters, LENS))
+            yield len(places) / (len(ids) + 1)
+        places += _places(characters, some, lens, logits)
+    yield places
+
+
+def surprises(model: GPT, ids: Tensor, context_length: int) -> Iterator[float | list[float]]:
+    """The bits of each place of `read` that has some, without the rest. Yields the fractions done,
+    then the bits."""
+    bits: list[float] = []
+    for some in _stretches(model, ids, context_length):
+        logits = _logits(model, some.traced.blocks[-1][some.rows])
+        bits += _bits(logits.log_softmax(-1), some.targets)
+        yield len(bits) / len(ids)
+    yield bits
+
+
+class Stretch(NamedTuple):
+    """Some of the positions of a window."""
+
+    traced: Trace
+    rows: slice
+    """The positions."""
+    targets: Tensor
+    """The ids that follow them; none follows the last one of the text."""
+
+
+def _stretches(
+    model: GPT, ids: Tensor, context_length: int, off: Off = NOTHING
+) -> Iterator[Stretch]:
+    """Each position once."""
+    at_once = max(1, LOGITS // len(model.embedding.weight))
     for first, known in _windows(len(ids), context_length):
-        traced = trace(model, ids[first : first + context_length], off)
-        targets = ids[first + 1 : first + context_length + 1].tolist()
-        places += _places(model, characters, traced, targets, known)
-    return places
+        window = ids[first : first + context_length]
+        traced = trace(model, window, off)
+        for row in range(known, len(window), at_once):
+            rows = slice(row, min(row + at_once, len(window)))
+            yield Stretch(traced, rows, ids[first + rows.start + 1 : first + rows.stop + 1].long())
 
 
 def _windows(length: int, context_length: int) -> list[tuple[int, int]]:
@@ -61,53 +102,76 @@ def _windows(length: int, context_length: int) -> list[tuple[int, int]]:
     return windows
 
 
-@torch.no_grad()
 def _places(
-    model: GPT, characters: str, traced: Trace, targets: list[int], known: int
+    characters: str, some: Stretch, lens: list[list[Likely]], logits: Tensor
 ) -> list[Place]:
-    """The places after each position of a window but for the first `known`."""
-    lens = []
-    for stream in (traced.embedding, *traced.blocks):
-        logits = distinct_logits(model, stream[known:])
-        lens.append(_likeliest(logits, characters, LENS))
+    """The places after these positions. `lens`: the likeliest at each depth; `logits`: (T, V) of the
+    last."""
     log_probs = logits.log_softmax(-1)
-    entropy = (-(log_probs.exp() * log_probs).nan_to_num(0.0).sum(-1) / math.log(2)).tolist()
+    entropy = (-(log_probs.exp() * log_probs).sum(-1) / math.log(2)).tolist()
     next_ = _likeliest(logits, characters, NEXT)
-    added = [y[known:].square().mean(-1).sqrt().tolist() for y in traced.added]
-    places = []
-    for i in range(len(logits)):
-        target = targets[known + i] if known + i < len(targets) else None
-        bits, rank = None, 0
-        if target is not None:
-            bits = float(-log_probs[i, target] / math.log(2))
-            rank = int((logits[i] > logits[i, target]).sum()) + 1
-        places.append(
-            Place(
-                "" if target is None else characters[target],
-                bits,
-                rank,
-                entropy[i],
-                next_[i],
-                tuple(depth[i] for depth in lens),
-                tuple(values[i] for values in added),
-            )
+    added = [y[some.rows].square().mean(-1).sqrt().tolist() for y in some.traced.added]
+    bits, ranks = _bits(log_probs, some.targets), _ranks(logits, some.targets)
+    targets = some.targets.tolist()
+    return [
+        Place(
+            characters[targets[i]] if i < len(targets) else "",
+            bits[i] if i < len(targets) else None,
+            ranks[i] if i < len(targets) else 0,
+            entropy[i],
+            next_[i],
+            tuple(depth[i] for depth in lens),
+            tuple(values[i] for values in added),
         )
-    return places
+        for i in range(len(logits))
+    ]
+
+
+@torch.no_grad()
+def _logits(model: GPT, stream: Tensor) -> Tensor:
+    """(T, D) of the residual stream to (T, V) logits, as float32 on the CPU."""
+    return model.logits(stream).float().cpu()
 
 
 def distinct_logits(model: GPT, stream: Tensor) -> Tensor:
-    """(T, D) of the residual stream to (T, V) logits, of which no two are equal: the lower id comes
-    first, by less than a float32 can tell. An untrained model has all of them equal, and would
-    otherwise be right about everything."""
-    logits = model.logits(stream).cpu().double()  # not every device has float64
-    return logits - TIE * torch.arange(logits.shape[1])
+    """The same, with no two of them equal: the lower id comes first. An untrained model has all of
+    them equal, and would otherwise be right about everything."""
+    return _distinct(_logits(model, stream))
+
+
+def _distinct(logits: Tensor) -> Tensor:
+    """Logits of which no two are equal: the lower id comes first, by less than a float32 can
+    tell."""
+    return logits.double() - TIE * torch.arange(logits.shape[1])
+
+
+def _bits(log_probs: Tensor, targets: Tensor) -> list[float]:
+    """The surprise of the targets, of which there may be fewer than rows."""
+    found = log_probs[: len(targets)].gather(-1, targets[:, None])[:, 0]
+    return (-found.double() / math.log(2)).tolist()
+
+
+def _ranks(logits: Tensor, targets: Tensor) -> list[int]:
+    """The ranks of the targets, counted from 1; of equal logits the lower id comes first."""
+    logits = logits[: len(targets)]
+    own = logits.gather(-1, targets[:, None])
+    before = (logits > own).sum(-1)
+    earlier = torch.arange(logits.shape[1]) < targets[:, None]
+    before += ((logits == own) & earlier).sum(-1)
+    return (before + 1).tolist()
 
 
 def _likeliest(logits: Tensor, characters: str, number: int) -> list[Likely]:
-    """The likeliest characters at each position, (T, V) logits."""
-    values, ids = logits.topk(min(number, len(characters)))
-    probs = (values - logits.logsumexp(-1, keepdim=True)).exp()
+    """The likeliest characters at each position, (T, V) logits; of equal ones the lower id comes
+    first."""
+    number = min(number, len(characters))
+    values, ids = logits.topk(min(number + 1, len(characters)))
+    # Only where two are equal does the order, or which of them are there, have to be looked at.
+    tied = (values[:, 1:] == values[:, :-1]).any(-1)
+    if tied.any():
+        ids[tied, :number] = _distinct(logits[tied]).topk(number).indices
+    probs = (values[:, :number] - logits.logsumexp(-1, keepdim=True)).exp()
     return [
         tuple((characters[i], value) for i, value in zip(row, likely, strict=True))
-        for row, likely in zip(ids.tolist(), probs.tolist(), strict=True)
+        for row, likely in zip(ids[:, :number].tolist(), probs.tolist(), strict=True)
     ]

@@ -17,7 +17,10 @@ Likely = tuple[tuple[str, float], ...]
 
 
 class Inspect(Message, frozen=True):
-    """Read a passage along with the model; answered by `Inspected`."""
+    """Read a passage along with the model; answered by `Inspected`.
+
+    A newer request replaces one that is not answered yet.
+    """
 
     request: int
     text: str = ""  # empty: the validation text from `start` on, as long as the whole context
@@ -50,6 +53,8 @@ class Inspected(Message, frozen=True):
     places: tuple[Place, ...]  # one for each character, and one after the end
     sublayers: tuple[str, ...]  # the names of those in `Place.added`
     bits: float  # the mean surprise
+    off: tuple[str, ...]  # as asked
+    whole_bits: float  # the mean surprise with nothing switched off
     context_length: int  # characters that a prediction sees, at most
 
 

@@ -1,10 +1,8 @@
 """Answers what a user asks about the inside of the open model."""
 
-from torch import Tensor
-
 from engine.generation.sampler import candidates
 from engine.insight.parts import parse_off
-from engine.insight.reading import NEXT, read, sublayers
+from engine.insight.reading import NEXT
 from engine.insight.trace import trace
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
@@ -15,7 +13,6 @@ from engine.protocol import (
     FindCopies,
     InsightCommand,
     Inspect,
-    Inspected,
     InspectPlace,
     MapAlphabet,
     PlaceInspected,
@@ -26,10 +23,8 @@ from engine.session.learning_finder import LearningFinder
 from engine.session.loss_divider import LossDivider
 from engine.session.moment_models import MomentModels
 from engine.session.opened_run import Clock, Emit
+from engine.session.passage_reader import PassageReader, known
 from engine.training.trainer import Trainer
-
-LONGEST_TEXT = 2_000
-"""Characters that are read along at once: training waits meanwhile."""
 
 
 class Inspector:
@@ -44,22 +39,38 @@ class Inspector:
         clock: Clock,
     ) -> None:
         """`models`: those of kept weights."""
-        self._trainer = trainer
         self._models = models
         self._vocabulary = vocabulary
         self._emit = emit
-        self._copies = CopyFinder(trainer.dataset.train, vocabulary, emit, clock)
+        dataset = trainer.dataset
+        self._passages = PassageReader(
+            models,
+            dataset.validation,
+            trainer.config.model.context_length,
+            vocabulary,
+            emit,
+            clock,
+        )
+        self._copies = CopyFinder(dataset.train, vocabulary, emit, clock)
         self._learning = LearningFinder(models, vocabulary, emit, clock)
-        self._alphabet = AlphabetMapper(models, trainer.dataset.train, vocabulary)
-        self._losses = LossDivider(models, trainer.dataset, vocabulary, emit, clock)
+        self._alphabet = AlphabetMapper(models, dataset.train, vocabulary)
+        self._losses = LossDivider(models, dataset, vocabulary, emit, clock)
+        self._in_slices: tuple[PassageReader | CopyFinder | LearningFinder | LossDivider, ...] = (
+            self._passages,
+            self._copies,
+            self._learning,
+            self._losses,
+        )
 
     def answer(self, command: InsightCommand) -> None:
         """Emit the answer, or why there is none; `work` emits those that take longer."""
         try:
-            if isinstance(command, FindCopies):
+            if isinstance(command, Inspect):
+                self._passages.ask(command)
+            elif isinstance(command, FindCopies):
                 self._copies.ask(command)
             elif isinstance(command, AskWhenLearned):
-                self._learning.ask(command, self._known(command.text)[2])
+                self._learning.ask(command, known(command.text, self._vocabulary).ids)
             elif isinstance(command, DivideLoss):
                 self._losses.ask(command)
             else:
@@ -70,71 +81,22 @@ class Inspector:
     @property
     def active(self) -> bool:
         """Whether `work` has something to do."""
-        return self._copies.active or self._learning.active or self._losses.active
+        return any(one.active for one in self._in_slices)
 
     def work(self) -> None:
         """Work on an answer for a moment."""
-        self._copies.work()
-        self._learning.work()
-        self._losses.work()
+        for one in self._in_slices:
+            one.work()
 
-    def _answer(self, command: Inspect | InspectPlace | MapAlphabet) -> Event:
+    def _answer(self, command: InspectPlace | MapAlphabet) -> Event:
         match command:
-            case Inspect():
-                return self._inspect(command)
             case InspectPlace():
                 return self._inspect_place(command)
             case MapAlphabet():
                 return self._alphabet.answer(command)
 
-    def _known(self, text: str) -> tuple[str, str, Tensor]:
-        """The known characters of a text, each unknown one once, and the ids of the former.
-        ValueError, with a user-facing message, if it has no known character."""
-        known, unknown = self._vocabulary.split_known(text)
-        if not known:
-            raise ValueError(
-                "The model knows none of these characters: its text has none of them."
-                if text
-                else "There is no text to read."
-            )
-        return known, unknown, self._vocabulary.encode_corpus(known)
-
-    def _inspect(self, command: Inspect) -> Inspected:
-        # The whole context: early in a run less of it is used, and a passage would be a few words.
-        length = self._trainer.config.model.context_length
-        validation = self._trainer.dataset.validation
-        start = max(0, min(command.start, len(validation) - length))
-        if len(command.text) > LONGEST_TEXT:
-            raise ValueError(
-                f"This text has {len(command.text):,} characters; at most {LONGEST_TEXT:,} are read "
-                "at once."
-            )
-        if command.text:
-            text, unknown, ids = self._known(command.text)
-            start = -1
-        else:
-            ids = validation[start : start + length]
-            text, unknown = self._vocabulary.decode(ids.tolist()), ""
-        weights = self._models.at(command.step)
-        off = parse_off(command.off, weights.model.config)
-        seen = weights.context_length
-        places = read(weights.model, self._vocabulary.characters, ids, seen, off)
-        bits = [place.bits for place in places if place.bits is not None]
-        return Inspected(
-            command.request,
-            weights.step,
-            text,
-            unknown,
-            start,
-            len(validation),
-            tuple(places),
-            sublayers(weights.model),
-            sum(bits) / len(bits) if bits else 0.0,
-            seen,
-        )
-
     def _inspect_place(self, command: InspectPlace) -> PlaceInspected:
-        ids = self._known(command.text)[2]
+        ids = known(command.text, self._vocabulary).ids
         model, step, length = self._models.at(command.step)
         start = max(0, len(ids) - length)
         traced = trace(model, ids[start:], parse_off(command.off, model.config))

@@ -1,7 +1,6 @@
 """Answers where the loss lives, in slices between those of training."""
 
 from collections.abc import Iterator
-from copy import deepcopy
 
 from engine.insight.loss_by_kind import LossByKind
 from engine.model.tokenizer import Vocabulary
@@ -43,10 +42,7 @@ class LossDivider:
     def ask(self, command: DivideLoss) -> None:
         """Start to answer a question, in place of the one before. ValueError, with a user-facing
         message, if the weights of that step are not kept."""
-        weights = self._models.at(command.step)
-        # The next slice may find the model trained further: the answer is about one moment.
-        weights = weights._replace(model=deepcopy(weights.model))
-        self._slices.start(self._answer(command, weights))
+        self._slices.start(self._answer(command, self._models.apart(command.step)))
 
     def work(self) -> None:
         """Predict some of the text, and emit the answer after the last."""

@@ -1,6 +1,7 @@
 """The models of earlier steps of the open run, loaded from the weights that were kept."""
 
 from collections.abc import Callable
+from copy import deepcopy
 
 from engine.model.gpt import GPT
 from engine.model.weights import Weights
@@ -51,6 +52,14 @@ class MomentModels:
         while len(self._loaded) > CACHED:
             del self._loaded[next(iter(self._loaded))]
         return weights
+
+    def apart(self, step: int) -> Weights:
+        """The same, in a model that no training changes: for answers in slices between those of
+        training, which are about one moment."""
+        weights = self.at(step)
+        if weights.model is not self._trainer.model:
+            return weights
+        return weights._replace(model=deepcopy(weights.model))
 
     def _load(self, moment: Moment) -> Weights:
         expected = self._trainer.model.state_dict()

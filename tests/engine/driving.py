@@ -16,6 +16,7 @@ from engine.protocol import (
     Excerpt,
     LadderMeasured,
     MomentsKept,
+    OpenRun,
     Saved,
     StepDone,
 )
@@ -119,6 +120,13 @@ class Driver:
 def run_to_end(*commands: Command) -> list[Event]:
     """The events from these commands until the run is saved."""
     return Driver().when(is_a(Saved), Close()).run(*commands)
+
+
+def ask(name: str, *questions: Command) -> list[Event]:
+    """The events of a saved run that is opened and asked, one question after the other."""
+    driver = Driver()
+    driver.inbox = IdleInbox(OpenRun(name), *questions, last=Close())
+    return driver.run()
 
 
 def is_a(kind: type[object], **fields: object) -> Happens:

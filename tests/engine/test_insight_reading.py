@@ -8,13 +8,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 from driving import tiny
+from inspecting import read
 from plain_gpt import plain_log_probs, plain_pass
 from shaping import CONTEXT, OPTIONS, VOCABULARY, awake, named, shape, some_ids
 
 from engine.config import ModelConfig
 from engine.device import Hardware
+from engine.insight import reading
 from engine.insight.parts import parse_off
-from engine.insight.reading import LENS, NEXT, read, sublayers
+from engine.insight.reading import LENS, NEXT, sublayers, surprises
 from engine.model.gpt import GPT
 from engine.protocol import Likely, Place
 from engine.training.dataset import Dataset
@@ -38,6 +40,20 @@ def check_likely(likely: Likely, log_probs: np.ndarray, number: int) -> None:
         own = math.exp(log_probs[CHARACTERS.index(character)])
         assert probability == pytest.approx(own, rel=1e-3, abs=1e-6)
     assert len({character for character, _ in likely}) == number
+
+
+@pytest.mark.parametrize("at_once", [1, 3 * VOCABULARY])
+def test_it_is_the_same_in_small_portions(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, (ids,) = awake(shape()), some_ids(1, CONTEXT + 5)
+    expected = read(model, CHARACTERS, ids, CONTEXT)
+    monkeypatch.setattr(reading, "LOGITS", at_once)
+    *fractions, places = reading.read(model, CHARACTERS, ids, CONTEXT)
+    assert len(fractions) >= len(ids), "portions of at most three places, at each of three depths"
+    assert isinstance(places, list)
+    assert [place.character for place in places] == [place.character for place in expected]
+    assert bits_of(places) == pytest.approx(bits_of(expected), abs=1e-5)
+    *_, bits = surprises(model, ids, CONTEXT)
+    assert bits == pytest.approx(bits_of(expected), abs=1e-5)
 
 
 @every_config

@@ -12,12 +12,13 @@ from queue import SimpleQueue
 
 import pytest
 import torch
-from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny
+from driving import Driver, FakeClock, ask, is_a, losses, of, only, run_to_end, tiny
 from forking import child, exit_code, needs_fork
+from inspecting import read
 from plain_gpt import plain_log_probs, plain_pass
 
 from engine.config import SampleConfig
-from engine.insight.reading import read
+from engine.insight import reading
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
@@ -40,6 +41,7 @@ from engine.protocol import (
     StepProgress,
     Train,
 )
+from engine.session import passage_reader
 from engine.session.session import Session
 from engine.storage.paths import folder_of
 from engine.storage.saved_run import load_run
@@ -53,11 +55,6 @@ CONTEXT = 16
 
 def saved_run(corpus: Path, *assignments: str) -> str:
     return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
-
-
-def ask(name: str, *questions: Command) -> list[Event]:
-    """The events of a saved run that is opened, asked and closed."""
-    return Driver().run(OpenRun(name), *questions, Close())
 
 
 def model_of(name: str) -> tuple[GPT, Vocabulary, torch.Tensor]:
@@ -199,7 +196,8 @@ def test_a_part_that_is_off_has_a_cost(verse_file: Path) -> None:
     off = ("1.head.1", "1.mlp")
     events = ask(name, Inspect(1), Inspect(2, off=off), InspectPlace(3, "owl", PLAIN, off=off))
     whole, without = of(events, Inspected)
-    assert whole.bits != without.bits
+    assert whole.bits == whole.whole_bits == without.whole_bits != without.bits
+    assert without.off == off
     assert all(place.added[1] == 0 for place in without.places[1:])
     (heads,) = only(events, PlaceInspected).attention
     assert heads[0] == (0, 0, 0)
@@ -211,17 +209,15 @@ def test_questions_change_no_bit_of_training(verse_file: Path, dropout: str) -> 
     config = tiny(verse_file, f"model.dropout={dropout}", "train.context_warmup=0.5")
     quiet = run_to_end(Open(config), Train())
     driver = Driver()
-    for step in (1, 2, 3, 7, 11, 15, 19):
-        questions = (
-            Inspect(step, start=step),
-            Inspect(100 + step, "The owl", off=("1.attention", "1.mlp")),
-            InspectPlace(200 + step, "The owl", SampleConfig(), off=("1.head.2",)),
-        )
-        driver.when(is_a(StepDone, step=step), *questions)
+    for step in (1, 4, 7, 10, 14, 17):
+        place = InspectPlace(200 + step, "The owl", SampleConfig(), off=("1.head.2",))
+        off = Inspect(100 + step, "The owl", off=("1.attention", "1.mlp"))
+        driver.when(is_a(StepDone, step=step), Inspect(step, start=step), place)
+        driver.when(is_a(Inspected, request=step), off)
     asked = driver.when(is_a(Saved), Close()).run(Open(config), Train())
     assert losses(asked) == losses(quiet)
-    assert len(of(asked, Inspected)) == 14
-    assert len(of(asked, PlaceInspected)) == 7
+    assert len(of(asked, Inspected)) == 12
+    assert len(of(asked, PlaceInspected)) == 6
     assert {event.context_length for event in of(asked, Inspected)} == {4, 8, CONTEXT}
     assert digest(asked) == digest(quiet)
 
@@ -236,13 +232,40 @@ def test_an_answer_comes_in_the_middle_of_a_step(verse_file: Path) -> None:
     """Of a step of several micro-batches: the weights are those of before it."""
     config = tiny(verse_file, "train.batch_size=300")
     slow = FakeClock(tick=1.0)
-    driver = Driver(slow).when(is_a(StepProgress, step=3), Inspect(1), Inspect(2))
-    driver.when(is_a(Inspected, request=2), Close(save=False))
+    driver = Driver(slow).when(is_a(StepProgress, step=3), InspectPlace(1, "The owl", PLAIN))
+    driver.when(is_a(PlaceInspected), Close(save=False))
     events = driver.run(Open(config), Train())
-    first, second = of(events, Inspected)
-    assert first.step == 2
-    assert first.places == second.places
+    assert only(events, PlaceInspected).step == 2
     assert of(events, StepDone)[-1].step == 2
+
+
+def asked_at_step_3(verse_file: Path, *questions: Command) -> list[Event]:
+    driver = Driver().when(is_a(StepDone, step=3), *questions)
+    return driver.when(is_a(Saved), Close()).run(Open(tiny(verse_file)), Train())
+
+
+def test_a_long_answer_does_not_hold_training_up_and_is_about_one_moment(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = Inspect(1, off=("1.mlp",))
+    expected = only(asked_at_step_3(verse_file, question), Inspected)
+    monkeypatch.setattr(passage_reader, "SECONDS", 0.0)
+    monkeypatch.setattr(reading, "LOGITS", 150)
+    events = asked_at_step_3(verse_file, question)
+    answer = only(events, Inspected)
+    trained = of(events[: events.index(answer)], StepDone)[-1].step
+    assert trained > 8 > answer.step == expected.step == 3
+    assert answer.bits == pytest.approx(expected.bits, abs=1e-5)
+    assert answer.whole_bits == pytest.approx(expected.whole_bits, abs=1e-5)
+    assert expected.whole_bits != pytest.approx(expected.bits, abs=1e-3)
+
+
+@pytest.mark.parametrize(("newer", "answered"), [(Inspect(2, "owl"), [2]), (Inspect(2, "☃"), [])])
+def test_a_newer_passage_takes_the_place_of_the_one_that_is_read(
+    verse_file: Path, newer: Inspect, answered: list[int]
+) -> None:
+    events = asked_at_step_3(verse_file, Inspect(1), newer)
+    assert [event.request for event in of(events, Inspected)] == answered
 
 
 def test_a_run_that_is_not_open_is_not_asked() -> None:

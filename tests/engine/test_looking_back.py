@@ -13,7 +13,7 @@ from queue import SimpleQueue
 import pytest
 import safetensors.torch
 import torch
-from driving import Driver, is_a, losses, of, only, run_to_end, tiny
+from driving import Driver, ask, is_a, losses, of, only, run_to_end, tiny
 from forking import child, exit_code, needs_fork
 from plain_gpt import plain_log_probs, plain_pass
 
@@ -25,7 +25,6 @@ from engine.protocol import (
     AskWhenLearned,
     Close,
     Command,
-    Event,
     Failed,
     Inspect,
     Inspected,
@@ -60,13 +59,6 @@ def saved_run(corpus: Path, *assignments: str) -> str:
     return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
 
 
-def ask(name: str, *questions: Command, end: type[Event] = Opened) -> list[Event]:
-    """The events of a saved run that is opened, asked and closed after an event of this kind."""
-    driver = Driver()
-    driver.send(OpenRun(name), *questions)
-    return driver.when(is_a(end), Close()).run()
-
-
 def kept_models(name: str) -> tuple[dict[int, GPT], Vocabulary]:
     """A model of each moment, by its step."""
     info, found = read_info(folder_of(name)), {}
@@ -95,7 +87,7 @@ def damage(name: str, step: int) -> Path:
 
 def test_a_passage_is_read_by_the_weights_of_a_kept_step(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    events = ask(name, Inspect(1, step=8), Inspect(2, step=10), Inspect(3), end=Inspected)
+    events = ask(name, Inspect(1, step=8), Inspect(2, step=10), Inspect(3))
     models, vocabulary = kept_models(name)
     answers = of(events, Inspected)
     assert [(answer.request, answer.step) for answer in answers] == [(1, 8), (2, 10), (3, 20)]
@@ -123,12 +115,12 @@ def test_a_prompt_is_answered_as_it_was_answered_then(verse_file: Path) -> None:
     then = Driver().when(is_a(StepDone, step=8), Pause(), prompt).when(is_a(SampleDone), Close())
     past = then.run(Open(tiny(verse_file)), Train())
     name = saved_run(verse_file)
-    now = ask(name, Sample(2, PROMPT, WRITING, step=8), end=SampleDone)
+    now = ask(name, Sample(2, PROMPT, WRITING, step=8))
     assert only(now, SampleStarted).step == only(past, SampleStarted).step == 8
     assert "".join(e.text for e in of(now, TextSampled)) == "".join(
         e.text for e in of(past, TextSampled)
     )
-    newest = ask(name, Sample(3, PROMPT, WRITING), end=SampleDone)
+    newest = ask(name, Sample(3, PROMPT, WRITING))
     assert only(newest, SampleStarted).step == 20
 
 
@@ -160,9 +152,7 @@ def test_weights_that_are_not_kept_are_named(verse_file: Path) -> None:
 def test_damaged_weights_are_named_and_everything_else_goes_on(verse_file: Path) -> None:
     name = saved_run(verse_file)
     damage(name, 8)
-    events = ask(
-        name, Inspect(1, step=8), Inspect(2, step=4), AskWhenLearned(3, PROMPT), end=WhenLearned
-    )
+    events = ask(name, Inspect(1, step=8), Inspect(2, step=4), AskWhenLearned(3, PROMPT))
     message = (
         "The weights of step 8 cannot be used: the file of step 8 in moments has been changed."
     )
@@ -216,7 +206,7 @@ def test_when_it_was_learned_is_what_each_moment_predicts(verse_file: Path) -> N
     name = saved_run(verse_file, "train.steps=60", "train.learning_rate=0.1")
     models, vocabulary = kept_models(name)
     text = "Two owls upon the wall, said sh"
-    event = only(ask(name, AskWhenLearned(4, text, "e"), end=WhenLearned), WhenLearned)
+    event = only(ask(name, AskWhenLearned(4, text, "e")), WhenLearned)
     steps = sorted(models)
     assert (event.request, event.steps, event.target) == (4, tuple(steps), "e")
     expected = {step: after(models[step], vocabulary, text) for step in steps}
@@ -236,12 +226,12 @@ def test_when_it_was_learned_is_what_each_moment_predicts(verse_file: Path) -> N
 def test_a_target_that_is_unlikely_has_a_row_of_its_own(verse_file: Path) -> None:
     name = saved_run(verse_file)
     known, likely = AskWhenLearned(1, PROMPT, "w"), AskWhenLearned(2, PROMPT, "§")
-    first = only(ask(name, likely, end=WhenLearned), WhenLearned)
+    first = only(ask(name, likely), WhenLearned)
     assert first.target == first.rows[0][0]
     assert len(first.rows) == 16
     unlikely = next(c for c in kept_models(name)[1].characters if c not in dict(first.rows))
     known = AskWhenLearned(1, PROMPT, unlikely)
-    second = only(ask(name, known, end=WhenLearned), WhenLearned)
+    second = only(ask(name, known), WhenLearned)
     assert second.rows[:-1] == first.rows
     assert second.rows[-1][0] == second.target == unlikely
 
@@ -272,7 +262,7 @@ def test_to_the_same_question_only_new_weights_are_read(
 
 def test_without_kept_weights_there_is_the_model_as_it_is(verse_file: Path) -> None:
     name = saved_run(verse_file, "train.moments_mb=0")
-    event = only(ask(name, AskWhenLearned(1, PROMPT), end=WhenLearned), WhenLearned)
+    event = only(ask(name, AskWhenLearned(1, PROMPT)), WhenLearned)
     assert event.steps == (20,)
     assert (event.first_right, event.sure_since) == (20, 20)
 

@@ -44,7 +44,6 @@ from engine.protocol import (
     FindCopies,
     Fork,
     Inspect,
-    Inspected,
     InspectPlace,
     LadderMeasured,
     LearningRateChanged,
@@ -455,8 +454,6 @@ class Checker:
                 return (Failed,)
             case Measure():
                 return (Measured, Failed) if self._disk.nan_due else (Measured,)
-            case Inspect():
-                return (Inspected, Failed)
             case InspectPlace():
                 return (PlaceInspected, Failed)
             case MapAlphabet():

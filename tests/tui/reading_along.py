@@ -67,6 +67,8 @@ def inspected(
         places=tuple(place(index, text) for index in range(len(text) + 1)),
         sublayers=SUBLAYERS,
         bits=2.21 + 0.1 * len(command.off),
+        off=command.off,
+        whole_bits=2.21,
         context_length=CONTEXT,
     )
 

@@ -35,7 +35,6 @@ class ReadPane(Pane):
             insight.looked,
             insight.head,
             insight.off,
-            insight.whole,
             insight.failure,
             insight.marked,
             insight.branches,

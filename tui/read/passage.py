@@ -1,6 +1,5 @@
 """The passage: each character tinted by how much it surprised the model."""
 
-from msgspec.structs import replace
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
@@ -54,9 +53,8 @@ class PassagePane(ReadPane, can_focus=True):
     def questions(state: RunState, config: SampleConfig) -> Questions:
         insight = state.insight
         text = insight.text.value if insight.text else ""
-        passage = Inspect(0, text, insight.start, insight.off, state.moments.chosen)
-        whole = {"asked_whole": replace(passage, off=())} if insight.off else {}
-        return {"asked_passage": passage, **whole}
+        moment = state.moments.chosen
+        return {"asked_passage": Inspect(0, text, insight.start, insight.off, moment)}
 
     def titles(self, state: RunState) -> tuple[Content, Content]:
         insight = state.insight
