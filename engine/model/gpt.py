@@ -231,8 +231,13 @@ class GPT(nn.Module):
 
     def logits(self, x: Tensor) -> Tensor:
         """The residual stream (..., D) to logits (..., V)."""
-        head = self.embedding.weight if self.head is None else self.head.weight
-        return F.linear(norm(x, self.config), head)
+        return F.linear(norm(x, self.config), self.output_embedding)
+
+    @property
+    def output_embedding(self) -> Tensor:
+        """(V, D) the vectors of the head, or of the embedding where it is that too: the logit of a
+        character is the product of its vector and the normalized stream."""
+        return self.embedding.weight if self.head is None else self.head.weight
 
     def rope(self, start: int, time: int) -> Rope | None:
         """The rotary angles of positions `start` to `start + time`, if the model has them. Writing

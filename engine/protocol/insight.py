@@ -143,14 +143,14 @@ class LossDivided(Message, frozen=True):
 
 
 class MapAlphabet(Message, frozen=True):
-    """Map the characters by their embeddings; answered by `AlphabetMapped`."""
+    """Map the characters by their output embeddings; answered by `AlphabetMapped`."""
 
     request: int
     step: int = -1
 
 
 class CharacterPoint(Struct, frozen=True):
-    """A character by its embedding."""
+    """A character by its output embedding."""
 
     character: str
     x: float  # along the first principal component

@@ -1,4 +1,7 @@
-"""Answers how the model sees the alphabet."""
+"""Answers how the model sees the alphabet: by its output embeddings, which begin at zero, so that all
+of them is learned. The input embeddings are drawn at random, and training moves them so little that
+no two characters come near each other.
+"""
 
 import torch
 from torch import Tensor
@@ -31,8 +34,9 @@ class AlphabetMapper:
         if not self._shown:
             self._shown = self._most_frequent()
         shown = [self._vocabulary.characters[i] for i in self._shown]
-        alphabet = map_alphabet(weights.model.embedding.weight[self._shown], self._plane)
-        self._plane = alphabet.plane
+        alphabet = map_alphabet(weights.model.output_embedding[self._shown], self._plane)
+        if alphabet.plane.any():
+            self._plane = alphabet.plane
         points = zip(
             shown,
             alphabet.plane.tolist(),

@@ -115,11 +115,14 @@ def test_a_run_is_mapped_while_it_trains_and_keeps_its_turn(verse_file: Path) ->
         assert event.vocabulary == len(event.points) == 35
         assert {len(point.neighbours) for point in event.points} == {NEIGHBOURS}
     last = maps[-2]
-    expected = map_alphabet(saved.state["model"]["embedding.weight"])
+    expected = map_alphabet(saved.state["model"]["head.weight"])
     for axis, name in enumerate("xy"):
         found = np.array([getattr(point, name) for point in last.points])
         np.testing.assert_allclose(np.abs(found), expected.plane[:, axis].abs(), atol=1e-6)
     assert last.explained == pytest.approx(expected.explained)
+    untrained = maps.pop()
+    assert {(point.x, point.y) for point in untrained.points} == {(0.0, 0.0)}
+    assert untrained.explained == (0, 0)
     for before, after in pairwise(maps):
         for name in "xy":
             pairs = zip(before.points, after.points, strict=True)

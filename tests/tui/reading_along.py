@@ -120,7 +120,7 @@ def loss_divided(command: DivideLoss, *, step: int = 0) -> LossDivided:
         ("line end", 1.9, 0.04),
         ("punctuation", 2.9, 0.05),
     )
-    losses = (3.9, 3.2, 2.8, 2.6, 2.35, 2.25, 2.2, 2.18, 2.17)
+    losses = (3.9, 3.4, 3.0, 2.7, 2.4, 2.25, 2.2, 2.18, 2.17)
     names = ("1", "2", "3-4", "5-8", "9-16", "17-32", "33-64", "65-128", "129-256")
     sizes = (1, 1, 2, 4, 8, 16, 32, 64, 128)
     positions = zip(names, losses, sizes, strict=True)

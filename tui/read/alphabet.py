@@ -76,12 +76,13 @@ def order_words(answer: AlphabetMapped, n_embd: int) -> str:
     the width of an embedding."""
     if len(answer.points) < 2:
         return "There is no other character to compare it with."
-    share = sum(answer.explained)
+    if not (share := sum(answer.explained)):
+        return "All characters are the same to it so far."
     by_chance = _by_chance(len(answer.points), n_embd)
     if by_chance * ORDER >= 1:
         return f"Variance explained: {share:.0%}."
     if share < by_chance * ORDER:
-        return f"Variance explained: {share:.0%}, as by chance. No order yet."
+        return f"Variance explained: {share:.0%}, as by chance. No order so far."
     return f"Variance explained: {share:.0%}; by chance {by_chance:.0%}."
 
 
@@ -100,6 +101,8 @@ def _alike(answer: AlphabetMapped, selected: int, width: int) -> list[Content]:
     """The nearest neighbours of the selected character, with their cosine similarity."""
     if selected < 0:
         return Content.styled("The selected one is not among these.", MUTED).wrap(width)
+    if not any(answer.explained):
+        return []
     line = Content.assemble((picture(answer.points[selected].character), CURSOR), " is like")
     lines = []
     for other, cosine in answer.points[selected].neighbours:

@@ -22,9 +22,10 @@ BESIDE = 64
 KINDS_WIDTH = 36
 """Cells of the kinds, where they do."""
 MOST_ROWS_OF_BARS = 3
-SCATTER = 2.0
-"""Bits by which the losses of single characters scatter, about: what a mean over some of them can
-be trusted to depends on it."""
+SCATTER = 2.5
+"""The standard deviation of the losses of single characters, about, in bits."""
+SIGNIFICANT = 2
+"""Standard errors from which on a difference is not by chance."""
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -64,7 +65,7 @@ class LossPartsPane(ReadPane):
 
 
 def context_words(answer: LossDivided) -> str:
-    """Whether the context is used, in a sentence: how far back more text makes the loss smaller."""
+    """Whether the context is used, in a sentence: how far back more text lessens the loss."""
     parts = answer.positions
     if len(parts) < 2:
         return "There is no context to use."
@@ -74,8 +75,8 @@ def context_words(answer: LossDivided) -> str:
         later = parts[number:]
         rest = sum(other.share for other in later)
         mean = sum(other.bits * other.share for other in later) / rest
-        noise = SCATTER * sqrt((1 / part.share + 1 / rest) / answer.characters)
-        if part.bits - mean > 2 * noise:
+        error = SCATTER * sqrt((1 / part.share + 1 / rest) / answer.characters)
+        if part.bits - mean > SIGNIFICANT * error:
             useful = number
     first, last = parts[0], parts[-1]
     if not useful:

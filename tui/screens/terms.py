@@ -243,9 +243,9 @@ def _of_reading(state: RunState) -> list[tuple[str, str]]:
         ),
         (
             "the alphabet as it sees it",
-            "Each character is a list of numbers to the model. The plane shows the two directions in "
-            "which these differ most, and tells how much of all their variance that explains. "
-            "What is used alike comes together; the number beside a neighbour is the cosine between "
-            "the two, at most 1.",
+            "The model predicts each character by a list of numbers, its output embedding. The plane "
+            "shows the two directions in which these differ most, and how much of their variance "
+            "that explains. What is used alike comes together; the number of a neighbour is the "
+            "cosine between the two, at most 1.",
         ),
     ]
