@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections.abc import Sequence
-from math import sqrt
+from itertools import product
+from math import hypot, sqrt
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -22,9 +23,12 @@ VOWELS = frozenset("aeiouαεηιουωаеиоуыэюя")
 BESIDE = 64
 """Cells from which on the words stand beside the plane, and not below it."""
 WORDS_WIDTH = 30
-AWAY = (0, 1, -1, 2, -2)
-"""Cells to the right where a character may stand if others are in its place: less than a row is
-high."""
+AWAY = sorted(
+    product((0, 1, -1), range(-3, 4)), key=lambda place: hypot(2 * place[0], place[1] + 0.1)
+)
+"""Rows and cells from its place where a character may stand if others are there, the nearest first:
+a row is as high as two cells are wide."""
+BLANK = (" ", "")
 ORDER = 1.15
 """From so many times what chance would put on the plane on, there is some order."""
 
@@ -62,13 +66,15 @@ class AlphabetPane(ReadPane):
         selected = raw.index(character) if character in raw else -1
         near = {raw.index(other) for other, _ in _neighbours(mapped.raw.value.points, selected)}
         order = Content(order_words(answer, state.opened.config.model.n_embd))
+        if not any(answer.explained):
+            return order.wrap(width)
         if width >= BESIDE:
             words = [*_alike(answer, selected, WORDS_WIDTH), *order.wrap(WORDS_WIDTH)]
             across = width - WORDS_WIDTH - 2
-            plane = _plane(answer.points, selected, near, across, height)
-            return side_by_side(plane, words, across + 2)
+            plane, hidden = _plane(answer.points, selected, near, across, height)
+            return side_by_side(plane, [*words, *_hidden(hidden, WORDS_WIDTH)], across + 2)
         words = [*_alike(answer, selected, width)[:1], *order.wrap(width)][: height - 1]
-        return [*_plane(answer.points, selected, near, width, height - len(words)), *words]
+        return [*_plane(answer.points, selected, near, width, height - len(words))[0], *words]
 
 
 def order_words(answer: AlphabetMapped, n_embd: int) -> str:
@@ -101,8 +107,6 @@ def _alike(answer: AlphabetMapped, selected: int, width: int) -> list[Content]:
     """The nearest neighbours of the selected character, with their cosine similarity."""
     if selected < 0:
         return Content.styled("The selected one is not among these.", MUTED).wrap(width)
-    if not any(answer.explained):
-        return []
     line = Content.assemble((picture(answer.points[selected].character), CURSOR), " is like")
     lines = []
     for other, cosine in answer.points[selected].neighbours:
@@ -116,27 +120,34 @@ def _alike(answer: AlphabetMapped, selected: int, width: int) -> list[Content]:
 
 def _plane(
     points: Sequence[CharacterPoint], selected: int, near: set[int], width: int, height: int
-) -> list[Content]:
-    """The characters where they lie, but for those whose place others have taken; the selected one
-    and its neighbours come first."""
+) -> tuple[list[Content], int]:
+    """The characters where they lie, and the number of those that others leave no room for; the
+    selected one and its neighbours come first."""
     xs, ys = [point.x for point in points], [point.y for point in points]
-    cells: list[list[tuple[str, str] | None]] = [[(" ", "")] * width for _ in range(height)]
+    cells: list[list[tuple[str, str] | None]] = [[BLANK] * width for _ in range(height)]
+    hidden = 0
     order = sorted(range(len(points)), key=lambda number: (number != selected, number not in near))
     for number in order:
         shown = picture(points[number].character)
         wide = cell_len(shown)
-        row = _scaled(-ys[number], [-y for y in ys], height - 1)
-        middle = _scaled(xs[number], xs, width - wide)
-        for start in (middle + away for away in AWAY):
-            free = range(max(0, start), min(width, start + wide))
-            if len(free) == wide and all(cells[row][cell] == (" ", "") for cell in free):
+        top = _scaled(-ys[number], [-y for y in ys], height - 1)
+        left = _scaled(xs[number], xs, width - wide)
+        for row, start in ((top + down, left + right) for down, right in AWAY):
+            fits = 0 <= row < height and 0 <= start <= width - wide
+            if fits and cells[row][start : start + wide] == [BLANK] * wide:
                 style = CURSOR if number == selected else _style(shown)
-                cells[row][start : start + wide] = [
-                    (shown, NEIGHBOUR if number in near else style),
-                    *[None] * (wide - 1),
-                ]
+                style = NEIGHBOUR if number in near else style
+                cells[row][start : start + wide] = [(shown, style), *[None] * (wide - 1)]
                 break
-    return [Content.assemble(*(cell for cell in row if cell)) for row in cells]
+        else:
+            hidden += 1
+    return [Content.assemble(*(cell for cell in row if cell)) for row in cells], hidden
+
+
+def _hidden(number: int, width: int) -> list[Content]:
+    if not number:
+        return []
+    return Content.styled(f"{count(number)} have no room here.", MUTED).wrap(width)
 
 
 def _scaled(value: float, values: Sequence[float], last: int) -> int:
