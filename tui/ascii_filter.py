@@ -20,6 +20,7 @@ SIGNS = {
     **dict.fromkeys("✖×", "x"),
     **dict.fromkeys("↑▲", "^"),
     **dict.fromkeys("↓▼", "v"),
+    **dict.fromkeys("“”", '"'),
     "◆": "o",
     "○": "O",
     "△": "A",

@@ -4,30 +4,15 @@ Dimensions: B batch, T time, V vocabulary.
 """
 
 import math
-import unicodedata
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from data.character_kinds import APOSTROPHES, FIRST, INSIDE, KINDS, continues_word, kind_of
 from engine.model.gpt import GPT
 from engine.protocol.insight import LossPart
-
-KINDS = (
-    "inside a word",
-    "first letter",
-    "capital",
-    "digit",
-    "space",
-    "line end",
-    "punctuation",
-    "other",
-)
-"""Each character is of one kind. A capital is that, wherever it stands; letters of scripts without
-capitals, and marks on letters, are inside a word or its first letter."""
-INSIDE, FIRST, CAPITAL, DIGIT, SPACE, LINE_END, PUNCTUATION, OTHER = range(len(KINDS))
-APOSTROPHES = "'’"
 
 
 class _Tables(NamedTuple):
@@ -50,8 +35,7 @@ class LossByKind:
         kinds = [kind_of(character) for character in characters]
         self._tables = _Tables(
             torch.tensor(kinds),
-            torch.tensor([kind in (INSIDE, CAPITAL, DIGIT) for kind in kinds])
-            | torch.tensor([unicodedata.category(c) == "Cf" for c in characters]),  # joiners
+            torch.tensor([continues_word(character) for character in characters]),
             torch.tensor([character in APOSTROPHES for character in characters]),
         )
         self._context_length = context_length
@@ -110,16 +94,3 @@ class LossByKind:
             for name, (loss, count) in groups
             if count
         )
-
-
-def kind_of(character: str) -> int:
-    """The kind of a character, of which nothing is known of what stands before it: a small letter
-    is `INSIDE`."""
-    if (character + ".").splitlines() != [character + "."]:
-        return LINE_END
-    if character.isspace():
-        return SPACE
-    category = unicodedata.category(character)
-    if category in ("Lu", "Lt"):
-        return CAPITAL
-    return {"L": INSIDE, "M": INSIDE, "N": DIGIT, "P": PUNCTUATION}.get(category[0], OTHER)

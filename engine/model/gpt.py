@@ -5,8 +5,7 @@ Dimensions: B batch, T time (characters), D embedding width (`n_embd`), H heads,
 
 By default: RMSNorm before each sublayer, rotary positions, RMSNorm of queries and keys, squared
 ReLU, an untied head. Number for number that is Hugging Face's stock ApertusForCausalLM with its
-xIELU constants set to squared ReLU, without learned norm weights. Each part can be exchanged or
-left out by a field of `ModelConfig`, to see what it is for.
+xIELU constants set to squared ReLU, without learned norm weights. `ModelConfig` changes each part.
 
 Everything is stated here in plain torch operations, for every device. On a CPU a sublayer of the
 default kind takes the same computation from `engine.model.fused`, where it is faster.
@@ -235,8 +234,7 @@ class GPT(nn.Module):
 
     @property
     def output_embedding(self) -> Tensor:
-        """(V, D) the vectors of the head, or of the embedding where it is that too: the logit of a
-        character is the product of its vector and the normalized stream."""
+        """(V, D) the vectors whose products with the normalized stream are the logits."""
         return self.embedding.weight if self.head is None else self.head.weight
 
     def rope(self, start: int, time: int) -> Rope | None:

@@ -10,7 +10,8 @@ from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny
 from plain_gpt import plain_log_probs, plain_pass
 from shaping import CONTEXT, awake, shape
 
-from engine.insight.loss_by_kind import KINDS, LossByKind
+from data.character_kinds import KINDS, kind_at
+from engine.insight.loss_by_kind import LossByKind
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
@@ -72,6 +73,9 @@ def test_each_character_is_of_one_kind(text: str, kinds: str) -> None:
                 found += sign
                 break
     assert found == kinds
+    names = {name: sign for sign, name in SIGNS.items()}
+    alone = [names[KINDS[kind_at(text, index)]] for index in range(1, len(text))]
+    assert "".join(alone) == kinds
 
 
 def brute_force(

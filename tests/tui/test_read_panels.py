@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from looking import Desk, Opener
+from looking import Desk, Opener, strips
 from msgspec.structs import replace
 from reading_along import (
     ALPHABET,
@@ -40,6 +40,16 @@ async def show(desk: Desk, title: str, reader: Reader) -> None:
             return
         await reader.press("v")
     await desk.sees(title)
+
+
+def reversed_in(desk: Desk) -> set[str]:
+    """What is drawn in reverse."""
+    return {
+        segment.text
+        for strip in strips(desk.app.screen)
+        for segment in strip
+        if segment.style and segment.style.reverse
+    }
 
 
 async def test_only_what_is_shown_is_asked(desk: Opener) -> None:
@@ -113,13 +123,7 @@ async def test_the_moment_that_is_looked_at_is_marked_and_asked(desk: Opener) ->
         await reader.press("v")
         assert it.engine.sent(MapAlphabet)[-1].step == 2
         await show(it, "when it learned this", reader)
-        reverse = [
-            segment.text
-            for strip in it.app.screen._compositor.render_strips()
-            for segment in strip
-            if segment.style and segment.style.reverse
-        ]
-        assert "2" in reverse
+        assert "2" in reversed_in(it)
 
 
 def test_words_for_when_it_was_learned() -> None:
@@ -143,6 +147,9 @@ async def test_where_the_loss_lives(desk: Opener) -> None:
         await show(it, "where the loss lives", reader)
         await it.sees("inside a word", "1.62     43%", "129", "3.9 3.4 3.0", "· 2.21 bits")
         await it.sees("At least 9 characters of context")
+        assert {"inside a word", "65"} <= reversed_in(it)
+        await reader.press("pageup", "home", "down")
+        assert {"capital", "9"} <= reversed_in(it)
 
 
 def test_the_context_counts_as_used_only_beyond_chance() -> None:

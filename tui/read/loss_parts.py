@@ -4,9 +4,11 @@ from math import sqrt
 
 from textual.content import Content
 
+from data.character_kinds import KINDS, kind_at
 from engine.config import SampleConfig
 from engine.protocol import DivideLoss, LossDivided, LossPart
 from tui.drawing.words import bar, count
+from tui.insight import Insight
 from tui.questions import Questions
 from tui.read.pane import CURSOR, MUTED, ReadPane, percent, side_by_side
 from tui.state import RunState
@@ -54,14 +56,15 @@ class LossPartsPane(ReadPane):
             waits = "reading held-out text …" if state.opened else ""
             return [Content.styled(waits, MUTED)]
         seen = min(max(0, state.insight.cursor), answer.context_length)
+        kind = _kind(state.insight)
         if width >= BESIDE:
             across = width - KINDS_WIDTH - 2
-            kinds = _kinds(answer, KINDS_WIDTH, height)
+            kinds = _kinds(answer, kind, KINDS_WIDTH, height)
             positions = _positions(answer, seen, across, height)
             return side_by_side(kinds, positions, KINDS_WIDTH + 2)
         room = height - min(len(answer.kinds) + 1, height // 2)
         below = _positions(answer, seen, width, room)
-        return [*_kinds(answer, width, height - len(below)), *below]
+        return [*_kinds(answer, kind, width, height - len(below)), *below]
 
 
 def context_words(answer: LossDivided) -> str:
@@ -98,15 +101,27 @@ def _bounds(part: LossPart) -> tuple[int, int]:
     return int(least), int(most or least)
 
 
-def _kinds(answer: LossDivided, width: int, height: int) -> list[Content]:
-    """A line for each kind; first that which makes most of the loss."""
+def _kind(insight: Insight) -> str:
+    """The kind of the selected character; empty after the end."""
+    before = insight.before_cursor
+    text = before + insight.character
+    return KINDS[kind_at(text, len(before))] if insight.character else ""
+
+
+def _kinds(answer: LossDivided, selected: str, width: int, height: int) -> list[Content]:
+    """A line for each kind, of which the selected one is marked; first that which makes most of the
+    loss."""
     total = answer.bits or 1.0
     parts = sorted(answer.kinds, key=lambda part: -part.bits * part.share)
+    room = max(1, height - 1)
+    below = [part for part in parts[room:] if part.name == selected]
+    parts = [*parts[: room - len(below)], *below]
     longest = max((part.bits for part in parts), default=0.0) or 1.0
     across = max(0, width - NAME - NUMBERS)
     lines = [
         Content.assemble(
-            (part.name[: NAME - 1].ljust(NAME), MUTED),
+            (part.name[: NAME - 1], CURSOR if part.name == selected else MUTED),
+            " " * max(1, NAME - len(part.name)),
             (bar(part.bits / longest, across).ljust(across), "$primary"),
             f"{part.bits:5.2f}    ",
             percent(part.bits * part.share / total),
@@ -114,7 +129,7 @@ def _kinds(answer: LossDivided, width: int, height: int) -> list[Content]:
         for part in parts
     ]
     head = Content.styled(f"{'':{NAME + across}} bits   share", MUTED)
-    return [line.truncate(width) for line in (head, *lines)][:height]
+    return [line.truncate(width) for line in (head, *lines)]
 
 
 def _positions(answer: LossDivided, seen: int, width: int, height: int) -> list[Content]:
