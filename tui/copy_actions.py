@@ -13,7 +13,6 @@ from engine.protocol import (
     TextSampled,
 )
 from tui.prompt_actions import PromptActions
-from tui.screens.copy_page import CopyPage
 from tui.state import RunState
 from tui.writing import TEXT_KEPT
 
@@ -43,6 +42,8 @@ class CopyActions(PromptActions):
             summary = writing.copies.summary
             self.notify(f"{summary[0].upper()}{summary[1:]}.", markup=False)
         else:
+            from tui.screens.copy_page import CopyPage  # the first paint does not wait for it
+
             self.push_screen(CopyPage(writing.copies))
 
     def _handle_event(self, event: Event, state: RunState) -> None:

@@ -26,8 +26,8 @@ from engine.protocol import (
     Saved,
     Train,
 )
+from tui.dialogs import confirm
 from tui.link import Engine, Link
-from tui.screens.confirm_dialog import ConfirmDialog
 from tui.signals import SignalGuard, exit_code
 from tui.state import RunState, fold
 from tui.textual_patches import TERMINAL_RESET, PatchedApp
@@ -143,13 +143,13 @@ class EngineApp(PatchedApp):
                 pass
 
     def _confirm(self, required: ConfirmationRequired) -> None:
-        def answered(yes: bool | None) -> None:
+        def answered(yes: bool) -> None:
             if yes:
                 self.engine.send(required.command)
             elif self.state.opened is None:  # there is nothing else to show
                 self.exit_with("", 2)
 
-        self.push_screen(ConfirmDialog(safe_text(required.question)), answered)
+        confirm(self, required.question, answered)
 
     # The end.
 
@@ -170,7 +170,7 @@ class EngineApp(PatchedApp):
         self.notify(f"{leave}q saves the run and quits.", title="Ctrl-C does not quit")
 
     def _confirm_quitting_unsaved(self, state: RunState) -> None:
-        def answered(unsaved: bool | None) -> None:
+        def answered(unsaved: bool) -> None:
             if unsaved:
                 self._quitting = True
                 self.engine.send(Close(save=False))
@@ -178,7 +178,7 @@ class EngineApp(PatchedApp):
         reason = "This run is not saved (--no-save)." if _trains_unsaved(state) else ""
         if state.failure:
             reason = state.failure.message
-        self.push_screen(ConfirmDialog(f"{reason} Quit without saving?"), answered)
+        confirm(self, f"{reason} Quit without saving?", answered)
 
     def _end_by_signal(self, number: int) -> None:
         """Save and quit, without a question."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from tui.branches import Branches
+from tui.dialogs import ask_for_text
 from tui.insight import Insight, walked_back, written_on
 from tui.questions import due
 from tui.safe_struct import Raw
-from tui.screens.text_dialog import TextDialog
 from tui.view_switching import ViewSwitching
 
 if TYPE_CHECKING:  # made only when the view is first shown
@@ -84,12 +84,7 @@ class ReadActions(ViewSwitching):
 
     def action_own_text(self) -> None:
         """Ask for a text, and read it."""
-
-        def answered(text: str | None) -> None:
-            if text:
-                self._read(text)
-
-        self.push_screen(TextDialog(QUESTION, ""), answered)
+        ask_for_text(self, QUESTION, self._read)
 
     def action_written_text(self) -> None:
         """Read the text that was written to the prompt last."""

@@ -14,8 +14,8 @@ from engine.protocol import (
     Stop,
     Train,
 )
+from tui.dialogs import ask_for_line
 from tui.engine_app import EngineApp
-from tui.screens.input_dialog import InputDialog
 from tui.state import RunState
 from tui.training_length import QUESTION, parse_length
 
@@ -37,17 +37,11 @@ class RunActions(EngineApp):
     def action_train_for(self) -> None:
         """Ask how much more it is to train, until that is a length, and train on."""
 
-        def ask(question: str, typed: str) -> None:
-            self.push_screen(InputDialog(question, typed), answered)
-
-        def answered(typed: str | None) -> None:
+        def train(typed: str) -> None:
             if typed:
-                try:
-                    self.engine.send(parse_length(typed))
-                except ValueError as error:
-                    ask(str(error), typed)
+                self.engine.send(parse_length(typed))
 
-        ask(QUESTION, "")
+        ask_for_line(self, QUESTION, train)
 
     def action_pause(self) -> None:
         """Pause after the current step."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from data.safe_text import safe_text
 from engine.protocol import (
     CorpusLoaded,
     Event,
@@ -15,12 +14,12 @@ from engine.protocol import (
     SampleStarted,
     TextSampled,
 )
+from tui.dialogs import ask_for_line
 from tui.drawing.words import count
 from tui.fork_choice import parse_fork, question
 from tui.panes.prompt import PromptInput
 from tui.questions import stamp
 from tui.read_actions import ReadActions
-from tui.screens.input_dialog import InputDialog
 from tui.state import RunState
 from tui.time_state import NOW, AskedText, is_of_a_moment
 from tui.views import TIME
@@ -67,17 +66,10 @@ class TimeActions(ReadActions):
             return
         opened, step = raw.value, self.state.moments.chosen
 
-        def ask(text: str, typed: str) -> None:
-            self.push_screen(InputDialog(safe_text(text), typed), answered)
+        def fork(typed: str) -> None:
+            self.engine.send(parse_fork(typed, opened.run, step, opened.config))
 
-        def answered(typed: str | None) -> None:
-            if typed is not None:
-                try:
-                    self.engine.send(parse_fork(typed, opened.run, step, opened.config))
-                except ValueError as error:
-                    ask(str(error), typed)
-
-        ask(question("now" if step == NOW else f"step {count(step)}"), "")
+        ask_for_line(self, question("now" if step == NOW else f"step {count(step)}"), fork)
 
     def _ask_for_text(self) -> None:
         """Have the model of the chosen moment write, unless it has, or something is written."""

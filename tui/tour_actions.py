@@ -13,7 +13,7 @@ from tui.preference_actions import PreferenceActions
 from tui.state import RunState
 from tui.time_actions import TimeActions
 from tui.tour.scene import Scene
-from tui.views import TRAIN
+from tui.views import TRAIN, VIEW_CLASS
 
 if TYPE_CHECKING:  # made only when the tour is first shown
     from tui.tour.panel import TourPanel
@@ -59,7 +59,7 @@ class TourActions(TimeActions, PreferenceActions):
             panel = TourPanel()
             panel.tour = Tour().turned_to(self._preferences.tour_page)
             panel.display = False
-            await self.screen_stack[0].query_one("#main").mount(panel, after="#views")
+            await self.screen_stack[0].query_one("#main").mount(panel)
             self._panel = panel
         if panel.display:
             self._close_tour(panel)
@@ -90,7 +90,7 @@ class TourActions(TimeActions, PreferenceActions):
         room = panel.tour.page.room if panel.display else ""
         if self._laid_out != (covers, room, self.view):
             self._laid_out = covers, room, self.view
-            for widget in self.screen_stack[0].query("#views *"):
+            for widget in self.screen_stack[0].query(f".{VIEW_CLASS} *"):
                 kind = type(widget).__name__
                 widget.set_class(kind in covers, "covered")
                 widget.set_class(kind == room, "told-of")

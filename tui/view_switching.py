@@ -5,7 +5,7 @@ from textual.reactive import reactive
 from tui.bindings import ONLY_IN_TRAIN
 from tui.state import RunState
 from tui.view_actions import ViewActions
-from tui.views import TRAIN, VIEWS, ViewPage
+from tui.views import TRAIN, VIEW_CLASS, VIEWS, ViewPage
 
 
 class ViewSwitching(ViewActions):
@@ -25,12 +25,12 @@ class ViewSwitching(ViewActions):
     async def action_go(self, number: int) -> None:
         """Show the view of this number; what is pressed from now on is for that view."""
         view = next(view for view in VIEWS if view.number == number)
-        around = self.screen_stack[0].query_one("#views")
-        if view.make is not None and not around.query(f"#view-{number}"):
+        main = self.screen_stack[0].query_one("#main")
+        if view.make is not None and not main.query(f"#view-{number}"):
             page = view.make()
             page.id = f"view-{number}"
             page.display = False
-            await around.mount(page)
+            await main.mount(page, after=f"#view-{TRAIN}")
         self._show(number)
 
     def _show(self, number: int) -> None:
@@ -41,8 +41,8 @@ class ViewSwitching(ViewActions):
         screen.set_focus(None)
         if self.page is not None:
             self.page.when_left()
-        for child in screen.query_one("#views").children:
-            child.display = child.id == f"view-{number}"
+        for page in screen.query(f".{VIEW_CLASS}"):
+            page.display = page.id == f"view-{number}"
         self.view = number
         self.show_state(self.state)
         if self.page is not None:

@@ -16,6 +16,8 @@ from tui.state import RunState
 TRAIN = 1
 READ = 2
 TIME = 3
+VIEW_CLASS = "view"
+"""The class of the widgets of all views in the style sheet."""
 
 
 class ViewPage(Container):
@@ -23,6 +25,8 @@ class ViewPage(Container):
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
     config: reactive[SampleConfig] = reactive(SampleConfig(), repaint=False, layout=False)
+
+    DEFAULT_CLASSES = VIEW_CLASS
 
     class PanesChanged(Message):
         """Other panes of the view are shown now."""

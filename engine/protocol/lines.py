@@ -6,6 +6,7 @@ of an evaluation may be one.
 
 import json
 import math
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -13,7 +14,12 @@ import msgspec
 from engine.protocol.events import Evaluated, Event
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[Event]:
+    """Made when the first line is read: the first paint does not wait for it."""
+    return msgspec.json.Decoder(Event)
 
 
 def to_json(event: Event) -> str:
@@ -28,7 +34,7 @@ def to_json(event: Event) -> str:
 def from_json(line: str | bytes) -> Event:
     """The event of one line. ValueError if it is not an event."""
     try:
-        return _decoder.decode(line)
+        return _decoder().decode(line)
     except (msgspec.DecodeError, RecursionError) as error:
         evaluated = _without_a_loss(line)
         if evaluated is None:

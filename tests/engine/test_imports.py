@@ -84,3 +84,11 @@ print([m for m in {HEAVY} if m in sys.modules])
     lines = output_of(program).splitlines()
     assert lines[-1] == "[]"
     assert printed in "".join(lines[:-1])
+
+
+def test_the_first_paint_waits_for_no_other_screen_or_view() -> None:
+    program = """
+import sys, tui.app
+print([m for m in sys.modules if m.startswith(("tui.screens.", "tui.read.", "tui.time."))])
+"""
+    assert output_of(program) == "[]\n"
