@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_MARKS = 4
 """The maximum number of combining marks on one character: more would overflow into other lines."""
-_MAY_EXCEED_MARKS = re.compile(f"[\u0300-\U0010ffff]{{{MAX_MARKS + 1},}}")
+# No mark is below U+0300 or among the symbols from U+2100 on: arrows, lines, blocks, Braille.
+_MAY_EXCEED_MARKS = re.compile(f"[^\0-\u02ff\u2100-\u2bff]{{{MAX_MARKS + 1},}}")
 
 _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _INVISIBLE = (
@@ -46,7 +48,7 @@ _TABLE: dict[int, int | None] = (
     | dict.fromkeys(_SELECTORS)
 )
 _ONE_FOR_ONE = _TABLE | dict.fromkeys(_SELECTORS, _REPLACEMENT)
-_KEEP_LINES = {code: picture for code, picture in _TABLE.items() if code != ord("\n")}
+_KEEP_LINES = _TABLE | {ord("\n"): ord("\n")}
 
 UNSAFE = frozenset(_TABLE)
 """The code points that `safe_text` replaces or removes."""
@@ -88,6 +90,7 @@ def _limit_marks_of(run: re.Match[str], excess: str = "") -> str:
     return "".join(kept)
 
 
+@lru_cache(maxsize=4096)
 def _is_mark(character: str) -> bool:
     """Whether it is drawn onto the preceding character."""
     if unicodedata.category(character).startswith("M"):

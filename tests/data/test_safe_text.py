@@ -70,3 +70,9 @@ def test_safe_characters_that_are_not_drawn_have_a_picture() -> None:
         == "e" + "\u0301" * 4 + "\ufffd" * 2 + "␉\ufffd"
     )
     assert safe_characters("\u2764\ufe0f!") == "\u2764\ufffd!"
+
+
+def test_excess_marks_of_every_script_are_removed() -> None:
+    marks = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code))[0] == "M"]
+    for mark in (*marks, *JAMO):
+        assert len(safe_text("e" + mark * (MAX_MARKS + 1))) <= 1 + MAX_MARKS, ascii(mark)

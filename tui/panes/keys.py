@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.screen import Screen
@@ -20,6 +21,11 @@ class Item(NamedTuple):
     shown: str
     does: str
     acts: bool
+
+    @property
+    def width(self) -> int:
+        """Cells that it takes."""
+        return cell_len(f"{self.shown} {self.does}")
 
     @property
     def content(self) -> Content:
@@ -68,7 +74,7 @@ class KeysLine(Widget):
         text = Content("")
         for item in items:
             text = self._add(text, item) + Content(" ")
-        gap = width - text.cell_length - (palette.content.cell_length if palette else 0)
+        gap = width - text.cell_length - (palette.width if palette else 0)
         if palette is not None and gap > 0:
             text = self._add(text + Content(" " * gap), palette)
         return text.truncate(width)
@@ -99,4 +105,4 @@ class KeysLine(Widget):
 
 def _width(items: list[Item]) -> int:
     """Cells that the items take, with a blank between two."""
-    return sum(item.content.cell_length + 1 for item in items) - 1
+    return sum(item.width + 1 for item in items) - 1
