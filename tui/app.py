@@ -166,11 +166,11 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
         views = name in ("view", "enlarge", "shrink")
         return self.can_view(name) if views else bool(acts(name, self.state))
 
-    # Other screens. Each is imported when it is opened: the first paint does not wait for them.
+    # Other screens, for which the first paint does not wait.
 
     def action_new_run(self) -> None:
         """Open the form for a new run."""
-        from tui.screens.new_run import NewRunScreen
+        from tui.screens.new_run import NewRunScreen  # when it is opened
 
         state = self.state
         if state.raw_opened is not None:
@@ -185,7 +185,7 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
 
     def action_runs(self) -> None:
         """Show the saved runs and open the one that is chosen."""
-        from tui.screens.runs import RunsScreen
+        from tui.screens.runs import RunsScreen  # when it is opened
 
         def chosen(name: str | None) -> None:
             if name is not None:
@@ -197,6 +197,6 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
 
     def action_help(self) -> None:
         """Show the help page."""
-        from tui.screens.help import HelpScreen
+        from tui.screens.help import HelpScreen  # when it is opened
 
         self.push_screen(HelpScreen(self.state))

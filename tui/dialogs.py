@@ -1,5 +1,4 @@
-"""Questions to the user. Their screens are imported when the first is asked: the first paint does not
-wait for them."""
+"""Questions to the user, for whose screens the first paint does not wait."""
 
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ from data.safe_text import safe_text
 
 def confirm(app: App[None], question: str, answered: Callable[[bool], None]) -> None:
     """Ask for a yes or a no."""
-    from tui.screens.confirm_dialog import ConfirmDialog
+    from tui.screens.confirm_dialog import ConfirmDialog  # when it is asked
 
     app.push_screen(ConfirmDialog(safe_text(question)), lambda yes: answered(bool(yes)))
 
@@ -18,7 +17,7 @@ def confirm(app: App[None], question: str, answered: Callable[[bool], None]) -> 
 def ask_for_line(app: App[None], question: str, act: Callable[[str], None]) -> None:
     """Ask for a line until `act` takes it, or the user cancels. A ValueError of `act` says what is
     wrong with the line: it is asked with that again."""
-    from tui.screens.input_dialog import InputDialog
+    from tui.screens.input_dialog import InputDialog  # when it is asked
 
     def ask(question: str, typed: str) -> None:
         app.push_screen(InputDialog(safe_text(question), typed), answered)
@@ -35,7 +34,7 @@ def ask_for_line(app: App[None], question: str, act: Callable[[str], None]) -> N
 
 def ask_for_text(app: App[None], question: str, act: Callable[[str], None]) -> None:
     """Ask for a text of several lines; an empty one is none."""
-    from tui.screens.text_dialog import TextDialog
+    from tui.screens.text_dialog import TextDialog  # when it is asked
 
     def answered(text: str | None) -> None:
         if text:
