@@ -155,7 +155,7 @@ def test_one_character(verse_file: Path) -> None:
 def test_what_cannot_be_answered_is_told(verse_file: Path, question: Command, message: str) -> None:
     events = ask(saved_run(verse_file), question, Inspect(2, "owl"))
     failed = only(events, Failed)
-    assert failed.during == "inspect"
+    assert (failed.during, failed.request) == ("inspect", 1)
     assert failed.message.startswith(message)
     assert only(events, Inspected).request == 2, "the next question is answered"
 

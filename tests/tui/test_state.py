@@ -51,7 +51,9 @@ from engine.protocol import (
     TextSampled,
 )
 from engine.settings import Section
+from tui.asking import Asked
 from tui.drawing.curve import MAX_BUCKETS
+from tui.insight import Insight
 from tui.panes.header import message
 from tui.safe_struct import Raw, safe
 from tui.state import EXCERPTS_KEPT, RunState, fold
@@ -507,3 +509,17 @@ def test_only_what_is_written_has_more_than_one_line() -> None:
     shown = (state.corpus.name, state.corpus.note, state.opened.run, state.failure.message)
     assert shown == ("one␊two",) * 4
     assert (state.writing.prompt, state.writing.text) == (two, two)
+
+
+def test_a_failure_answers_the_question_that_it_is_about_and_no_other() -> None:
+    waiting = Insight(
+        asked_passage=Asked(request=1, answered=False), asked_place=Asked(request=2, answered=False)
+    )
+    asked = msgspec.structs.replace(state_after(*untrained()), insight=waiting)
+    failed = fold(asked, Failed("There is no text to read.", "inspect", 2))
+    assert failed.insight.failure == "There is no text to read."
+    assert not failed.insight.asked_passage.answered
+    assert failed.insight.asked_place.answered
+    unasked = fold(asked, Failed("The weights of step 8 could not be kept.", "inspect"))
+    assert unasked.insight == waiting
+    assert unasked.failure is not None, "it is told above the panes"
