@@ -163,7 +163,7 @@ async def test_a_fork_names_the_run_that_it_comes_from_and_what_that_comes_from(
     assert saved[1].name == "calm-heron"
     saved[1] = msgspec.structs.replace(saved[1], parent="old-oak", parent_step=64)
     saved[3] = msgspec.structs.replace(saved[3], parent="calm-heron", parent_step=250)
-    async with desk() as it:
+    async with desk(size=(80, 24)) as it:
         await list_runs(it, saved)
         await it.press("down", "down", "down")
         await it.sees("fork of calm-heron@250, itself a fork of old-oak@64 (gone)")

@@ -87,10 +87,10 @@ def row(run: RunSummary, state: RunState, marked: bool, room: int) -> Content:
 
 
 def rest(run: RunSummary, runs: Sequence[RunSummary], room: int) -> str:
-    """What the line of a run does not show: the columns that do not fit, which of `runs` it was
-    forked from, the note."""
+    """What the line of a run does not show: which of `runs` it was forked from, the columns that do
+    not fit, the note."""
     hidden = [column.cell(run) for column in COLUMNS[len(_columns(room)) :]]
-    return " · ".join(filter(None, [*hidden, _descent(run, runs), run.note]))
+    return " · ".join(filter(None, [_descent(run, runs), *hidden, run.note]))
 
 
 def _descent(run: RunSummary, runs: Sequence[RunSummary]) -> str:
