@@ -218,7 +218,7 @@ def report_parent(info: RunInfo, emit: Emit) -> None:
     try:
         curve = run_curve(run)
     except ValueError:
-        problem = f"The run {run!r}, from which it was forked, is gone: its curve is not drawn."
+        problem = f"The run {run!r}, from which it was forked, is gone or renamed: its curve is not drawn."
     except OSError as error:
         problem = (
             f"The curve of {run!r}, from which it was forked, cannot be read: {error.strerror}."

@@ -147,7 +147,7 @@ def test_a_fork_of_a_fork_tells_where_both_began_and_what_became_of_its_parent(
     alone = Driver().run(OpenRun(third), Close())
     assert only(alone, ParentLoaded) == ParentLoaded(
         None,
-        f"The run {second!r}, from which it was forked, is gone: its curve is not drawn.",
+        f"The run {second!r}, from which it was forked, is gone or renamed: its curve is not drawn.",
     )
     assert losses(alone) == losses(again)
 

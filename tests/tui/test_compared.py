@@ -91,7 +91,7 @@ INHERITED = (
     ),
     Forked(FORK_AT, PARENT.run),
 )
-GONE = "The run 'calm-heron', from which it was forked, is gone: its curve is not drawn."
+GONE = "The run 'calm-heron', from which it was forked, is gone or renamed: its curve is not drawn."
 
 
 def higher(events: Iterable[Event]) -> Iterator[Event]:

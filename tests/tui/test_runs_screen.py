@@ -166,7 +166,7 @@ async def test_a_fork_names_the_run_that_it_comes_from_and_what_that_comes_from(
     async with desk(size=(80, 24)) as it:
         await list_runs(it, saved)
         await it.press("down", "down", "down")
-        await it.sees("fork of calm-heron@250, itself a fork of old-oak@64 (gone)")
+        await it.sees("fork of calm-heron@250, itself a fork of old-oak@64 (gone or renamed)")
 
 
 async def test_the_open_run_moves_as_it_trains(desk: Opener, saved: list[RunSummary]) -> None:

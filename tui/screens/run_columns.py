@@ -100,7 +100,7 @@ def _descent(run: RunSummary, runs: Sequence[RunSummary]) -> str:
     forks: list[str] = []
     fork: RunSummary | None = run
     while fork is not None and fork.origin:
-        forks.append(fork.origin if fork.parent in known else f"{fork.origin} (gone)")
+        forks.append(fork.origin if fork.parent in known else f"{fork.origin} (gone or renamed)")
         fork = known.pop(fork.parent, None)
     return ", itself a ".join(forks)
 
