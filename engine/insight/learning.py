@@ -8,6 +8,9 @@ from engine.insight.trace import trace
 from engine.model.gpt import GPT
 
 NO_STEP = -1
+CLEARLY = 1 + 1e-6
+"""How many times more likely than any other the likeliest is, at least: equal logits are told apart
+by less."""
 
 
 @torch.no_grad()
@@ -15,6 +18,13 @@ def next_probabilities(model: GPT, ids: Tensor) -> Tensor:
     """(T,) ids, at most a context of them, to the (V,) probabilities of the next, of which no two
     are equal."""
     return distinct_logits(model, trace(model, ids).blocks[-1][-1:])[0].softmax(-1)
+
+
+def is_right(probabilities: Tensor, target: int) -> bool:
+    """Whether of (V,) probabilities that of the target is the largest, clearly: an untrained model
+    is right about nothing."""
+    largest, ids = probabilities.topk(min(2, len(probabilities)))
+    return int(ids[0]) == target and float(largest[0]) > CLEARLY * float(largest[1:].sum())
 
 
 def first_right(steps: list[int], right: list[bool]) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from engine.insight.learning import first_right, next_probabilities, sure_since
+from engine.insight.learning import first_right, is_right, next_probabilities, sure_since
 from engine.model.tokenizer import Vocabulary
 from engine.model.weights import Weights
 from engine.protocol import AskWhenLearned, Failed, WhenLearned
@@ -85,7 +85,7 @@ class LearningFinder:
         if command.target in self._vocabulary:
             right = characters.index(command.target)
         ids = [*likeliest, *([] if right in likeliest else [right])]
-        was_right = [int(found[step].argmax()) == right for step in steps]
+        was_right = [is_right(found[step], right) for step in steps]
         return WhenLearned(
             command.request,
             tuple(steps),

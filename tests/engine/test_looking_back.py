@@ -16,9 +16,10 @@ import torch
 from driving import Driver, ask, is_a, losses, of, only, run_to_end, tiny
 from forking import child, exit_code, needs_fork
 from plain_gpt import plain_log_probs, plain_pass
+from shaping import shape
 
 from engine.config import SampleConfig
-from engine.insight.learning import first_right, sure_since
+from engine.insight.learning import first_right, is_right, next_probabilities, sure_since
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
@@ -271,6 +272,16 @@ def test_without_kept_weights_there_is_the_model_as_it_is(verse_file: Path) -> N
 def test_a_text_without_a_known_character_is_refused(verse_file: Path, text: str) -> None:
     failed = only(ask(saved_run(verse_file), AskWhenLearned(1, text)), Failed)
     assert failed.during == "inspect"
+
+
+def test_an_untrained_model_is_right_about_nothing() -> None:
+    model = GPT(shape(), 5).init_weights(torch.Generator().manual_seed(1))
+    untrained = next_probabilities(model, torch.tensor([1, 2]))
+    assert int(untrained.argmax()) == 0
+    assert not is_right(untrained, 0)
+    assert is_right(torch.tensor([0.2, 0.41, 0.39]), 1)
+    assert not is_right(torch.tensor([0.2, 0.41, 0.39]), 2)
+    assert is_right(torch.tensor([1.0]), 0)
 
 
 def test_first_right_and_sure_since() -> None:

@@ -50,7 +50,7 @@ class AlphabetPane(ReadPane):
             return Content(title), Content("")
         number = counted(len(answer.points), "character")
         if answer.vocabulary > len(answer.points):
-            number = f"the most frequent {count(len(answer.points))} of {count(answer.vocabulary)}"
+            number = f"{count(len(answer.points))} of {count(answer.vocabulary)} characters"
         return Content(title), Content(f"step {count(answer.step)} · {number}")
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:

@@ -246,6 +246,6 @@ def _of_reading(state: RunState) -> list[tuple[str, str]]:
             "The model predicts each character by a list of numbers, its output embedding. The plane "
             "shows the two directions in which these differ most, and how much of their variance "
             "that explains. What is used alike comes together; the number of a neighbour is the "
-            "cosine between the two, at most 1.",
+            "cosine between the two, at most 1. Of many characters the most frequent 200 are shown.",
         ),
     ]
