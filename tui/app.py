@@ -86,7 +86,9 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
                         yield TrainingPane().data_bind(EngineApp.state)
                     with Vertical(id="right"):
                         yield LossPane().data_bind(EngineApp.state)
-                        yield SamplesPane().data_bind(EngineApp.state)
+                        yield SamplesPane().data_bind(
+                            EngineApp.state, copies=CopyActions.sample_copies
+                        )
                 yield PromptPane().data_bind(EngineApp.state, config=EngineApp.sample_config)
             yield KeysLine()
 
@@ -150,7 +152,7 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
         it is shown as such: None."""
         if not self.acts_here(action):
             return False
-        if action in ("go", "tour"):
+        if action in ("go", "tour", "show_copy"):
             return len(self.screen_stack) == 1
         if action == "prompt":
             return self.may_go_to_prompt(only_without_focus=bool(parameters))

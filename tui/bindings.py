@@ -30,6 +30,8 @@ BINDINGS = (
     Binding("T", "train_for", "Train on for a number of steps or minutes…", show=False),
     Binding("u", "use_for_samples", "Use this prompt for the samples", show=False),
     Binding("C", "show_copy", "Show where in the text the answer is copied from", show=False),
+    # The same from the prompt, where C is text.
+    Binding("ctrl+o", "show_copy", "Show the same", show=False, priority=True),
     Binding("l", "log_axis", "Switch the chart between linear and logarithmic steps", show=False),
     Binding("L", "x_unit", "Switch the chart between steps, characters and seconds", show=False),
     Binding("left", "chart_cursor(-1)", "Read the chart: move its cursor back", show=False),

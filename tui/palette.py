@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from textual.app import SystemCommand
 from textual.binding import Binding
 
-KEYS_ONLY = ("tab", "escape", "ctrl+z")
-"""Keys that make no sense as a command."""
+KEYS_ONLY = ("tab", "escape", "ctrl+z", "ctrl+o")
+"""Keys that make no sense as a command, or have the one of another key."""
 TEXTUAL_SENTENCES = {
     "Theme": ("Choose a theme…", "Other colours"),
     "Keys": ("Show the keys at the side", "Those of the pane that has the focus, too"),

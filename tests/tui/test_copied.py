@@ -1,14 +1,16 @@
 """What of an answer is copied from the training text, as a user sees it."""
 
+import msgspec
 import pytest
 from looking import Desk, Opener
-from recording import PROMPT, RecordedEngine, state_after, untrained, written
+from recording import PROMPT, RecordedEngine, opening, state_after, untrained, written
 from rich.segment import Segment
 from textual.filter import Monochrome
 
 from engine.protocol import (
     CopiesFound,
     Event,
+    Excerpt,
     FindCopies,
     Piece,
     SampleDone,
@@ -18,8 +20,9 @@ from engine.protocol import (
 from tui import copy_actions
 from tui.copies import Copies
 from tui.drawing.wrapping import Wrapping, line_starts
-from tui.panes.prompt import WrittenText
-from tui.panes.scrolling import lines_of, with_copies
+from tui.panes.prompt import PromptInput, WrittenText
+from tui.panes.samples import SamplesPane
+from tui.panes.scrolling import ScrollingLines, lines_of, with_copies
 from tui.writing import TEXT_KEPT
 
 COPY = "what light through yonder window"
@@ -51,9 +54,9 @@ def said(desk: Desk) -> list[str]:
 ANSWERED: tuple[Event, ...] = (*untrained(), *written(TEXT), found())
 
 
-def marked(desk: Desk, *, no_color: bool = False) -> str:
-    """What of the answer is drawn as copied, also when colours are taken away."""
-    pane = desk.app.query_one(WrittenText)
+def marked(desk: Desk, kind: type[ScrollingLines] = WrittenText, *, no_color: bool = False) -> str:
+    """What of the answer or the samples is drawn as copied, also when colours are taken away."""
+    pane = desk.app.query_one(kind)
     parts: list[Segment] = []
     for row in range(pane.size.height):
         strip = pane.render_line(row)
@@ -74,7 +77,7 @@ async def test_the_copied_part_stands_apart_with_and_without_colours(
 
 async def test_the_line_of_facts_tells_the_longest_copy(desk: Opener) -> None:
     async with desk(*ANSWERED) as it:
-        await it.sees("length reached · longest copy: 32 characters, line 1,204 · C shows it")
+        await it.sees("length reached · longest copy: 32 characters, line 1,204 · ^o shows it")
 
 
 async def test_it_says_that_nothing_is_copied(desk: Opener) -> None:
@@ -116,11 +119,11 @@ async def test_the_page_names_the_lines_of_the_other_copies(desk: Opener) -> Non
     several = CopiesFound(1, pieces, 20, 21, 1_003, "", "abc", "")
     async with desk(*untrained(), *written(TEXT), several) as it:
         await it.press("C")
-        await it.sees("The copies in this answer", "1,001, 1,002,", " more.")
+        await it.sees("The copies in this text", "1,001, 1,002,", " more.")
 
 
 async def test_the_key_says_why_it_can_show_nothing(desk: Opener) -> None:
-    async with desk() as it:
+    async with desk(*opening()) as it:
         await it.press("C")
         await it.play(*written(TEXT))
         await it.press("C")
@@ -128,7 +131,7 @@ async def test_the_key_says_why_it_can_show_nothing(desk: Opener) -> None:
         await it.press("C")
         assert said(it) == [
             "Nothing is written yet that could be copied: p, then Enter.",
-            "It is not known yet what of this answer is copied.",
+            "It is not known yet what of this text is copied.",
             "Nothing of 20 characters or more is copied.",
         ]
 
@@ -150,7 +153,7 @@ async def test_it_asks_about_once_a_second_and_at_the_end(
     desk: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)
-    async with desk() as it:
+    async with desk(*opening()) as it:
         await it.play(SampleStarted(1, 0, PROMPT, "", 0))
         for length, now in ((1, 101.0), (2, 101.5), (3, 102.0), (4, 104.0)):
             clock.now = now
@@ -165,12 +168,89 @@ async def test_it_asks_about_once_a_second_and_at_the_end(
 
 async def test_it_asks_about_what_the_model_has_written_as_it_was(desk: Opener) -> None:
     """Not about the prompt, also when the text is written on, nor about pictures of characters."""
-    async with desk() as it:
+    async with desk(*opening()) as it:
         await it.play(*written("abc\tdef", prompt="What"))
         await it.play(*written(" ghi", sample_id=2, prompt="Whatabc\tdef"))
         assert questions(it.engine)[-1] == (2, "abc\tdef ghi")
         await it.play(*written("xyz", sample_id=3, prompt="Now"))
         assert questions(it.engine)[-1] == (3, "xyz")
+
+
+# The samples.
+
+
+IN_LINES = COPY.replace(" yonder", "\n\nyonder")
+SAMPLE = Excerpt(250, PROMPT, f"But\tsoft, {IN_LINES} brakes?")
+
+
+def copied_sample() -> CopiesFound:
+    before, copy, after = SAMPLE.text.partition(IN_LINES)
+    pieces = (Piece(before, 0), Piece(copy, 1_204), Piece(after, 0))
+    return msgspec.structs.replace(found(0), pieces=pieces)
+
+
+def asked_about(desk: Desk) -> list[str]:
+    return [question.text for question in desk.engine.sent(FindCopies)]
+
+
+async def test_what_is_copied_in_a_sample_is_marked_and_shown(desk: Opener) -> None:
+    async with desk(*untrained(), SAMPLE) as it:
+        assert asked_about(it) == [SAMPLE.text]
+        await it.play(copied_sample())
+        assert marked(it, SamplesPane) == COPY.replace(" yonder", " / yonder")
+        await it.sees("longest copy: 32 characters, line 1,204 · a click shows it")
+        pane = it.app.query_one(SamplesPane)
+        row, text = next((y, t) for y, t in enumerate(pane.plain.splitlines()) if "yonder" in t)
+        await it.pilot.click(pane, offset=(text.index("yonder") + 1, row + 1))
+        await it.sees("copied from line 1,204", f"But, soft! {COPY} breaks?")
+        await it.press("escape", "escape", "C")
+        await it.sees("copied from line 1,204")
+
+
+async def test_samples_are_asked_about_once_each_while_they_are_in_sight(desk: Opener) -> None:
+    samples = [Excerpt(step, PROMPT, f"sample {step} " * 12) for step in range(60)]
+    async with desk(*opening(), *samples) as it:
+        pane = it.app.query_one(SamplesPane)
+
+        async def answer_all() -> list[str]:
+            answered = 0
+            while answered < len(texts := asked_about(it)):
+                answered = len(texts)
+                await it.play(CopiesFound(0, (Piece(texts[-1], 0),), 20))
+            return texts
+
+        first = await answer_all()
+        assert first[:2] == [samples[-1].text, samples[-2].text]
+        assert len(first) == len(pane.in_sight) < 10
+        pane.scroll_home(animate=False)
+        await it.until(lambda: len(asked_about(it)) > len(first))
+        every = await answer_all()
+        assert {samples[0].text, samples[1].text} < {*every}
+        assert len(every) == len({*every}) <= 2 * len(first) + 1
+
+
+async def test_a_sample_waits_for_the_answer_to_the_prompt(desk: Opener) -> None:
+    async with desk(*opening()) as it:
+        await it.play(*written("abc"), SAMPLE)
+        assert {*asked_about(it)} == {"abc"}
+        await it.play(nothing("abc"))
+        assert asked_about(it)[-1] == SAMPLE.text
+        await it.play(*written("def", sample_id=2))
+        assert asked_about(it)[-1] == "def", "it takes the place of the one about the sample"
+        await it.play(nothing("def"))
+        assert asked_about(it)[-1] == SAMPLE.text
+
+
+async def test_a_key_shows_the_copy_from_the_prompt_too(desk: Opener) -> None:
+    async with desk(*opening()) as it:
+        await it.press("p")
+        await it.play(*written(TEXT), found())
+        await it.press("C")
+        assert it.app.query_one(PromptInput).value == "C"
+        await it.press("ctrl+o")
+        await it.sees("copied from line 1,204")
+        await it.press("ctrl+o")
+        await it.until(lambda: len(it.app.screen_stack) == 1)
 
 
 # The state.
@@ -219,7 +299,7 @@ def test_the_copied_part_is_marked_in_every_line_of_it(width: int) -> None:
     wrapping.append(text)
     spans = ((17, 17 + len(COPY)), (len(text) - len(COPY), len(text)))
 
-    lines = with_copies(lines_of(wrapping.lines, len(PROMPT)), text, spans)
+    lines = with_copies(lines_of(wrapping.lines, len(PROMPT)), text, spans, "")
 
     copied = ["".join(line.text[start:end] for start, end in line.copied) for line in lines]
     assert "".join("".join(copied).split()) == "".join((COPY + COPY).split())

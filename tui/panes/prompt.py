@@ -112,7 +112,7 @@ class WrittenText(ScrollingLines):
         if writing.copies is not None and writing.copies.spans:
             begin = len(writing.prompt)
             spans = tuple((begin + start, begin + end) for start, end in writing.copies.spans)
-            lines = with_copies(lines, writing.prompt + writing.text, spans)
+            lines = with_copies(lines, writing.prompt + writing.text, spans, "app.show_copy")
         lines[-1] = lines[-1]._replace(cursor=END if writing.ended else CURSOR)
         self.show(lines)
 
@@ -166,7 +166,7 @@ def _copy_facts(copies: Copies) -> dict[str, Content]:
         return {"not copied": Content(copies.summary)}
     words, _, rest = copies.summary.partition(":")
     summary = Content.assemble((words, COPIED), f":{rest}")
-    hint = Content.assemble(("C", Style.parse("$primary") + SHOW_COPY), " shows it")
+    hint = Content.assemble(("^o", Style.parse("$primary") + SHOW_COPY), " shows it")
     return {"copies": summary, "hint": hint}
 
 

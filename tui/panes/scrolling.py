@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style
 from textual.visual import Visual
 
 from tui.copies import Spans
@@ -26,6 +27,8 @@ class Line(NamedTuple):
     """The number of characters at the start that belong to the prompt."""
     copied: Spans = ()
     """The parts of it that are copied from the training text."""
+    click: str = ""
+    """The action of a click on these parts."""
     label: str = ""
     cursor: str = ""
 
@@ -38,8 +41,10 @@ class Line(NamedTuple):
     def content(self) -> Content:
         """The styled line."""
         text = Content(self.text).stylize(PROMPT, 0, self.muted)
-        for start, end in self.copied:
-            text = text.stylize(COPIED, start, end)
+        if self.copied:
+            copied = Style.parse(COPIED) + Style.from_meta({"@click": self.click})
+            for start, end in self.copied:
+                text = text.stylize(copied, start, end)
         return Content.assemble((self.label, "$primary"), text, (self.cursor, "$primary"))
 
 
@@ -52,8 +57,9 @@ def lines_of(texts: Sequence[str], prompt_length: int) -> list[Line]:
     return lines
 
 
-def with_copies(lines: Sequence[Line], text: str, copied: Spans) -> list[Line]:
-    """The lines of a text with the copied parts of it marked. `copied`: in order, without overlap."""
+def with_copies(lines: Sequence[Line], text: str, copied: Spans, click: str) -> list[Line]:
+    """The lines of a text with the copied parts of it marked. `copied`: in order, without overlap;
+    `click`: the action of a click on them."""
     marked = []
     first = 0
     for line, start in zip(lines, line_starts(text, [line.text for line in lines]), strict=True):
@@ -64,14 +70,19 @@ def with_copies(lines: Sequence[Line], text: str, copied: Spans) -> list[Line]:
         while last < len(copied) and copied[last][0] < end:
             last += 1
         here = ((max(a, start) - start, min(b, end) - start) for a, b in copied[first:last])
-        marked.append(line._replace(copied=tuple(here)))
+        marked.append(line._replace(copied=tuple(here), click=click))
     return marked
 
 
 class ScrollingLines(ScrollView, can_focus=True):
     """Draws only the visible lines, so a long text costs no more than a short one."""
 
-    DEFAULT_CSS = "ScrollingLines { scrollbar-size-vertical: 1; overflow-x: hidden; }"
+    DEFAULT_CSS = """
+    ScrollingLines {
+      scrollbar-size-vertical: 1; overflow-x: hidden;
+      link-color: $secondary; link-style: bold underline;
+    }
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -15,7 +15,7 @@ OTHERS = 10
 class CopyPage(PageScreen):
     """Shows the longest copy among the lines around it."""
 
-    BINDINGS = [Binding("escape,q,C", "dismiss", "Close")]
+    BINDINGS = [Binding("escape,q,C,ctrl+o", "dismiss", "Close")]
 
     def __init__(self, copies: Copies) -> None:
         """`copies`: at least one."""
@@ -36,5 +36,5 @@ def copy_text(copies: Copies) -> Content:
     if len(lines) > 1:
         named = ", ".join(map(count, lines[:OTHERS]))
         more = f", and {count(len(lines) - OTHERS)} more" if len(lines) > OTHERS else ""
-        parts.append(f"\n\nThe copies in this answer come from lines {named}{more}.")
+        parts.append(f"\n\nThe copies in this text come from lines {named}{more}.")
     return Content.assemble(*parts)

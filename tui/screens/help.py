@@ -19,7 +19,7 @@ KEYS = (
     ("w", "generate again"),
     ("W", "generate again whenever a setting changes"),
     ("u", "use this prompt for the samples"),
-    ("C", "where in the text an answer is copied from"),
+    ("C  ^o", "where in the text an answer or sample is copied from"),
     ("Esc", "stop generating, or leave the prompt"),
     ("[  ]", "temperature: 0 picks the most likely, higher is more varied"),
     ("-  =", "top-k: sample from the k most likely characters"),
