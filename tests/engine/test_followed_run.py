@@ -20,11 +20,14 @@ from engine.protocol import (
     Command,
     Event,
     Failed,
+    Fork,
+    Forked,
     Measure,
     Measured,
     Open,
     Opened,
     OpenRun,
+    ParentLoaded,
     PhaseChanged,
     RenameRun,
     Rollback,
@@ -41,6 +44,7 @@ from engine.protocol import (
     Train,
 )
 from engine.session.session import Session
+from engine.storage.library import run_curve
 from engine.storage.paths import folder_of
 
 pytestmark = [pytest.mark.timeout(20), needs_fork]
@@ -204,6 +208,15 @@ def test_it_cannot_be_renamed_while_another_program_trains_it(verse_file: Path) 
     with trained_elsewhere(name):
         events = Watcher().run(OpenRun(name), RenameRun(name, "mine"), Close())
     assert only(events, Failed).during == "runs"
+
+
+def test_a_fork_that_is_followed_has_its_parent(verse_file: Path) -> None:
+    parent = saved_run(verse_file)
+    forking = Driver().when(is_a(StepDone, step=2), Close()).run(Fork(parent), Step())
+    with trained_elsewhere(only(forking, Opened).run):
+        events = Driver().when(is_a(Forked), Close()).run(OpenRun(only(forking, Opened).run))
+    assert only(events, Opened).phase == "following"
+    assert only(events, ParentLoaded) == ParentLoaded(run_curve(parent))
 
 
 def test_its_settings_cannot_change_here(verse_file: Path) -> None:

@@ -92,6 +92,8 @@ class Curve(Struct, frozen=True):
 
     def since(self, step: int) -> Curve:
         """The curve from a step on; the bucket that the step is in stays whole."""
+        if not step:
+            return self
         filling = self.filling if self.filling and self.filling.last >= step else None
         full = tuple(bucket for bucket in self.full if bucket.last >= step)
         return Curve(full, filling, self.stride, self.last)
