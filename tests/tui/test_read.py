@@ -246,14 +246,14 @@ async def test_it_can_be_read_in_ascii(desk: Opener, monkeypatch: pytest.MonkeyP
 @SIZES
 @pytest.mark.parametrize("text", [*WIDE, *(flood[:40] for flood in FLOODS), HOSTILE])
 async def test_hostile_characters_are_text(desk: Opener, text: str, size: tuple[int, int]) -> None:
-    """In the passage, in the bars, at each depth and around what was looked at."""
+    """In the passage, in the bars, and in each panel."""
     async with desk(*DONE, size=size) as it:
         reader = Reader(it, text)
         await reader.press("2", "home", "right", "v")
         await it.settled()
         before = borders(it)
         for _ in range(3):
-            await reader.press(*(4 * ["right"]))
+            await reader.press(*(4 * ["right"]), "v")
             assert_nothing_wrong(it, it.app.state.insight.cursor)
             assert borders(it) == before
 

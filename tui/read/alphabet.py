@@ -123,16 +123,16 @@ def _plane(
 ) -> tuple[list[Content], int]:
     """The characters where they lie, and the number of those that others leave no room for; the
     selected one and its neighbours come first."""
-    xs, ys = [point.x for point in points], [point.y for point in points]
+    across = _fractions([point.x for point in points])
+    down = _fractions([-point.y for point in points])
     cells: list[list[tuple[str, str] | None]] = [[BLANK] * width for _ in range(height)]
     hidden = 0
     order = sorted(range(len(points)), key=lambda number: (number != selected, number not in near))
     for number in order:
         shown = picture(points[number].character)
         wide = cell_len(shown)
-        top = _scaled(-ys[number], [-y for y in ys], height - 1)
-        left = _scaled(xs[number], xs, width - wide)
-        for row, start in ((top + down, left + right) for down, right in AWAY):
+        top, left = round(down[number] * (height - 1)), round(across[number] * (width - wide))
+        for row, start in ((top + rows, left + right) for rows, right in AWAY):
             fits = 0 <= row < height and 0 <= start <= width - wide
             if fits and cells[row][start : start + wide] == [BLANK] * wide:
                 style = CURSOR if number == selected else _style(shown)
@@ -150,10 +150,10 @@ def _hidden(number: int, width: int) -> list[Content]:
     return Content.styled(f"{count(number)} have no room here.", MUTED).wrap(width)
 
 
-def _scaled(value: float, values: Sequence[float], last: int) -> int:
-    """Where a value lies from 0 to `last`."""
+def _fractions(values: Sequence[float]) -> list[float]:
+    """Where each lies between the smallest (0) and the largest (1)."""
     low, high = min(values), max(values)
-    return round((value - low) / (high - low) * last) if high > low else last // 2
+    return [(value - low) / (high - low) if high > low else 0.5 for value in values]
 
 
 def _style(shown: str) -> str:
