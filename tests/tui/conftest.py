@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from looking import Desk, Opener, recorded_app
 from recording import untrained
+from rich.console import RenderableType
+from textual._compositor import Compositor
 
 from engine.protocol import Event
 from tui.panes.pane import Pane
@@ -27,7 +30,24 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def desk(at_once: None) -> Opener:
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screen is drawn when a test looks at it, not also each time that it changes: without a
+    terminal nobody sees that, and it takes a quarter of the time."""
+    paint = Compositor.render_update
+
+    def render_update(
+        compositor: Compositor, full: bool = False, *arguments: Any, **named: Any
+    ) -> RenderableType | None:
+        if full:  # a picture
+            return paint(compositor, full, *arguments, **named)
+        compositor._dirty_regions.clear()
+        return None
+
+    monkeypatch.setattr(Compositor, "render_update", render_update)
+
+
+@pytest.fixture
+def desk(at_once: None, unpainted: None) -> Opener:
     """Opens an app, by default on an untrained run at 120x40."""
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ from recording import OPENING, RecordedEngine
 from rich.segment import Segment
 from textual import events
 from textual.app import App
+from textual.dom import DOMNode
 from textual.geometry import Region
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
@@ -28,8 +29,9 @@ async def until(pilot: Pilot[None], reached: Callable[[], object], what: str = "
     deadline = monotonic() + TIMEOUT
     while not reached():
         assert monotonic() < deadline, f"waited in vain {what}\n" + "\n".join(shown(pilot.app))
+        assert not pilot.app._exception
         if pilot.app.is_running:
-            await pilot.pause()
+            await pilot.pause(0.005)
         else:
             await asyncio.sleep(0)
 
@@ -97,9 +99,24 @@ class Desk:
         self.app.post_message(events.Key(name, character))
 
     async def _dispatch(self) -> None:
-        """Let what was sent pass through the app, the widget with the focus, and its parents."""
+        """Let what was sent pass through the app, the widget with the focus and its parents, and
+        what follows from it through all the others. A page has up to a hundred: not at each hop."""
         for _ in range(5):
-            await self.pilot._wait_for_screen()
+            await self._hop()
+        await self.pilot._wait_for_screen()
+
+    async def _hop(self) -> None:
+        """Wait until a key would have reached the widget with the focus, its parents and the app."""
+        waiting: set[DOMNode] = set()
+
+        def taken(node: DOMNode) -> None:
+            waiting.remove(node)
+
+        for node in (self.app.focused or self.app.screen).ancestors_with_self:
+            if node.call_later(taken, node):
+                waiting.add(node)
+        while any(node.is_running for node in waiting) and not self.app._exception:
+            await asyncio.sleep(0)
 
     async def play(self, *events: Event) -> None:
         """Let the engine tell events, and the app take them."""
