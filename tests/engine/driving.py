@@ -16,9 +16,12 @@ from engine.protocol import (
     Excerpt,
     LadderMeasured,
     MomentsKept,
+    Open,
+    Opened,
     OpenRun,
     Saved,
     StepDone,
+    Train,
 )
 from engine.session.session import Session
 from engine.storage.history import read_history
@@ -120,6 +123,11 @@ class Driver:
 def run_to_end(*commands: Command) -> list[Event]:
     """The events from these commands until the run is saved."""
     return Driver().when(is_a(Saved), Close()).run(*commands)
+
+
+def saved_run(corpus: object, *assignments: str) -> str:
+    """The name of a tiny run that was trained to its end."""
+    return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
 
 
 def ask(name: str, *questions: Command) -> list[Event]:

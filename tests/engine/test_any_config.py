@@ -191,7 +191,7 @@ def test_any_settings_are_a_config_that_can_be_saved_or_a_message(assignments: l
         assert msgspec.json.decode(msgspec.json.encode(config), type=RunConfig) == config
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(configs(SHORT | TOO_LONG), ANY_TEXT, st.floats())
 def test_any_config_is_a_run_or_a_message(config: RunConfig, prompt: str, rate: float) -> None:
     with a_home():
@@ -213,7 +213,7 @@ def test_any_config_is_a_run_or_a_message(config: RunConfig, prompt: str, rate: 
             assert set(losses(events)) <= set(losses(again))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(configs(SHORT), min_size=1, max_size=3))
 def test_the_cost_of_any_config_is_a_figure_or_a_message(asked: list[RunConfig]) -> None:
     with a_home():

@@ -6,7 +6,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.reading import Reading
@@ -75,6 +75,7 @@ def messages(kind: type[Any]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", EVENTS)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_an_event_survives_its_line(kind: type[Any], data: st.DataObject) -> None:
     event = data.draw(messages(kind))

@@ -803,7 +803,7 @@ def machine(scenario: list[tuple[int, Action]]) -> Iterator[Machine]:
         yield made
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=70, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, len(VARIANTS) - 1), SCENARIOS)
 def test_any_scenario_is_reported_truly_and_changes_no_result(
     variant: int, scenario: list[tuple[int, Action]]

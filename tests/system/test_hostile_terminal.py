@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from command_line import invoked
 from starting import SETTINGS
 from terminal import DEADLINE, Terminal
 from wcwidth import wcwidth
@@ -517,11 +517,13 @@ def test_borders_stay_in_their_columns(tour: Recording) -> None:
             assert {row[0], row[-1]} <= set("│╭╮╰╯├┤"), "".join(row)
 
 
-def test_each_line_of_json_is_json_in_a_home_that_is_not_utf8(place: Place) -> None:
-    line = train_line(place.hostile, 2, "--json")
-    code, output = piped(line, place.folder / "home\udcff")
-    assert code == 0
-    for each in output.split(b"\n")[:-1]:
+def test_each_line_of_json_is_json_in_a_home_that_is_not_utf8(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINYGPT_HOME", str(place.folder / "home\udcff"))
+    result = invoked(*train_line(place.hostile, 2, "--json"))
+    assert result.exit_code == 0
+    for each in result.stdout_bytes.split(b"\n")[:-1]:
         assert "type" in json.loads(each, parse_constant=pytest.fail)
 
 
@@ -530,17 +532,12 @@ def test_each_line_of_json_is_json_in_a_home_that_is_not_utf8(place: Place) -> N
     [("train", "--run", "halved", "--json"), ("sample", "halved")],
     ids=" ".join,
 )
-def test_a_lone_surrogate_is_no_crash(place: Place, line: Sequence[str]) -> None:
+def test_a_lone_surrogate_is_no_crash(
+    place: Place, line: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is written, or refused with a message."""
-    code, _ = piped(line, place.home)
-    assert code in (0, 2)
-
-
-def piped(line: Sequence[str], home: Path) -> tuple[int, bytes]:
-    """Run a command without a terminal: its exit code and its output."""
-    env = {**os.environ, "TINYGPT_HOME": str(home)}
-    done = subprocess.run([COMMAND, *line], env=env, capture_output=True, check=False)
-    return done.returncode, done.stdout
+    monkeypatch.setenv("TINYGPT_HOME", str(place.home))
+    assert invoked(*line).exit_code in (0, 2)
 
 
 def test_bytes_that_are_not_utf8_do_not_end_the_app(text: Path, tmp_path: Path) -> None:

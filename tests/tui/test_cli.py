@@ -2,17 +2,18 @@
 
 import io
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
-from driving import history_of, of, only, run_to_end, tiny
+from command_line import PROGRAM, TINY, events_of, invoked, locked_elsewhere
+from driving import history_of, of, only, run_to_end, saved_run, tiny
 
 from engine.protocol import (
     AnnotateRun,
@@ -30,38 +31,15 @@ from engine.protocol import (
     to_json,
 )
 from engine.storage.library import summaries
-from engine.storage.lock import locked
 from engine.storage.manifest import checkpoints_of
 from engine.storage.paths import folder_of, run_names
 from engine.storage.saved_run import load_run
 from tui import __version__
-from tui.cli.main import main
 from tui.cli.runs import change_runs, list_runs
 from tui.cli.sample import sample
 from tui.cli.train import train
 
 pytestmark = pytest.mark.timeout(100)
-
-PROGRAM = [sys.executable, "-W", "error", "-c", "from tui.cli.main import main; main()"]
-
-TINY = [
-    *("--preset", "nano", "--device", "cpu"),
-    *("--set", "model.n_embd=16", "--set", "model.n_layer=1", "--set", "model.context_length=16"),
-    *("--set", "train.batch_size=4", "--set", "train.evaluation_interval=10"),
-    *("--set", "train.threads=1", "--set", "train.precision=float32"),
-]
-
-
-def invoked(*arguments: object) -> Result:
-    """What a command line does, within this process: each start of torch takes seconds."""
-    return CliRunner().invoke(main, [*map(str, arguments)], prog_name="tinygpt-tui")
-
-
-def program(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user does."""
-    return subprocess.run(
-        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=50
-    )
 
 
 @pytest.mark.parametrize("command", [PROGRAM, [sys.executable, "-m", "tui"]])
@@ -70,20 +48,12 @@ def test_the_version(command: list[str]) -> None:
     assert result.stdout == f"tinygpt-tui, version {__version__}\n"
 
 
-def events_of(lines: Sequence[str]) -> list[Event]:
-    return [from_json(line) for line in lines]
-
-
-def saved_run(corpus: object) -> str:
-    return only(run_to_end(Open(tiny(corpus)), Train()), Opened).run
-
-
 def test_json_is_one_event_a_line_and_the_run_is_saved(verse_file: Path) -> None:
-    result = program("train", verse_file, *TINY, "--steps", "20", "--json")
-    assert (result.returncode, result.stderr) == (0, "")
+    result = invoked("train", verse_file, *TINY, "--steps", "20", "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
     assert all(isinstance(json.loads(line), dict) for line in lines)
-    events = events_of(lines)
+    events = events_of(result.stdout)
     assert [e.step for e in of(events, StepDone)] == list(range(1, 21))
     assert [e.step for e in of(events, Evaluated)] == [0, 10, 20]
     assert isinstance(events[-1], Saved)
@@ -120,8 +90,7 @@ def test_steps_and_minutes_of_a_saved_run_are_not_both_taken(verse_file: Path) -
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_saves_the_run_and_ends(verse_file: Path, number: signal.Signals) -> None:
+def test_a_signal_saves_the_run_and_ends(verse_file: Path) -> None:
     arguments = ["train", str(verse_file), *TINY, "--steps", "1000000", "--json"]
     with subprocess.Popen(
         [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -132,13 +101,13 @@ def test_a_signal_saves_the_run_and_ends(verse_file: Path, number: signal.Signal
         for line in process.stdout:
             lines.append(line)
             if isinstance(from_json(line), StepDone):
-                process.send_signal(number)
+                process.send_signal(signal.SIGTERM)
                 break
         lines += process.stdout.readlines()
         errors = process.stderr.read()
-    assert process.returncode == 128 + number
+    assert process.returncode == 128 + signal.SIGTERM
     assert errors == ""
-    events = events_of(lines)
+    events = events_of("".join(lines))
     last = of(events, StepDone)[-1].step
     saved = only(events, Saved)
     assert saved.step == last
@@ -147,8 +116,8 @@ def test_a_signal_saves_the_run_and_ends(verse_file: Path, number: signal.Signal
 
 def test_sample_streams_the_prompt_and_what_follows(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    first = program("sample", name, "--prompt", "The owl☃", "--chars", "60", "--seed", "3")
-    assert first.returncode == 0
+    first = invoked("sample", name, "--prompt", "The owl☃", "--chars", "60", "--seed", "3")
+    assert first.exit_code == 0
     assert first.stderr == "Left out, since the text has no such characters: ☃\n"
     assert first.stdout.startswith("The owl")
     assert len(first.stdout) == len("The owl") + 60 + len("\n")
@@ -165,15 +134,12 @@ def test_a_line_break_is_typed_as_in_the_app(verse_file: Path) -> None:
 
 def test_a_line_break_in_a_setting_is_typed_as_in_a_prompt(verse_file: Path) -> None:
     given = ("--steps", "1", "--set", "sample.stop=x\\n", "--json", *TINY)
-    events = [from_json(line) for line in invoked("train", verse_file, *given).stdout.splitlines()]
+    events = events_of(invoked("train", verse_file, *given).stdout)
     assert only(events, Opened).config.sample.stop == "x\n"
     name = only(events, Opened).run
     again = invoked("train", "--run", name, "--steps", "1", "--set", "sample.stop=\\n", "--json")
-    events = [from_json(line) for line in again.stdout.splitlines()]
+    events = events_of(again.stdout)
     assert only(events, Opened).config.sample.stop == "\n"
-
-
-# Within this process from here on: each start of the program takes a second, with torch two more.
 
 
 @pytest.mark.parametrize(
@@ -290,7 +256,7 @@ def test_a_saved_run_trains_for_the_same_length_again(
 ) -> None:
     name = saved_run(verse_file)
     assert train(OpenRun(name), as_json=True) == 0
-    events = events_of(capsys.readouterr().out.splitlines())
+    events = events_of(capsys.readouterr().out)
     assert only(events, Saved).step == 40
     assert [e.step for e in of(events, StepDone)] == list(range(1, 41))
 
@@ -301,16 +267,39 @@ def test_the_signal_handlers_are_restored(verse_file: Path) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def once_printed(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Event], do: Callable[[], object]
+) -> None:
+    """Do something before the first event of this kind is printed as JSON."""
+    done = False
+
+    def printed(event: Event) -> str:
+        nonlocal done
+        if isinstance(event, kind) and not done:
+            done = True
+            do()
+        return to_json(event)
+
+    monkeypatch.setattr("tui.cli.train.to_json", printed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_each_signal_that_ends_it_has_an_exit_code(
+    verse_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    once_printed(monkeypatch, StepDone, lambda: signal.raise_signal(number))
+    assert train(Open(tiny(verse_file, "train.steps=1000000")), as_json=True) == 128 + number
+    saved = only(events_of(capsys.readouterr().out), Saved)
+    assert load_run(saved.run).manifest.progress.step == saved.step < 10
+
+
 @pytest.fixture
 def interrupted_on_opening(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C as soon as the run is open, before its first step."""
-
-    def interrupt(event: Event) -> str:
-        if isinstance(event, Opened):
-            signal.raise_signal(signal.SIGINT)
-        return to_json(event)
-
-    monkeypatch.setattr("tui.cli.train.to_json", interrupt)
+    once_printed(monkeypatch, Opened, lambda: signal.raise_signal(signal.SIGINT))
 
 
 @pytest.mark.usefixtures("interrupted_on_opening")
@@ -318,7 +307,7 @@ def test_ctrl_c_before_the_first_step_leaves_no_run(
     verse_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert train(Open(tiny(verse_file)), as_json=True) == 130
-    events = events_of(capsys.readouterr().out.splitlines())
+    events = events_of(capsys.readouterr().out)
     assert [e for e in events if isinstance(e, StepDone | Saved)] == []
     assert run_names() == []
 
@@ -329,7 +318,7 @@ def test_ctrl_c_before_the_first_step_of_a_saved_run_ends_too(
 ) -> None:
     name = saved_run(verse_file)
     assert train(OpenRun(name), as_json=True) == 130
-    assert of(events_of(capsys.readouterr().out.splitlines()), Saved) == []
+    assert of(events_of(capsys.readouterr().out), Saved) == []
     assert load_run(name).manifest.progress.step == 20
 
 
@@ -445,29 +434,45 @@ def test_a_narrow_terminal_shows_the_first_columns(
     assert len(row) <= 80
 
 
+NO_READER = "Nothing reads the output any more, so training ends here.\n"
+
+
+def assert_saved_with_its_history() -> None:
+    """The only run is saved at its last step."""
+    (run,) = summaries()
+    assert run.step > 0
+    history = [e.step for e in history_of(load_run(run.name)) if isinstance(e, StepDone)]
+    assert history == list(range(1, run.step + 1))
+
+
 def test_a_broken_pipe_saves_the_run(verse_file: Path) -> None:
-    for form in ("--json", "--steps=100000"):
-        with subprocess.Popen(
-            [*PROGRAM, "train", str(verse_file), *TINY, "--steps=100000", form],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            evaluations = (
-                line for line in process.stdout if "Evaluated" in line or "validation loss" in line
-            )
-            next(evaluations)  # before the first step
-            next(evaluations)
-            process.stdout.close()
-            assert process.stderr is not None
-            result = process.stderr.read()
-        assert process.returncode == 1
-        assert result == "Nothing reads the output any more, so training ends here.\n"
-    for run in summaries():
-        history = [e.step for e in history_of(load_run(run.name)) if isinstance(e, StepDone)]
-        assert history == list(range(1, run.step + 1))
-    assert len(summaries()) == 2
+    with subprocess.Popen(
+        [*PROGRAM, "train", str(verse_file), *TINY, "--steps=100000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        evaluations = (line for line in process.stdout if "validation loss" in line)
+        next(evaluations)  # before the first step
+        next(evaluations)
+        process.stdout.close()
+        assert process.stderr is not None
+        result = process.stderr.read()
+    assert (process.returncode, result) == (1, NO_READER)
+    assert_saved_with_its_history()
+
+
+def test_a_broken_pipe_saves_the_run_that_is_printed_as_json(
+    verse_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        once_printed(monkeypatch, StepDone, lambda: os.close(reading))
+        assert train(Open(tiny(verse_file, "train.steps=100000")), as_json=True) == 1
+    assert capsys.readouterr().err == NO_READER
+    assert_saved_with_its_history()
 
 
 def test_falling_back_to_an_older_checkpoint_prints_a_note(verse_file: Path) -> None:
@@ -481,9 +486,9 @@ def test_falling_back_to_an_older_checkpoint_prints_a_note(verse_file: Path) -> 
 
 def test_training_is_refused_while_another_program_trains_the_run(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    with locked(folder_of(name)):
-        result = program("train", "--run", name)
-    assert result.returncode == 2
+    with locked_elsewhere(name):
+        result = invoked("train", "--run", name)
+    assert result.exit_code == 2
     assert result.stderr.startswith(f"Another program trains '{name}' (process ")
     assert "step" not in result.stdout
 

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from driving import only, run_to_end, tiny
+from command_line import events_of, invoked
+from driving import only, saved_run
 
-from engine.protocol import CorpusLoaded, Excerpt, Open, Opened, Train, from_json
+from engine.protocol import CorpusLoaded, Excerpt
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -18,10 +19,6 @@ ENCODINGS = {
     "latin-1": {"PYTHONIOENCODING": "latin-1:strict"},
     "c-locale": {"PYTHONUTF8": "0"},
 }
-
-
-ASCII_ONLY = pytest.mark.parametrize("environment", ["ascii"], indirect=True)
-"""For commands that load torch, which takes seconds."""
 
 
 @pytest.fixture(params=ENCODINGS)
@@ -51,32 +48,32 @@ def program(environment: dict[str, str], *arguments: str) -> tuple[str, str]:
     return out, err
 
 
-def saved_run(text: Path) -> str:
-    return only(run_to_end(Open(tiny(text)), Train()), Opened).run
+def in_ascii(*arguments: str) -> tuple[str, str]:
+    """The same within this process, whose standard output has ASCII only: for commands that load
+    torch, which takes a process seconds. It must succeed."""
+    result = invoked(*arguments, encoding="ascii")
+    assert result.exit_code == 0, result.stderr
+    return result.stdout, result.stderr
 
 
-@ASCII_ONLY
-def test_training_on_is_reported_with_replacements(environment: dict[str, str], text: Path) -> None:
-    out, err = program(environment, "train", "--run", saved_run(text))
+def test_training_on_is_reported_with_replacements(text: Path) -> None:
+    out, err = in_ascii("train", "--run", saved_run(text))
     assert err == ""
     assert "step      40  sample: ???" in out
 
 
-@ASCII_ONLY
-def test_json_escapes_what_cannot_be_encoded(environment: dict[str, str], text: Path) -> None:
-    out, err = program(environment, "train", "--run", saved_run(text), "--json")
+def test_json_escapes_what_cannot_be_encoded(text: Path) -> None:
+    out, err = in_ascii("train", "--run", saved_run(text), "--json")
     assert err == ""
-    events = [from_json(line) for line in out.splitlines()]
+    events = events_of(out)
     assert only(events, CorpusLoaded).name == "千字文.txt"
     assert only(events, CorpusLoaded).opening == "天地玄黄，宇宙洪荒。"
     assert all(event.prompt.startswith("天") for event in events if isinstance(event, Excerpt))
     assert all(isinstance(json.loads(line), dict) for line in out.splitlines())
 
 
-@ASCII_ONLY
-def test_a_sample_has_replacements(environment: dict[str, str], text: Path) -> None:
-    arguments = ("sample", saved_run(text), "--chars", "30", "--temperature", "0")
-    out, err = program(environment, *arguments)
+def test_a_sample_has_replacements(text: Path) -> None:
+    out, err = in_ascii("sample", saved_run(text), "--chars", "30", "--temperature", "0")
     assert len(out) == 30 + len("\n")
     assert set(out) == {"?", "\n"}
     assert err.splitlines()[-1] == (
@@ -93,7 +90,7 @@ def test_the_list_of_runs_has_replacements(environment: dict[str, str], text: Pa
 
 
 def test_a_message_escapes_what_cannot_be_encoded(environment: dict[str, str]) -> None:
-    for arguments in (["train", "千字文.txt"], ["train", "--preset", "千"], ["sample", "千"]):
+    for arguments in (["train", "千字文.txt"], ["train", "--preset", "千"]):
         result = subprocess.run(
             [sys.executable, "-c", "from tui.cli.main import main; main()", *arguments],
             capture_output=True,
@@ -103,6 +100,12 @@ def test_a_message_escapes_what_cannot_be_encoded(environment: dict[str, str]) -
         assert result.returncode == 2
         assert b"There is no " in result.stderr
         assert b"Traceback" not in result.stderr
+
+
+def test_a_message_about_a_run_escapes_what_cannot_be_encoded() -> None:
+    result = invoked("sample", "千", encoding="ascii")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("There is no run '\\u5343'")
 
 
 def test_an_answer_that_cannot_be_decoded_is_none(environment: dict[str, str], text: Path) -> None:

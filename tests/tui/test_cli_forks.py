@@ -4,19 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from command_line import TINY, events_of, invoked
 from driving import losses, only, run_to_end, tiny
 
-from engine.protocol import Event, Open, Opened, Train, from_json
+from engine.protocol import Event, Open, Opened, Train
 from engine.storage.paths import folder_of, run_names
 from engine.storage.run_info import Parent, read_info
-from tui.cli.main import main
 
 pytestmark = pytest.mark.timeout(100)
-
-
-def invoked(*arguments: object) -> Result:
-    return CliRunner(env={"COLUMNS": "140"}).invoke(main, [*map(str, arguments)])
 
 
 def parent_of(corpus: Path) -> tuple[str, list[Event]]:
@@ -28,7 +23,7 @@ def test_a_fork_is_trained_with_other_settings(verse_file: Path) -> None:
     parent, own = parent_of(verse_file)
     same = invoked("train", "--fork", f"{parent}@10", "--json")
     assert same.exit_code == 0
-    assert losses(map(from_json, same.stdout.splitlines())) == losses(own)
+    assert losses(events_of(same.stdout)) == losses(own)
     assert same.stderr == f"Forked from {parent} at step 10.\n"
     (first,) = {*run_names()} - {parent}
     changed = invoked(
@@ -45,7 +40,7 @@ def test_a_fork_is_trained_with_other_settings(verse_file: Path) -> None:
         run["name"]: run for run in map(json.loads, invoked("runs", "--json").stdout.splitlines())
     }
     assert (listed[second]["parent"], listed[second]["parent_step"]) == (parent, 8)
-    assert f"fork of {parent}@8" in invoked("runs").stdout
+    assert f"fork of {parent}@8" in invoked("runs", columns=140).stdout
 
 
 @pytest.mark.parametrize(
@@ -98,8 +93,7 @@ def test_weights_that_cannot_be_kept_do_not_end_training(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.session.moment_keeper.free_space", lambda _: 0)
-    tiny_run = ["--set=model.n_embd=16", "--set=model.n_layer=1", "--device=cpu", "--preset=nano"]
-    result = invoked("train", verse_file, *tiny_run, "--steps=3", "--set=model.context_length=16")
+    result = invoked("train", verse_file, *TINY, "--steps=3")
     assert (result.exit_code, len(run_names())) == (0, 1)
     assert result.stderr == (
         "The weights of step 0 could not be kept to look back at: No space left on device. "

@@ -3,35 +3,23 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from driving import Driver, of, only, run_to_end, tiny
+from command_line import PROGRAM, invoked, locked_elsewhere
+from driving import Driver, of, only, run_to_end, saved_run, tiny
 from rich.cells import cell_len
 
 from engine.protocol import Close, Evaluated, Inspect, Inspected, Open, Opened, OpenRun, Train
-from engine.storage.lock import locked
 from engine.storage.paths import folder_of
-from tui.cli.main import main
 
 pytestmark = pytest.mark.timeout(60)
 
 KEYS = ["character", "bits", "rank", "entropy", "next", "layers"]
-PROGRAM = [sys.executable, "-W", "error", "-c", "from tui.cli.main import main; main()"]
 
 
-def saved_run(corpus: Path, *assignments: str) -> str:
-    return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
-
-
-def inspect(*arguments: str) -> Result:
-    return CliRunner(env={"COLUMNS": "80"}).invoke(main, ["inspect", *arguments])
-
-
-def printed(*arguments: str) -> str:
-    result = inspect(*arguments)
+def printed(*arguments: str, encoding: str = "utf-8") -> str:
+    result = invoked("inspect", *arguments, encoding=encoding)
     assert (result.exit_code, result.stderr) == (0, "")
     return result.stdout
 
@@ -111,7 +99,7 @@ def test_a_part_that_is_off_changes_the_surprise(verse_file: Path) -> None:
 
 
 def test_unknown_characters_are_left_out_and_named(verse_file: Path) -> None:
-    result = inspect(saved_run(verse_file), "--text", "The☃ owl✔☃", "--json")
+    result = invoked("inspect", saved_run(verse_file), "--text", "The☃ owl✔☃", "--json")
     assert result.exit_code == 0
     assert result.stderr == "Left out, since the text has no such characters: ☃✔\n"
     characters = [json.loads(line)["character"] for line in result.stdout.splitlines()]
@@ -131,19 +119,19 @@ def test_unknown_characters_are_left_out_and_named(verse_file: Path) -> None:
 def test_invalid_input_is_refused_with_a_message(
     verse_file: Path, arguments: list[str], message: str
 ) -> None:
-    result = inspect(saved_run(verse_file), *arguments)
+    result = invoked("inspect", saved_run(verse_file), *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(message)
 
 
 def test_a_run_that_is_not_there() -> None:
-    result = inspect("amber-otter")
+    result = invoked("inspect", "amber-otter")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "There is no run 'amber-otter': none is saved yet.\n"
 
 
 def test_the_best_checkpoint(verse_file: Path) -> None:
-    config = tiny(verse_file, "train.steps=600", "train.evaluation_interval=200")
+    config = tiny(verse_file, "train.steps=60", "train.evaluation_interval=20")
     events = run_to_end(Open(config), Train())
     name = only(events, Opened).run
     best = min(of(events, Evaluated), key=lambda event: event.loss).step
@@ -152,7 +140,7 @@ def test_the_best_checkpoint(verse_file: Path) -> None:
 
 def test_a_run_that_another_program_trains(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    with locked(folder_of(name)):
+    with locked_elsewhere(name):
         assert printed(name).startswith(f"{name} at step 20: validation text")
 
 
@@ -180,37 +168,24 @@ def test_standard_output_that_knows_ascii_only(tmp_path: Path) -> None:
     corpus = tmp_path / "千字文.txt"
     corpus.write_text(40 * "天地玄黄，宇宙洪荒。\n日月盈昃，辰 宿列张。\n", encoding="utf-8")
     name = saved_run(corpus)
-    environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii:strict"}
-    arguments = ["inspect", name, "--text", "辰 宿。\\n"]
-    for more in ([], ["--json"]):
-        result = subprocess.run(
-            [*PROGRAM, *arguments, *more], capture_output=True, env=environment, timeout=50
-        )
-        assert (result.returncode, result.stderr) == (0, b"")
-        lines = result.stdout.decode("ascii").splitlines()
-        if more:
-            shown = [json.loads(line)["character"] for line in lines]
-            assert shown == list("辰 宿。\n")
-        else:
-            rows = lines[2 : next(i for i, line in enumerate(lines) if line.startswith("mean"))]
-            shown = [row.split("  ")[0].strip() for row in rows]
-            assert shown == ["\\u8fb0", "' '", "\\u5bbf", "\\u3002", "\\n"]
-            assert "#" in result.stdout.decode()
+    arguments = (name, "--text", "辰 宿。\\n")
+    lines = printed(*arguments, encoding="ascii").splitlines()
+    rows = lines[2 : next(i for i, line in enumerate(lines) if line.startswith("mean"))]
+    shown = [row.split("  ")[0].strip() for row in rows]
+    assert shown == ["\\u8fb0", "' '", "\\u5bbf", "\\u3002", "\\n"]
+    assert any("#" in row for row in rows)
+    lines = printed(*arguments, "--json", encoding="ascii").splitlines()
+    assert [json.loads(line)["character"] for line in lines] == list("辰 宿。\n")
 
 
 def test_a_reader_that_has_gone_ends_it_quietly(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    for more in ([], ["--json"]):
-        reading, writing = os.pipe()
-        os.close(reading)
-        result = subprocess.run(
-            [*PROGRAM, "inspect", name, *more],
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=50,
-        )
-        os.close(writing)
-        assert result.returncode == 1
-        assert "Traceback" not in result.stderr
-        assert "Exception ignored" not in result.stderr
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(
+        [*PROGRAM, "inspect", name], stdout=writing, stderr=subprocess.PIPE, text=True, timeout=50
+    )
+    os.close(writing)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "Exception ignored" not in result.stderr

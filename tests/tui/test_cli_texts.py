@@ -1,11 +1,12 @@
 """Texts that the command line reads in another way: from a pipe, in an encoding, part of a folder."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
-from test_cli import PROGRAM, TINY, events_of
+from click.testing import Result
+from command_line import TINY, events_of, invoked
+from driving import only
 
 from data.reading import Reading
 from engine.protocol import CorpusLoaded, Opened
@@ -15,22 +16,16 @@ pytestmark = pytest.mark.timeout(60)
 RUSSIAN = "Я помню чудное мгновенье: передо мной явилась ты.\n" * 40
 
 
-def train(*arguments: object, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Train for two steps as a user does, with `text` on standard input."""
-    line = [*PROGRAM, "train", *map(str, arguments), *TINY, "--steps", "2", "--json"]
-    return subprocess.run(line, input=text, capture_output=True, timeout=50)
+def train(*arguments: object, text: bytes = b"") -> Result:
+    """Train for two steps, with `text` on standard input."""
+    return invoked("train", *arguments, *TINY, "--steps", "2", "--json", text=text)
 
 
-def loaded(result: subprocess.CompletedProcess[bytes]) -> tuple[CorpusLoaded, Opened]:
+def loaded(result: Result) -> tuple[CorpusLoaded, Opened]:
     """What was read, and the run of it."""
-    assert result.returncode == 0, result.stderr
-    events = events_of(result.stdout.decode().splitlines())
-    corpus, opened = (
-        next(e for e in events if isinstance(e, kind)) for kind in (CorpusLoaded, Opened)
-    )
-    assert isinstance(corpus, CorpusLoaded)
-    assert isinstance(opened, Opened)
-    return corpus, opened
+    assert result.exit_code == 0, result.stderr
+    events = events_of(result.stdout)
+    return only(events, CorpusLoaded), only(events, Opened)
 
 
 def test_a_text_from_a_pipe(verse_file: Path) -> None:
@@ -49,8 +44,8 @@ def test_a_text_from_a_pipe(verse_file: Path) -> None:
 )
 def test_what_comes_from_a_pipe_and_is_no_text(text: bytes, expected: str) -> None:
     result = train("-", text=text)
-    assert result.returncode == 2
-    assert expected in result.stderr.decode()
+    assert result.exit_code == 2
+    assert expected in result.stderr
 
 
 def test_an_encoding_is_named_and_remembered(tmp_path: Path) -> None:
@@ -65,8 +60,8 @@ def test_a_guessed_encoding_is_told_on_standard_error(tmp_path: Path) -> None:
     path = tmp_path / "german.txt"
     path.write_bytes("Über allen Gipfeln ist Ruh.\n".encode("latin-1") * 40)
     result = train(path)
-    assert loaded(result)[0].note in result.stderr.decode()
-    assert "read as Windows-1252" in result.stderr.decode()
+    assert loaded(result)[0].note in result.stderr
+    assert "read as Windows-1252" in result.stderr
 
 
 def test_patterns_leave_files_out(tmp_path: Path, verse_file: Path) -> None:
@@ -90,8 +85,8 @@ def test_patterns_leave_files_out(tmp_path: Path, verse_file: Path) -> None:
 )
 def test_what_cannot_be_meant_is_refused(arguments: tuple[str, ...], expected: str) -> None:
     result = train(*arguments)
-    assert result.returncode == 2
-    assert expected in result.stderr.decode()
+    assert result.exit_code == 2
+    assert expected in result.stderr
 
 
 def test_a_run_saved_before_readings_were_remembered_opens(verse_file: Path, home: Path) -> None:
@@ -100,7 +95,5 @@ def test_a_run_saved_before_readings_were_remembered_opens(verse_file: Path, hom
     info = json.loads(path.read_bytes())
     del info["config"]["reading"]
     path.write_text(json.dumps(info))
-    result = subprocess.run(
-        [*PROGRAM, "train", "--run", opened.run, "--json"], capture_output=True, timeout=50
-    )
+    result = invoked("train", "--run", opened.run, "--json")
     assert loaded(result)[1].config == opened.config
