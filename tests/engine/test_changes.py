@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from driving import Driver, is_a, of, only, run_to_end, tiny
+from driving import Driver, is_a, of, only, run_to_end, saved_run
 from msgspec.structs import replace
 
 from engine.changes import change, check_changes
@@ -15,7 +15,6 @@ from engine.protocol import (
     Evaluated,
     Failed,
     LearningRateChanged,
-    Open,
     Opened,
     OpenRun,
     SetLearningRate,
@@ -25,10 +24,6 @@ from engine.protocol import (
 )
 from engine.storage.paths import folder_of
 from engine.storage.run_info import read_info
-
-
-def saved_run(corpus: object, *assignments: str) -> str:
-    return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
 
 
 def config_of(name: str) -> RunConfig:

@@ -11,15 +11,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from driving import Driver, is_a, of, only, run_to_end, tiny
+from driving import Driver, is_a, of, only, run_to_end, saved_run
 from forking import DONE, REFUSED, child, exit_code, needs_fork, needs_strace, run_with_fault
 from killing import equal_states, kill_repeatedly
 
 from engine.protocol import (
     Close,
     Failed,
-    Open,
-    Opened,
     OpenRun,
     StepDone,
     Train,
@@ -37,10 +35,6 @@ CALLS = ("openat", "write", "fsync", "rename", "mkdir", "unlinkat", "rmdir", "cl
 """The system calls of a save."""
 MAX_CALLS = 30
 """More than one save makes of any call."""
-
-
-def saved_run(verse_file: Path) -> str:
-    return only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
 
 
 def unfinished(name: str) -> list[Path]:

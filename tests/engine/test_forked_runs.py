@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from driving import Driver, history_of, is_a, losses, of, only, run_to_end, tiny
+from driving import Driver, history_of, is_a, losses, of, only, run_to_end, saved_run, tiny
 
 from engine.changes import check_fork
 from engine.protocol import (
@@ -39,10 +39,6 @@ from engine.storage.run_info import Parent, read_info
 from engine.storage.saved_run import SavedRun, load_run
 
 pytestmark = pytest.mark.timeout(60)
-
-
-def parent_of(corpus: Path, *assignments: str) -> str:
-    return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
 
 
 def paused_at(corpus: Path, step: int, *assignments: str) -> str:
@@ -84,20 +80,20 @@ def test_a_fork_at_the_last_checkpoint_takes_the_course_of_its_parent(
 
 
 def test_a_fork_of_a_run_that_is_done_is_extended_as_its_parent_is(verse_file: Path) -> None:
-    parent = parent_of(verse_file)
+    parent = saved_run(verse_file)
     forked = run_to_end(Fork(parent, 20), Train(steps=10))
     assert losses(forked) == losses(run_to_end(OpenRun(parent), Train(steps=10)))
 
 
 def test_a_fork_at_an_earlier_checkpoint_takes_the_course_that_was_taken(verse_file: Path) -> None:
-    parent = parent_of(verse_file)
+    parent = saved_run(verse_file)
     forked = run_to_end(Fork(parent, 10), Train())
     assert only(forked, Opened).note == f"Forked from {parent} at step 10."
     assert losses(forked) == losses(history_of(load_run(parent)))
 
 
 def test_a_fork_of_kept_weights_begins_with_a_fresh_optimizer(verse_file: Path) -> None:
-    parent = parent_of(verse_file)
+    parent = saved_run(verse_file)
     driver = Driver().when(is_a(StepDone, step=9), Close())
     events = driver.run(Fork(parent, 8), Step())
     opened = only(events, Opened)
@@ -115,7 +111,7 @@ def test_a_fork_of_kept_weights_begins_with_a_fresh_optimizer(verse_file: Path) 
 
 
 def test_a_fork_has_its_parents_history_and_name(verse_file: Path) -> None:
-    parent = parent_of(verse_file)
+    parent = saved_run(verse_file)
     events = run_to_end(Fork(parent, 8), Train())
     name = only(events, Opened).run
     assert of(events, MomentsKept)[-1].steps == (8, 10, 16, 20)
@@ -132,7 +128,7 @@ def test_a_fork_has_its_parents_history_and_name(verse_file: Path) -> None:
 def test_a_fork_of_a_fork_tells_where_both_began_and_what_became_of_its_parent(
     verse_file: Path,
 ) -> None:
-    first = parent_of(verse_file)
+    first = saved_run(verse_file)
     second = only(run_to_end(Fork(first, 8), Train()), Opened).run
     events = Driver().when(is_a(StepDone, step=11), Close()).run(Fork(second, 10), Step())
     third = only(events, Opened).run
@@ -166,7 +162,7 @@ def test_the_learning_rate_of_that_step_is_inherited(verse_file: Path) -> None:
 
 
 def test_a_fork_with_other_settings(verse_file: Path) -> None:
-    parent = parent_of(verse_file)
+    parent = saved_run(verse_file)
     changes = ("train.learning_rate=0.3", "model.dropout=0.1", "train.seed=2", "train.steps=30")
     events = run_to_end(Fork(parent, 10, changes), Train())
     config = only(events, Opened).config
@@ -179,13 +175,13 @@ def test_a_fork_with_other_settings(verse_file: Path) -> None:
 
 
 def test_a_fork_may_end_by_the_clock(verse_file: Path) -> None:
-    events = run_to_end(Fork(parent_of(verse_file), 10, ("train.minutes=0.02",)), Train())
+    events = run_to_end(Fork(saved_run(verse_file), 10, ("train.minutes=0.02",)), Train())
     assert of(events, Evaluated)[-1].elapsed <= 1.3
     assert of(events, PhaseChanged)[-1].phase == "done"
 
 
 def test_a_fork_on_another_text(verse_file: Path, tmp_path: Path) -> None:
-    parent = parent_of(verse_file)
+    parent = saved_run(verse_file)
     other = tmp_path / "other.txt"
     other.write_text(verse_file.read_text()[::-1])
     events = run_to_end(Fork(parent, 10, corpus=str(other)), Train())
@@ -222,13 +218,13 @@ def test_the_open_run_is_saved_and_forked_while_it_trains(verse_file: Path) -> N
 
 
 def test_a_fork_that_is_not_trained_leaves_nothing(verse_file: Path) -> None:
-    parent = parent_of(verse_file)
+    parent = saved_run(verse_file)
     assert of(Driver().run(Fork(parent, 8), Close()), Failed) == []
     assert run_names() == [parent]
 
 
 def test_a_fork_is_saved_before_its_first_step(verse_file: Path) -> None:
-    parent = parent_of(verse_file)
+    parent = saved_run(verse_file)
     driver = Driver().when(is_a(StepDone, step=9), Close(save=False))
     name = only(driver.run(Fork(parent, 8), Step()), Opened).run
     assert load_run(name).manifest.progress.step >= 8
@@ -243,7 +239,7 @@ def damaged(parent: str, step: int) -> Path:
 
 
 def test_a_fork_that_cannot_be_is_refused(verse_file: Path, tmp_path: Path) -> None:
-    parent = parent_of(verse_file)
+    parent = saved_run(verse_file)
     path = damaged(parent, 8)
     assert refused(Fork(parent, 8)) == (
         "The weights of step 8 cannot be used: the file of step 8 in moments has been changed."

@@ -5,9 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from driving import only, run_to_end, tiny
-
-from engine.protocol import Open, Opened, Train
+from driving import saved_run
 
 HEAVY = ("torch", "numba", "llvmlite", "numpy", "safetensors")
 
@@ -71,7 +69,7 @@ def test_the_engine_loads_no_screen() -> None:
 def test_what_only_tells_or_manages_needs_no_torch(
     verse_file: Path, arguments: list[str], printed: str
 ) -> None:
-    run = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    run = saved_run(verse_file)
     program = f"""
 import sys
 from tui.cli.main import main

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 import pytest
 import torch
-from driving import Driver, FakeClock, ask, is_a, losses, of, only, run_to_end, tiny
+from driving import Driver, FakeClock, ask, is_a, losses, of, only, run_to_end, saved_run, tiny
 from forking import child, exit_code, needs_fork
 from inspecting import read
 from plain_gpt import plain_log_probs, plain_pass
@@ -51,10 +51,6 @@ pytestmark = pytest.mark.timeout(30)
 PLAIN = SampleConfig(temperature=1, top_p=1)
 CONTEXT = 16
 """Of a `tiny` run."""
-
-
-def saved_run(corpus: Path, *assignments: str) -> str:
-    return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
 
 
 def model_of(name: str) -> tuple[GPT, Vocabulary, torch.Tensor]:

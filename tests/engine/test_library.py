@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import Driver, is_a, losses, of, only, run_to_end, tiny
+from driving import Driver, is_a, losses, of, only, run_to_end, saved_run, tiny
 
 from engine.protocol import (
     AnnotateRun,
@@ -36,10 +36,6 @@ from engine.storage.run import Run
 from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(60)
-
-
-def saved_run(corpus: Path, *assignments: str) -> str:
-    return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
 
 
 def events_of(*commands: Command) -> list[Event]:

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 import pytest
 import safetensors.torch
 import torch
-from driving import Driver, ask, is_a, losses, of, only, run_to_end, tiny
+from driving import Driver, ask, is_a, losses, of, only, run_to_end, saved_run, tiny
 from forking import child, exit_code, needs_fork
 from plain_gpt import plain_log_probs, plain_pass
 from shaping import shape
@@ -54,10 +54,6 @@ pytestmark = pytest.mark.timeout(60)
 CONTEXT = 16
 KEPT = (0, 1, 2, 4, 8, 10, 16, 20)
 PROMPT, WRITING = "The owl", SampleConfig(characters=40, seed=3)
-
-
-def saved_run(corpus: Path, *assignments: str) -> str:
-    return only(run_to_end(Open(tiny(corpus, *assignments)), Train()), Opened).run
 
 
 def kept_models(name: str) -> tuple[dict[int, GPT], Vocabulary]:

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from driving import only, run_to_end, tiny
+from driving import saved_run
 
 import engine
-from engine.protocol import Open, Opened, Train
 from engine.storage import library
 
 SESSION, SAVED_RUN = (
@@ -68,7 +67,7 @@ def test_the_example_of_a_session(
 
 
 def test_the_example_of_a_saved_run(verse_file: Path) -> None:
-    name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    name = saved_run(verse_file)
     library.rename(name, "amber-otter")
     names = run_example(SAVED_RUN)
     logits = names["model"](torch.zeros(1, 8, dtype=torch.int64))

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 import safetensors.torch
 import torch
-from driving import Driver, of, only, run_to_end, tiny
+from driving import Driver, of, only, saved_run
 
-from engine.protocol import Close, Failed, Open, Opened, OpenRun, Train
+from engine.protocol import Close, Failed, Opened, OpenRun
 from engine.storage.manifest import MANIFEST, checkpoints_of, read_manifest
 from engine.storage.paths import folder_of
 
@@ -77,7 +77,7 @@ def assert_refused(name: str) -> None:
 @pytest.mark.parametrize("group", ["model", "optimizer"])
 @pytest.mark.parametrize("forged", FORGED)
 def test_a_forged_checkpoint_is_refused(verse_file: Path, forged: str, group: str) -> None:
-    name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    name = saved_run(verse_file)
     content = FORGED[forged]()
     for checkpoint in checkpoints_of(folder_of(name)):
         (checkpoint / f"{group}.safetensors").write_bytes(content)
@@ -86,7 +86,7 @@ def test_a_forged_checkpoint_is_refused(verse_file: Path, forged: str, group: st
 
 
 def test_a_config_of_a_huge_model_is_refused_before_it_is_built(verse_file: Path) -> None:
-    name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    name = saved_run(verse_file)
     path = folder_of(name) / "run.json"
     info = json.loads(path.read_text())
     info["config"]["model"].update(n_embd=2048, n_layer=48, n_head=32, context_length=4096)
@@ -95,14 +95,14 @@ def test_a_config_of_a_huge_model_is_refused_before_it_is_built(verse_file: Path
 
 
 def test_a_huge_manifest_is_refused(verse_file: Path) -> None:
-    name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    name = saved_run(verse_file)
     for checkpoint in checkpoints_of(folder_of(name)):
         (checkpoint / MANIFEST).write_bytes(b"[" * (32 << 20))
     assert_refused(name)
 
 
 def test_a_huge_run_json_is_refused(verse_file: Path) -> None:
-    name = only(run_to_end(Open(tiny(verse_file)), Train()), Opened).run
+    name = saved_run(verse_file)
     with (folder_of(name) / "run.json").open("r+b") as file:
         file.truncate(2 << 30)  # sparse
     assert_refused(name)
