@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from tui.app import TinyGPTApp
 from tui.cli.main import main
-from tui.screens.help import KEYS
+from tui.screens.help import KEYS, READ_KEYS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -17,7 +17,7 @@ KEY_PAGE = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
 def test_the_key_table_equals_the_help_screen() -> None:
     rows = re.findall(r"^\| (`.*?) \| (.*) \|$", KEY_PAGE, re.MULTILINE)
     documented = [(re.findall(r"`([^`]+)`", keys), does.replace("`", "")) for keys, does in rows]
-    assert documented == [(keys.split(), does) for keys, does in KEYS]
+    assert documented == [(keys.split(), does) for keys, does in (*KEYS, *READ_KEYS)]
 
 
 def test_every_key_of_the_app_is_in_the_help() -> None:
