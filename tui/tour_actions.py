@@ -87,13 +87,12 @@ class TourActions(TimeActions, PreferenceActions):
             panel.state = self.state
             panel.tour = panel.tour.followed(scene)
         covers = panel.tour.covers if panel.display else ()
-        room = panel.tour.page.room if panel.display else ""
+        room = panel.tour.page.room if panel.display else None
         if self._laid_out != (covers, room, self.view):
             self._laid_out = covers, room, self.view
             for widget in self.screen_stack[0].query(f".{VIEW_CLASS} *"):
-                kind = type(widget).__name__
-                widget.set_class(kind in covers, "covered")
-                widget.set_class(kind == room, "told-of")
+                widget.set_class(isinstance(widget, covers), "covered")
+                widget.set_class(type(widget) is room, "told-of")
 
     def action_turn_page(self, by: int) -> None:
         """To the next page, or the one before."""

@@ -239,6 +239,8 @@ def test_a_fork_with_ten_times_the_rate_is_compared_with_its_parent() -> None:
     for step in range(9, 70):
         begun = fold(begun, step_done(step, 1.1))
     assert "So far it does not fail" in page(title, "", parent, scene(forked(0.3)), scene(begun))
+    assert "learning rate 1.00" in page(title, "", scene(forked(0.2)))  # the highest there is
+    assert "nearly as high as it can be" in page(title, "", scene(forked(0.9)))
     other = page(title, "", parent, scene(forked(0.03)))
     assert other.startswith("? The learning rate is 0.0300")  # a fork with another change
 
@@ -307,9 +309,8 @@ async def guess(desk: Desk, text: str) -> None:
     await desk.press("enter")
 
 
-@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-async def test_a_newcomer_is_led_by_the_keys(desk: Opener, size: tuple[int, int]) -> None:
-    async with desk(*untrained(), ladder(), size=size) as it:
+async def test_a_newcomer_is_led_by_the_keys(desk: Opener) -> None:
+    async with desk(*untrained(), ladder(), size=(80, 24)) as it:
         await it.sees("qZ&kx")
         await open_tour(it)
         await it.sees("? tour 1 of 10: before training")

@@ -4,6 +4,13 @@ until its act is done, and then the answer, with the numbers of the open run."""
 from collections.abc import Callable
 from typing import NamedTuple
 
+from textual.widget import Widget
+
+from tui.panes.prompt import PromptPane
+from tui.panes.samples import SamplesPane
+from tui.read.layers import LayersPane
+from tui.read.learned import LearnedPane
+from tui.read.next_character import NextPane
 from tui.tour.reading import before_and_after, layers, next_character
 from tui.tour.scene import Said, Scene
 from tui.tour.training import first_rung, first_steps, noise, uniform_guess
@@ -17,21 +24,26 @@ class Page(NamedTuple):
     say: Callable[[Scene], Said]
     guess: str = ""
     """What is guessed, where something is."""
-    covers: tuple[str, ...] = ()
+    covers: tuple[type[Widget], ...] = ()
     """The widgets that would tell, which are covered until it is guessed."""
-    room: str = ""
-    """The widget that gets more room in a small window."""
+    room: type[Widget] | None = None
+    """A widget that gets more room in a small window."""
 
 
 PAGES = (
-    Page("before training", noise, "what it wrote", ("SamplesPane",), "SamplesPane"),
+    Page("before training", noise, "what it wrote", (SamplesPane,), SamplesPane),
     Page("training", first_steps),
     Page("where the loss begins", uniform_guess, "the loss"),
     Page("the first rung", first_rung, "the step"),
     Page("a passage, before and after", before_and_after, "bits a character"),
-    Page("the next character", next_character, "a character", ("NextPane", "LayersPane")),
-    Page("temperature", temperature, room="PromptPane"),
-    Page("through the layers", layers, "a block", ("LayersPane",)),
+    Page(
+        "the next character",
+        next_character,
+        "a character",
+        (NextPane, LayersPane, LearnedPane),
+    ),
+    Page("temperature", temperature, room=PromptPane),
+    Page("through the layers", layers, "a block", (LayersPane,)),
     Page("back in time", back_in_time),
     Page("a learning rate too high", too_high_a_rate),
 )

@@ -75,7 +75,8 @@ def _keys(tour: Tour) -> Content:
     return Content("  ").join(
         Content.assemble(
             (key, Style.parse("$primary") + Style.from_meta({"@click": f"app.{action}"})),
-            (f" {does}", "bold underline" if does == "next" and tour.said.done else ""),
+            " ",
+            (does, "bold underline" if does == "next" and tour.said.done else ""),
         )
         for key, does, action in keys
     )

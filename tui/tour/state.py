@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 from msgspec.structs import replace
+from textual.widget import Widget
 
 from tui.tour.pages import PAGES, Page, say
 from tui.tour.scene import Notes, Said, Scene, noted
@@ -23,8 +24,8 @@ class Tour(Struct, frozen=True):
         return PAGES[self.number]
 
     @property
-    def covers(self) -> tuple[str, ...]:
-        """The widgets that are covered until there is a guess, by their types."""
+    def covers(self) -> tuple[type[Widget], ...]:
+        """The widgets that are covered until there is a guess."""
         return () if self.guess else self.page.covers
 
     def turned_to(self, number: int) -> "Tour":

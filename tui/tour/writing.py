@@ -3,6 +3,7 @@
 from math import isfinite
 from statistics import fmean
 
+from engine.config import all_settings
 from tui.drawing.curve import Curve
 from tui.drawing.words import count, counted, rate
 from tui.state import RunState
@@ -17,6 +18,8 @@ LITTLE = 100
 """Steps before which most of what is written is noise."""
 FACTOR = 10
 """By which the learning rate is to be raised."""
+ENOUGH_OF_IT = 3
+"""By which it is raised at least where it cannot be that high."""
 ENOUGH = 50
 """Steps after which one sees what that does."""
 
@@ -92,15 +95,21 @@ def too_high_a_rate(scene: Scene) -> Said:
     state, parent = scene.state, scene.notes.parent
     opened = state.opened
     assert opened is not None, "a run is open"
-    if parent is None or state.learning_rate < FACTOR / 2 * parent.learning_rate:
+    if parent is None or state.learning_rate < ENOUGH_OF_IT * parent.learning_rate:
         if not opened.saving:
             return Said(NOT_SAVED)
-        higher = rate(FACTOR * state.learning_rate)
+        higher = min(FACTOR * state.learning_rate, _highest_rate())
+        if higher < ENOUGH_OF_IT * state.learning_rate:
+            return Said(
+                f"The learning rate, {rate(state.learning_rate)}, is nearly as high as it can be: "
+                "what a far higher one does shows in a run with a usual one."
+            )
+        times = count(higher / state.learning_rate)
         how = goes_to(scene, TIME) or "Choose a step with ←, then f forks a run from there. "
         return Said(
             f"The learning rate is {rate(state.learning_rate)}: how far a step moves the weights. "
-            f"Is ten times as far ten times as fast? {how}"
-            f"Type: learning rate {higher}"
+            f"Does {times} times the rate learn {times} times as fast? {how}"
+            f"Type: learning rate {rate(higher)}"
         )
     steps = state.step - opened.step
     if steps < ENOUGH and state.phase != "failed":
@@ -122,6 +131,13 @@ def _colder_and_warmer(ended: list[Written]) -> tuple[Written, Written] | None:
     return (colder, warmer) if colder.temperature < warmer.temperature else None
 
 
+def _highest_rate() -> float:
+    """The highest learning rate that a run can have."""
+    highest = all_settings()["train.learning_rate"].high
+    assert highest is not None, "a number has a range"
+    return highest
+
+
 def _outcome(state: RunState, parent: Parent) -> str:
     """How the losses of the fork and its parent compare."""
     rates = f"learning rate {rate(state.learning_rate)} in place of {rate(parent.learning_rate)}"
@@ -135,7 +151,7 @@ def _outcome(state: RunState, parent: Parent) -> str:
     words = f"With {rates}: training loss {loss} at step {count(step)}, in {parent.run} {then}."
     if before is None or now > before:
         return f"{words} Its steps go too far, past where the loss is low."
-    return f"{words} So far it does not fail: train it on, or fork with more."
+    return f"{words} So far it does not fail: that may still come."
 
 
 def _around(curve: Curve, step: int) -> float | None:
