@@ -21,7 +21,7 @@ from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS, action_of, acts
 from tui.chart_actions import ChartActions
 from tui.copy_actions import CopyActions
-from tui.encoding import ascii_only
+from tui.encoding import ascii_only, named
 from tui.engine_app import TO_THE_END, EngineApp
 from tui.line_filter import DroppingFilter
 from tui.link import Engine
@@ -106,6 +106,10 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
             f"tinygpt needs a window of {MIN_SIZE.width} × {MIN_SIZE.height}; "
             f"this one is {width} × {height}."
         )
+
+    def get_key_display(self, binding: Binding) -> str:
+        """As Textual has it, where the terminal can show that."""
+        return named(super().get_key_display(binding))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters, the safety net for untrusted text, and one for ASCII terminals."""

@@ -1,6 +1,10 @@
-"""Whether the environment says that the terminal has ASCII only."""
+"""Whether the environment says that the terminal has ASCII only, and what keys are called there."""
 
+import os
 from collections.abc import Mapping
+
+NAMES = str.maketrans({"←": "left", "→": "right", "↑": "up", "↓": "down", "⏎": "enter"})
+"""Of keys whose pictures would become the signs of other keys: "<" changes the learning rate."""
 
 
 def ascii_only(environment: Mapping[str, str]) -> bool:
@@ -15,3 +19,8 @@ def ascii_only(environment: Mapping[str, str]) -> bool:
     _, _, charset = locale.partition(".")
     charset = charset.partition("@")[0].lower().replace("-", "")
     return charset not in ("", "utf8")
+
+
+def named(keys: str) -> str:
+    """Keys, or a text about keys, as this terminal can show them."""
+    return keys.translate(NAMES) if ascii_only(os.environ) else keys

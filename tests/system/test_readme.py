@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from click.testing import CliRunner
+from textual.app import App
 
 from tui.app import TinyGPTApp
 from tui.cli.main import main
@@ -22,7 +23,7 @@ def test_the_key_table_equals_the_help_screen() -> None:
 
 def test_every_key_of_the_app_is_in_the_help() -> None:
     app_keys = {
-        TinyGPTApp.get_key_display(None, binding)  # type: ignore[arg-type]
+        App.get_key_display(None, binding)  # type: ignore[arg-type]
         for binding in TinyGPTApp.BINDINGS
     }
     documented = {key.lower() if len(key) > 1 else key for keys, _ in KEYS for key in keys.split()}

@@ -2,7 +2,7 @@
 
 import pytest
 from looking import Opener
-from recording import written
+from recording import trained, untrained, written
 from rich.cells import cell_len
 
 from tui.ascii_filter import in_ascii
@@ -41,6 +41,22 @@ def test_the_marks_of_the_chart_stay_apart_in_ascii() -> None:
     marks = {in_ascii(mark) for mark in ("◆", "▲", *(mark for mark, _ in COMPARED))}
     assert len(marks) == 2 + len(COMPARED)
     assert "?" not in marks
+
+
+async def test_no_key_is_shown_as_another_in_ascii(
+    desk: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An arrow would become the sign that changes the learning rate, Enter a question mark."""
+    monkeypatch.setenv("LC_ALL", "C")
+    async with desk(*untrained(), *trained(500)) as it:
+        await it.press("left")
+        await it.sees("left right move . Home End . Esc leaves")
+        await it.press("2")
+        await it.sees("enter write on", "? help")
+        await it.press("3")
+        await it.sees("left earlier", "right later")
+        await it.press("question_mark")
+        await it.sees("left  right  read the chart")
 
 
 async def test_the_screen_is_drawn_in_ascii(desk: Opener, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from tui.drawing.chart import MIN_HEIGHT, Frame, draw_chart, frame, legend
 from tui.drawing.series import CLIPPED, HELD_OUT, ChartStyles
 from tui.drawing.value_range import FEWEST_STEPS, Losses, value_range
 from tui.drawing.words import count
+from tui.encoding import named
 from tui.panes.chart_axis import is_left_out, x_axis
 from tui.panes.chart_cursor import (
     KEYS,
@@ -118,7 +119,7 @@ class LossPane(Pane, can_focus=True):
         if cursor is None or frame is None:
             return verdict(self.state)
         happened = explained(self.state, frame, self.x_unit, cursor)
-        return Content(happened) if happened else Content.styled(KEYS, "$foreground-muted")
+        return Content(happened) if happened else Content.styled(named(KEYS), "$foreground-muted")
 
     # The cursor.
 

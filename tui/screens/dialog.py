@@ -10,6 +10,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from tui.encoding import named
 from tui.screens.page import PageScreen
 
 T = TypeVar("T")
@@ -71,7 +72,7 @@ class KeyLine(Widget):
 
 
 def _named(key: Key) -> Content:
-    return Content.assemble((key.key, "bold $primary"), " ", key.word)
+    return Content.assemble((named(key.key), "bold $primary"), " ", key.word)
 
 
 def _width(keys: Sequence[Key]) -> int:

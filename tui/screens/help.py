@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textual.binding import Binding
 from textual.content import Content
 
+from tui.encoding import named
 from tui.screens.page import PageScreen
 from tui.screens.terms import terms
 from tui.state import RunState
@@ -84,4 +85,6 @@ def help_text(state: RunState) -> Content:
 
 
 def _in_rows(keys: Sequence[tuple[str, str]]) -> list[Content]:
-    return [Content.assemble((key.rjust(8), "bold $primary"), "  ", what) for key, what in keys]
+    return [
+        Content.assemble((named(key).rjust(8), "bold $primary"), "  ", what) for key, what in keys
+    ]

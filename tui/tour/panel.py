@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
 
+from tui.encoding import named
 from tui.panes.pane import Pane, line
 from tui.safe_input import LinesInput
 from tui.state import RunState
@@ -52,7 +53,7 @@ class TourText(Pane):
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         tour = self.tour
         title, keys = _title(tour), _keys(tour)
-        lines = Content(tour.said.text).wrap(width)
+        lines = Content(named(tour.said.text)).wrap(width)
         if len(lines) > LINES - 1:
             lines[LINES - 2] = (lines[LINES - 2] + Content("…")).truncate(width, ellipsis=True)
         return [line(title, keys, width), *lines[: LINES - 1]]
