@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from engine.protocol import Failed, MomentsKept, PhaseChanged, StepDone
-from engine.session.moment_keeper import MB, report_of
+from engine.session.moment_keeper import report_of
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import plan_of
 from engine.storage import library
@@ -167,7 +167,7 @@ class FollowedRun(OpenedRun):
 
     def _report_moments(self) -> None:
         with suppress(OSError):  # the folder is looked for when its history is read
-            kept = report_of(self._found(), self._info.config.train.moments_mb * MB)
+            kept = report_of(self._found(), self._info.config.train.moments_mb)
             if kept != self._reported:
                 self._reported = kept
                 self._emit(kept)

@@ -197,6 +197,7 @@ def test_a_followed_run_is_looked_back_at(verse_file: Path) -> None:
     assert only(events, Opened).phase == "following"
     assert (only(events, Inspected).step, only(events, SampleStarted).step) == (8, 4)
     assert {*KEPT} <= {*only(events, WhenLearned).steps}
+    assert of(events, MomentsKept)[0].budget == 200_000_000
 
 
 def test_when_it_was_learned_is_what_each_moment_predicts(verse_file: Path) -> None:
