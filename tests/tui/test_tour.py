@@ -167,6 +167,9 @@ def test_the_next_character_is_told_after_the_guess() -> None:
     assert told.startswith("✓ After “PERO: / Now my cha”: You guessed “q”. It expects " + answer)
     assert "True: “r”" in told
     assert "Press 2 (Read)" in page("the next character", "q", scene(state))
+    then = replace(state, moments=replace(state.moments, chosen=0))
+    asks = page("the next character", "q", scene(then, READ))
+    assert asks.startswith("? You still look at the model of step 0. Press 3 (Time). End leads")
     start = reading(state, STEPS, 2.21, cursor=0)
     assert "→ selects" in page("the next character", "", scene(start, READ))
     end = reading(state, STEPS, 2.21, cursor=len(PASSAGE))

@@ -2,6 +2,7 @@
 
 from engine.protocol import Place
 from tui.drawing.words import count, counted
+from tui.time_state import NOW
 from tui.tour.phrases import goes_to, guessed, likeliest, picture, quoted, trains
 from tui.tour.scene import Reading, Said, Scene
 from tui.views import READ, TIME
@@ -94,6 +95,12 @@ def layers(scene: Scene) -> Said:
 
 def _until_selected(scene: Scene, place: Place | None) -> str:
     """What there is to do until there is a prediction to look at; empty: nothing."""
+    chosen = scene.state.moments.chosen
+    if chosen != NOW:
+        return (
+            f"You still look at the model of step {count(chosen)}. {goes_to(scene, TIME)}End leads "
+            "back to the model as it is now."
+        )
     if scene.view != READ:
         return f"{goes_to(scene, READ)}There it tells what it expects next, before it sees it."
     if scene.state.insight.failure:

@@ -33,8 +33,8 @@ def temperature(scene: Scene) -> Said:
     if (two := _colder_and_warmer(ended)) is not None:
         return Said(
             f"At {two[0].temperature:.1f}: {quoted(two[0].text, 36)} At {two[1].temperature:.1f}: "
-            f"{quoted(two[1].text, 36)} A higher temperature draws unlikely characters more often, "
-            "0 never. [ lowers it again.",
+            f"{quoted(two[1].text, 36)} A higher temperature draws unlikely characters more often; "
+            "0 takes the likeliest only. [ lowers it.",
             done=True,
         )
     if scene.view != TRAIN:
