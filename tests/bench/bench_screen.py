@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import pytest
 from building import CORES
 from figures import Table
 from peak import peak_memory
@@ -33,6 +34,10 @@ PAIRED = (
     "--set=train.precision=float32",
 )
 """What must be the same on both sides: the start-up choice may differ from run to run."""
+VIEWS = {"Read": "2", "Read, all panels": "2vv", "Time": "3"}
+"""The keys that open each."""
+VIEW_STEPS = 540
+"""With two evaluations after the skipped steps: what a view shows is asked for after each."""
 
 
 def test_first_paint(benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path) -> None:
@@ -84,6 +89,26 @@ def test_what_the_screen_costs(
     benchmark.pedantic(pair, rounds=PAIRS)
     listed = ", ".join(f"{ratio:.3f}" for ratio in ratios)
     table.row("app over headless speed", f"{median(ratios):.3f} of {listed}", "0.97")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_an_open_view_costs(
+    benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path, view: str
+) -> None:
+    """Training speed by the clock with a view open over that with the first view."""
+    ratios = []
+
+    def pair() -> None:
+        home = tmp_path / str(len(ratios))
+        sides = [("closed", ""), ("open", VIEWS[view])]
+        order = sides if len(ratios) % 2 else sides[::-1]
+        speeds = {side: steps_a_second(text, home / side, keys) for side, keys in order}
+        ratios.append(speeds["open"] / speeds["closed"])
+        print(f"open {speeds['open']:.2f} steps/s, closed {speeds['closed']:.2f}")
+
+    benchmark.pedantic(pair, rounds=PAIRS)
+    listed = ", ".join(f"{ratio:.3f}" for ratio in ratios)
+    table.row(f"speed with view {view} open", f"{median(ratios):.3f} of {listed}", "0.97")
 
 
 def figures_of(seconds: list[float]) -> str:
@@ -154,6 +179,36 @@ def speed_headless(text: Path, home: Path) -> float:
     command = [APP, "train", str(text), *PAIRED, "--json"]
     subprocess.run(command, check=True, capture_output=True, env=environment(home))
     return recorded_speed(home)
+
+
+def steps_a_second(text: Path, home: Path, keys: str) -> float:
+    """Steps a second in the app by the clock, with these keys pressed once it trains: answers about
+    the inside are in no step's time."""
+    command = [APP, str(text), *PAIRED, f"--steps={VIEW_STEPS}"]
+    marks: list[tuple[float, int]] = []
+    with start(command, home) as terminal:
+        terminal.wait_for("● untrained")
+        terminal.type(" ")
+        terminal.wait_for("● training")
+        for key in keys:
+            terminal.type(key)
+            terminal.wait_for(f"▸{key}" if key.isdigit() else "training")
+        while b"saved as" not in terminal.raw:
+            terminal.read(0.2, emulate=False)
+            marks += written_steps(home)
+        quit_from(terminal)
+    (began, first), (ended, last) = marks[0], marks[-1]
+    return (last - first) / (ended - began)
+
+
+def written_steps(home: Path) -> list[tuple[float, int]]:
+    """When the history was written last, and up to which step; nothing within the skipped ones."""
+    marks = []
+    for history in home.glob("runs/*/metrics.jsonl"):  # none before the first step
+        *lines, _ = history.read_text().split("\n")
+        steps = [event["step"] for event in map(json.loads, lines) if event["type"] == "StepDone"]
+        marks += [(history.stat().st_mtime, step) for step in steps[-1:] if step > SKIPPED_STEPS]
+    return marks
 
 
 def recorded_speed(home: Path) -> float:
