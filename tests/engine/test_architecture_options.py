@@ -1,6 +1,5 @@
 """Each option of the architecture trains, samples, resumes exactly, and does what it is for."""
 
-import hashlib
 import json
 import math
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 from shaping import CONTEXT, VOCABULARY, awake, plain_operations, some_ids
+from stored import digest
 from torch import Tensor
 
 from engine.config import ModelConfig, RunConfig, SampleConfig, all_settings
@@ -84,16 +84,6 @@ every_option = pytest.mark.parametrize("model", COVERING, ids=name_of)
 
 def config_of(model: tuple[str, ...], *more: str) -> ModelConfig:
     return tiny("any", "model.n_layer=2", *model, *more).model
-
-
-def digest(name: str) -> str:
-    """One hash of all tensors of a run's newest checkpoint."""
-    total = hashlib.sha256()
-    for group, tensors in sorted(load_run(name).state.items()):
-        for key, tensor in sorted(tensors.items()):
-            total.update(f"{group}.{key} {tuple(tensor.shape)}".encode())
-            total.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
 
 
 def sampled(name: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 import safetensors.torch
 import torch
 from driving import Driver, history_of, is_a, losses, of, only, run_to_end, saved_run, tiny
+from stored import damage_moment
 
 from engine.changes import check_fork
 from engine.protocol import (
@@ -230,17 +231,9 @@ def test_a_fork_is_saved_before_its_first_step(verse_file: Path) -> None:
     assert load_run(name).manifest.progress.step >= 8
 
 
-def damaged(parent: str, step: int) -> Path:
-    path = next(m.path for m in moments_of(folder_of(parent), LATEST) if m.step == step)
-    content = bytearray(path.read_bytes())
-    content[-9] ^= 4
-    path.write_bytes(content)
-    return path
-
-
 def test_a_fork_that_cannot_be_is_refused(verse_file: Path, tmp_path: Path) -> None:
     parent = saved_run(verse_file)
-    path = damaged(parent, 8)
+    path = damage_moment(parent, 8)
     assert refused(Fork(parent, 8)) == (
         "The weights of step 8 cannot be used: the file of step 8 in moments has been changed."
     )

@@ -17,6 +17,7 @@ from driving import Driver, ask, is_a, losses, of, only, run_to_end, saved_run, 
 from forking import child, exit_code, needs_fork
 from plain_gpt import plain_log_probs, plain_pass
 from shaping import shape
+from stored import damage_moment
 
 from engine.config import SampleConfig
 from engine.insight.learning import first_right, is_right, next_probabilities, sure_since
@@ -72,14 +73,6 @@ def after(model: GPT, vocabulary: Vocabulary, text: str) -> list[float]:
     ids = torch.tensor(vocabulary.encode(text[-CONTEXT:]))
     logs = plain_log_probs(model, plain_pass(model, ids).streams[-1])[-1]
     return [math.exp(value) for value in logs]
-
-
-def damage(name: str, step: int) -> Path:
-    path = next(m.path for m in moments_of(folder_of(name), LATEST) if m.step == step)
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-    return path
 
 
 def test_a_passage_is_read_by_the_weights_of_a_kept_step(verse_file: Path) -> None:
@@ -148,7 +141,7 @@ def test_weights_that_are_not_kept_are_named(verse_file: Path) -> None:
 
 def test_damaged_weights_are_named_and_everything_else_goes_on(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    damage(name, 8)
+    damage_moment(name, 8)
     events = ask(name, Inspect(1, step=8), Inspect(2, step=4), AskWhenLearned(3, PROMPT))
     message = (
         "The weights of step 8 cannot be used: the file of step 8 in moments has been changed."
@@ -162,7 +155,7 @@ def test_damaged_weights_are_named_and_everything_else_goes_on(verse_file: Path)
 
 def test_weights_of_another_model_are_refused(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    path = damage(name, 8)
+    path = damage_moment(name, 8)
     content = safetensors.torch.save({"embedding.weight": torch.zeros(3)}, {"context_length": "9"})
     named = f"0000000008.{hashlib.sha256(content).hexdigest()}.safetensors"
     path.rename(path.with_name(named)).write_bytes(content)

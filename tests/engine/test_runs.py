@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
+from stored import digest
 
 from engine.config import SampleConfig
 from engine.protocol import (
@@ -39,7 +39,6 @@ from engine.protocol import (
 from engine.storage.manifest import best_of, read_manifest
 from engine.storage.names import new_name
 from engine.storage.paths import folder_of
-from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -69,16 +68,6 @@ def reopen(name: str) -> list[Event]:
 
 def history(events: list[Event]) -> list[Event]:
     return [event for event in events if isinstance(event, RECORDED)]
-
-
-def digest(name: str) -> str:
-    """One hash of all tensors of a run's newest checkpoint."""
-    total = hashlib.sha256()
-    for group, tensors in sorted(load_run(name).state.items()):
-        for key, tensor in sorted(tensors.items()):
-            total.update(f"{group}.{key} {tuple(tensor.shape)}".encode())
-            total.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
 
 
 def checkpoints(name: str) -> list[Path]:

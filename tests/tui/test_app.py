@@ -434,25 +434,27 @@ async def test_a_line_end_is_typed_as_one_reads_it(desk: Opener) -> None:
         assert [sample.prompt for sample in it.engine.sent(Sample)] == ["A:\nB"]
 
 
+async def paste_as_prompt(it: Desk, text: str) -> str:
+    """Paste a text into the prompt and send it; the prompt that the model gets."""
+    await it.press("p")
+    it.app.post_message(events.Paste(text))
+    await it.until(lambda: prompt_of(it).value)
+    await it.press("enter")
+    (sample,) = it.engine.sent(Sample)
+    return sample.prompt
+
+
 async def test_pasted_lines_stay_lines(desk: Opener) -> None:
     async with desk() as it:
-        await it.press("p")
-        it.app.post_message(events.Paste("ROMEO:\r\nO night,\rso dark\n\n"))
-        await it.until(lambda: prompt_of(it).value)
-        await it.press("enter")
-
-        assert [sample.prompt for sample in it.engine.sent(Sample)] == ["ROMEO:\nO night,\nso dark"]
+        pasted = await paste_as_prompt(it, "ROMEO:\r\nO night,\rso dark\n\n")
+        assert pasted == "ROMEO:\nO night,\nso dark"
 
 
 async def test_what_a_terminal_would_obey_or_hide_is_kept_in_a_pasted_prompt(desk: Opener) -> None:
     """A tab, an emoji joiner and a variation selector are in the text, so the model knows them."""
+    text = "a\tb 👩\u200d🔬 ❤\ufe0f!"
     async with desk() as it:
-        await it.press("p")
-        it.app.post_message(events.Paste("a\tb 👩\u200d🔬 ❤\ufe0f!"))
-        await it.until(lambda: prompt_of(it).value)
-        await it.press("enter")
-
-        assert [sample.prompt for sample in it.engine.sent(Sample)] == ["a\tb 👩\u200d🔬 ❤\ufe0f!"]
+        assert await paste_as_prompt(it, text) == text
         assert "a␉b 👩\ufffd🔬 ❤\ufffd!" in it.row("a␉b")
 
 

@@ -107,7 +107,7 @@ async def test_quitting_in_full_run_ends_it(verse_file: Path) -> None:
 async def test_a_storm_of_sizes_while_it_trains(verse_file: Path) -> None:
     dice = Random(1)
     sizes = [(1, 1), (500, 200), (80, 24), (2, 60), (200, 3)]
-    sizes += [(dice.randint(1, 220), dice.randint(1, 70)) for _ in range(45)]
+    sizes += [(dice.randint(1, 220), dice.randint(1, 70)) for _ in range(20)]
     async with on_stage(tiny(verse_file, steps=100_000), gated=False) as stage:
         press(stage, "space", " ")
         await stage.until(lambda: stage.phase() == "training")

@@ -13,6 +13,7 @@ from tui.read.passage import PassagePane
 
 DONE = (*untrained(), *trained(STEPS))
 SIZES = pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+SHORT_FLOODS = [flood[:40] for flood in FLOODS]
 
 
 @SIZES
@@ -243,8 +244,13 @@ async def test_it_can_be_read_in_ascii(desk: Opener, monkeypatch: pytest.MonkeyP
         assert "\n".join(it.rows).isascii()
 
 
-@SIZES
-@pytest.mark.parametrize("text", [*WIDE, *(flood[:40] for flood in FLOODS), HOSTILE])
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        *((text, (120, 40)) for text in (*WIDE, *SHORT_FLOODS, HOSTILE)),
+        *((text, (80, 24)) for text in (WIDE[1], SHORT_FLOODS[0], HOSTILE)),
+    ],
+)
 async def test_hostile_characters_are_text(desk: Opener, text: str, size: tuple[int, int]) -> None:
     """In the passage, in the bars, and in each panel."""
     async with desk(*DONE, size=size) as it:
