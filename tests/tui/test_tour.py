@@ -323,7 +323,7 @@ async def test_a_newcomer_is_led_by_the_keys(desk: Opener) -> None:
         await it.press("N", "space")
         assert it.engine.sent(Train)
         await it.play(PhaseChanged("training", 0), step_done(1))
-        await it.sees("✓ tour 2 of 10: training", "After 1 step")
+        await it.sees("✓ tour 2 of 10: training", "After 1 step", "a uniform guess 4.14")
         await it.press("B")
         await it.sees("tour 1 of 10")
         await it.press("escape")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from textual.widget import Widget
 
+from tui.panes.loss import LossPane
 from tui.panes.prompt import PromptPane
 from tui.panes.samples import SamplesPane
 from tui.read.layers import LayersPane
@@ -31,10 +32,10 @@ class Page(NamedTuple):
 
 
 PAGES = (
-    Page("before training", noise, "what it wrote", (SamplesPane,), SamplesPane),
-    Page("training", first_steps),
-    Page("where the loss begins", uniform_guess, "the loss"),
-    Page("the first rung", first_rung, "the step"),
+    Page("before training", noise, "what it wrote", (SamplesPane,), room=SamplesPane),
+    Page("training", first_steps, room=LossPane),
+    Page("where the loss begins", uniform_guess, "the loss", room=LossPane),
+    Page("the first rung", first_rung, "the step", room=LossPane),
     Page("a passage, before and after", before_and_after, "bits a character"),
     Page(
         "the next character",
