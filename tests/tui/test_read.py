@@ -27,6 +27,9 @@ async def test_it_shows_a_passage_and_what_was_expected_at_the_selected_characte
         await it.sees("Now my charms are all o'erthrown", "2.21 bits a character", f"{where} ·")
         await it.sees("surprise in bits", "entropy 2.4", "probability", "through the layers")
         assert it.app.state.insight.cursor == len(PASSAGE) // 2
+        place = it.app.state.insight.selected
+        assert place is not None
+        await it.sees("att   mlp" if size == (120, 40) else "attention", f"{place.added[-1]:.2f}")
 
 
 async def test_nothing_is_asked_while_the_view_is_not_shown(desk: Opener) -> None:
