@@ -21,6 +21,8 @@ LIST = 4
 LIST_WIDTH = 34
 BESIDE = 70
 """Cells from which on the list stands beside the text, and not below it."""
+TITLE_FRAME = 4
+"""Cells of the border that a title has no room in."""
 AROUND = 7
 """Characters on each side of a listed one."""
 
@@ -36,8 +38,13 @@ class AttentionPane(ReadPane):
         insight = state.insight
         title = "where it looked, not why"
         if (head := insight.shown_head) is not None:
-            title = f"block {head.block} head {head.number}: {title}"
+            long = f"block {head.block} head {head.number}: {title}"
+            fits = len(long) <= self.size.width - TITLE_FRAME
+            title = long if fits else f"{head.block}.head.{head.number}: {title}"
         return Content(title), Content(off_words(insight))
+
+    def on_resize(self) -> None:
+        self._redraw()  # the title has another width
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         insight, passage = state.insight, state.insight.passage

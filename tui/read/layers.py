@@ -50,7 +50,7 @@ class LayersPane(ReadPane):
 
 def _short(depth: int, likely: Likely, added: Added, true: str) -> Content:
     """A depth in a narrow pane; 0 is the embedding."""
-    row = Content.styled(f"{depth:2}  ", MUTED) + likeliest(likely, true)
+    row = Content.styled(f"{depth or 'emb':>3} ", MUTED) + likeliest(likely, true)
     return row.pad_right(max(1, LIKELIEST + 6 - row.cell_length)) + Content(
         " ".join(f"{value:5.2f}" for _, value in added)
     )
