@@ -8,7 +8,7 @@ from test_hostile_everywhere import FLOODS, HOSTILE, WIDE, assert_nothing_wrong,
 from textual import events
 from textual.filter import Monochrome
 
-from engine.protocol import Failed, Inspect, InspectPlace, PhaseChanged, Sample
+from engine.protocol import AskWhenLearned, Failed, Inspect, InspectPlace, PhaseChanged, Sample
 from tui.read.passage import PassagePane
 
 DONE = (*untrained(), *trained(STEPS))
@@ -72,7 +72,8 @@ async def test_it_reads_again_at_each_evaluation_and_each_step_that_is_taken_alo
         assert reader.open == []
         reader.step = 250
         await it.play(evaluated(250, 2.0))
-        assert {type(question) for question in reader.open} == {Inspect, InspectPlace}
+        asked = {type(question) for question in reader.open}
+        assert asked == {Inspect, InspectPlace, AskWhenLearned}
         await reader.answer()
         await it.sees("· step 250 ")
         await it.play(step_done(251), PhaseChanged("paused", 251))
@@ -181,7 +182,7 @@ async def test_a_key_shows_the_next_head_and_the_next_panel(
         await it.sees("1.head.2:" if size == (120, 40) else "block 1 head 2:")
         if size == (80, 24):
             await it.press("v")
-            await it.sees("through the layers")
+            await it.sees("when it learned this")
 
 
 async def test_what_is_switched_off_tells_what_it_costs(desk: Opener) -> None:
