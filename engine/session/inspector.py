@@ -84,9 +84,11 @@ class Inspector:
         return any(one.active for one in self._in_slices)
 
     def work(self) -> None:
-        """Work on an answer for a moment."""
+        """Work for a moment on one answer: a passage first, what takes longest last."""
         for one in self._in_slices:
-            one.work()
+            if one.active:
+                one.work()
+                return
 
     def _answer(self, command: InspectPlace | MapAlphabet) -> Event:
         match command:

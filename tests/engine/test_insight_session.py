@@ -25,12 +25,14 @@ from engine.protocol import (
     Close,
     Command,
     CorpusLoaded,
+    DivideLoss,
     Evaluated,
     Event,
     Failed,
     Inspect,
     Inspected,
     InspectPlace,
+    LossDivided,
     Open,
     Opened,
     OpenRun,
@@ -254,6 +256,17 @@ def test_a_long_answer_does_not_hold_training_up_and_is_about_one_moment(
     assert answer.bits == pytest.approx(expected.bits, abs=1e-5)
     assert answer.whole_bits == pytest.approx(expected.whole_bits, abs=1e-5)
     assert expected.whole_bits != pytest.approx(expected.bits, abs=1e-3)
+
+
+def test_answers_are_worked_on_one_after_the_other(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tick would take the sum of their slices otherwise, and a pause would wait for it."""
+    monkeypatch.setattr(passage_reader, "SECONDS", 0.0)
+    monkeypatch.setattr(reading, "LOGITS", 150)
+    events = asked_at_step_3(verse_file, DivideLoss(1), Inspect(2))
+    divided, inspected = only(events, LossDivided), only(events, Inspected)
+    assert events.index(inspected) < events.index(divided), "though it takes more slices"
 
 
 @pytest.mark.parametrize(("newer", "answered"), [(Inspect(2, "owl"), [2]), (Inspect(2, "☃"), [])])
