@@ -112,7 +112,7 @@ class TourActions(TimeActions, PreferenceActions):
             panel.open_guess()
 
     @on(Input.Submitted, "GuessInput")
-    def take_guess(self, event: Input.Submitted) -> None:
+    def take_guess(self) -> None:
         """Have the page tell how it is."""
         panel = self._panel
         if panel is not None and (guess := panel.guess):

@@ -145,11 +145,14 @@ def test_a_passage_is_read_by_two_models() -> None:
     assert "Press 2 (Read)" in page(title, "", scene(state))
     now = scene(reading(state, STEPS, 2.21), READ)
     assert "by 2.21 bits" in page(title, "", now)
-    assert "Press 3 (Time). Home" in page(title, "6", now)
+    assert "Press 3 (Time). Home: the model of step 0 reads it." in page(title, "6", now)
     then = scene(reading(state, 0, 5.98), TIME)
+    earlier = replace(then.state, moments=replace(then.state.moments, chosen=0))
+    asks = page(title, "6", then._replace(state=earlier))
+    assert asks.endswith("End: the model as it is now reads it.")
     told = page(title, "6", now, then)
     assert told.startswith("✓ You guessed “6”. Step 0: 5.98 bits a character; step 2,000: 2.21.")
-    assert "There the first letters of words have 3." in told
+    assert "At that step the first letters of words have 3." in told
     assert "those inside words 0." in told
     untouched = scene(reading(state_after(*untrained()), 0, 5.98), READ)
     assert "Space trains it. It is read again" in page(title, "2", untouched)
@@ -166,6 +169,7 @@ def test_the_next_character_is_told_after_the_guess() -> None:
     told = page("the next character", "q", scene(state, READ))
     assert told.startswith("✓ After “PERO: / Now my cha”: You guessed “q”. It expects " + answer)
     assert "True: “r”" in told
+    assert "You guessed “␊”." in page("the next character", "\n", scene(state, READ))
     assert "Press 2 (Read)" in page("the next character", "q", scene(state))
     then = replace(state, moments=replace(state.moments, chosen=0))
     asks = page("the next character", "q", scene(then, READ))
@@ -281,7 +285,7 @@ def test_every_page_says_something_that_fits_in_any_state(events: tuple[Event, .
         read = reading(plain, 0, 5.98)
         states += [
             read,
-            reading(plain, 0, 5.98, 0),
+            reading(plain, STEPS, 2.21, 0),
             writing(read, VERSE, 3),
             of_a_moment(plain, VERSE, 0),
         ]

@@ -32,7 +32,9 @@ def likeliest(likely: Likely, number: int = 3) -> str:
 
 def guessed(scene: Scene) -> str:
     """What the user has guessed."""
-    return f"You guessed {quoted(scene.guess, SHORT_QUOTE)}."
+    one = len(scene.guess) == 1
+    shown = picture(scene.guess) if one else quoted(scene.guess, SHORT_QUOTE)
+    return f"You guessed {shown}."
 
 
 def trains(state: RunState) -> str:

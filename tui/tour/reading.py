@@ -30,13 +30,10 @@ def before_and_after(scene: Scene) -> Said:
             f"average: the brighter, the more. How many bits {other}? Press g and type a number."
         )
     if len(readings) < 2:
-        earlier = [step for step in scene.state.moments.steps if step < first.step]
-        how = (
-            f"{goes_to(scene, TIME)}Home has the model of then read it."
-            if earlier
-            else (f"{trains(scene.state)} It is read again at every evaluation.")
+        return Said(
+            f"{guessed(scene)} At step {count(first.step)} it is {first.bits:.2f}. "
+            f"{_how_to_compare(scene, first.step)}"
         )
-        return Said(f"{guessed(scene)} By step {count(first.step)} it is {first.bits:.2f}. {how}")
     return Said(
         f"{guessed(scene)} Step {count(first.step)}: {first.bits:.2f} bits a character; step "
         f"{count(last.step)}: {last.bits:.2f}.{_where(last)}",
@@ -63,9 +60,10 @@ def next_character(scene: Scene) -> Said:
             f" True: {picture(place.character)}, its choice number {count(place.rank)}, a surprise "
             f"of {place.bits:.1f} bits."
         )
-    right = " You read it well." if scene.guess == place.next[0][0] else ""
+    right = " You are right." if scene.guess == place.next[0][0] else ""
     return Said(
-        f"After {before}: {guessed(scene)} It expects {likeliest(place.next)}.{right}{true}", True
+        f"After {before}: {guessed(scene)} It expects {likeliest(place.next)}.{right}{true}",
+        done=True,
     )
 
 
@@ -119,11 +117,22 @@ def _first_to_lead(place: Place) -> int:
     return depth
 
 
+def _how_to_compare(scene: Scene, read: int) -> str:
+    """How the passage is read by the model of another step than this."""
+    moments = scene.state.moments
+    if moments.chosen != NOW:
+        return f"{goes_to(scene, TIME)}End: the model as it is now reads it."
+    if moments.steps and moments.steps[0] < read:
+        first = count(moments.steps[0])
+        return f"{goes_to(scene, TIME)}Home: the model of step {first} reads it."
+    return f"{trains(scene.state)} It is read again at every evaluation."
+
+
 def _where(reading: Reading) -> str:
     """Where in words a model is surprised."""
     if reading.first is None or reading.inside is None:
         return ""
     return (
-        f" There the first letters of words have {reading.first:.2f} bits, those inside words "
+        f" At that step the first letters of words have {reading.first:.2f} bits, those inside words "
         f"{reading.inside:.2f}: which are harder to foresee?"
     )

@@ -27,7 +27,8 @@ def noise(scene: Scene) -> Said:
         characters = counted(state.corpus.vocabulary, "character")
         why = f" To a model that has read nothing, the {characters} of the text are equally likely."
     return Said(
-        f"{guessed(scene)} At step {count(first.step)} it wrote {quoted(first.text)}.{why}", True
+        f"{guessed(scene)} At step {count(first.step)} it wrote {quoted(first.text)}.{why}",
+        done=True,
     )
 
 

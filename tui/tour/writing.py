@@ -18,7 +18,7 @@ LITTLE = 100
 """Steps before which most of what is written is noise."""
 FACTOR = 10
 """By which the learning rate is to be raised."""
-ENOUGH_OF_IT = 3
+LEAST_FACTOR = 3
 """By which it is raised at least where it cannot be that high."""
 ENOUGH = 50
 """Steps after which one sees what that does."""
@@ -80,13 +80,13 @@ def back_in_time(scene: Scene) -> Said:
     if not moments:
         return Said("It writes: a moment.")
     key = (
-        "Home shows the first step"
+        "Home goes to the first step"
         if state.moments.chosen == NOW
-        else "← and → go from step to step"
+        else "← and → go to another step"
     )
     return Said(
         f"Step {count(moments[0].step)}: {quoted(moments[0].text)} At which step do you expect the "
-        f"first words? {key}: the model of then writes to the same prompt."
+        f"first words? {key}, whose model writes to the same prompt."
     )
 
 
@@ -95,11 +95,11 @@ def too_high_a_rate(scene: Scene) -> Said:
     state, parent = scene.state, scene.notes.parent
     opened = state.opened
     assert opened is not None, "a run is open"
-    if parent is None or state.learning_rate < ENOUGH_OF_IT * parent.learning_rate:
+    if parent is None or state.learning_rate < LEAST_FACTOR * parent.learning_rate:
         if not opened.saving:
             return Said(NOT_SAVED)
         higher = min(FACTOR * state.learning_rate, _highest_rate())
-        if higher < ENOUGH_OF_IT * state.learning_rate:
+        if higher < LEAST_FACTOR * state.learning_rate:
             return Said(
                 f"The learning rate, {rate(state.learning_rate)}, is nearly as high as it can be: "
                 "what a far higher one does shows in a run with a usual one."
