@@ -344,11 +344,11 @@ async def test_what_the_model_expects_is_covered_until_it_was_guessed(desk: Open
         await it.sees("Press 2 (Read)")
         await reader.press("2")
         await it.sees("Which character does the model expect")
-        assert not [row for row in it.rows if "as sampled" in row or "embedding" in row]
+        assert not [row for row in it.rows if "as sampled" in row or "through the layers" in row]
         await it.press("right")  # the cursor of the passage still has its keys
         await reader.answer()
         await guess(it, "e")
-        await it.sees("as sampled", "embedding", "✓ tour 6 of 10", "You guessed “e”.")
+        await it.sees("as sampled", "through the layers", "✓ tour 6 of 10", "You guessed “e”.")
         cursor = it.app.state.insight.cursor
         await it.press("right")
         assert it.app.state.insight.cursor == cursor + 1  # the focus is back in the passage
