@@ -113,7 +113,8 @@ class CopyActions(PromptActions):
         waits for its answer."""
         if self._waits or self.state.opened is None:
             return
-        for sample in self.query_one(SamplesPane).in_sight:
+        panes = self.query(SamplesPane)  # none while the app ends
+        for sample in panes.first().in_sight if panes else ():
             if sample.text not in self.sample_copies and (text := self._texts.get(sample.text)):
                 self._sample = sample.text
                 self._ask_about(OF_A_SAMPLE, text)
