@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from command_line import PROGRAM, invoked, locked_elsewhere
-from driving import Driver, of, only, run_to_end, saved_run, tiny
+from driving import ask, of, only, run_to_end, saved_run, tiny
 from rich.cells import cell_len
 
-from engine.protocol import Close, Evaluated, Inspect, Inspected, Open, Opened, OpenRun, Train
+from engine.protocol import Evaluated, Inspect, Inspected, Open, Opened, Train
 from engine.storage.paths import folder_of
 
 pytestmark = pytest.mark.timeout(60)
@@ -25,7 +25,7 @@ def printed(*arguments: str, encoding: str = "utf-8") -> str:
 
 
 def answer(name: str, question: Inspect) -> Inspected:
-    return only(Driver().run(OpenRun(name), question, Close()), Inspected)
+    return only(ask(name, question), Inspected)
 
 
 def test_json_is_a_line_for_each_character(verse_file: Path) -> None:
