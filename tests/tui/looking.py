@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from engine.protocol import Event
+from engine.protocol import Command, Event, FindCopies
 from tui.app import TinyGPTApp
 
 TIMEOUT = 60.0
@@ -104,6 +104,8 @@ class Desk:
         for _ in range(5):
             await self._hop()
         await self.pilot._wait_for_screen()
+        if self.app.screen_stack:
+            self.app.screen._on_timer_update()  # as the next frame does: the layout that follows
 
     async def _hop(self) -> None:
         """Wait until a key would have reached the widget with the focus, its parents and the app."""
@@ -142,6 +144,11 @@ class Desk:
             return all(any(text in row for row in rows) for text in texts)
 
         await self.until(all_there, f"for {texts}")
+
+    @property
+    def asked(self) -> list[Command]:
+        """The commands after the first, but for the questions of the screen itself."""
+        return [one for one in self.engine.commands[1:] if not isinstance(one, FindCopies)]
 
     @property
     def rows(self) -> list[str]:

@@ -35,7 +35,6 @@ from engine.protocol import (
     Command,
     Excerpt,
     Failed,
-    FindCopies,
     LearningRateChanged,
     OpenRun,
     Pause,
@@ -60,12 +59,6 @@ from tui.panes.text import TextPane
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.help import KEYS, HelpScreen
 from tui.screens.new_run import NewRunScreen
-
-
-def commands(desk: Desk) -> list[Command]:
-    """The commands after the one that opens the run, without the questions that no key asks."""
-    assert desk.engine.commands[0] == OPENING
-    return [one for one in desk.engine.commands[1:] if not isinstance(one, FindCopies)]
 
 
 def prompt_of(desk: Desk) -> PromptInput:
@@ -152,7 +145,7 @@ async def test_keys_before_anything_is_open_are_harmless(desk: Opener) -> None:
     async with desk(play=False) as it:
         await it.press("c", "<", ">", "l", "v", "escape", "]", "?", "escape")
 
-        assert commands(it) == []
+        assert it.asked == []
         assert it.app.return_code is None
 
 
@@ -184,7 +177,7 @@ async def test_space_trains_or_pauses(desk: Opener) -> None:
             await it.play(PhaseChanged(phase, 3))
             await it.press("space")
 
-        assert commands(it) == list(expected.values())
+        assert it.asked == list(expected.values())
 
 
 async def test_a_failed_step_names_the_ways_out_and_b_goes_back(desk: Opener) -> None:
@@ -195,7 +188,7 @@ async def test_a_failed_step_names_the_ways_out_and_b_goes_back(desk: Opener) ->
         await it.sees("At step 7 the loss", "b returns to the last save at half the learning rate")
         await it.press("b")
 
-        assert commands(it) == [Rollback()]
+        assert it.asked == [Rollback()]
 
 
 async def test_after_an_error_of_the_engine_space_opens_the_run_again(desk: Opener) -> None:
@@ -205,7 +198,7 @@ async def test_after_an_error_of_the_engine_space_opens_the_run_again(desk: Open
         await it.sees("The engine stopped", "● failed")
         await it.press("space")
 
-        assert commands(it) == [OpenRun(RUN)]
+        assert it.asked == [OpenRun(RUN)]
 
 
 async def test_what_is_not_as_it_was_is_said_until_the_next_step(desk: Opener) -> None:
@@ -221,7 +214,7 @@ async def test_keys_are_commands(desk: Opener) -> None:
         await it.play(PhaseChanged("training", 0))
         await it.press("x")
 
-        assert commands(it) == [
+        assert it.asked == [
             Step(),
             SetLearningRate(0.024),
             SetLearningRate(0.03),
@@ -298,7 +291,7 @@ async def test_help_lists_the_keys_and_closes(desk: Opener) -> None:
         await it.press("space", "n", "x", "escape")
         await it.until(lambda: not isinstance(it.app.screen, HelpScreen))
 
-        assert commands(it) == []
+        assert it.asked == []
 
 
 async def test_in_a_small_window_every_key_of_the_help_fits_its_line(desk: Opener) -> None:
@@ -324,7 +317,7 @@ async def test_a_typed_prompt_is_written_on(desk: Opener) -> None:
         await it.type("To be")
         await it.press("enter")
 
-        assert commands(it) == [Sample(1, "To be", SampleConfig())]
+        assert it.asked == [Sample(1, "To be", SampleConfig())]
 
 
 async def test_tab_goes_to_the_prompt_and_on_to_what_it_wrote(desk: Opener) -> None:
@@ -353,7 +346,7 @@ async def test_what_is_typed_into_the_prompt_is_text(desk: Opener) -> None:
         await it.type(KEYS_OF_COMMANDS)
 
         assert prompt_of(it).value == KEYS_OF_COMMANDS
-        assert commands(it) == []
+        assert it.asked == []
         assert len(it.app.screen_stack) == 1
         assert it.app.sample_config == SampleConfig()
 
@@ -365,26 +358,26 @@ async def test_what_is_typed_right_after_p_is_text(desk: Opener) -> None:
         await it.until(lambda: len(prompt_of(it).value) == len(KEYS_OF_COMMANDS))
 
         assert prompt_of(it).value == KEYS_OF_COMMANDS
-        assert commands(it) == []
+        assert it.asked == []
 
 
 async def test_after_the_prompt_is_left_keys_are_commands_again(desk: Opener) -> None:
     async with desk() as it:
         await it.press("p", "a", "escape", "n")
 
-        assert commands(it) == [Step()]
+        assert it.asked == [Step()]
         assert prompt_of(it).value == "a"
 
 
 async def test_escape_stops_the_writing_and_then_leaves(desk: Opener) -> None:
     async with desk(*untrained(), *written("abc", end=False)) as it:
         await it.press("p", "escape")
-        assert commands(it) == [StopSample()]
+        assert it.asked == [StopSample()]
         assert prompt_of(it).has_focus
 
         await it.play(*written("abc"))
         await it.press("escape")
-        assert commands(it) == [StopSample()]
+        assert it.asked == [StopSample()]
         assert not prompt_of(it).has_focus
 
 
@@ -517,7 +510,7 @@ async def test_the_footer_can_be_clicked(desk: Opener) -> None:
         for word in clicks:
             await it.pilot.click(KeysLine, offset=(it.rows[-1].index(f" {word}") + 1, 0))
 
-        assert commands(it) == list(clicks.values())
+        assert it.asked == list(clicks.values())
 
 
 async def test_a_sampling_control_can_be_clicked(desk: Opener) -> None:
@@ -565,7 +558,7 @@ async def test_a_command_of_the_palette_does_what_its_key_does(desk: Opener) -> 
 async def test_q_closes_the_engine_and_waits_for_it(desk: Opener) -> None:
     async with desk() as it:
         await it.press("q")
-        assert commands(it) == [Close()]
+        assert it.asked == [Close()]
         assert it.app.return_code is None
 
         it.engine.play([Saved(RUN, 3, "runs/x"), closed()])
@@ -645,7 +638,7 @@ async def test_what_would_be_lost_is_kept_on_no(desk: Opener, key: str) -> None:
         await it.sees("The disk is full.")
         await it.press("space")
 
-        assert commands(it) == [Close(), Train()]
+        assert it.asked == [Close(), Train()]
         assert it.app.return_code is None
 
 
@@ -664,7 +657,7 @@ async def test_what_would_be_lost_is_lost_on_yes(
     async with desk() as it:
         await failed_to_save(it)
         await answer(it)  # type: ignore[misc]
-        assert commands(it) == [Close(), Close(save=False)]
+        assert it.asked == [Close(), Close(save=False)]
 
         it.engine.play([closed()])
         await it.until(lambda: it.app.return_code is not None)
@@ -693,7 +686,7 @@ async def test_when_training_ends_the_app_goes_on(desk: Opener) -> None:
         await it.sees("Upon the wall, and give her hand to heaven", "by step 2,000")
         await it.press("escape", "space")
 
-        assert commands(it) == [Sample(1, PROMPT, SampleConfig()), Train()]
+        assert it.asked == [Sample(1, PROMPT, SampleConfig()), Train()]
 
 
 async def test_while_it_trains_the_numbers_move(desk: Opener) -> None:

@@ -7,10 +7,8 @@ from looking import Desk, Opener
 from recording import STEPS, evaluated, opened, opening, step_done, trained, untrained
 
 from engine.protocol import (
-    Command,
     Event,
     Failed,
-    FindCopies,
     OpenRun,
     PhaseChanged,
     Rollback,
@@ -75,11 +73,6 @@ async def test_a_small_window_has_room_for_the_keys_that_a_newcomer_needs(
         assert footer(it).endswith("z large ? help q quit")
 
 
-def asked(desk: Desk) -> list[Command]:
-    """The commands after the first, but for the questions of the screen itself."""
-    return [c for c in desk.engine.commands[1:] if not isinstance(c, FindCopies)]
-
-
 def pairs(row: str) -> list[tuple[str, str]]:
     words = row.split()
     return list(pairwise(words))
@@ -122,14 +115,14 @@ async def test_a_click_does_what_the_key_does_now(desk: Opener) -> None:
             await it.pilot.click(line, offset=(footer(it).index(words) + 2, 0))
         await it.until(lambda: it.engine.sent(Rollback))
 
-        assert asked(it) == [Train(), Rollback()]
+        assert it.asked == [Train(), Rollback()]
 
 
 async def test_after_an_error_of_the_engine_b_has_nothing_to_go_back_to(desk: Opener) -> None:
     async with desk(*STOPPED) as it:
         await it.press("b", "n", "x", "space")
 
-        assert [type(command) for command in asked(it)] == [OpenRun]
+        assert [type(command) for command in it.asked] == [OpenRun]
 
 
 async def test_view_is_a_key_only_where_panes_share_a_place(desk: Opener) -> None:

@@ -531,5 +531,5 @@ async def test_keys_of_the_screen_below_are_text_here(desk: Opener) -> None:
         await open_form(it)
         await change(it, "corpus", "x q n p c ? [ ] l")
 
-        assert [kind for kind in it.engine.commands if not isinstance(kind, Open | Measure)] == []
+        assert [kind for kind in it.asked if not isinstance(kind, Measure)] == []
         assert len(it.app.screen_stack) == 2
