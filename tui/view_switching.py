@@ -17,10 +17,9 @@ class ViewSwitching(ViewActions):
     @property
     def page(self) -> ViewPage | None:
         """The view that is shown, unless that is the first, or the app is just ending."""
-        if not self.screen_stack:
+        if self.view == TRAIN or not self.screen_stack:
             return None
-        pages = self.screen_stack[0].query(f"#view-{self.view}").results(ViewPage)
-        return next(pages, None)
+        return self.screen_stack[0].query_one_optional(f"#view-{self.view}", ViewPage)
 
     async def action_go(self, number: int) -> None:
         """Show the view of this number; what is pressed from now on is for that view."""

@@ -44,6 +44,7 @@ class HeaderLine(Pane):
     HeaderLine { height: 1; padding: 0 1; link-color: $foreground-muted; link-style: none; }
     """
 
+    auto_links = reactive(True)
     view: reactive[int] = reactive(TRAIN, layout=False)
     """The number of the view that is shown."""
 

@@ -6,7 +6,6 @@ from statistics import fmean
 
 from textual.binding import Binding
 from textual.content import Content
-from textual.events import MouseDown, MouseMove
 from textual.reactive import reactive
 
 from tui.compared import branches_at
@@ -26,8 +25,8 @@ from tui.panes.chart_cursor import (
     signs,
     step_cells_away,
 )
+from tui.panes.chart_pane import ChartPane
 from tui.panes.compared_runs import compared_runs
-from tui.panes.pane import Pane
 from tui.remarks import remark
 from tui.state import RunState
 
@@ -38,13 +37,12 @@ _ROOMY = 16  # lines from which on what the signs in the chart mean has one
 _GAP = "  "
 
 
-class LossPane(Pane, can_focus=True):
+class LossPane(ChartPane):
     """Training and held-out loss over the steps, with two reference losses, and a cursor while it has
     the focus."""
 
     DEFAULT_CSS = "LossPane { border-subtitle-align: left; }"
     BORDER_TITLE = "loss, in nats per character"
-    ALLOW_SELECT = False  # dragging moves the cursor
 
     BINDINGS = [
         Binding("left", "move(-1)", show=False),
@@ -55,10 +53,10 @@ class LossPane(Pane, can_focus=True):
     ]
 
     log_x: reactive[bool] = reactive(False)
-    whole: reactive[bool] = reactive(False)
+    whole: reactive[bool] = reactive(False, repaint=False)
     """Whether the whole fall is shown, however little of it the newest losses take."""
     x_unit: reactive[Unit] = reactive("steps")
-    cursor: reactive[int | None] = reactive(None)
+    cursor: reactive[int | None] = reactive(None, repaint=False)
     """The step that the cursor is at; None: at the newest."""
 
     _framed: tuple[RunState, tuple[object, ...], Frame | None] | None = None
@@ -108,10 +106,8 @@ class LossPane(Pane, can_focus=True):
     def watch_whole(self) -> None:
         self._redraw()
 
-    def _redraw(self) -> None:
-        self.border_title = title(self.state, self.whole)
-        self.border_subtitle = self._subtitle()
-        super()._redraw()
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        return Content(title(state, self.whole)), self._subtitle()
 
     def _subtitle(self) -> Content:
         """What the losses say; while the chart is read, what happened there, or else the keys."""
@@ -135,7 +131,6 @@ class LossPane(Pane, can_focus=True):
         return newest.step if self.cursor is None else min(self.cursor, newest.step)
 
     def _frame(self) -> Frame | None:
-        """Where steps and losses lie in the chart as it is drawn now."""
         width, height = self.size
         height -= len(self._below(self.state, width, height))
         view = (width, height, self.x_unit, self.log_x, self.whole)
@@ -171,28 +166,14 @@ class LossPane(Pane, can_focus=True):
         self.blur()
 
     def watch_cursor(self) -> None:
-        self.border_subtitle = self._subtitle()  # the title stays
-        super()._redraw()
+        self._redraw()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
         self._redraw()
 
-    def on_mouse_down(self, event: MouseDown) -> None:
-        self.capture_mouse()
-        self._move_to_mouse(event)
-
-    def on_mouse_move(self, event: MouseMove) -> None:
-        if self.app.mouse_captured is self:
-            self._move_to_mouse(event)
-
-    def on_mouse_up(self) -> None:
-        self.release_mouse()
-
-    def _move_to_mouse(self, event: MouseDown | MouseMove) -> None:
-        frame, offset = self._frame(), event.get_content_offset_capture(self)
-        if frame is not None and self.state.course.last is not None:
-            cell = offset.x - frame.gutter
+    def go_to_cell(self, frame: Frame, cell: int) -> None:
+        if self.state.course.last is not None:
             self.cursor = nearest(self.state, frame, self.x_unit, cell)
 
 

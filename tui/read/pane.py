@@ -47,12 +47,7 @@ class ReadPane(Pane):
         return {}
 
     def titles(self, state: RunState) -> tuple[Content, Content]:
-        """The words in the border, above and below. They may change with the state."""
         raise NotImplementedError
-
-    def _redraw(self) -> None:
-        self.border_title, self.border_subtitle = self.titles(self.state)
-        super()._redraw()
 
 
 def about_the_place(state: RunState, config: SampleConfig) -> Questions:

@@ -2,7 +2,6 @@
 
 from textual.binding import Binding
 from textual.content import Content
-from textual.events import MouseDown, MouseMove
 from textual.message import Message
 from textual.reactive import reactive
 
@@ -11,8 +10,8 @@ from tui.drawing.chart import Frame, draw_chart, frame
 from tui.drawing.page import Page
 from tui.drawing.words import count, size
 from tui.panes.chart_axis import x_axis
+from tui.panes.chart_pane import ChartPane
 from tui.panes.loss import STYLES, losses
-from tui.panes.pane import Pane
 from tui.state import RunState
 from tui.time_state import NOW
 
@@ -21,7 +20,7 @@ BYTES_OF_A_WEIGHT = 4
 RAIL_STYLE, MARK_STYLE, THUMB_STYLE = "$foreground 30%", "$primary", "bold reverse $accent"
 
 
-class TimeChart(Pane, can_focus=True):
+class TimeChart(ChartPane):
     """Both have the same axis, a logarithmic one: moments are kept evenly on it."""
 
     BINDINGS = [
@@ -30,9 +29,8 @@ class TimeChart(Pane, can_focus=True):
         Binding("home", "move_to(0)", "first", show=False),
         Binding("end", "move_to(-1)", "now", show=False),
     ]
-    ALLOW_SELECT = False  # dragging moves the slider
 
-    playing: reactive[bool] = reactive(False, layout=False)
+    playing: reactive[bool] = reactive(False, repaint=False)
     """Whether the moments follow each other by themselves."""
 
     _chosen = NOW
@@ -66,10 +64,8 @@ class TimeChart(Pane, can_focus=True):
     def watch_playing(self) -> None:
         self._redraw()
 
-    def _redraw(self) -> None:
-        self.border_title = title(self.state, playing=self.playing)
-        self.border_subtitle = kept_words(self.state)
-        super()._redraw()
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        return Content(title(state, playing=self.playing)), Content(kept_words(state))
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         if reason := why_none(state):
@@ -101,24 +97,13 @@ class TimeChart(Pane, can_focus=True):
         """Look at the first moment (0) or the last (-1), which is now."""
         self._choose(self.state.moments.stops(self.state.step)[place])
 
-    def on_mouse_down(self, event: MouseDown) -> None:
-        self.capture_mouse()
-        self._move_to_mouse(event)
+    def _frame(self) -> Frame | None:
+        return _frame(self.state, *self.size)
 
-    def on_mouse_move(self, event: MouseMove) -> None:
-        if self.app.mouse_captured is self:
-            self._move_to_mouse(event)
-
-    def on_mouse_up(self) -> None:
-        self.release_mouse()
-
-    def _move_to_mouse(self, event: MouseDown | MouseMove) -> None:
-        framed = _frame(self.state, *self.size)
-        if framed is not None:
-            cell = event.get_content_offset_capture(self).x
-            cells = _cells(self.state, framed)
-            place = min(range(len(cells)), key=lambda one: abs(cells[one] - cell))
-            self._choose(self.state.moments.stops(self.state.step)[place])
+    def go_to_cell(self, frame: Frame, cell: int) -> None:
+        cells = _cells(self.state, frame)
+        place = min(range(len(cells)), key=lambda one: abs(cells[one] - cell - frame.gutter))
+        self._choose(self.state.moments.stops(self.state.step)[place])
 
     def _choose(self, step: int) -> None:
         if step != self.state.moments.chosen:

@@ -19,11 +19,10 @@ class WrittenThen(Pane):
     def part(self, state: RunState) -> object:
         return (state.moments.writing, state.moments.failure)
 
-    def _redraw(self) -> None:
-        writing = self.state.moments.writing
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        writing = state.moments.writing
         by = f" by step {count(writing.step)}" if writing else ""
-        self.border_title = f"written{by}"
-        super()._redraw()
+        return Content(f"written{by}"), Content("")
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         moments = state.moments

@@ -35,6 +35,7 @@ class TourText(Pane):
     TourText { height: 4; padding: 0 1; link-color: $primary; link-style: none; }
     """
 
+    auto_links = reactive(True)
     tour: reactive[Tour] = reactive(Tour(), repaint=False, layout=False)
 
     def part(self, state: RunState) -> object:
