@@ -3,11 +3,13 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import NamedTuple
 
 import pytest
 from building import CORES
@@ -19,11 +21,32 @@ from terminal import Terminal
 APP = str(Path(sys.executable).with_name("tinygpt-tui"))
 STARTS = 15
 KEYS = 400
-Keys = tuple[tuple[str, bytes], tuple[str, bytes]]
-"""Two keys in turn, each with what it brings on the screen."""
-TEMPERATURE_KEYS: Keys = (("]", b"0.9"), ("[", b"0.8"))
-LEFT = "\x1b[D"
-CURSOR_KEYS: Keys = (("\x1b[H", b"step 0"), ("\x1b[F", "━ training".encode()))
+LEFT, RIGHT, HOME, END = "\x1b[D", "\x1b[C", "\x1b[H", "\x1b[F"
+
+
+class Scene(NamedTuple):
+    """Two keys that are pressed in turn, each with what it brings on the screen."""
+
+    one: tuple[str, str]
+    other: tuple[str, str]
+    """The keys, each with a regular expression for what it shows; where that has a group, it is
+    tried once what exactly it shows."""
+    first: str = ""
+    """The keys before."""
+    ready: str = ""
+    """A regular expression for what is shown once the keys act."""
+
+
+SCENES = {
+    "the temperature": Scene(("]", "0.9"), ("[", "0.8")),
+    "the chart's cursor": Scene((HOME, "step 0"), (END, "━ training"), first=LEFT),
+    "the character that is read": Scene(
+        (RIGHT, "next, after (“.*”)"), (LEFT, "next, after (“.*”)"), "2", "next, after “"
+    ),
+    "the moment looked back at": Scene(
+        (HOME, "time · step"), (END, "time · now"), "3", r"[2-9] kept"
+    ),
+}
 PAIRS = 5
 PAIR_STEPS = 200
 SKIPPED_STEPS = 40
@@ -57,21 +80,14 @@ def test_first_paint(benchmark: BenchmarkFixture, text: Path, table: Table, tmp_
     table.row("first paint of a bare Textual app, ms", spread(bare))
 
 
+@pytest.mark.parametrize("what", SCENES)
 def test_key_to_paint(
-    benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path
+    what: str, benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path
 ) -> None:
     """From a key to the frame that shows its effect, and the memory, while the default trains."""
-    seconds, memory = benchmark.pedantic(lambda: key_to_paint(text, tmp_path))
-    table.row("key to paint while training, ms", figures_of(seconds), "p99 100")
-    table.row("peak memory of the app in training, MB", f"{memory / 1e6:.0f}", "600")
-
-
-def test_reading_the_chart(
-    benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path
-) -> None:
-    """The same for the keys that move the cursor of the chart from one end to the other."""
-    seconds, _ = benchmark.pedantic(lambda: key_to_paint(text, tmp_path, CURSOR_KEYS, LEFT))
-    table.row("key to paint of the chart's cursor, ms", figures_of(seconds), "p99 50")
+    seconds, memory = benchmark.pedantic(lambda: key_to_paint(text, tmp_path, SCENES[what]))
+    table.row(f"key to paint of {what} while training, ms", figures_of(seconds), "p99 50")
+    table.row("peak memory of the app meanwhile, MB", f"{memory / 1e6:.0f}", "600")
 
 
 def test_what_the_screen_costs(
@@ -137,16 +153,18 @@ def first_paint(command: list[str], home: Path) -> float:
 
 
 def key_to_paint(
-    text: Path, home: Path, keys: Keys = TEMPERATURE_KEYS, first: str = ""
+    text: Path, home: Path, scene: Scene = SCENES["the temperature"]
 ) -> tuple[list[float], int]:
-    """Seconds of each key, and the peak memory; `first`: the keys before."""
+    """Seconds of each key, and the peak memory."""
     pauses = random.Random(1)
     seconds = []
     with start([APP, str(text)], home) as terminal:
         terminal.wait_for("● untrained")
         terminal.type(" ")
         terminal.wait_for("● training")
-        terminal.type(first)
+        terminal.type(scene.first)
+        terminal.wait_for(lambda shown: re.search(scene.ready, shown) is not None)
+        keys = [(key, shown_by(terminal, key, words)) for key, words in scene[:2]]
         for number in range(KEYS):
             wait_until = perf_counter() + pauses.uniform(0.05, 0.25)
             while (left := wait_until - perf_counter()) > 0:
@@ -161,6 +179,17 @@ def key_to_paint(
         memory = peak_memory(terminal.process.pid)
         quit_from(terminal)
     return seconds, memory
+
+
+def shown_by(terminal: Terminal, key: str, words: str) -> bytes:
+    """What a key brings on the screen, by a regular expression."""
+    if "(" not in words:
+        return words.encode()
+    before = re.search(words, terminal.text())
+    assert before is not None, "it is there once the keys act"
+    terminal.type(key)
+    now = terminal.wait_for(lambda text: re.findall(words, text) not in ([], [before[1]]))
+    return re.findall(words, now)[0].encode()
 
 
 def speed_in_app(text: Path, home: Path) -> float:
