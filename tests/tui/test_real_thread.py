@@ -8,8 +8,6 @@ from staging import Stage, engine_threads, on_stage, tiny
 from engine.config import RunConfig, override
 from engine.protocol import (
     Closed,
-    CorpusLoaded,
-    Excerpt,
     Opened,
     RunsListed,
     SampleDone,
@@ -62,21 +60,6 @@ async def test_space_trains_and_pauses_within_one_step(verse_file: Path) -> None
         await stage.until(lambda: stage.phase() == "paused")
         await stage.sees("● paused", "step 6 / 2,000")
         assert len(stage.reported(StepDone)) == 6
-
-
-async def test_the_tour_tells_of_the_run_that_is_trained(verse_file: Path) -> None:
-    async with on_stage(tiny(verse_file)) as stage:
-        await stage.pilot.press("t", "g", *"words", "enter")
-        wrote = stage.reported(Excerpt)[0].text.split()[0]
-        await stage.sees("✓ tour 1 of 10", f"You guessed “words”. At step 0 it wrote “{wrote}")
-        await stage.pilot.press("N")
-        await train(stage, 3)
-        losses = [f"{step.loss:.2f}" for step in stage.reported(StepDone)]
-        told = f"the training loss is {losses[0]} in the first, {losses[2]} in the newest"
-        await stage.sees("✓ tour 2 of 10", "After 3 steps", told)
-        await stage.pilot.press("N", "g", "4", "enter")
-        loss = stage.reported(CorpusLoaded)[0].uniform_loss
-        await stage.sees("✓ tour 3 of 10", f"= {loss:.2f}: “uniform guess” in the chart")
 
 
 async def test_n_takes_one_step(verse_file: Path) -> None:
