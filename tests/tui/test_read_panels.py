@@ -36,6 +36,7 @@ SMALL = (80, 24)
 async def show(desk: Desk, title: str, reader: Reader) -> None:
     """Turn the panels over until one of them is shown."""
     for _ in range(5):
+        await desk.settled()
         if title in "\n".join(desk.rows):
             return
         await reader.press("v")
