@@ -76,7 +76,7 @@ async def test_one_word_for_one_thing(desk: Opener) -> None:
     async with desk(*DONE) as it:
         seen = "\n".join(it.rows)
         await it.press("?")
-        await it.sees("one step of training")
+        await it.sees("train, or pause")
         seen += help_of(it.app.state)
     for word in ("corpus", "token", "excerpt", "exam", "reply", "school"):
         assert word not in seen.lower()
