@@ -53,7 +53,10 @@ payloads = pytest.mark.parametrize(
     "payload", [PAYLOADS[name] for name in ("clipboard", "closing tag", "link")]
 )
 
-OURS = ("app.change_setting(", "app.go(", "app.turn_page(", "app.guess", "app.tour")
+OURS = tuple(
+    f"app.{action}"
+    for action in ("change_setting(", "go(", "turn_page(", "guess", "tour", "show_copy")
+)
 """Actions that the app itself offers to the mouse."""
 
 
