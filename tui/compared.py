@@ -1,4 +1,4 @@
-"""The runs that are drawn beside the open one in the chart. The one that it was forked from comes
+"""The runs in the chart that the open one is compared with. The one that it was forked from comes
 first: the two are branches of one tree."""
 
 from collections.abc import Iterable

@@ -92,7 +92,7 @@ class TourActions(TimeActions, PreferenceActions):
             self._laid_out = covers, room, self.view
             for widget in self.screen_stack[0].query(f".{VIEW_CLASS} *"):
                 widget.set_class(isinstance(widget, covers), "covered")
-                widget.set_class(type(widget) is room, "told-of")
+                widget.set_class(type(widget) is room, "subject")
 
     def action_turn_page(self, by: int) -> None:
         """To the next page, or the one before."""

@@ -134,9 +134,9 @@ def test_a_fork_of_a_fork_tells_where_both_began_and_what_became_of_its_parent(
     events = Driver().when(is_a(StepDone, step=11), Close()).run(Fork(second, 10), Step())
     third = only(events, Opened).run
     again = Driver().run(OpenRun(third), Close())
-    for told in (events, again):
-        assert of(told, Forked) == [Forked(8, first), Forked(10, second)]
-        (loaded,) = of(told, ParentLoaded)
+    for reported in (events, again):
+        assert of(reported, Forked) == [Forked(8, first), Forked(10, second)]
+        (loaded,) = of(reported, ParentLoaded)
         assert loaded == ParentLoaded(library.run_curve(second))
         assert loaded.curve is not None
         assert [step for step, _ in loaded.curve.losses] == [0, 10, 20]

@@ -22,6 +22,8 @@ from tui.app import TinyGPTApp
 
 TIMEOUT = 60.0
 """Seconds until a state that does not come counts as a failure."""
+POLL = 0.005
+"""Seconds between two looks at a state that is waited for; no test relies on them."""
 
 
 async def until(pilot: Pilot[None], reached: Callable[[], object], what: str = "") -> None:
@@ -31,7 +33,7 @@ async def until(pilot: Pilot[None], reached: Callable[[], object], what: str = "
         assert monotonic() < deadline, f"waited in vain {what}\n" + "\n".join(shown(pilot.app))
         assert not pilot.app._exception
         if pilot.app.is_running:
-            await pilot.pause(0.005)
+            await pilot.pause(POLL)
         else:
             await asyncio.sleep(0)
 

@@ -64,7 +64,7 @@ def page(title: str, guess: str, *scenes: Scene) -> str:
     tour = Tour(TITLES.index(title), guess)
     for one in scenes:
         tour = tour.followed(one)
-    return ("✓ " if tour.said.done else "? ") + tour.said.text
+    return ("✓ " if tour.page_text.done else "? ") + tour.page_text.text
 
 
 def reading(state: RunState, step: int, bits: float, cursor: int = 20) -> RunState:
@@ -97,9 +97,9 @@ def test_before_training_it_asks_first_and_then_quotes_the_first_sample() -> Non
     assert page("before training", "", now).startswith("? ")
     assert "“ROMEO:”" in page("before training", "", now)
     assert "qZ&kx" not in page("before training", "", now)
-    told = page("before training", "words", now)
-    assert told.startswith("✓ You guessed “words”. At step 0 it wrote “qZ&kx'Jw")
-    assert "the 63 characters" in told
+    answered = page("before training", "words", now)
+    assert answered.startswith("✓ You guessed “words”. At step 0 it wrote “qZ&kx'Jw")
+    assert "the 63 characters" in answered
 
 
 def test_training_is_done_by_a_step() -> None:
@@ -108,9 +108,9 @@ def test_training_is_done_by_a_step() -> None:
     assert page("training", "", scene(state)).endswith("Space trains it.")
     first = fold(state, step_done(1, 4.1))
     second = fold(first, step_done(2, 3.9))
-    told = page("training", "", scene(second))
-    assert told.startswith("✓ After 2 steps")
-    assert "is 4.10 in the first, 3.90 in the newest." in told
+    answered = page("training", "", scene(second))
+    assert answered.startswith("✓ After 2 steps")
+    assert "is 4.10 in the first, 3.90 in the newest." in answered
 
 
 @pytest.mark.parametrize(("size", "loss"), [(63, "ln 63 = 4.14"), (1, "ln 1 = 0.00")])
@@ -118,10 +118,10 @@ def test_the_loss_begins_at_ln_v(size: int, loss: float) -> None:
     corpus = replace(corpus_loaded(), vocabulary=size, uniform_loss=float(loss[-4:]))
     state = state_after(corpus, opened(), evaluated(0, 4.1432))
     assert "ln" not in page("where the loss begins", "", scene(state))
-    told = page("where the loss begins", "3", scene(state))
-    assert told.startswith("✓ You guessed “3”.")
-    assert f"{loss}:" in told
-    assert "Measured at step 0: 4.1432." in told
+    answered = page("where the loss begins", "3", scene(state))
+    assert answered.startswith("✓ You guessed “3”.")
+    assert f"{loss}:" in answered
+    assert "Measured at step 0: 4.1432." in answered
 
 
 def test_the_first_rung_is_passed_in_training_and_then_on_held_out_text() -> None:
@@ -132,11 +132,17 @@ def test_the_first_rung_is_passed_in_training_and_then_on_held_out_text() -> Non
     state = fold(state, step_done(1, 4.1))
     assert "The training loss is 4.10. Space" in page("the first rung", "10", scene(state))
     state = fold(state, step_done(2, 3.3))
-    told = page("the first rung", "10", scene(state))
-    assert told.startswith("✓ You guessed “10”. The training loss fell below letter frequencies")
-    assert "(3.35) at step 2. A ✓ in the chart needs held-out text: that is read every 250" in told
-    told = page("the first rung", "10", scene(fold(state, evaluated(250, 2.2))))
-    assert told.endswith("lower at step 250 (✓ in the chart). Next rung: letter triples (2.05).")
+    answered = page("the first rung", "10", scene(state))
+    assert answered.startswith(
+        "✓ You guessed “10”. The training loss fell below letter frequencies"
+    )
+    assert (
+        "(3.35) at step 2. A ✓ in the chart needs held-out text: that is read every 250" in answered
+    )
+    answered = page("the first rung", "10", scene(fold(state, evaluated(250, 2.2))))
+    assert answered.endswith(
+        "lower at step 250 (✓ in the chart). Next rung: letter triples (2.05)."
+    )
 
 
 def test_a_passage_is_read_by_two_models() -> None:
@@ -150,10 +156,12 @@ def test_a_passage_is_read_by_two_models() -> None:
     earlier = replace(then.state, moments=replace(then.state.moments, chosen=0))
     asks = page(title, "6", then._replace(state=earlier))
     assert asks.endswith("End: the model as it is now reads it.")
-    told = page(title, "6", now, then)
-    assert told.startswith("✓ You guessed “6”. Step 0: 5.98 bits a character; step 2,000: 2.21.")
-    assert "At that step the first letters of words have 3." in told
-    assert "those inside words 0." in told
+    answered = page(title, "6", now, then)
+    assert answered.startswith(
+        "✓ You guessed “6”. Step 0: 5.98 bits a character; step 2,000: 2.21."
+    )
+    assert "At that step the first letters of words have 3." in answered
+    assert "those inside words 0." in answered
     untouched = scene(reading(state_after(*untrained()), 0, 5.98), READ)
     assert "Space trains it. It is read again" in page(title, "2", untouched)
 
@@ -166,9 +174,11 @@ def test_the_next_character_is_told_after_the_guess() -> None:
     asks = page("the next character", "", scene(state, READ))
     assert "stands after “PERO: / Now my cha”" in asks
     assert answer not in asks
-    told = page("the next character", "q", scene(state, READ))
-    assert told.startswith("✓ After “PERO: / Now my cha”: You guessed “q”. It expects " + answer)
-    assert "True: “r”" in told
+    answered = page("the next character", "q", scene(state, READ))
+    assert answered.startswith(
+        "✓ After “PERO: / Now my cha”: You guessed “q”. It expects " + answer
+    )
+    assert "True: “r”" in answered
     assert "You guessed “␊”." in page("the next character", "\n", scene(state, READ))
     assert "Press 2 (Read)" in page("the next character", "q", scene(state))
     then = replace(state, moments=replace(state.moments, chosen=0))
@@ -191,10 +201,10 @@ def test_a_higher_temperature_is_compared_with_the_one_before() -> None:
         "temperature", "", old, cold, cold._replace(config=replace(cold.config, temperature=1.5))
     )
     hot = scene(writing(state, "Gqod nyght", 3), temperature=1.5)
-    told = page("temperature", "", old, cold, hot)
-    assert told.startswith("✓ At 0.8: “Good night, sweet lady” At 1.5: “Gqod nyght”")
+    answered = page("temperature", "", old, cold, hot)
+    assert answered.startswith("✓ At 0.8: “Good night, sweet lady” At 1.5: “Gqod nyght”")
     colder = scene(writing(state, "the the the", 4), temperature=0.2)
-    assert page("temperature", "", old, cold, hot, colder) == told  # what is done stays done
+    assert page("temperature", "", old, cold, hot, colder) == answered  # what is done stays done
 
 
 def test_the_layers_tell_from_which_block_on_it_knows() -> None:
@@ -203,9 +213,9 @@ def test_the_layers_tell_from_which_block_on_it_knows() -> None:
     assert place is not None
     asks = page("through the layers", "", scene(state, READ))
     assert "2 blocks" in asks
-    told = page("through the layers", "1", scene(state, READ))
-    assert told.startswith("✓ You guessed “1”.")
-    assert "it leads from the start on" in told
+    answered = page("through the layers", "1", scene(state, READ))
+    assert answered.startswith("✓ You guessed “1”.")
+    assert "it leads from the start on" in answered
 
 
 def test_back_in_time_compares_two_moments() -> None:
@@ -214,9 +224,9 @@ def test_back_in_time_compares_two_moments() -> None:
     now = of_a_moment(state, "Good night", STEPS)
     assert page("back in time", "", scene(now, TIME)).startswith("? Step 2,000: “Good night”")
     then = of_a_moment(now, "qZ&kx", 0)
-    told = page("back in time", "", scene(now, TIME), scene(then, TIME))
-    assert told.startswith("✓ Step 0: “qZ&kx” Step 2,000: “Good night”")
-    assert "plays all 6" in told
+    answered = page("back in time", "", scene(now, TIME), scene(then, TIME))
+    assert answered.startswith("✓ Step 0: “qZ&kx” Step 2,000: “Good night”")
+    assert "plays all 6" in answered
     other = scene(of_a_moment(now, "Nay", 0, prompt="JULIET:"), TIME)
     assert page("back in time", "", scene(now, TIME), other).startswith("? Step 0: “Nay”")
 
@@ -237,10 +247,10 @@ def test_a_fork_with_ten_times_the_rate_is_compared_with_its_parent() -> None:
     state = begun
     for step in range(9, 70):
         state = fold(state, step_done(step, 6.5))
-    told = page(title, "", parent, scene(begun), scene(state))
-    assert told.startswith("✓ With learning rate 0.300 in place of 0.0300: training loss 6.50")
-    assert "past where the loss is low" in told
-    assert "o opens amber-otter again" in told
+    answered = page(title, "", parent, scene(begun), scene(state))
+    assert answered.startswith("✓ With learning rate 0.300 in place of 0.0300: training loss 6.50")
+    assert "past where the loss is low" in answered
+    assert "o opens amber-otter again" in answered
     fell = fold(fold(begun, PhaseChanged("failed", 9)), Failed("Step 10 is not finite.", "train"))
     assert "no longer a number after step 8" in page(title, "", parent, scene(begun), scene(fell))
     for step in range(9, 70):
@@ -295,9 +305,9 @@ def test_every_page_says_something_that_fits_in_any_state(events: tuple[Event, .
                 tour = Tour(number, guess)
                 for state in states:
                     tour = tour.followed(scene(state, view))
-                    lines = Content(tour.said.text).wrap(78)
-                    assert 0 < len(lines) < LINES, tour.said.text
-                    assert "\x1b" not in tour.said.text
+                    lines = Content(tour.page_text.text).wrap(78)
+                    assert 0 < len(lines) < LINES, tour.page_text.text
+                    assert "\x1b" not in tour.page_text.text
 
 
 # In the app.

@@ -4,12 +4,25 @@ from textual.events import MouseDown, MouseMove
 
 from tui.drawing.chart import Frame
 from tui.panes.pane import Pane
+from tui.state import RunState
 
 
 class ChartPane(Pane, can_focus=True):
     """A chart, in which a click or dragging goes to a step."""
 
     ALLOW_SELECT = False  # dragging does not select text
+
+    def part(self, state: RunState) -> object:
+        return (
+            state.step,
+            state.steps,
+            state.evaluated,
+            state.corpus,
+            state.phase,
+            state.compared,
+            state.forked,
+            state.ladder,
+        )
 
     def _frame(self) -> Frame | None:
         """Where steps and losses lie in the chart as it is drawn now; None if it is blank."""

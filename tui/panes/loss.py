@@ -63,17 +63,7 @@ class LossPane(ChartPane):
     """The frame that was made last, and of what."""
 
     def part(self, state: RunState) -> object:
-        return (
-            state.step,
-            state.steps,
-            state.evaluated,
-            state.corpus,
-            state.phase,
-            state.compared,
-            state.forked,
-            state.course.marks,
-            state.ladder,
-        )
+        return super().part(state), state.course.marks
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         below = self._below(state, width, height)

@@ -92,7 +92,7 @@ class Pane(Widget):
         layout: bool = False,
         recompose: bool = False,
     ) -> Self:
-        """Have it drawn anew, whatever is ready to be painted."""
+        """Draw it again, even if a drawing is ready to be painted."""
         self._ready = None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 

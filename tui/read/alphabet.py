@@ -12,7 +12,7 @@ from engine.config import SampleConfig
 from engine.protocol import AlphabetMapped, CharacterPoint, MapAlphabet
 from tui.drawing.words import count, counted
 from tui.questions import Questions
-from tui.read.pane import CURSOR, MUTED, ReadPane, picture, side_by_side
+from tui.read.pane import CURSOR, MUTED, TWO_COLUMNS, ReadPane, picture, side_by_side
 from tui.state import RunState
 
 NEIGHBOUR = "bold underline $accent"
@@ -20,8 +20,6 @@ VOWEL = "bold"
 CAPITAL = "$primary"
 VOWELS = frozenset("aeiouαεηιουωаеиоуыэюя")
 """The letters of three alphabets, without marks."""
-BESIDE = 64
-"""Cells from which on the words stand beside the plane, and not below it."""
 WORDS_WIDTH = 30
 AWAY = sorted(
     product((0, 1, -1), range(-3, 4)), key=lambda place: hypot(2 * place[0], place[1] + 0.1)
@@ -68,7 +66,7 @@ class AlphabetPane(ReadPane):
         order = Content(order_words(answer, state.opened.config.model.n_embd))
         if not any(answer.explained):
             return order.wrap(width)
-        if width >= BESIDE:
+        if width >= TWO_COLUMNS:
             words = [*_alike(answer, selected, WORDS_WIDTH), *order.wrap(WORDS_WIDTH)]
             across = width - WORDS_WIDTH - 2
             plane, hidden = _plane(answer.points, selected, near, across, height)

@@ -19,8 +19,8 @@ LEVELS = (
 LIST = 4
 """The number of characters that are listed."""
 LIST_WIDTH = 34
-BESIDE = 70
-"""Cells from which on the list stands beside the text, and not below it."""
+LIST_BY_TEXT = 70
+"""Cells from which on the list has a column of its own, and is not below the text."""
 TITLE_FRAME = 4
 """Cells of the border that a title has no room in."""
 AROUND = 7
@@ -60,9 +60,9 @@ class AttentionPane(ReadPane):
         weights, text = weights[: len(text)], text[: len(weights)]
         if not text:
             return []
-        beside = width >= BESIDE
-        listed = _list(text, weights, min(LIST, max(1, height - (0 if beside else 3))))
-        if beside:
+        two_columns = width >= LIST_BY_TEXT
+        listed = _list(text, weights, min(LIST, max(1, height - (0 if two_columns else 3))))
+        if two_columns:
             lines = _bright(text, weights, width - LIST_WIDTH - 2, height)
             return side_by_side(lines, listed, width - LIST_WIDTH)
         return [*_bright(text, weights, width, height - len(listed)), *listed]

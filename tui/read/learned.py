@@ -60,7 +60,7 @@ class LearnedPane(ReadPane):
 
 
 def learned_words(answer: WhenLearned) -> str:
-    """When the prediction was right, in a sentence."""
+    """A sentence on when the prediction was right."""
     steps, first, since = answer.steps, answer.first_right, answer.sure_since
     if len(steps) == 1:
         return f"At step {count(steps[0])}. Nothing earlier is kept to compare it with."

@@ -10,7 +10,7 @@ from engine.protocol import DivideLoss, LossDivided, LossPart
 from tui.drawing.words import bar, count
 from tui.insight import Insight
 from tui.questions import Questions
-from tui.read.pane import CURSOR, MUTED, ReadPane, percent, side_by_side
+from tui.read.pane import CURSOR, MUTED, TWO_COLUMNS, ReadPane, percent, side_by_side
 from tui.state import RunState
 
 NAME = 14
@@ -19,10 +19,8 @@ NUMBERS = 13
 """Cells for its loss and its part of the whole loss."""
 GROUP = 4
 """Cells for each group of positions."""
-BESIDE = 64
-"""Cells from which on the positions stand beside the kinds, and not below them."""
 KINDS_WIDTH = 36
-"""Cells of the kinds, where they do."""
+"""Cells of the kinds, where the positions have a column of their own."""
 MOST_ROWS_OF_BARS = 3
 SCATTER = 2.5
 """The standard deviation of the losses of single characters, about, in bits."""
@@ -57,7 +55,7 @@ class LossPartsPane(ReadPane):
             return [Content.styled(waits, MUTED)]
         seen = min(max(0, state.insight.cursor), answer.context_length)
         kind = _kind(state.insight)
-        if width >= BESIDE:
+        if width >= TWO_COLUMNS:
             across = width - KINDS_WIDTH - 2
             kinds = _kinds(answer, kind, KINDS_WIDTH, height)
             positions = _positions(answer, seen, across, height)
@@ -68,7 +66,7 @@ class LossPartsPane(ReadPane):
 
 
 def context_words(answer: LossDivided) -> str:
-    """Whether the context is used, in a sentence: how far back more text lessens the loss."""
+    """A sentence on whether the context is used: how far back more text lessens the loss."""
     parts = answer.positions
     if len(parts) < 2:
         return "There is no context to use."

@@ -16,6 +16,8 @@ from tui.state import RunState
 
 CURSOR = "bold reverse"
 MUTED = "$foreground-muted"
+TWO_COLUMNS = 64
+"""Cells from which on a panel has two columns, and not one part below the other."""
 TRUE = "bold underline"
 """The character that really comes next."""
 

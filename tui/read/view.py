@@ -16,7 +16,7 @@ from tui.read.passage import PassagePane
 from tui.state import RunState
 from tui.views import ViewPage
 
-BESIDE = 3
+COLUMNS = 3
 """The number of panels side by side in a large window."""
 FULL_WIDTH = 110
 """Cells from which on there is room for them."""
@@ -84,20 +84,20 @@ class ReadView(ViewPage):
 
     def action_next_panels(self) -> None:
         """Show the next panels in the place of these."""
-        self._first = (self._first + self._beside) % len(PANELS)
+        self._first = (self._first + self._columns) % len(PANELS)
         self._show_panels()
 
     @property
-    def _beside(self) -> int:
-        return BESIDE if self.size.width >= FULL_WIDTH else 1
+    def _columns(self) -> int:
+        return COLUMNS if self.size.width >= FULL_WIDTH else 1
 
     @property
     def _shown(self) -> list[type[ReadPane]]:
         """The panels that are shown."""
-        return [PANELS[(self._first + place) % len(PANELS)] for place in range(self._beside)]
+        return [PANELS[(self._first + place) % len(PANELS)] for place in range(self._columns)]
 
     def _show_panels(self) -> None:
-        self.set_class(self._beside == 1, "narrow")
+        self.set_class(self._columns == 1, "narrow")
         for panel in PANELS:
             self.query_one(panel).display = panel in self._shown
         self.post_message(self.PanesChanged())

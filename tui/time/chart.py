@@ -43,17 +43,7 @@ class TimeChart(ChartPane):
             self.step = step
 
     def part(self, state: RunState) -> object:
-        return (
-            state.moments.kept,
-            state.moments.chosen,
-            state.step,
-            state.steps,
-            state.evaluated,
-            state.corpus,
-            state.phase,
-            state.compared,
-            state.forked,
-        )
+        return super().part(state), state.moments.kept, state.moments.chosen
 
     def watch_state(self, state: RunState) -> None:
         super().watch_state(state)

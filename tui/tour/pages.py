@@ -13,7 +13,7 @@ from tui.read.layers import LayersPane
 from tui.read.learned import LearnedPane
 from tui.read.next_character import NextPane
 from tui.tour.reading import before_and_after, layers, next_character
-from tui.tour.scene import Said, Scene
+from tui.tour.scene import PageText, Scene
 from tui.tour.training import first_rung, first_steps, noise, uniform_guess
 from tui.tour.writing import back_in_time, temperature, too_high_a_rate
 
@@ -22,7 +22,7 @@ class Page(NamedTuple):
     """A page of the tour, for a run that is open."""
 
     title: str
-    say: Callable[[Scene], Said]
+    say: Callable[[Scene], PageText]
     guess: str = ""
     """What is guessed, where something is."""
     covers: tuple[type[Widget], ...] = ()
@@ -49,9 +49,9 @@ PAGES = (
     Page("a learning rate too high", too_high_a_rate),
 )
 
-NO_RUN = Said("No run is open yet: a moment.")
+NO_RUN = PageText("No run is open yet: a moment.")
 
 
-def say(page: Page, scene: Scene) -> Said:
+def say(page: Page, scene: Scene) -> PageText:
     """What a page says now."""
     return page.say(scene) if scene.state.opened and scene.state.corpus else NO_RUN

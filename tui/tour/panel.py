@@ -39,13 +39,13 @@ class TourText(Pane):
     tour: reactive[Tour] = reactive(Tour(), repaint=False, layout=False)
 
     def part(self, state: RunState) -> object:
-        return self.tour.said, self.tour.number
+        return self.tour.page_text, self.tour.number
 
     def watch_tour(self, before: Tour, now: Tour) -> None:
-        if (before.number, before.guess, before.said.done) != (
+        if (before.number, before.guess, before.page_text.done) != (
             now.number,
             now.guess,
-            now.said.done,
+            now.page_text.done,
         ):
             self._redraw()  # the user waits to see the effect of a key
         else:
@@ -54,16 +54,16 @@ class TourText(Pane):
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         tour = self.tour
         title, keys = _title(tour), _keys(tour)
-        lines = Content(named(tour.said.text)).wrap(width)
+        lines = Content(named(tour.page_text.text)).wrap(width)
         if len(lines) > LINES - 1:
             lines[LINES - 2] = (lines[LINES - 2] + Content("…")).truncate(width, ellipsis=True)
         return [line(title, keys, width), *lines[: LINES - 1]]
 
 
 def _title(tour: Tour) -> Content:
-    sign = "✓" if tour.said.done else "?"
+    sign = "✓" if tour.page_text.done else "?"
     words = f"{sign} tour {tour.number + 1} of {len(PAGES)}: {tour.page.title}"
-    return Content.styled(words, "bold $success" if tour.said.done else "bold $accent")
+    return Content.styled(words, "bold $success" if tour.page_text.done else "bold $accent")
 
 
 def _keys(tour: Tour) -> Content:
@@ -78,7 +78,7 @@ def _keys(tour: Tour) -> Content:
         Content.assemble(
             (key, Style.parse("$primary") + Style.from_meta({"@click": f"app.{action}"})),
             " ",
-            (does, "bold underline" if does == "next" and tour.said.done else ""),
+            (does, "bold underline" if does == "next" and tour.page_text.done else ""),
         )
         for key, does, action in keys
     )

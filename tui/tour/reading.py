@@ -4,52 +4,52 @@ from engine.protocol import Place
 from tui.drawing.words import count, counted
 from tui.time_state import NOW
 from tui.tour.phrases import goes_to, guessed, likeliest, picture, quoted, trains
-from tui.tour.scene import Reading, Said, Scene
+from tui.tour.scene import PageText, Reading, Scene
 from tui.views import READ, TIME
 
 CONTEXT = 16
 """Characters before the selected one that are quoted."""
 
 
-def before_and_after(scene: Scene) -> Said:
+def before_and_after(scene: Scene) -> PageText:
     """A passage, read by the model of an earlier and of a later step."""
     passage, readings = scene.state.insight.passage, scene.notes.readings
     if scene.view not in (READ, TIME) and len(readings) < 2:
-        return Said(
+        return PageText(
             f"{goes_to(scene, READ)}A text that it never trains on, brighter where the next "
             "character surprised it more."
         )
     if passage is None or not readings:
-        return Said("It reads the passage: a moment.")
+        return PageText("It reads the passage: a moment.")
     first, last = readings[0], readings[-1]
     if not scene.guess:
         trained = first.step > 0
         other = "before its first step" if trained else "once it is trained"
-        return Said(
+        return PageText(
             f"At step {count(last.step)} each character surprises it by {last.bits:.2f} bits on "
             f"average: the brighter, the more. How many bits {other}? Press g and type a number."
         )
     if len(readings) < 2:
-        return Said(
+        return PageText(
             f"{guessed(scene)} At step {count(first.step)} it is {first.bits:.2f}. "
             f"{_how_to_compare(scene, first.step)}"
         )
-    return Said(
+    return PageText(
         f"{guessed(scene)} Step {count(first.step)}: {first.bits:.2f} bits a character; step "
         f"{count(last.step)}: {last.bits:.2f}.{_where(last)}",
         done=True,
     )
 
 
-def next_character(scene: Scene) -> Said:
+def next_character(scene: Scene) -> PageText:
     """What it expects at the cursor."""
     insight = scene.state.insight
     place = insight.selected
     if (wait := _until_selected(scene, place)) or place is None:
-        return Said(wait)
+        return PageText(wait)
     before = quoted(insight.before_cursor[-CONTEXT:])
     if not scene.guess:
-        return Said(
+        return PageText(
             f"The cursor stands after {before}. Which character does the model expect there most? "
             "Press g and type it (\\n: a line break). The arrows move; what it expects is covered "
             "until then."
@@ -61,29 +61,29 @@ def next_character(scene: Scene) -> Said:
             f"of {place.bits:.1f} bits."
         )
     right = " You are right." if scene.guess == place.next[0][0] else ""
-    return Said(
+    return PageText(
         f"After {before}: {guessed(scene)} It expects {likeliest(place.next)}.{right}{true}",
         done=True,
     )
 
 
-def layers(scene: Scene) -> Said:
+def layers(scene: Scene) -> PageText:
     """At which depth it knows."""
     place = scene.state.insight.selected
     if (wait := _until_selected(scene, place)) or place is None:
-        return Said(wait)
+        return PageText(wait)
     if not place.layers:
-        return Said("This model has no blocks to look through.")
+        return PageText("This model has no blocks to look through.")
     last = len(place.layers) - 1
     if not scene.guess:
-        return Said(
+        return PageText(
             f"Between input and answer lie {counted(last, 'block')}. After which of them is "
             f"{picture(place.next[0][0])}, its answer here, first the likeliest? Press g and type a "
             "number (0: before the first). The panel is covered until then."
         )
     leads = _first_to_lead(place)
     since = f"block {leads}" if leads else "the start"
-    return Said(
+    return PageText(
         f"{guessed(scene)} At first {likeliest(place.layers[0], 1)}, after block {last} "
         f"{likeliest(place.layers[-1], 1)}: it leads from {since} on. Each block adds to what the "
         "ones before have found: the panel “through the layers” (v) shows all of them.",

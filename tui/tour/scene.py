@@ -1,4 +1,4 @@
-"""What a page of the tour is told, what it says, and what is noted while the tour is shown."""
+"""What a page of the tour is a function of, what it shows, and what is recorded meanwhile."""
 
 from statistics import fmean
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from tui.state import RunState
 from tui.writing import Writing
 
 
-class Said(NamedTuple):
+class PageText(NamedTuple):
     """The words of a page now. All text in it is safe to draw."""
 
     text: str
@@ -86,7 +86,7 @@ class Scene(NamedTuple):
     notes: Notes = Notes()
 
 
-def noted(notes: Notes, scene: Scene) -> Notes:
+def updated(notes: Notes, scene: Scene) -> Notes:
     """The notes with what is on the screen now."""
     state = scene.state
     if state.opened is None:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from textual.widget import Widget
 
 from tui.tour.pages import PAGES, Page, say
-from tui.tour.scene import Notes, Said, Scene, noted
+from tui.tour.scene import Notes, PageText, Scene, updated
 
 
 class Tour(Struct, frozen=True):
@@ -15,7 +15,7 @@ class Tour(Struct, frozen=True):
     """Of the page, counted from 0."""
     guess: str = ""
     """What was guessed on this page, which is not safe to draw."""
-    said: Said = Said("")
+    page_text: PageText = PageText("")
     notes: Notes = Notes()
 
     @property
@@ -40,8 +40,8 @@ class Tour(Struct, frozen=True):
     def followed(self, scene: Scene) -> "Tour":
         """With what the page says now. Once its act is done it stays done, whatever is done then,
         as long as the run is the same."""
-        notes = noted(self.notes, scene)
-        said = say(self.page, scene._replace(guess=self.guess, notes=notes))
-        if self.said.done and not said.done and notes.run == self.notes.run:
-            said = self.said
-        return replace(self, said=said, notes=notes)
+        notes = updated(self.notes, scene)
+        page_text = say(self.page, scene._replace(guess=self.guess, notes=notes))
+        if self.page_text.done and not page_text.done and notes.run == self.notes.run:
+            page_text = self.page_text
+        return replace(self, page_text=page_text, notes=notes)

@@ -7,18 +7,18 @@ from tui.drawing.words import count, counted
 from tui.ladder import COMPRESSOR, Rung
 from tui.state import RunState
 from tui.tour.phrases import guessed, quoted, trains
-from tui.tour.scene import Said, Scene
+from tui.tour.scene import PageText, Scene
 
 
-def noise(scene: Scene) -> Said:
+def noise(scene: Scene) -> PageText:
     """What it writes before training."""
     state = scene.state
     first = state.excerpts[0] if state.excerpts else None
     if first is None:
-        return Said("It writes its first sample before it is trained: that takes a moment.")
+        return PageText("It writes its first sample before it is trained: that takes a moment.")
     if not scene.guess:
         when = f"did it write at step {count(first.step)}" if state.step else "does it write now"
-        return Said(
+        return PageText(
             f"A model begins as random numbers. What {when}, after {quoted(first.prompt, 20)}? "
             "Press g and type what you expect. (The samples are covered until then.)"
         )
@@ -26,19 +26,19 @@ def noise(scene: Scene) -> Said:
     if not first.step and state.corpus is not None:
         characters = counted(state.corpus.vocabulary, "character")
         why = f" To a model that has read nothing, the {characters} of the text are equally likely."
-    return Said(
+    return PageText(
         f"{guessed(scene)} At step {count(first.step)} it wrote {quoted(first.text)}.{why}",
         done=True,
     )
 
 
-def first_steps(scene: Scene) -> Said:
+def first_steps(scene: Scene) -> PageText:
     """Training begins."""
     state = scene.state
     last = state.last_step
     if not state.step or last is None:
         parameters = state.opened.parameters if state.opened else 0
-        return Said(
+        return PageText(
             "Training: it predicts each next character of the text, and every error changes its "
             f"{counted(parameters, 'number')} a little. Will the loss fall evenly? {trains(state)}"
         )
@@ -48,27 +48,27 @@ def first_steps(scene: Scene) -> Said:
     began = f"{first:.2f} in the first, " if first is not None else ""
     now = f"{last.loss:.2f} in the newest" if isfinite(last.loss) else "no number in the newest"
     pauses = " Space pauses." if state.phase == "training" else ""
-    return Said(
+    return PageText(
         f"After {counted(state.step, 'step')}{read}, the training loss is {began}{now}. Each dot is "
         f"one batch of text: some are harder than others, and the line is their mean.{pauses}",
         done=True,
     )
 
 
-def uniform_guess(scene: Scene) -> Said:
+def uniform_guess(scene: Scene) -> PageText:
     """Where the loss begins: ln V."""
     corpus = scene.state.corpus
     assert corpus is not None, "a run is open"
     size = corpus.vocabulary
     if not scene.guess:
-        return Said(
+        return PageText(
             f"Loss is surprise: 0 is certain. This text has {counted(size, 'different character')}, "
             "equally likely to an untrained model. Where does its loss begin? Press g and type a "
             "number, or read it off the chart (a shows the whole fall)."
         )
     start = _evaluated_at_start(scene.state)
     measured = f" Measured at step 0: {start:.4f}." if start is not None else ""
-    return Said(
+    return PageText(
         f"{guessed(scene)} With 1 chance in {count(size)} for each, the surprise is ln {count(size)} "
         f"= {corpus.uniform_loss:.2f}: “uniform guess” in the chart.{measured} "
         f"Twice as many characters would add only ln 2 = 0.69.",
@@ -76,28 +76,28 @@ def uniform_guess(scene: Scene) -> Said:
     )
 
 
-def first_rung(scene: Scene) -> Said:
+def first_rung(scene: Scene) -> PageText:
     """The first simple model that it beats."""
     state = scene.state
     rungs = [rung for rung in state.ladder.rungs if rung.name != COMPRESSOR]
     if not rungs:
         if state.ladder.complete:
-            return Said(
+            return PageText(
                 "No simple model of this text beats a uniform guess: there is no rung here."
             )
-        return Said("Simple models of this text are being measured, to compare with: a moment.")
+        return PageText("Simple models of this text are being measured, to compare with: a moment.")
     first = rungs[0]
     below = _fell_below(state, first.loss)
     if not scene.guess:
         verb = "will it pass" if below is None else "did it pass"
-        return Said(
+        return PageText(
             f"A ladder of simple models: the first rung, {first.value}, knows how often each "
             f"character occurs and nothing else. At which step {verb} that? Press g and type a number."
         )
     if below is None:
         now = f" The training loss is {fmean(state.newest):.2f}." if state.newest else ""
-        return Said(f"{guessed(scene)} The rung: {first.value}.{now} {trains(state)}")
-    return Said(
+        return PageText(f"{guessed(scene)} The rung: {first.value}.{now} {trains(state)}")
+    return PageText(
         f"{guessed(scene)} The training loss fell below {first.value} at step {count(below)}. "
         f"{_held_out(state, first)}",
         done=True,

@@ -11,7 +11,7 @@ from tui.time.chart import why_none
 from tui.time_actions import NOT_SAVED
 from tui.time_state import NOW
 from tui.tour.phrases import goes_to, quoted, trains
-from tui.tour.scene import Parent, Said, Scene, Written
+from tui.tour.scene import PageText, Parent, Scene, Written
 from tui.views import TIME, TRAIN
 
 LITTLE = 100
@@ -26,47 +26,49 @@ ENOUGH = 50
 NOW_WRITE = "p leads to the prompt: type a beginning, then Enter."
 
 
-def temperature(scene: Scene) -> Said:
+def temperature(scene: Scene) -> PageText:
     """The same prompt at a higher temperature."""
     ended = [one for one in scene.notes.answers if one.ended]
     now = scene.config.temperature
     if (two := _colder_and_warmer(ended)) is not None:
-        return Said(
+        return PageText(
             f"At {two[0].temperature:.1f}: {quoted(two[0].text, 36)} At {two[1].temperature:.1f}: "
             f"{quoted(two[1].text, 36)} A higher temperature draws unlikely characters more often; "
             "0 takes the likeliest only. [ lowers it.",
             done=True,
         )
     if scene.view != TRAIN:
-        return Said(f"{goes_to(scene, TRAIN)}The prompt is there.")
+        return PageText(f"{goes_to(scene, TRAIN)}The prompt is there.")
     noise = ""
     if scene.state.step < LITTLE and scene.state.phase != "training":
         noise = f"After {counted(scene.state.step, 'step')} it is all noise. {trains(scene.state)}"
     if not scene.notes.answers:
-        return Said(
+        return PageText(
             f"At temperature {now:.1f} it mostly draws what it thinks likely. {noise or NOW_WRITE}"
         )
     last = scene.notes.answers[-1]
     if not last.ended:
-        return Said(f"It writes at temperature {last.temperature:.1f}: a moment, or Esc stops it.")
+        return PageText(
+            f"It writes at temperature {last.temperature:.1f}: a moment, or Esc stops it."
+        )
     at = f"At {last.temperature:.1f}: {quoted(last.text)}"
     if now > last.temperature:
-        return Said(f"{at} It is {now:.1f} now: w (outside the prompt) writes again.")
-    return Said(
+        return PageText(f"{at} It is {now:.1f} now: w (outside the prompt) writes again.")
+    return PageText(
         f"{at} {noise or 'Would it spell better if it took more risks?'} Esc leaves the prompt, ] "
         "raises the temperature: go well above 1, then w writes again."
     )
 
 
-def back_in_time(scene: Scene) -> Said:
+def back_in_time(scene: Scene) -> PageText:
     """What it wrote earlier."""
     state, moments = scene.state, scene.notes.moments
     if reason := why_none(state):
-        return Said(reason)
+        return PageText(reason)
     if len(moments) > 1:
         by_step = sorted(moments, key=lambda one: one.step)
         first, last = by_step[0], by_step[-1]
-        return Said(
+        return PageText(
             f"Step {count(first.step)}: {quoted(first.text)} Step {count(last.step)}: "
             f"{quoted(last.text)} The same prompt and the same seed: only the weights differ. "
             f"P plays all {count(len(state.moments.steps))}.",
@@ -74,51 +76,51 @@ def back_in_time(scene: Scene) -> Said:
         )
     if scene.view != TIME:
         kept = count(len(state.moments.steps))
-        return Said(
+        return PageText(
             f"{goes_to(scene, TIME)}The weights of {kept} steps were kept. When did it learn words?"
         )
     if not moments:
-        return Said("It writes: a moment.")
+        return PageText("It writes: a moment.")
     key = (
         "Home goes to the first step"
         if state.moments.chosen == NOW
         else "← and → go to another step"
     )
-    return Said(
+    return PageText(
         f"Step {count(moments[0].step)}: {quoted(moments[0].text)} At which step do you expect the "
         f"first words? {key}, whose model writes to the same prompt."
     )
 
 
-def too_high_a_rate(scene: Scene) -> Said:
+def too_high_a_rate(scene: Scene) -> PageText:
     """A fork with ten times the learning rate."""
     state, parent = scene.state, scene.notes.parent
     opened = state.opened
     assert opened is not None, "a run is open"
     if parent is None or state.learning_rate < LEAST_FACTOR * parent.learning_rate:
         if not opened.saving:
-            return Said(NOT_SAVED)
+            return PageText(NOT_SAVED)
         higher = min(FACTOR * state.learning_rate, _highest_rate())
         if higher < LEAST_FACTOR * state.learning_rate:
-            return Said(
+            return PageText(
                 f"The learning rate, {rate(state.learning_rate)}, is nearly as high as it can be: "
                 "what a far higher one does shows in a run with a usual one."
             )
         times = count(higher / state.learning_rate)
         how = goes_to(scene, TIME) or "Choose a step with ←, then f forks a run from there. "
-        return Said(
+        return PageText(
             f"The learning rate is {rate(state.learning_rate)}: how far a step moves the weights. "
             f"Does {times} times the rate learn {times} times as fast? {how}"
             f"Type: learning rate {rate(higher)}"
         )
     steps = state.step - opened.step
     if steps < ENOUGH and state.phase != "failed":
-        return Said(
+        return PageText(
             f"This is the fork: {opened.run}, learning rate {rate(state.learning_rate)} (before: "
             f"{rate(parent.learning_rate)}). Will its loss fall faster? {trains(state)} "
             f"{ENOUGH} steps show it."
         )
-    return Said(
+    return PageText(
         f"{_outcome(state, parent)} o opens {parent.run} again; t ends the tour.", done=True
     )
 
