@@ -12,6 +12,7 @@ from recording import (
     STEPS,
     VERSE,
     evaluated,
+    ladder,
     opened,
     opening,
     state_after,
@@ -73,6 +74,13 @@ async def test_the_slider_goes_to_each_kept_moment(desk: Opener) -> None:
         await it.sees("time · step 1 ─")
         await it.press("end")
         await it.sees("now, step 2,000")
+
+
+async def test_the_lines_of_simple_models_appear_once_they_are_measured(desk: Opener) -> None:
+    async with desk(*DONE) as it:
+        await look_back(it)
+        await it.play(ladder())
+        await it.sees("letter pairs 2.48")
 
 
 async def test_each_moment_writes_to_the_prompt_with_the_same_seed(desk: Opener) -> None:
