@@ -1,5 +1,6 @@
 # make run      open the app (creates .venv and installs first)
 # make test     run the tests, two files at a time
+# make interop  compare exports in the programs that read them (installs transformers and others)
 # make lint     check style, types and import rules
 # make picture  record the moving picture of the README from a real run
 # make bench    benchmark on this machine: about 40 minutes, with nothing else running
@@ -19,13 +20,16 @@ else
 TORCH  := :
 endif
 
-.PHONY: run test lint picture bench soak clean
+.PHONY: run test interop lint picture bench soak clean
 
 run: $(VENV)/.app
 	@$(BIN)/tinygpt-tui
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/interop
+
+interop: $(VENV)/.interop
+	@$(BIN)/python -m pytest tests/interop
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -60,6 +64,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@$(TORCH)
 	@$(PIP) -e '.[shakespeare,dev]'
 	@touch $@ $(VENV)/.app
+
+$(VENV)/.interop: pyproject.toml constraints.txt | $(VENV)/.dev
+	@$(PIP) -e '.[shakespeare,dev,interop]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist

@@ -1,7 +1,8 @@
 """How the command line describes itself: options in sections, and messages that are safe to print."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
@@ -35,6 +36,15 @@ class Refusal(click.ClickException):
     """Invalid input: a user-facing message, exit code 2."""
 
     exit_code = 2
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """A ValueError inside becomes a Refusal."""
+    try:
+        yield
+    except ValueError as error:
+        raise Refusal(str(error)) from None
 
 
 class SectionedCommand(click.Command):

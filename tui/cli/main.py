@@ -3,8 +3,6 @@
 import gc
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -12,24 +10,15 @@ import click
 
 from data.catalog import default
 from data.reading import Reading
-from data.safe_text import safe_text
 from data.standard_input import keys_from_terminal
-from engine.protocol import AnnotateRun, DeleteRun, Fork, Open, OpenRun, RenameRun
+from engine.protocol import Fork, Open, OpenRun
 from tui import __version__
 from tui.cli import opening
-from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option
+from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option, refusals
 from tui.cli.hints import PROGRAM, check_command, check_text
 from tui.cli.options import inspect_options, run_options, sample_options
+from tui.cli.runs_commands import runs_group
 from tui.line_breaks import with_line_breaks
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """A ValueError inside becomes a Refusal."""
-    try:
-        yield
-    except ValueError as error:
-        raise Refusal(str(error)) from None
 
 
 class _AppByDefault(Program):
@@ -40,7 +29,7 @@ class _AppByDefault(Program):
             if {"-h", "--help"} & {*args}:
                 args = ["--help"]
             elif args and not args[0].startswith("-"):
-                with _refusals():
+                with refusals():
                     check_command(args[0], self.list_commands(ctx))
             if args != ["--help"]:
                 args = ["app", *args]
@@ -154,7 +143,7 @@ def sample_command(
     if choices["stop"] is not None:
         choices["stop"] = with_line_breaks(choices["stop"])
     assignments = [f"sample.{key}={value}" for key, value in choices.items() if value is not None]
-    with _refusals():
+    with refusals():
         opening.configured("", None, assignments)  # that the values are in range
     from tui.cli.sample import sample  # with the session
 
@@ -188,17 +177,7 @@ def inspect_command(
     sys.exit(inspect(run, with_line_breaks(text or ""), start or 0, off, step, as_json=as_json))
 
 
-@main.group("runs", invoke_without_command=True)
-@option(GENERAL, "--json", "as_json", is_flag=True, help="Print every run as a line of JSON.")
-@click.pass_context
-def runs_group(context: click.Context, as_json: bool) -> None:
-    """List the saved runs, or rename, annotate or delete one."""
-    if context.invoked_subcommand is None:
-        from tui.cli.runs import list_runs  # with rich and the session
-
-        sys.exit(list_runs(as_json=as_json))
-    if as_json:
-        raise Refusal(f"--json lists the runs: it goes without {context.invoked_subcommand}.")
+main.add_command(runs_group)
 
 
 @main.command("settings")
@@ -218,40 +197,8 @@ def settings_command(word: str, preset_name: str | None) -> None:
     """
     from tui.cli.settings import list_settings  # not needed by the app
 
-    with _refusals():
+    with refusals():
         list_settings(opening.configured("", preset_name, []), word)
-
-
-@runs_group.command("rename")
-@click.argument("run")
-@click.argument("name")
-def rename_command(run: str, name: str) -> None:
-    """Rename a saved run."""
-    _change_runs(RenameRun(run, name))
-
-
-@runs_group.command("note")
-@click.argument("run")
-@click.argument("text")
-def note_command(run: str, text: str) -> None:
-    """Attach a note to a saved run; an empty TEXT removes it."""
-    _change_runs(AnnotateRun(run, text))
-
-
-@runs_group.command("delete")
-@click.argument("run")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-def delete_command(run: str, yes: bool) -> None:
-    """Delete a saved run."""
-    if not yes:
-        click.confirm(f"Delete {safe_text(run)}? It cannot be undone.", abort=True)
-    _change_runs(DeleteRun(run))
-
-
-def _change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> None:
-    from tui.cli.runs import change_runs  # with rich and the session
-
-    sys.exit(change_runs(command))
 
 
 def _opening(
@@ -270,7 +217,7 @@ def _opening(
     `command`: "app" or "train"."""
     assignments = tuple(map(opening.as_typed, assignments))
     given = (corpus, preset_name, assignments, shortcuts, Reading(encoding or "", ignore))
-    with _refusals():
+    with refusals():
         if run_name is not None and fork is not None:
             raise ValueError("--run opens a run and --fork begins another: give one of them.")
         if run_name is not None:

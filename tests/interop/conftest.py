@@ -1,0 +1,1 @@
+"""Tests in the programs that read what is exported: `make interop` installs them."""
