@@ -49,6 +49,10 @@ from engine.protocol.events import StepDone as StepDone
 from engine.protocol.events import StepProgress as StepProgress
 from engine.protocol.events import TextSampled as TextSampled
 from engine.protocol.events import ThreadsChosen as ThreadsChosen
+from engine.protocol.exports import Exported as Exported
+from engine.protocol.exports import ExportFormat as ExportFormat
+from engine.protocol.exports import ExportRun as ExportRun
+from engine.protocol.exports import Precision as Precision
 from engine.protocol.insight import INSIGHT_COMMANDS as INSIGHT_COMMANDS
 from engine.protocol.insight import AlphabetMapped as AlphabetMapped
 from engine.protocol.insight import CharacterPoint as CharacterPoint

@@ -2,6 +2,7 @@
 
 from data.reading import Reading
 from engine.config import RunConfig, SampleConfig
+from engine.protocol.exports import ExportRun
 from engine.protocol.insight import InsightCommand
 from engine.protocol.message import Message
 
@@ -151,6 +152,7 @@ Command = (
     | AnnotateRun
     | DeleteRun
     | Compare
+    | ExportRun
     | InsightCommand
     | Close
 )

@@ -4,6 +4,7 @@ from typing import Literal, get_args
 
 from engine.config import RunConfig
 from engine.protocol.commands import OpenRun
+from engine.protocol.exports import Exported
 from engine.protocol.insight import InsightEvent
 from engine.protocol.ladder import LadderMeasured
 from engine.protocol.message import Message, Phase
@@ -198,7 +199,9 @@ class Failed(Message, frozen=True):
     """Something went wrong: one sentence for the user."""
 
     message: str
-    during: Literal["open", "train", "sample", "save", "measure", "runs", "inspect", "engine"]
+    during: Literal[
+        "open", "train", "sample", "save", "measure", "runs", "inspect", "export", "engine"
+    ]
     request: int = 0  # the number of the question that it answers; 0: it answers none
 
 
@@ -233,6 +236,7 @@ Event = (
     | LadderMeasured
     | InsightEvent
     | MomentsKept
+    | Exported
     | Failed
     | Closed
 )

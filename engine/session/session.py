@@ -20,6 +20,7 @@ from engine.protocol import (
     Compared,
     DeleteRun,
     Event,
+    ExportRun,
     Failed,
     Fork,
     ListRuns,
@@ -40,6 +41,7 @@ from engine.protocol import (
     StopSample,
     Train,
 )
+from engine.session.exporter import Exporter
 from engine.session.followed_run import FollowedRun
 from engine.session.forking import open_fork
 from engine.session.loader import is_out_of_memory, open_fresh, open_saved
@@ -74,6 +76,7 @@ class Session:
         self._saving = saving
         self._closed = False
         self._run: OpenedRun | None = None
+        self._exporter = Exporter(emit, clock)
 
     def run(self, inbox: SimpleQueue[Command]) -> None:
         """Work until Close; sleep on the inbox while there is nothing to do."""
@@ -82,16 +85,21 @@ class Session:
                 command = self._next(inbox)
                 if command is not None:
                     self._dispatch(command)
-                elif self._run is not None:
-                    self._gate()
+                    continue
+                self._gate()
+                if self._run is not None:
                     self._work(self._run)
+                self._exporter.work()
         finally:
+            self._exporter.close()
             if self._run is not None:
                 self._run.close()
 
     def _next(self, inbox: SimpleQueue[Command]) -> Command | None:
         """The next command; None if a tick is due before one comes."""
         timeout = self._run.timeout if self._run is not None else None
+        if self._exporter.active:
+            timeout = 0.0
         try:
             return inbox.get(block=timeout != 0, timeout=timeout or None)
         except Empty:
@@ -124,6 +132,8 @@ class Session:
                 self._manage(lambda: _delete(name))
             case Compare(names):
                 self._manage(lambda: Compared(tuple(library.run_curve(name) for name in names)))
+            case ExportRun():
+                self._export(command)
             case Measure(config, vocabulary) if run:
                 self._measure(config, vocabulary, run.context)
             case Train(steps, minutes) if run:
@@ -223,6 +233,12 @@ class Session:
         else:
             library.annotate(name, note)
         return RunChanged(name, name)
+
+    def _export(self, command: ExportRun) -> None:
+        """Export a saved run; the open one as it is now."""
+        is_open = self._run is not None and command.run.partition("@")[0] == self._run.name
+        if not is_open or self._run is None or self._run.try_save():
+            self._exporter.start(command)
 
     def _try_sample(self, act: Callable[[], None]) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from engine.device import Machine
 from engine.storage.checkpoints import State, read_checkpoint
 from engine.storage.manifest import DamagedError, Progress, read_manifest
-from engine.storage.moments import LATEST, moment_at, moments_of, read_moment
+from engine.storage.moments import LATEST, Circumstances, moment_at, moments_of, read_moment
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import RunInfo
 from engine.storage.saved_run import max_group_bytes, read_files, with_text
@@ -26,15 +26,18 @@ class ParentRun(NamedTuple):
     machine: Machine  # that trained it
     progress: Progress | None  # of its checkpoint; None: only the weights were kept
     state: State  # without "optimizer" if only the weights were kept
+    at: Circumstances | None = None  # of weights that were kept; None: it is a checkpoint
 
 
-def load_parent(name: str, step: int) -> ParentRun:
-    """A run at a step: from its checkpoint, or else from its kept weights. ValueError, with a
-    user-facing message, if there is neither, or the run cannot be read."""
+def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRun:
+    """A run at a step: from its checkpoint, or else from its kept weights. `changed_text`: accept a
+    text other than the one it was trained on.
+
+    ValueError, with a user-facing message, if there is neither, or the run cannot be read."""
     check_exists(name)
     folder = folder_of(name)
     info, text, checkpoints = read_files(name, folder)
-    with_text(name, info, text, accepted=False)
+    with_text(name, info, text, accepted=changed_text)
     machine: Machine | None = None
     damage: DamagedError | None = None
     for checkpoint in reversed(checkpoints):
@@ -56,7 +59,7 @@ def load_parent(name: str, step: int) -> ParentRun:
         )
     moment = moment_at(moments_of(folder, LATEST), step)
     try:
-        weights, _ = read_moment(moment, max_group_bytes(info))
+        weights, at = read_moment(moment, max_group_bytes(info))
     except DamagedError as error:
         raise ValueError(f"The weights of step {step:,} cannot be used: {error}.") from None
-    return ParentRun(name, folder, info, text, step, machine, None, {"model": weights})
+    return ParentRun(name, folder, info, text, step, machine, None, {"model": weights}, at)

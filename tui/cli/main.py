@@ -14,6 +14,7 @@ from data.standard_input import keys_from_terminal
 from engine.protocol import Fork, Open, OpenRun
 from tui import __version__
 from tui.cli import opening
+from tui.cli.export_command import export_command
 from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option, refusals
 from tui.cli.hints import PROGRAM, check_command, check_text
 from tui.cli.options import inspect_options, run_options, sample_options
@@ -178,6 +179,7 @@ def inspect_command(
 
 
 main.add_command(runs_group)
+main.add_command(export_command)
 
 
 @main.command("settings")

@@ -1,0 +1,114 @@
+"""Reads a folder that was exported for transformers. It may come from anybody: whatever is not as
+this program writes it is refused, nothing in it is executed, and no more is read than there may be.
+"""
+
+import hashlib
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import torch
+
+from data.safe_text import safe_text
+from engine.export.apertus import check_family, is_constant, named_tensors, to_state
+from engine.export.hf import WEIGHTS, config_json
+from engine.export.hf_settings import SETTINGS, Settings, settings_in
+from engine.export.source import ReadBack
+from engine.export.tokenizer_json import characters_in
+from engine.model.gpt import GPT
+from engine.model.size import on_meta
+from engine.storage.manifest import HEADER_LIMIT, DamagedError
+from engine.storage.tensors import tensors_in
+
+JSON_LIMIT = 1 << 24
+"""Bytes read of a JSON file: a vocabulary of all characters that there are has about as many."""
+
+
+class Folder(NamedTuple):
+    """What is in an exported folder."""
+
+    settings: Settings
+    model: GPT
+
+
+def read(folder: Path) -> ReadBack:
+    """The model as it is in the files."""
+    found = read_folder(folder)
+    return ReadBack(found.model, found.settings.corpus.characters)
+
+
+def read_folder(folder: Path) -> Folder:
+    """ValueError, with a user-facing message, for a folder that this program did not export, or
+    that has been changed; OSError."""
+    config = _object(_file(folder, "config.json", JSON_LIMIT))
+    family = config.get("model_type")
+    if family != "apertus":
+        named = safe_text(str(family)[:40])
+        raise ValueError(
+            f"This is a model of the family {named!r}: only folders that tinygpt-tui exported can be "
+            "imported (apertus)."
+        )
+    if not (folder / SETTINGS).exists():
+        raise ValueError(
+            f"This model was not exported by tinygpt-tui: the folder has no {SETTINGS}."
+        )
+    settings = settings_in(_file(folder, SETTINGS, JSON_LIMIT))
+    characters = characters_in(_file(folder, "tokenizer.json", JSON_LIMIT))
+    if settings.corpus.characters != characters:
+        raise ValueError(f"The characters in tokenizer.json are not those in {SETTINGS}.")
+    check_family(settings.config.model)
+    expected = config_json(settings.config.model, len(characters), settings.context_length)
+    for key, value in expected.items():
+        if config.get(key, ...) != value:
+            shown = safe_text(str(config.get(key, "missing"))[:40])
+            raise ValueError(f"config.json does not fit {SETTINGS}: {key} is {shown}, not {value}.")
+    return Folder(settings, _model(folder, settings))
+
+
+def _model(folder: Path, settings: Settings) -> GPT:
+    config, characters = settings.config.model, settings.corpus.characters
+    expected = dict(named_tensors(on_meta(config, len(characters))))
+    size = sum(4 * tensor.numel() for tensor in expected.values())
+    content = _file(folder, WEIGHTS, size + HEADER_LIMIT)
+    if hashlib.sha256(content).hexdigest() != settings.sha256:
+        raise ValueError(f"{WEIGHTS} has been changed since it was exported.")
+    try:
+        tensors = tensors_in(content, WEIGHTS)
+    except DamagedError as error:
+        raise ValueError(f"It cannot be read: {error}.") from None
+    for name in sorted(tensors.keys() | expected.keys()):
+        ours, theirs = expected.get(name), tensors.get(name)
+        if ours is None or theirs is None:
+            raise ValueError(f"{WEIGHTS} does not fit its config: {safe_text(name[:80])}.")
+        if ours.shape != theirs.shape or theirs.dtype != torch.float32:
+            raise ValueError(f"{WEIGHTS} does not fit its config: the shape or type of {name}.")
+        if not theirs.isfinite().all():
+            raise ValueError(f"{WEIGHTS} has numbers that are not finite: {name}.")
+        if is_constant(name) and not torch.equal(ours, theirs):
+            raise ValueError(f"The model has a trained {name}: models here have none.")
+    model = GPT(config, len(characters))
+    model.load_state_dict(to_state(tensors, config))
+    return model
+
+
+def _object(content: bytes) -> dict[str, object]:
+    try:
+        return msgspec.json.decode(content, type=dict[str, object])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"config.json cannot be read: {error}.") from None
+
+
+def _file(folder: Path, name: str, limit: int) -> bytes:
+    """The content of a plain file. ValueError, with a user-facing message; no link is followed."""
+    path = folder / name
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise ValueError(f"{name} is no plain file.")
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        raise ValueError(f"The folder {safe_text(str(folder))} has no {name}.") from None
+    if len(content) > limit:
+        raise ValueError(f"{name} is larger than that of such a model can be.")
+    return content

@@ -1,0 +1,103 @@
+"""Whether a model that was read back from an export is that of the run: its logits over windows of
+the text, and what it writes.
+
+The run's model computes as in the app, the other one by whatever its format gives.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from engine.config import SampleConfig
+from engine.export.source import ReadBack, Source
+from engine.generation.sampler import sample
+from engine.model.decoder import decoder_for
+from engine.training.split import split_at
+
+WINDOWS = 4
+"""Windows of the validation part, evenly spread, whose logits are compared."""
+PROMPTS = 4
+"""Beginnings of such windows that both models continue."""
+PROMPT = 16
+"""Characters of a prompt, at most."""
+WRITTEN = 64
+"""Characters that continue it, at most: until the context is full, beyond which programs differ."""
+
+
+class Proof(NamedTuple):
+    """How two models compare."""
+
+    largest_difference: float
+    """Of two logits."""
+    largest_logit: float
+    """The largest absolute value, to compare that with."""
+    characters: int
+    """Whose logits were compared."""
+    prompts: int
+    equal_prompts: int
+    """Those that both continued with the same characters, the likeliest each time."""
+    written: int
+    """Characters of each continuation."""
+
+
+def prove(source: Source, back: ReadBack) -> Iterator[float | Proof]:
+    """Compare a model with the run's own: the fractions done, a slice of work each, then the
+    result. ValueError, with a user-facing message, if their vocabularies differ."""
+    if back.characters != source.vocabulary.characters:
+        raise ValueError("What was written does not read back: its characters are not the run's.")
+    windows = passages(source, WINDOWS)
+    total, done = len(windows) * 2, 0
+    difference = largest = 0.0
+    for window in windows:
+        ours, theirs = _logits(source, window), _logits_read_back(back, window)
+        difference = max(difference, float((ours - theirs).abs().max()))
+        largest = max(largest, float(ours.abs().max()))
+        done += 1
+        yield done / total
+    equal = 0
+    prompts = windows[:PROMPTS]
+    length = min(PROMPT, source.context_length // 2)
+    written = min(WRITTEN, source.context_length - length)
+    for window in prompts:
+        prompt = window[:length].tolist()
+        ids = list(prompt)
+        for _ in range(written):
+            ids.append(int(_logits_read_back(back, torch.tensor(ids))[-1].argmax()))
+            yield done / total
+        equal += ids[length:] == _written(source, prompt, written)
+        done += 1
+    yield Proof(difference, largest, sum(map(len, windows)), len(prompts), equal, written)
+
+
+def passages(source: Source, count: int) -> list[Tensor]:
+    """(T,) ids of windows of the validation part, at most a context long, evenly spread."""
+    text = source.text[split_at(len(source.text), source.info.config.train.val_fraction) :]
+    length = min(len(text), source.context_length)
+    starts = (i * (len(text) - length) // max(1, count - 1) for i in range(count))
+    distinct = dict.fromkeys(starts)
+    return [
+        source.vocabulary.encode_corpus(text[start : start + length]).long() for start in distinct
+    ]
+
+
+@torch.no_grad()
+def _logits(source: Source, ids: Tensor) -> Tensor:
+    """(T,) ids to (T, V) logits, by the run's model."""
+    logits: Tensor = source.model(ids[None])[0]
+    return logits
+
+
+@torch.no_grad()
+def _logits_read_back(back: ReadBack, ids: Tensor) -> Tensor:
+    return back.logits(ids[None])[0]
+
+
+def _written(source: Source, prompt: list[int], count: int) -> list[int]:
+    """The likeliest characters after a prompt, as the app writes them."""
+    decoder = decoder_for(source.model.config, len(source.vocabulary))
+    decoder.load_weights(source.model, source.context_length)
+    stream = sample(decoder, prompt, SampleConfig(temperature=0), torch.Generator())
+    ids = (id_ for id_ in stream if id_ is not None)
+    return [next(ids) for _ in range(count)]

@@ -1,0 +1,50 @@
+"""What is exported: a run at one step. And what was read back of it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from engine.config import ModelConfig
+from engine.model.gpt import GPT
+from engine.model.tokenizer import Vocabulary
+from engine.storage.run_info import RunInfo
+
+
+class Source(NamedTuple):
+    """A run at the step whose weights are exported."""
+
+    name: str
+    folder: Path
+    """Of the saved run: its history is there."""
+    info: RunInfo
+    text: str
+    step: int
+    loss: float | None
+    """Validation loss of these very weights, in nats a character; None: they were not evaluated."""
+    context_length: int
+    """With which it is trained at that step: at positions beyond, it is untrained."""
+    model: GPT
+    """On the CPU. All its weights are finite."""
+    vocabulary: Vocabulary
+
+
+class ReadBack(NamedTuple):
+    """A model as another program would read it from the files."""
+
+    logits: Callable[[Tensor], Tensor]
+    """(B, T) ids of the characters below to their (B, T, V) logits, in float32. A `GPT` is one."""
+    characters: str
+    """The vocabulary, in the order of the ids: V characters."""
+
+
+def model_of(state: Mapping[str, Tensor], config: ModelConfig, vocabulary: int) -> GPT:
+    """A model with these weights, which fit it. ValueError, with a user-facing message, if they are
+    not finite."""
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"The weights of this run are not all finite numbers: {name}.")
+    model = GPT(config, vocabulary)
+    model.load_state_dict(state)
+    return model

@@ -1,0 +1,106 @@
+"""Exports runs in the formats of other programs, in slices between those of training."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from engine.protocol import Event, Exported, ExportRun, Failed
+from engine.session.loader import is_out_of_memory
+from engine.session.opened_run import Clock, Emit
+from engine.session.run_state import plan_of
+from engine.session.slices import Slices
+from engine.training.schedule import Position
+
+if TYPE_CHECKING:  # imports torch, which is loaded with the first run or export
+    from engine.export.source import Source
+
+SECONDS = 0.03
+"""About how long training waits at a time."""
+
+
+class Exporter:
+    """Works on one export at a time."""
+
+    def __init__(self, emit: Emit, clock: Clock) -> None:
+        self._emit = emit
+        self._clock = clock
+        self._slices: Slices[Exported] = Slices(clock)
+
+    @property
+    def active(self) -> bool:
+        """Whether an export is in progress."""
+        return self._slices.active
+
+    def start(self, command: ExportRun) -> None:
+        """Start an export, unless one is in progress, which is reported."""
+        if self.active:
+            self._emit(Failed("One run is being exported already: wait for that.", "export"))
+        else:
+            self._slices.start(_export(command))
+
+    def work(self) -> None:
+        """Work on the export for a moment, and report when it is complete or has failed."""
+        end = self._clock() + SECONDS if self.active else 0.0
+        while self.active:
+            event = self._advance()
+            if event is not None:
+                self._emit(event)
+            elif self._clock() >= end:
+                return
+
+    def _advance(self) -> Event | None:
+        try:
+            result = self._slices.advance()
+        except ValueError as error:
+            return Failed(str(error), "export")
+        except OSError as error:
+            where = error.filename or "a file"
+            return Failed(f"It could not be exported: {where}: {error.strerror}.", "export")
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return Failed("The memory is too small to export this run now.", "export")
+        return None if isinstance(result, float) else result
+
+    def close(self) -> None:
+        """Give up an export in progress; nothing of it is left."""
+        self._slices.abandon()
+
+
+def _export(command: ExportRun) -> Iterator[float | Exported]:
+    from engine.export.exporting import export  # torch, which is loaded with the first of these
+
+    yield from export(source_of(command.run), command)
+
+
+def source_of(wanted: str) -> "Source":
+    """The run to export: "NAME", "NAME@best" or "NAME@STEP". ValueError, with a user-facing message,
+    if there is no such run or step, or it cannot be read."""
+    # torch, as above
+    from engine.export.source import Source, model_of
+    from engine.model.tokenizer import Vocabulary
+    from engine.session.context import check_state
+    from engine.storage.parent_run import load_parent
+    from engine.storage.paths import folder_of
+    from engine.storage.saved_run import load_run
+
+    name, _, step = wanted.rpartition("@")
+    # What is exported depends on the weights alone: a changed text needs no confirmation.
+    if name and step.isascii() and step.isdecimal():
+        run = load_parent(name, int(step), changed_text=True)
+        info, text, state, progress = run.info, run.text, run.state, run.progress
+        number, at = run.step, run.at
+    else:
+        saved = load_run(wanted, changed_text=True)
+        info, text, state, progress = saved.info, saved.text, saved.state, saved.manifest.progress
+        name, number, at = saved.name, progress.step, None
+    vocabulary = Vocabulary(info.corpus.characters)
+    check_state({"model": state["model"]}, info.config, len(vocabulary))
+    if progress is not None:
+        position = Position(progress.step, progress.elapsed)
+        length = plan_of(info.config, progress).context_length(position)
+        loss = progress.loss if progress.loss_is_current else None
+    else:
+        assert at is not None, "it is a checkpoint, or weights that were kept"
+        length, loss = min(at.context_length, info.config.model.context_length), at.loss
+    model = model_of(state["model"], info.config.model, len(vocabulary))
+    return Source(name, folder_of(name), info, text, number, loss, length, model, vocabulary)

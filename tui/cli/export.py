@@ -1,0 +1,68 @@
+"""`tinygpt-tui export`: write a run in the format of another program, and print how equal it is."""
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from data.safe_text import safe_text
+from engine.protocol import Close, Event, Exported, ExportRun, Failed, to_json
+from tui.cli.client import Client
+from tui.cli.streams import printable_json
+from tui.drawing.words import count
+
+
+def export(command: ExportRun, *, as_json: bool = False) -> int:
+    """Export a run, and print the figures as a table or as a line of JSON; the exit code."""
+    client = Client(command)
+
+    def on_event(event: Event) -> None:
+        match event:
+            case Exported():
+                if as_json:
+                    click.echo(printable_json(to_json(event)))
+                else:
+                    print_table(event)
+                client.send(Close())
+            case Failed():
+                client.fail(event)
+            case _:
+                pass
+
+    return client.run(on_event)
+
+
+def print_table(exported: Exported) -> None:
+    """What was written, and how it compares with the run's own model."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in figures(exported):
+        table.add_row(name, Text(safe_text(value)))
+    console.print(table)
+    for note in exported.notes:
+        console.print(Text(safe_text(note)))
+
+
+def figures(exported: Exported) -> list[tuple[str, str]]:
+    """The lines of the table: a name, and what it is."""
+    lines = [
+        ("run", f"{exported.run} at step {count(exported.step)}"),
+        ("written", f"{exported.path} ({exported.format}, {exported.bytes / 1e6:.1f} MB)"),
+    ]
+    if exported.largest_difference is not None:
+        lines += [
+            (
+                "logits",
+                f"largest difference {exported.largest_difference:.1e} over "
+                f"{count(exported.characters)} characters (logits up to "
+                f"{exported.largest_logit:.1f})",
+            ),
+            (
+                "text",
+                f"{exported.equal_prompts} of {exported.prompts} prompts continued equally for "
+                f"{exported.written} characters, the likeliest each time",
+            ),
+        ]
+    return lines
