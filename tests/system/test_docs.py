@@ -4,6 +4,10 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+from hatchling.metadata.core import CoreMetadata, ProjectMetadata
+from hatchling.plugin.manager import PluginManager
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -20,6 +24,33 @@ def test_the_pictures_load_nothing_and_what_moves_can_stand_still() -> None:
         assert "@media(prefers-reduced-motion:reduce)" in picture
         loaded = re.findall(r"(?:href|src)=|url\(|@import|<script|<image|<foreignObject", picture)
         assert not loaded
+
+
+def package_metadata() -> CoreMetadata:
+    """What a package index gets to know of this version."""
+    return ProjectMetadata(str(ROOT), PluginManager()).core
+
+
+def test_on_a_package_index_the_pictures_load_from_the_public_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TINYGPT_URL", "https://example.org/tinygpt-tui")
+    metadata = package_metadata()
+    assert metadata.urls["Source"] == "https://example.org/tinygpt-tui"
+    links = re.findall(r"(!?)\[.*?\]\((.*?)\)", metadata.readme)
+    assert ("!", "https://example.org/tinygpt-tui/raw/HEAD/docs/picture.svg") in links
+    assert ("", "https://example.org/tinygpt-tui/blob/HEAD/docs/architecture.md") in links
+    assert all(target.startswith("https://") for _, target in links)
+
+
+def test_on_a_package_index_nothing_is_broken_without_a_public_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TINYGPT_URL", raising=False)
+    metadata = package_metadata()
+    assert metadata.urls == {}
+    assert "](" not in metadata.readme
+    assert "docs/architecture.md: how the code is laid out" in metadata.readme
 
 
 def test_the_readme_is_short() -> None:
