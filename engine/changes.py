@@ -8,6 +8,7 @@ from engine.config import RunConfig, all_settings, override
 
 CHANGEABLE = frozenset(
     {
+        "log.tensorboard",
         "model.dropout",
         "train.adam_learning_rate",
         "train.device",
@@ -41,8 +42,8 @@ def check_fork(assignments: Iterable[str]) -> None:
         shape = key.startswith("model.") and not is_changeable(key)
         if key in all_settings() and (shape or key in KEPT_BY_A_FORK):
             raise ValueError(
-                f"{key} is fixed once a model is trained. A fork may change model.dropout, sample.* "
-                "and train.* but for train.val_fraction."
+                f"{key} is fixed once a model is trained. A fork may change model.dropout, sample.*, "
+                "log.* and train.* but for train.val_fraction."
             )
         _check_measured(key, value, "fork")
 

@@ -185,6 +185,17 @@ class SampleConfig(Section, frozen=True, forbid_unknown_fields=True):
             raise ValueError("sample.stop holds half a character, which no file can keep.")
 
 
+class LogConfig(Section, frozen=True, forbid_unknown_fields=True):
+    """What is written for other programs."""
+
+    section: ClassVar[str] = "log"
+
+    tensorboard: Annotated[
+        bool,
+        Meta(description="TensorBoard's event file in the run's folder, as it trains."),
+    ] = False
+
+
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that defines a run, apart from the text itself."""
 
@@ -193,6 +204,7 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     sample: SampleConfig = SampleConfig()
+    log: LogConfig = LogConfig()
     reading: Reading = Reading()
 
     def with_corpus(self, corpus: str) -> "RunConfig":
@@ -202,7 +214,7 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 SECTIONS: dict[str, type[Section]] = {
-    kind.section: kind for kind in (ModelConfig, TrainConfig, SampleConfig)
+    kind.section: kind for kind in (ModelConfig, TrainConfig, SampleConfig, LogConfig)
 }
 
 

@@ -200,7 +200,7 @@ class Failed(Message, frozen=True):
 
     message: str
     during: Literal[
-        "open", "train", "sample", "save", "measure", "runs", "inspect", "export", "engine"
+        "open", "train", "sample", "save", "measure", "runs", "inspect", "export", "log", "engine"
     ]
     request: int = 0  # the number of the question that it answers; 0: it answers none
 

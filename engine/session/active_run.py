@@ -45,7 +45,7 @@ class ActiveRun(OpenedRun):
         self._clock = clock
         self._sampling_due = 0.0
         self._state = RunState(config, progress, self._emit)
-        self._saver = Saver(recorder, self._state, self._emit)
+        self._saver = Saver(recorder, self._state, self._emit, clock)
         self._moments = MomentKeeper(
             recorder,
             self._state,
@@ -287,5 +287,5 @@ class ActiveRun(OpenedRun):
         return self._saver.save()
 
     def close(self) -> None:
-        self._recorder.close(discard=not self._state.step)
+        self._saver.close()
         self.context.close()

@@ -4,18 +4,20 @@ more is trained."""
 from collections.abc import Callable
 
 from engine.protocol import Failed, NotSaved, Saved
-from engine.session.opened_run import Emit
+from engine.session.event_logger import EventLogger
+from engine.session.opened_run import Clock, Emit
 from engine.session.run_state import RunState
 from engine.storage.recorder import Recorder, SaveError
 
 
 class Saver:
-    """Saves one run. What fails is reported, and halts training."""
+    """Saves one run. What fails is reported, and halts training, but for TensorBoard's file."""
 
-    def __init__(self, recorder: Recorder, state: RunState, emit: Emit) -> None:
+    def __init__(self, recorder: Recorder, state: RunState, emit: Emit, clock: Clock) -> None:
         self._recorder = recorder
         self._state = state
         self._emit = emit
+        self._events = EventLogger(recorder, state.config, emit, clock)
         self._last_reported = 0
 
     def save(self) -> bool:
@@ -45,7 +47,10 @@ class Saver:
 
     def checkpoint(self) -> bool:
         """Save a checkpoint; False if that failed."""
-        return self._try(lambda: self._recorder.checkpoint(self._state.progress))
+        saved = self._try(lambda: self._recorder.checkpoint(self._state.progress))
+        if saved:
+            self._events.complete()
+        return saved
 
     def checkpoint_if_writing(self) -> None:
         """Save a checkpoint of a run that is trained here, if there is something new in it."""
@@ -54,9 +59,16 @@ class Saver:
 
     def keep_up(self) -> None:
         """Write the history, and a checkpoint, if they are due."""
-        self._try(self._recorder.flush)
+        flushed = self._try(self._recorder.flush)
         if self._recorder.checkpoint_is_due:
             self.checkpoint()
+        elif flushed:
+            self._events.keep_up()
+
+    def close(self) -> None:
+        """Release the run, without saving. One that has not been trained is discarded."""
+        self._events.close()
+        self._recorder.close(discard=not self._state.step)
 
     def _try(self, write: Callable[[], None]) -> bool:
         try:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from engine.protocol import RECORDED, Event, Recorded, from_json, to_json
+from engine.storage.appended_file import AppendedFile
 from engine.storage.atomic import replace_file
 
 FILE = "metrics.jsonl"
-BLOCK = 1 << 20
-"""Bytes copied at a time."""
 
 
 class Origin(NamedTuple):
@@ -32,60 +31,37 @@ class History:
         may have an origin."""
         self._step = step
         self._origin = origin
-        self._pending: list[bytes] = []
-        self._file: BinaryIO | None = None
-        self._complete = 0  # bytes of the file that are complete lines
+        self._file = AppendedFile()
 
     def open(self, folder: Path) -> None:
         """Open the file in a run's folder for appending. Lines of steps after the checkpoint are
         removed: those steps will be taken again. If a file is open already, its content is copied.
         OSError if it cannot be written."""
-        path, previous = folder / FILE, self._file
-        if previous is not None:
-            previous.seek(0)
-            replace_file(path, iter(lambda: previous.read(BLOCK), b""))
+        path = folder / FILE
+        if self._file.is_open:
+            replace_file(path, self._file.content())
         elif self._step is None:
             replace_file(path, map(_line, read_history(*self._origin) if self._origin else ()))
         elif not _ends_with(path, self._step):
             replace_file(path, map(_line, read_history(folder, self._step)))
-        self._file = path.open("a+b", buffering=0)
-        self._complete = self._file.seek(0, os.SEEK_END)
-        if previous is not None:
-            previous.close()
+        self._file.open(path)
 
     def record(self, event: Event) -> None:
         """Add an event, if it is of a recorded kind."""
         if isinstance(event, RECORDED):
-            self._pending.append(_line(event))
+            self._file.add(_line(event))
 
     def flush(self) -> None:
-        """Write the pending lines to the file; they survive a crash of this program, but not yet a
-        power failure. OSError leaves complete lines in the file, and the pending ones for the next
-        attempt."""
-        if self._file is None or not self._pending:
-            return
-        content = memoryview(b"".join(self._pending))
-        written = 0
-        try:
-            while written < len(content):
-                written += self._file.write(content[written:])
-        except OSError:
-            self._file.truncate(self._complete)
-            raise
-        self._complete += written
-        self._pending.clear()
+        """Write the pending lines to the file, as `AppendedFile.flush`."""
+        self._file.flush()
 
     def sync(self) -> None:
-        """Flush and fsync: what was recorded survives a power failure. OSError as from `flush`."""
-        self.flush()
-        if self._file is not None:
-            os.fsync(self._file.fileno())
+        """Flush and fsync, as `AppendedFile.sync`."""
+        self._file.sync()
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._file.close()
 
 
 def read_history(folder: Path, step: int | None = None) -> Iterator[Recorded]:

@@ -3,6 +3,7 @@
 <home>/runs/<name>/run.json           config, corpus, versions (`engine.storage.run_info`)
                    corpus.txt         the text itself: the user's file may change or go
                    metrics.jsonl      the run's history (`engine.storage.history`)
+                   events.out...      the same for TensorBoard, if wanted (`engine.storage.event_log`)
                    ladder.json        losses of simple models (`engine.storage.ladder_file`)
                    checkpoints/       (`engine.storage.manifest`, `engine.storage.checkpoints`)
                    lock, holder.json  (`engine.storage.lock`)

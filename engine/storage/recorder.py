@@ -75,6 +75,11 @@ class Recorder:
         return str(self._run.folder)
 
     @property
+    def created(self) -> str:
+        """When the run was created, as in its `run.json`."""
+        return self._info.created
+
+    @property
     def is_writing(self) -> bool:
         """Whether this program writes the run."""
         return self._run.is_writing

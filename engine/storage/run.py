@@ -22,6 +22,7 @@ from engine.storage.names import new_name
 from engine.storage.paths import NoSpaceError, folder_of, free_folder, free_space, runs_folder
 from engine.storage.run_info import (
     FORMAT,
+    TIME_FORMAT,
     CorpusInfo,
     Parent,
     RunInfo,
@@ -208,7 +209,7 @@ class Run:
 
 def new_info(config: RunConfig, corpus: CorpusInfo, parent: Parent | None = None) -> RunInfo:
     """The `run.json` of a new run."""
-    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    created = time.strftime(TIME_FORMAT, time.gmtime())
     return RunInfo(config, corpus, metadata.version("torch"), created, parent=parent)
 
 

@@ -14,6 +14,8 @@ FORMAT = 3
 INFO_LIMIT = 1 << 22
 """Bytes read of a `run.json`; a genuine one has some thousand, and each distinct character of its
 text."""
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+"""When a run was created, in UTC."""
 NOTE_LENGTH = 200
 """The most characters of a note."""
 

@@ -28,13 +28,17 @@ def key_of(setting: Setting) -> str:
     return setting.key
 
 
+def default_of(setting: Setting) -> object:
+    section, _, name = setting.key.partition(".")
+    return getattr(SECTIONS[section](), name)
+
+
 @pytest.mark.parametrize("setting", SETTINGS, ids=key_of)
 def test_every_setting_has_a_description_a_range_and_a_default_within_it(setting: Setting) -> None:
     assert setting.description.endswith(".")
     assert len(setting.description) > 15
     assert " to " in setting.range or " or " in setting.range
-    section, _, name = setting.key.partition(".")
-    setting.check(getattr(SECTIONS[section](), name))
+    setting.check(default_of(setting))
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -88,12 +92,13 @@ SWITCHES = [s for s in SETTINGS if s.kind is bool]
 
 
 def test_the_settings_that_are_on_or_off() -> None:
-    assert {s.key: plain(getattr(ModelConfig(), s.key.partition(".")[2])) for s in SWITCHES} == {
+    assert {s.key: plain(default_of(s)) for s in SWITCHES} == {
         "model.qk_norm": "on",
         "model.residual": "on",
         "model.attention": "on",
         "model.mlp": "on",
         "model.tied_head": "off",
+        "log.tensorboard": "off",
     }
 
 
@@ -122,12 +127,12 @@ def test_a_switch_is_read_from_on_or_off_and_their_synonyms(setting: Setting) ->
 @pytest.mark.parametrize("setting", SWITCHES, ids=key_of)
 @pytest.mark.parametrize("value", [1, 0, 1.0, "on", "off", "true", None])
 def test_only_a_bool_is_the_value_of_a_switch(setting: Setting, value: object) -> None:
-    name = setting.key.partition(".")[2]
+    section, _, name = setting.key.partition(".")
     message = f"^{setting.key} is on or off, not {re.escape(repr(value))}\\.$"
     with pytest.raises(ValueError, match=message):
         setting.check(value)
     with pytest.raises(ValueError, match=message):
-        ModelConfig(**{name: value})  # type: ignore[arg-type]
+        SECTIONS[section](**{name: value})
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(msgspec.json.encode({name: value}), type=ModelConfig)
 
@@ -246,6 +251,7 @@ ANOTHER_VALUE = {
     "model.activation": "swiglu",
     "model.norm": "layernorm",
     "model.positions": "learned",
+    "log.tensorboard": True,
     "model.qk_norm": False,
     "model.residual": False,
     "model.attention": False,

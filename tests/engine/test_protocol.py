@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from data.reading import Reading
 from engine import protocol
-from engine.config import ModelConfig, RunConfig, SampleConfig, TrainConfig, medium, small
+from engine.config import SECTIONS, RunConfig, SampleConfig, medium, small
 from engine.protocol import (
     CharacterPoint,
     Command,
@@ -34,7 +34,7 @@ from engine.protocol.message import Message
 
 COMMANDS: tuple[type[Any], ...] = get_args(Command)
 EVENTS: tuple[type[Any], ...] = get_args(Event)
-CONFIGS = (RunConfig, ModelConfig, TrainConfig, SampleConfig)
+CONFIGS = (RunConfig, *SECTIONS.values())
 PARTS = (RunCurve, RunSummary, OpenRun, Reading, Piece, Place, LossPart, CharacterPoint)
 """Structs inside messages."""
 PLAIN = {str, int, float, bool, type(None), *PARTS, *CONFIGS}

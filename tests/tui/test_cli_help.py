@@ -43,6 +43,7 @@ def test_the_help_tells_every_command_and_every_option_of_the_app(arguments: lis
         "Environment",
     ]
     assert "TINYGPT_HOME" in printed
+    assert "TINYGPT_TENSORBOARD=1" in printed
 
 
 def test_the_help_tells_the_defaults_as_they_are() -> None:

@@ -49,8 +49,9 @@ Examples:
 
 \b
 Environment:
-  TINYGPT_HOME  where runs are saved; else the platform's data folder
-  NO_COLOR      draw without colours
+  TINYGPT_HOME           where runs are saved; else the platform's data folder
+  TINYGPT_TENSORBOARD=1  write TensorBoard's files into the folders of runs as they train
+  NO_COLOR               draw without colours
 """
 
 

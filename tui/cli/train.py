@@ -68,7 +68,7 @@ class _Training:
                 print_error(f"{question} To confirm, add --changed-text.")
                 self._client.exit_code = EXIT_CODES["open"]
                 self._client.send(Close())
-            case Failed(during="inspect"):  # what can be looked back at, not the training
+            case Failed(during="inspect" | "log"):  # what is written beside, not the training
                 print_error(event.message)
             case Failed():
                 self._client.fail(event, save=event.during != "save")

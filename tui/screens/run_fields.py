@@ -23,7 +23,7 @@ TYPED = (
     ("train.seed", "seed"),
 )
 """The settings that are typed, with their labels."""
-_KEY = re.compile(r"\b(?:model|train|sample)\.\w+")
+_KEY = re.compile(r"\b(?:model|train|sample|log)\.\w+")
 
 
 def architecture_options() -> tuple[Setting, ...]:
@@ -56,12 +56,13 @@ def value_of(config: RunConfig, key: str) -> str:
 
 def base_of(config: RunConfig, name: str) -> RunConfig:
     """What the fields change: the config of the open run, or, for a preset that is not its own,
-    that preset on the same device. ValueError, with a user-facing message, for an unknown one."""
+    that preset on the same device, written to the same files. ValueError, with a user-facing message, for an unknown one."""
     if name == config.preset:
         return config
     chosen = preset(name, config.corpus)
     machine = {key: getattr(config.train, key) for key in ("device", "precision", "threads")}
-    return replace(chosen, reading=config.reading, train=replace(chosen.train, **machine))
+    train = replace(chosen.train, **machine)
+    return replace(chosen, reading=config.reading, train=train, log=config.log)
 
 
 def carried_over(config: RunConfig, defaults: RunConfig, shown: set[str]) -> list[str]:
