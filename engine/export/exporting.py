@@ -34,7 +34,7 @@ def export(source: Source, command: ExportRun) -> Iterator[float | Exported]:
     # A folder of a fresh name: whatever lies there already is somebody's.
     with TemporaryDirectory(prefix=".", suffix=UNFINISHED, dir=path.parent) as folder:
         written = Path(folder) / path.name
-        form.write(source, written, command.precision)
+        yield from form.write(source, written, command.precision) or ()
         yield 0.0
         proof = None
         for result in _compared(form, source, written, command):

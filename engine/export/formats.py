@@ -1,10 +1,10 @@
 """The formats of other programs: how each is written, and how it is read back to compare."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.export import hf, hf_reader
+from engine.export import hf, hf_reader, tensorboard
 from engine.export.proof import Proof
 from engine.export.source import ReadBack, Source
 from engine.protocol import ExportFormat, Precision
@@ -16,8 +16,9 @@ class Format(NamedTuple):
     check: Callable[[Source], None]
     """ValueError, with a user-facing message that names the option, for a run that the format
     cannot hold without loss, or for a package that is missing here."""
-    write: Callable[[Source, Path, Precision], None]
-    """Write it to a path where nothing is, in a folder that exists. OSError."""
+    write: Callable[[Source, Path, Precision], Iterable[float] | None]
+    """Write it to a path where nothing is, in a folder that exists: at once, or in slices, with the
+    fractions done. ValueError, with a user-facing message; OSError."""
     notes: Callable[[Source], tuple[str, ...]]
     """Sentences for the user: what the format cannot carry, and what to mind."""
     read: Callable[[Path], ReadBack] | None = None
@@ -32,4 +33,5 @@ class Format(NamedTuple):
 
 FORMATS: dict[ExportFormat, Format] = {
     "hf": Format(hf.check, hf.write, hf.notes, hf_reader.read, None, {"f32": 1e-4}),
+    "tensorboard": Format(tensorboard.check, tensorboard.write, tensorboard.notes),
 }

@@ -37,6 +37,11 @@ def is_wanted(config: RunConfig) -> bool:
     return config.log.tensorboard or words.get(os.environ.get(WANTED, "").lower(), False)
 
 
+def new_file_name() -> str:
+    """After those of all earlier files."""
+    return f"{PREFIX}{time.time_ns()}{SUFFIX}"
+
+
 class Summaries:
     """What the records of an event file hold, made of the events of a history in their order."""
 
@@ -100,7 +105,7 @@ class EventLog:
         self._reader = HistoryReader(folder)
         self._summaries = Summaries(created)
         self._file = AppendedFile()
-        self._file.open(folder / f"{PREFIX}{time.time_ns()}{SUFFIX}")
+        self._file.open(folder / new_file_name())
         for content in self._summaries.beginning():
             self._file.add(event_file.record(content))
 
