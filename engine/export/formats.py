@@ -32,6 +32,6 @@ class Format(NamedTuple):
 
 
 FORMATS: dict[ExportFormat, Format] = {
-    "hf": Format(hf.check, hf.write, hf.notes, hf_reader.read, None, {"f32": 1e-4}),
+    "hf": Format(hf.check, hf.write, hf.notes, hf_reader.read, hf.describe, {"f32": 1e-4}),
     "tensorboard": Format(tensorboard.check, tensorboard.write, tensorboard.notes),
 }

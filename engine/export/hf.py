@@ -11,7 +11,9 @@ import msgspec
 
 from engine.config import ModelConfig, SampleConfig
 from engine.export.apertus import check_family, named_tensors
+from engine.export.card import card
 from engine.export.hf_settings import SETTINGS, Settings
+from engine.export.proof import Proof
 from engine.export.source import Source
 from engine.export.tokenizer_json import check_characters, tokenizer_json
 from engine.model.gpt import NORM_EPSILON
@@ -65,6 +67,12 @@ def write(source: Source, folder: Path, precision: Precision) -> None:
     replace_file(folder / WEIGHTS, [weights])
 
 
+def describe(source: Source, folder: Path, proof: Proof) -> None:
+    """Write README.md, with the figures of the comparison."""
+    text = card(source, proof, notes(source))
+    replace_file(folder / "README.md", [text.encode("utf-8", "replace")])
+
+
 def config_json(config: ModelConfig, vocabulary: int, context_length: int) -> dict[str, Any]:
     """The content of `config.json`. The defaults of the family would be other values throughout:
     each is named. Tokens that begin, end or fill a text: there are none, and the default numbers
@@ -83,6 +91,7 @@ def config_json(config: ModelConfig, vocabulary: int, context_length: int) -> di
         "hidden_act": "xielu",
         "rms_norm_eps": NORM_EPSILON,
         "qk_norm": True,
+        "post_norm": False,
         "max_position_embeddings": context_length,
         "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_BASE},
         "rope_theta": ROPE_BASE,  # as before transformers 5, and in other programs

@@ -5,18 +5,19 @@ this program writes it is refused, nothing in it is executed, and no more is rea
 import hashlib
 import stat
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
+from torch import Tensor
 
 from data.safe_text import safe_text
-from engine.export.apertus import check_family, is_constant, named_tensors, to_state
+from engine.export.apertus import check_family, is_constant, named_tensors
 from engine.export.hf import WEIGHTS, config_json
 from engine.export.hf_settings import SETTINGS, Settings, settings_in
+from engine.export.reference import Reference, Shape
 from engine.export.source import ReadBack
 from engine.export.tokenizer_json import characters_in
-from engine.model.gpt import GPT
 from engine.model.size import on_meta
 from engine.storage.manifest import HEADER_LIMIT, DamagedError
 from engine.storage.tensors import tensors_in
@@ -29,13 +30,29 @@ class Folder(NamedTuple):
     """What is in an exported folder."""
 
     settings: Settings
-    model: GPT
+    config: dict[str, Any]
+    """`config.json`."""
+    tensors: dict[str, Tensor]
+    """All tensors of the family, in float32, by their names in transformers."""
 
 
 def read(folder: Path) -> ReadBack:
-    """The model as it is in the files."""
+    """The model as the family defines it, by the numbers in the files."""
     found = read_folder(folder)
-    return ReadBack(found.model, found.settings.corpus.characters)
+    return ReadBack(reference(found).logits, found.settings.corpus.characters)
+
+
+def reference(found: Folder) -> Reference:
+    """The model of a folder as the family defines it."""
+    config = found.config
+    shape = Shape(
+        n_layer=config["num_hidden_layers"],
+        n_head=config["num_attention_heads"],
+        epsilon=config["rms_norm_eps"],
+        rope_theta=config["rope_theta"],
+        tied_head=config["tie_word_embeddings"],
+    )
+    return Reference(shape, found.tensors)
 
 
 def read_folder(folder: Path) -> Folder:
@@ -63,10 +80,10 @@ def read_folder(folder: Path) -> Folder:
         if config.get(key, ...) != value:
             shown = safe_text(str(config.get(key, "missing"))[:40])
             raise ValueError(f"config.json does not fit {SETTINGS}: {key} is {shown}, not {value}.")
-    return Folder(settings, _model(folder, settings))
+    return Folder(settings, config, _tensors(folder, settings))
 
 
-def _model(folder: Path, settings: Settings) -> GPT:
+def _tensors(folder: Path, settings: Settings) -> dict[str, Tensor]:
     config, characters = settings.config.model, settings.corpus.characters
     expected = dict(named_tensors(on_meta(config, len(characters))))
     size = sum(4 * tensor.numel() for tensor in expected.values())
@@ -87,14 +104,12 @@ def _model(folder: Path, settings: Settings) -> GPT:
             raise ValueError(f"{WEIGHTS} has numbers that are not finite: {name}.")
         if is_constant(name) and not torch.equal(ours, theirs):
             raise ValueError(f"The model has a trained {name}: models here have none.")
-    model = GPT(config, len(characters))
-    model.load_state_dict(to_state(tensors, config))
-    return model
+    return tensors
 
 
-def _object(content: bytes) -> dict[str, object]:
+def _object(content: bytes) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(content, type=dict[str, object])
+        return msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"config.json cannot be read: {error}.") from None
 

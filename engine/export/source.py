@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
 from torch import Tensor
 
+from data.catalog import names
 from engine.config import ModelConfig
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
@@ -19,6 +21,7 @@ class Source(NamedTuple):
     folder: Path
     """Of the saved run: its history is there."""
     info: RunInfo
+    """Without the folder of the user's text: exports are published."""
     text: str
     step: int
     loss: float | None
@@ -48,3 +51,11 @@ def model_of(state: Mapping[str, Tensor], config: ModelConfig, vocabulary: int) 
     model = GPT(config, vocabulary)
     model.load_state_dict(state)
     return model
+
+
+def without_folder(info: RunInfo) -> RunInfo:
+    """The info of a run whose text, where it is the user's own, is known by its name alone."""
+    if info.config.corpus in (*names(), "-"):
+        return info
+    corpus = replace(info.corpus, source=info.corpus.name)
+    return replace(info, config=replace(info.config, corpus=info.corpus.name), corpus=corpus)

@@ -76,7 +76,7 @@ def source_of(wanted: str) -> "Source":
     """The run to export: "NAME", "NAME@best" or "NAME@STEP". ValueError, with a user-facing message,
     if there is no such run or step, or it cannot be read."""
     # torch, as above
-    from engine.export.source import Source, model_of
+    from engine.export.source import Source, model_of, without_folder
     from engine.model.tokenizer import Vocabulary
     from engine.session.context import check_state
     from engine.storage.parent_run import load_parent
@@ -103,4 +103,5 @@ def source_of(wanted: str) -> "Source":
         assert at is not None, "it is a checkpoint, or weights that were kept"
         length, loss = min(at.context_length, info.config.model.context_length), at.loss
     model = model_of(state["model"], info.config.model, len(vocabulary))
+    info = without_folder(info)
     return Source(name, folder_of(name), info, text, number, loss, length, model, vocabulary)
