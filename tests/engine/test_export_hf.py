@@ -165,7 +165,7 @@ def test_what_a_stranger_wrote_is_no_markup_in_the_card() -> None:
     plain = card(made, Proof(0, 1, 1, 1, 1, 1), ())
     assert text.count("\n") == plain.count("\n")
     page = MarkdownIt("gfm-like").render(text.partition("---\n\n")[2])
-    assert page.count(html.escape(safe_text(hostile))) == 5  # a sentence, three of the text, the preset
+    assert page.count(html.escape(safe_text(hostile))) == 5
     assert not re.search(r"<(?:a|img|h1>[^o])", page)
     assert page.count("<code") - page.count("<td><code>") == 1  # the example
 
