@@ -19,10 +19,10 @@ class DroppingFilter(LineFilter):
     """Drops unsafe characters from every line."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        if all(segment.text.isascii() and segment.text.isprintable() for segment in segments):
-            return segments
         return [
-            segment if segment.control else Segment(_harmless(segment.text), segment.style)
+            segment
+            if segment.control or (segment.text.isascii() and segment.text.isprintable())
+            else Segment(_harmless(segment.text), segment.style)
             for segment in segments
         ]
 

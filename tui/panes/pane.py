@@ -5,9 +5,11 @@ from time import monotonic
 from typing import Self
 
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.reactive import reactive
+from textual.strip import Strip
 from textual.timer import Timer
+from textual.visual import Visual
 from textual.widget import Widget
 
 from tui.state import RunState
@@ -28,10 +30,11 @@ class Pane(Widget):
     _drawn_at = 0.0
     _timer: Timer | None = None
     _titles: tuple[Content, Content] | None = None
-    _drawn: Content | None = None
-    """What was drawn last."""
-    _ready: Content | None = None
-    """The same, as long as it is not painted."""
+    _rows: list[Content] | None = None
+    """What was drawn last; None: it has to be drawn again."""
+    _strips: dict[int, Strip]
+    """Those of its rows that are rendered for the terminal, which takes most of the time."""
+    _size_drawn = Size(0, 0)
 
     def part(self, state: RunState) -> object:
         """What of the state is drawn; quick to compare."""
@@ -61,19 +64,30 @@ class Pane(Widget):
         return None
 
     def _redraw(self) -> None:
-        """Draw at once, and have it painted if it has changed: painting takes most of the time."""
+        """Draw at once, and have the rows painted that have changed: painting takes most of the
+        time."""
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
         self._drawn_at = monotonic()
         self._write_titles()
-        if not self.is_on_screen:
+        before = self._rows
+        if before is None or self.size != self._size_drawn or not self.is_on_screen:
             self.refresh(layout=False)
             return
-        drawn = self._draw()
-        if self._drawn is None or not drawn.is_same(self._drawn):
+        rows = self._draw()
+        if len(rows) != len(before):
             self.refresh(layout=False)
-            self._ready = self._drawn = drawn
+            return
+        changed = [
+            y for y, row in enumerate(rows) if row is not before[y] and not row.is_same(before[y])
+        ]
+        self._rows = rows
+        for y in changed:
+            self._strips.pop(y, None)
+        if changed:
+            width = self.size.width
+            super().refresh(*(Region(0, y, width, 1) for y in changed))
 
     def _write_titles(self) -> None:
         """Write the titles that have changed."""
@@ -92,20 +106,38 @@ class Pane(Widget):
         layout: bool = False,
         recompose: bool = False,
     ) -> Self:
-        """Draw it again, even if a drawing is ready to be painted."""
-        self._ready = None
+        """Draw it again, all of it."""
+        self._rows = None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
-    def render(self) -> Content:
-        drawn, self._ready = self._ready, None
-        self._drawn = self._draw() if drawn is None else drawn
-        return self._drawn
+    def notify_style_update(self) -> None:
+        self._rows = None
+        super().notify_style_update()
 
-    def _draw(self) -> Content:
+    def render(self) -> Content:
+        return Content("\n").join(self._draw())
+
+    def render_line(self, y: int) -> Strip:
+        """A row for the terminal; Textual's own would render all of them."""
+        if self.text_selection is not None:  # it goes over several rows
+            return super().render_line(y)
+        if self._rows is None or self.size != self._size_drawn:
+            self._rows, self._strips, self._size_drawn = self._draw(), {}, self.size
+        if (strip := self._strips.get(y)) is None:
+            strip = self._strips[y] = self._strip(y)
+        return strip
+
+    def _strip(self, y: int) -> Strip:
+        assert self._rows is not None, "it is drawn"
+        width = self.size.width
+        if y >= len(self._rows):
+            return Strip.blank(width, self.visual_style.rich_style)
+        (strip,) = Visual.to_strips(self, self._rows[y], width, 1, self.visual_style)
+        return strip.apply_offsets(0, y) if self.ALLOW_SELECT else strip
+
+    def _draw(self) -> list[Content]:
         width, height = self.size
-        if not (width and height):
-            return Content("")
-        return Content("\n").join(self.draw(self.state, width, height)[:height])
+        return self.draw(self.state, width, height)[:height] if width and height else []
 
 
 def line(left: Content, right: Content, width: int) -> Content:

@@ -46,7 +46,8 @@ class NextPane(ReadPane):
         )
         lines = [head]
         for number, (text, probability) in enumerate(_shown(place, height - 1)):
-            true, style = ("◂", TRUE) if text == place.character else (" ", "")
+            true = ("◂", "bold $accent") if text == place.character else " "
+            style = TRUE if text == place.character else ""
             marked = number == state.insight.marked
             chance = sampled.get(text, 0.0) if sampled is not None else None
             lines.append(
@@ -54,15 +55,21 @@ class NextPane(ReadPane):
                     _sign(state.insight, number),
                     " ",
                     (picture(text), CURSOR if marked else style),
-                    (true, "bold $accent"),
-                    (bar(probability, across).ljust(across), "$primary"),
+                    true,
+                    _bar(probability, across, "$primary"),
                     percent(probability),
                     " ",
-                    (bar(chance or 0.0, across).ljust(across), "$secondary"),
+                    _bar(chance or 0.0, across, "$secondary"),
                     "" if chance is None else percent(chance) if chance else "   -",
                 ).truncate(width)
             )
         return lines
+
+
+def _bar(fraction: float, width: int, style: str) -> Content:
+    """A bar padded to its whole width; the padding has no style: a styled run costs time."""
+    drawn = bar(fraction, width)
+    return Content.assemble((drawn, style if drawn else "")).pad_right(width - len(drawn))
 
 
 def _shown(place: Place, number: int) -> Likely:

@@ -48,6 +48,8 @@ class PassagePane(ReadPane, can_focus=True):
             self.text = text
 
     _laid_out: tuple[str, int, PassageLayout] | None = None
+    _tinted: tuple[Passage, PassageLayout, dict[int, Content]] | None = None
+    """The rows that were drawn of a passage, without the cursor, which moves more often."""
 
     @staticmethod
     def questions(state: RunState, config: SampleConfig) -> Questions:
@@ -88,15 +90,16 @@ class PassagePane(ReadPane, can_focus=True):
         return [*lines, _legend(passage).truncate(width, ellipsis=True)]
 
     def _text(self, insight: Insight, passage: Passage, width: int, height: int) -> list[Content]:
-        text = passage.characters + " "
-        styles = [_style(passage, index) for index in range(len(text))]
-        styles[insight.cursor] = CURSOR
-        layout = self._layout(text, width)
+        layout = self._layout(passage.characters + " ", width)
         first = layout.first_row(insight.cursor, height)
-        return [
-            styled(text[row.start : row.stop], styles[row.start : row.stop])
-            for row in layout.rows[first : first + height]
-        ]
+        if self._tinted is None or self._tinted[:2] != (passage, layout):
+            self._tinted = (passage, layout, {})
+        known = self._tinted[2]
+        shown = range(first, min(first + height, len(layout.rows)))
+        rows = [known.get(y) or known.setdefault(y, _row(passage, layout.rows[y])) for y in shown]
+        place = layout.row_of(insight.cursor)
+        rows[place - first] = _row(passage, layout.rows[place], insight.cursor)
+        return rows
 
     def _layout(self, text: str, width: int) -> PassageLayout:
         if self._laid_out is None or self._laid_out[:2] != (text, width):
@@ -155,6 +158,12 @@ class PassagePane(ReadPane, can_focus=True):
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
         self.post_message(self.Pasted(event.text))
+
+
+def _row(passage: Passage, places: range, cursor: int = -1) -> Content:
+    """The characters at these places, and after the last one a blank for the end."""
+    text = (passage.characters + " ")[places.start : places.stop]
+    return styled(text, [CURSOR if at == cursor else _style(passage, at) for at in places])
 
 
 def _style(passage: Passage, index: int) -> str:
