@@ -52,7 +52,9 @@ __all__ = [
     "load_run",
     "protocol",
     "replace_file",
+    "run_in_training",
     "run_names",
+    "run_written_by",
     "write_log",
 ]
 
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from engine.session.session import Session
     from engine.session.thread import EngineThread, write_log
     from engine.storage.atomic import replace_file
+    from engine.storage.library import run_in_training, run_written_by
     from engine.storage.paths import home, run_names
     from engine.storage.saved_run import SavedRun, load_run
     from engine.training.trainer import Trainer
@@ -83,7 +86,9 @@ else:
         "load_run": "engine.storage.saved_run",
         "protocol": "engine",
         "replace_file": "engine.storage.atomic",
+        "run_in_training": "engine.storage.library",
         "run_names": "engine.storage.paths",
+        "run_written_by": "engine.storage.library",
         "write_log": "engine.session.thread",
     }
 

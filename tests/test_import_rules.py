@@ -44,7 +44,7 @@ def append(path: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "contract", ["packages", "engine", "engine-draws-nothing", "data", "boundary", "cli"]
+    "contract", ["packages", "engine", "engine-draws-nothing", "data", "boundary", "cli", "server"]
 )
 def test_the_contract_is_kept(copy: Path, contract: str) -> None:
     kept, report = lint(copy, contract)
@@ -72,6 +72,8 @@ def test_the_contract_is_kept(copy: Path, contract: str) -> None:
         ("boundary", "tui.cli.train", "engine.model.gpt"),
         ("boundary", "tui.app", "torch"),
         ("cli", "tui.app", "tui.cli.main"),
+        ("server", "tui.cli.main", "aiohttp"),
+        ("server", "tui.app", "textual_serve"),
     ],
 )
 def test_a_bad_import_breaks_the_contract(

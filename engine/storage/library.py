@@ -12,7 +12,7 @@ from typing import NamedTuple
 from engine.protocol import Evaluated, RunCurve, RunSummary, StepDone
 from engine.storage.atomic import rename_folder
 from engine.storage.history import read_history
-from engine.storage.lock import locked
+from engine.storage.lock import Holder, RunLock, locked
 from engine.storage.manifest import (
     DamagedError,
     Progress,
@@ -151,6 +151,35 @@ def run_curve(name: str) -> RunCurve:
         tuple(one.characters for one in thinned) if all_counted else (),
         tuple(one.seconds for one in thinned),
     )
+
+
+def run_in_training(later_than: str = "") -> str:
+    """The run that another process writes, if it can be followed; of several, the one that was begun
+    last. Empty: there is none. `later_than`: only one that was begun after this run."""
+    for name, _ in _holders():
+        if name == later_than:
+            break
+        folder = folder_of(name)
+        if RunLock(folder).held_elsewhere() and checkpoints_of(folder):
+            return name
+    return ""
+
+
+def run_written_by(pid: int, since: float) -> str:
+    """The run that a process has written last since a time (seconds since the epoch); empty if it
+    has written none."""
+    for name, holder in _holders():
+        if holder.pid == pid and holder.since >= since:
+            return name
+    return ""
+
+
+def _holders() -> list[tuple[str, Holder]]:
+    """Each run with the process that has written it last, the latest first."""
+    found = [
+        (name, holder) for name in run_names() if (holder := RunLock(folder_of(name)).holder())
+    ]
+    return sorted(found, key=lambda run: -run[1].since)
 
 
 class _Evaluation(NamedTuple):

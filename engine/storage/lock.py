@@ -49,7 +49,7 @@ class RunLock:
         try:
             self._lock.acquire(poll_interval=TIMEOUT / 10)
         except filelock.Timeout:
-            name, holder = self._holder.parent.name, self._read_holder()
+            name, holder = self._holder.parent.name, self.holder()
             who = f" ({holder})" if holder else ""
             raise ValueError(f"The run {name!r} is open in another program{who}.") from None
         self._inode = self._path.stat().st_ino
@@ -76,14 +76,15 @@ class RunLock:
             with self._lock.acquire(blocking=False):
                 return ""
         except filelock.Timeout:
-            holder = self._read_holder()
+            holder = self.holder()
         except OSError:  # a read-only folder
             return ""
         if holder is None:
             return "an unknown process"
         return "" if holder.pid == os.getpid() else str(holder)
 
-    def _read_holder(self) -> Holder | None:
+    def holder(self) -> Holder | None:
+        """The process that acquired it last, which may have released it since."""
         try:
             return msgspec.json.decode(self._holder.read_bytes(), type=Holder)
         except (OSError, msgspec.DecodeError, RecursionError):

@@ -44,7 +44,7 @@ from engine.protocol import (
     Train,
 )
 from engine.session.session import Session
-from engine.storage.library import run_curve
+from engine.storage.library import run_curve, run_in_training, run_written_by
 from engine.storage.paths import folder_of
 
 pytestmark = [pytest.mark.timeout(20), needs_fork]
@@ -226,3 +226,17 @@ def test_its_settings_cannot_change_here(verse_file: Path) -> None:
         failed = only(Driver().run(opening, Close()), Failed)
     assert failed.message.startswith(f"Another program trains the run '{name}' (process {pid}")
     assert failed.message.endswith("): its settings cannot be changed here.")
+
+
+def test_the_run_that_is_trained_is_found(verse_file: Path) -> None:
+    """While another process trains it; and by its process, afterwards too."""
+    name, other = saved_run(verse_file), saved_run(verse_file)
+    assert run_in_training() == ""
+    before = time.time()
+    with trained_elsewhere(name) as process:
+        assert run_in_training() == run_in_training(later_than=other) == name
+        assert run_in_training(later_than=name) == ""
+    assert run_in_training() == ""
+    assert run_written_by(process, before) == name
+    assert run_written_by(process, time.time()) == ""
+    assert run_written_by(os.getpid(), before) == ""

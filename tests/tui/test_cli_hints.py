@@ -62,3 +62,11 @@ def test_a_text_that_resembles_a_command_is_a_text(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "trian").write_text("a text")
     assert refusal("trian").startswith("Error: The app needs a terminal; without one, use ")
+
+
+@pytest.mark.parametrize("driver", ["", "textual.drivers.web_driver", "mine:WebDriver"])
+def test_only_a_page_in_a_browser_needs_no_terminal(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    monkeypatch.setenv("TEXTUAL_DRIVER", driver)
+    assert "The app needs a terminal" in refusal(str(verse_file))

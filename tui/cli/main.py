@@ -9,17 +9,20 @@ from typing import Any
 import click
 
 from data.catalog import default
-from data.reading import Reading
 from data.standard_input import keys_from_terminal
-from engine.protocol import Fork, Open, OpenRun
+from engine.protocol import Open
 from tui import __version__
 from tui.cli import opening
 from tui.cli.export_command import export_command
 from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option, refusals
-from tui.cli.hints import PROGRAM, check_command, check_text
+from tui.cli.hints import PROGRAM, check_command
 from tui.cli.options import inspect_options, run_options, sample_options
 from tui.cli.runs_commands import runs_group
+from tui.cli.serve_command import serve_command
 from tui.line_breaks import with_line_breaks
+
+WEB_DRIVER = "textual.drivers.web_driver:WebDriver"
+"""What textual-serve, which shows the app in a browser, sets as TEXTUAL_DRIVER."""
 
 
 class _AppByDefault(Program):
@@ -46,6 +49,7 @@ Examples:
   tinygpt-tui runs                           list the saved runs
   tinygpt-tui sample amber-otter --prompt "ROMEO:"
   tinygpt-tui inspect amber-otter --text "ROMEO:"
+  tinygpt-tui serve letters.txt              show the app in a browser
 
 \b
 Environment:
@@ -75,17 +79,12 @@ def main() -> None:
 @run_options
 def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choices: Any) -> None:
     """Open the app."""
-    command = _opening("app", run_name, corpus, **choices)
+    with refusals():
+        command = opening.chosen("app", run_name, corpus, **choices)
     if corpus == "-":
         keys_from_terminal()
-    # Textual draws on standard error.
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        raise Refusal(
-            "The app needs a terminal; without one, use tinygpt-tui train. A text that is piped in "
-            "is named -"
-        )
-    if os.environ.get("TERM") == "dumb":
-        raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
+    if os.environ.get("TEXTUAL_DRIVER") != WEB_DRIVER:
+        _check_terminal()
     gc.disable()  # until a run is open: modules stay loaded, there is no garbage to collect
     from engine import EngineThread  # itself loads no torch, but is needed by the app only
 
@@ -124,7 +123,8 @@ def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices:
     Exit codes: 0 trained and saved; 1 it could not be saved; 2 refused, nothing was trained; 3 the
     loss was no longer a number; 130, 143 and 129 ended by Ctrl-C or a signal, and saved.
     """
-    command = _opening("train", run_name, **choices)
+    with refusals():
+        command = opening.chosen("train", run_name, **choices)
     from tui.cli.train import train  # with rich's progress bars and the session
 
     training = opening.training(run_name, choices)
@@ -181,6 +181,7 @@ def inspect_command(
 
 main.add_command(runs_group)
 main.add_command(export_command)
+main.add_command(serve_command)
 
 
 @main.command("settings")
@@ -204,29 +205,13 @@ def settings_command(word: str, preset_name: str | None) -> None:
         list_settings(opening.configured("", preset_name, []), word)
 
 
-def _opening(
-    command: str,
-    run_name: str | None,
-    corpus: str | None,
-    changed_text: bool,
-    fork: str | None,
-    preset_name: str | None,
-    assignments: tuple[str, ...],
-    encoding: str | None,
-    ignore: tuple[str, ...],
-    **shortcuts: str | None,
-) -> Open | OpenRun | Fork:
-    """The command that opens the run. Refusal for options that are invalid, or not together.
-    `command`: "app" or "train"."""
-    assignments = tuple(map(opening.as_typed, assignments))
-    given = (corpus, preset_name, assignments, shortcuts, Reading(encoding or "", ignore))
-    with refusals():
-        if run_name is not None and fork is not None:
-            raise ValueError("--run opens a run and --fork begins another: give one of them.")
-        if run_name is not None:
-            return opening.saved_run(run_name, *given, changed_text=changed_text)
-        if changed_text:
-            raise ValueError("--changed-text is about a saved run: it goes with --run.")
-        if corpus:
-            check_text(corpus, PROGRAM if command == "app" else f"{PROGRAM} {command}")
-        return opening.new_run(*given) if fork is None else opening.forked_run(fork, *given)
+def _check_terminal() -> None:
+    """Refusal where the app cannot be shown."""
+    # Textual draws on standard error.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise Refusal(
+            "The app needs a terminal; without one, use tinygpt-tui train. A text that is piped in "
+            "is named -"
+        )
+    if os.environ.get("TERM") == "dumb":
+        raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")

@@ -11,9 +11,37 @@ from data.standard_input import read_standard_input
 from engine.changes import check_changes, check_fork
 from engine.config import RunConfig, override, preset
 from engine.protocol import Fork, Open, OpenRun, Train
+from tui.cli.hints import PROGRAM, check_text
 from tui.line_breaks import with_line_breaks
 
 DEFAULT_PRESET = "small"
+
+
+def chosen(
+    command: str,
+    run_name: str | None,
+    corpus: str | None,
+    changed_text: bool,
+    fork: str | None,
+    preset_name: str | None,
+    assignments: tuple[str, ...],
+    encoding: str | None,
+    ignore: tuple[str, ...],
+    **shortcuts: str | None,
+) -> Open | OpenRun | Fork:
+    """What opens the run that the options ask for. `command`: the one that was named; "app" needs
+    no name. ValueError, with a user-facing message, for options that are invalid, or not together."""
+    assignments = tuple(map(as_typed, assignments))
+    given = (corpus, preset_name, assignments, shortcuts, Reading(encoding or "", ignore))
+    if run_name is not None and fork is not None:
+        raise ValueError("--run opens a run and --fork begins another: give one of them.")
+    if run_name is not None:
+        return saved_run(run_name, *given, changed_text=changed_text)
+    if changed_text:
+        raise ValueError("--changed-text is about a saved run: it goes with --run.")
+    if corpus:
+        check_text(corpus, PROGRAM if command == "app" else f"{PROGRAM} {command}")
+    return new_run(*given) if fork is None else forked_run(fork, *given)
 
 
 def new_run(
