@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from msgspec.structs import replace
 from torch import Tensor
 
-from data.catalog import names
 from engine.config import ModelConfig
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
@@ -51,11 +49,3 @@ def model_of(state: Mapping[str, Tensor], config: ModelConfig, vocabulary: int) 
     model = GPT(config, vocabulary)
     model.load_state_dict(state)
     return model
-
-
-def without_folder(info: RunInfo) -> RunInfo:
-    """The info of a run whose text, where it is the user's own, is known by its name alone."""
-    if info.config.corpus in (*names(), "-"):
-        return info
-    corpus = replace(info.corpus, source=info.corpus.name)
-    return replace(info, config=replace(info.config, corpus=info.corpus.name), corpus=corpus)

@@ -78,6 +78,10 @@ from engine.protocol.message import Phase as Phase
 from engine.protocol.moments import AskWhenLearned as AskWhenLearned
 from engine.protocol.moments import MomentsKept as MomentsKept
 from engine.protocol.moments import WhenLearned as WhenLearned
+from engine.protocol.packing import Packed as Packed
+from engine.protocol.packing import PackRun as PackRun
+from engine.protocol.packing import Unpacked as Unpacked
+from engine.protocol.packing import UnpackRun as UnpackRun
 from engine.protocol.saved_runs import Compared as Compared
 from engine.protocol.saved_runs import ParentLoaded as ParentLoaded
 from engine.protocol.saved_runs import RunChanged as RunChanged

@@ -5,6 +5,7 @@ from engine.config import RunConfig, SampleConfig
 from engine.protocol.exports import ExportRun
 from engine.protocol.insight import InsightCommand
 from engine.protocol.message import Message
+from engine.protocol.packing import PackRun, UnpackRun
 
 
 class Open(Message, frozen=True):
@@ -153,6 +154,8 @@ Command = (
     | DeleteRun
     | Compare
     | ExportRun
+    | PackRun
+    | UnpackRun
     | InsightCommand
     | Close
 )

@@ -9,6 +9,7 @@ from engine.protocol.insight import InsightEvent
 from engine.protocol.ladder import LadderMeasured
 from engine.protocol.message import Message, Phase
 from engine.protocol.moments import MomentsKept
+from engine.protocol.packing import Packed, Unpacked
 from engine.protocol.saved_runs import Compared, ParentLoaded, RunChanged, RunsListed
 
 
@@ -237,6 +238,8 @@ Event = (
     | InsightEvent
     | MomentsKept
     | Exported
+    | Packed
+    | Unpacked
     | Failed
     | Closed
 )

@@ -1,11 +1,12 @@
-"""Exports runs in the formats of other programs, in slices between those of training."""
+"""Exports, packs and unpacks runs, in slices between those of training."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engine.protocol import Event, Exported, ExportRun, Failed
+from engine.protocol import Event, Exported, ExportRun, Failed, Packed, PackRun, Unpacked, UnpackRun
 from engine.session.loader import is_out_of_memory
 from engine.session.opened_run import Clock, Emit
+from engine.session.packing import packed, unpacked
 from engine.session.run_state import plan_of
 from engine.session.slices import Slices
 from engine.training.schedule import Position
@@ -17,25 +18,38 @@ SECONDS = 0.03
 """About how long training waits at a time."""
 
 
+DONE = {ExportRun: "exported", PackRun: "packed", UnpackRun: "unpacked"}
+"""What could not be done to a run, for the user."""
+
+
 class Exporter:
-    """Works on one export at a time."""
+    """Works on one of these at a time."""
 
     def __init__(self, emit: Emit, clock: Clock) -> None:
         self._emit = emit
         self._clock = clock
-        self._slices: Slices[Exported] = Slices(clock)
+        self._done = ""
+        self._slices: Slices[Exported | Packed | Unpacked] = Slices(clock)
 
     @property
     def active(self) -> bool:
         """Whether an export is in progress."""
         return self._slices.active
 
-    def start(self, command: ExportRun) -> None:
+    def start(self, command: ExportRun | PackRun | UnpackRun) -> None:
         """Start an export, unless one is in progress, which is reported."""
         if self.active:
-            self._emit(Failed("One run is being exported already: wait for that.", "export"))
-        else:
-            self._slices.start(_export(command))
+            reason = f"One run is being {self._done} already: wait for that."
+            self._emit(Failed(reason, "export"))
+            return
+        self._done = DONE[type(command)]
+        match command:
+            case ExportRun():
+                self._slices.start(_export(command))
+            case PackRun():
+                self._slices.start(packed(command))
+            case UnpackRun():
+                self._slices.start(unpacked(command))
 
     def work(self) -> None:
         """Work on the export for a moment, and report when it is complete or has failed."""
@@ -54,11 +68,11 @@ class Exporter:
             return Failed(str(error), "export")
         except OSError as error:
             where = error.filename or "a file"
-            return Failed(f"It could not be exported: {where}: {error.strerror}.", "export")
+            return Failed(f"It could not be {self._done}: {where}: {error.strerror}.", "export")
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            return Failed("The memory is too small to export this run now.", "export")
+            return Failed(f"The run could not be {self._done}: it needs more memory.", "export")
         return None if isinstance(result, float) else result
 
     def close(self) -> None:
@@ -76,11 +90,12 @@ def source_of(wanted: str) -> "Source":
     """The run to export: "NAME", "NAME@best" or "NAME@STEP". ValueError, with a user-facing message,
     if there is no such run or step, or it cannot be read."""
     # torch, as above
-    from engine.export.source import Source, model_of, without_folder
+    from engine.export.source import Source, model_of
     from engine.model.tokenizer import Vocabulary
     from engine.session.context import check_state
     from engine.storage.parent_run import load_parent
     from engine.storage.paths import folder_of
+    from engine.storage.run_info import without_folder
     from engine.storage.saved_run import load_run
 
     name, _, step = wanted.rpartition("@")

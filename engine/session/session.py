@@ -27,6 +27,7 @@ from engine.protocol import (
     Measure,
     Open,
     OpenRun,
+    PackRun,
     Pause,
     RenameRun,
     Rollback,
@@ -40,6 +41,7 @@ from engine.protocol import (
     Stop,
     StopSample,
     Train,
+    UnpackRun,
 )
 from engine.session.exporter import Exporter
 from engine.session.followed_run import FollowedRun
@@ -132,8 +134,10 @@ class Session:
                 self._manage(lambda: _delete(name))
             case Compare(names):
                 self._manage(lambda: Compared(tuple(library.run_curve(name) for name in names)))
-            case ExportRun():
+            case ExportRun() | PackRun():
                 self._export(command)
+            case UnpackRun():
+                self._exporter.start(command)
             case Measure(config, vocabulary) if run:
                 self._measure(config, vocabulary, run.context)
             case Train(steps, minutes) if run:
@@ -234,8 +238,8 @@ class Session:
             library.annotate(name, note)
         return RunChanged(name, name)
 
-    def _export(self, command: ExportRun) -> None:
-        """Export a saved run; the open one as it is now."""
+    def _export(self, command: ExportRun | PackRun) -> None:
+        """Export or pack a saved run; the open one as it is now."""
         is_open = self._run is not None and command.run.partition("@")[0] == self._run.name
         if not is_open or self._run is None or self._run.try_save():
             self._exporter.start(command)

@@ -9,8 +9,10 @@ An OSError raised here carries the path of the target in `filename`.
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 UNFINISHED = ".unfinished"
 """The suffix of files and folders that are still being written."""
@@ -19,12 +21,25 @@ UNFINISHED = ".unfinished"
 def replace_file(path: Path, parts: Iterable[bytes], *, durable: bool = True) -> None:
     """Write a file from its parts. On OSError the previous file is still in place. One that is not
     `durable` is not fsynced: after a power failure it may be there with other content."""
+    with replacing(path, durable=durable) as file:
+        file.writelines(parts)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the place of `path` at the end, as in `replace_file`. On any
+    error, and if the work is given up, the previous file is still in place."""
     temporary = path.with_name(path.name + UNFINISHED)
     try:
-        _write(temporary, parts, durable=durable)
+        with temporary.open("wb") as file:
+            yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
-        error.filename = str(path)
+    except BaseException as error:
+        if isinstance(error, OSError):
+            error.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
     if durable:
@@ -38,7 +53,7 @@ def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
     try:
         unfinished.mkdir()
         for name, content in contents.items():
-            _write(unfinished / name, [content], durable=True)
+            write_new(unfinished / name, [content])
         sync_folder(unfinished)
         unfinished.rename(final)
     except OSError as error:
@@ -48,13 +63,12 @@ def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
     sync_folder(final.parent)
 
 
-def _write(path: Path, parts: Iterable[bytes], *, durable: bool) -> None:
-    """Write a new file, and fsync it if it is to be durable."""
+def write_new(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a new file, and fsync it."""
     with path.open("wb") as file:
         file.writelines(parts)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def make_folder(folder: Path) -> None:

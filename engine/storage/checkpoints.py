@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
 from torch import Tensor
 
 from engine.device import Machine
@@ -56,10 +55,10 @@ def write_checkpoint(folder: Path, progress: Progress, machine: Machine, state: 
     make_folder(checkpoints)
     contents = {name: as_file(state[name]) for name in GROUPS}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    manifest = msgspec.json.encode(Manifest(progress, machine, digests).sealed())
+    manifest = Manifest(progress, machine, digests).sealed().as_file()
     files = {f"{name}.safetensors": content for name, content in contents.items()}
     number = 1 + max((int(p.name) for p in checkpoints_of(folder)), default=0)
-    new_folder(checkpoints / f"{number:06d}", {**files, MANIFEST: msgspec.json.format(manifest)})
+    new_folder(checkpoints / f"{number:06d}", {**files, MANIFEST: manifest})
     _prune(folder)
 
 

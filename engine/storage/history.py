@@ -14,6 +14,8 @@ from engine.storage.appended_file import AppendedFile
 from engine.storage.atomic import replace_file
 
 FILE = "metrics.jsonl"
+MAX_LINE = 1 << 24
+"""Bytes of a line from an untrusted source, at most: a sample has a million characters."""
 
 
 class Origin(NamedTuple):
@@ -76,6 +78,21 @@ def read_history(folder: Path, step: int | None = None) -> Iterator[Recorded]:
         for event in map(_event, file):
             if event is not None and (step is None or event.step <= step):
                 yield event
+
+
+def history_lines(folder: Path, step: int) -> Iterator[bytes]:
+    """The lines of the recorded events up to a step, as they are in the file. OSError."""
+    return map(_line, read_history(folder, step))
+
+
+def check_history(folder: Path) -> Iterator[None]:
+    """Check that every line of a history is a recorded event, and yield after each. ValueError, with
+    a user-facing message; no more than `MAX_LINE` bytes of it are in memory."""
+    with (folder / FILE).open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE), b""), 1):
+            if not line.endswith(b"\n") or _event(line) is None:
+                raise ValueError(f"Line {number:,} of {FILE} is not readable.")
+            yield
 
 
 class HistoryReader:

@@ -68,6 +68,10 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
         digest = hashlib.sha256(msgspec.json.encode(unsealed)).hexdigest()
         return msgspec.structs.replace(self, digest=digest)
 
+    def as_file(self) -> bytes:
+        """The content of a `manifest.json`."""
+        return msgspec.json.format(msgspec.json.encode(self))
+
 
 class DamagedError(ValueError):
     """A checkpoint is corrupt, or was not written by this program. The message is a clause."""

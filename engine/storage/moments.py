@@ -38,6 +38,11 @@ class Moment(NamedTuple):
     size: int  # bytes
     path: Path
 
+    @property
+    def sha256(self) -> str:
+        """Of its content, according to its name."""
+        return self.path.name.split(".")[1]
+
 
 class Circumstances(NamedTuple):
     """What is written with the weights of a moment."""
@@ -83,8 +88,7 @@ def read_moment(moment: Moment, max_bytes: int) -> tuple[dict[str, Tensor], Circ
     """Read and verify a moment. `max_bytes`: of tensor data for this model. DamagedError if it is
     corrupt, or is not a moment of this size; no code in it is run."""
     what = f"the file of step {moment.step:,} in {FOLDER}"
-    sha256 = moment.path.name.split(".")[1]
-    content = read_verified(moment.path, max_bytes, sha256, what)
+    content = read_verified(moment.path, max_bytes, moment.sha256, what)
     return tensors_in(content, what), _circumstances(content, what)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Raw, Struct
 
+from data.catalog import names
 from data.safe_text import safe_text
 from engine.config import RunConfig
 from engine.storage.atomic import replace_file
@@ -80,10 +81,15 @@ def read_info(folder: Path) -> RunInfo:
         raise UnreadableInfoError(safe_text(str(error))) from None
 
 
+def info_content(info: RunInfo) -> bytes:
+    """The content of a `run.json`, in the present format."""
+    info = msgspec.structs.replace(info, format=FORMAT)
+    return msgspec.json.format(msgspec.json.encode(info))
+
+
 def write_info(folder: Path, info: RunInfo) -> None:
     """Write the `run.json` of a run, atomically, in the present format."""
-    info = msgspec.structs.replace(info, format=FORMAT)
-    replace_file(folder / "run.json", [msgspec.json.format(msgspec.json.encode(info))])
+    replace_file(folder / "run.json", [info_content(info)])
 
 
 def with_note(info: RunInfo, note: str) -> RunInfo:
@@ -92,6 +98,16 @@ def with_note(info: RunInfo, note: str) -> RunInfo:
     if len(note) > NOTE_LENGTH:
         raise ValueError(f"A note has {NOTE_LENGTH} characters at most, not {len(note)}.")
     return msgspec.structs.replace(info, note=note.encode("utf-8", "replace").decode())
+
+
+def without_folder(info: RunInfo) -> RunInfo:
+    """The info of a run whose text, where it is the user's own, is known by its name alone."""
+    if info.config.corpus in (*names(), "-"):
+        return info
+    corpus = msgspec.structs.replace(info.corpus, source=info.corpus.name)
+    return msgspec.structs.replace(
+        info, config=msgspec.structs.replace(info.config, corpus=info.corpus.name), corpus=corpus
+    )
 
 
 def _advice(saved_format: bytes) -> str:

@@ -17,6 +17,7 @@ from tui.cli.export_command import export_command
 from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option, refusals
 from tui.cli.hints import PROGRAM, check_command
 from tui.cli.options import inspect_options, run_options, sample_options
+from tui.cli.pack_command import pack_command, unpack_command
 from tui.cli.runs_commands import runs_group
 from tui.cli.serve_command import serve_command
 from tui.line_breaks import with_line_breaks
@@ -182,6 +183,8 @@ def inspect_command(
 main.add_command(runs_group)
 main.add_command(export_command)
 main.add_command(serve_command)
+main.add_command(pack_command)
+main.add_command(unpack_command)
 
 
 @main.command("settings")

@@ -1,0 +1,25 @@
+"""What `tinygpt-tui pack` and `unpack` print."""
+
+import click
+
+from data.safe_text import safe_text
+from engine.protocol import Close, Event, Failed, Packed, PackRun, Unpacked, UnpackRun
+from tui.cli.client import Client
+from tui.outcomes import outcome
+
+
+def pack_or_unpack(command: PackRun | UnpackRun) -> int:
+    """Pack or unpack a run, and print what there is now; the exit code."""
+    client = Client(command)
+
+    def on_event(event: Event) -> None:
+        match event:
+            case Packed() | Unpacked():
+                click.echo(safe_text(outcome(event)))
+                client.send(Close())
+            case Failed():
+                client.fail(event)
+            case _:
+                pass
+
+    return client.run(on_event)
