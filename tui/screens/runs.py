@@ -1,7 +1,6 @@
 """The saved runs: open one, compare some, rename or annotate one, delete one or several."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,13 +11,13 @@ from textual.reactive import reactive
 from textual.widgets import Input, OptionList, Static
 
 from data.safe_text import safe_text
-from engine.protocol import AnnotateRun, Command, Compare, DeleteRun, ListRuns, RenameRun
+from engine.protocol import Command, Compare, DeleteRun, ListRuns
 from tui.compared import MOST_COMPARED
 from tui.safe_input import SafeInput
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.dialog import Dialog, Key
-from tui.screens.input_dialog import InputDialog
 from tui.screens.run_columns import ListedRun, deletion_question, is_open
+from tui.screens.run_editor import RunEditor
 from tui.screens.run_list import RunList
 from tui.state import RunState
 
@@ -28,15 +27,6 @@ REFRESH = 0.5
 """Seconds between two looks at how far the open run has come."""
 LISTING = "Listing the saved runs …"
 NO_RUNS = "No run is saved yet: a run is saved from its first step on."
-
-
-class _Edit(NamedTuple):
-    """A change of a run's name or note that the user is asked for."""
-
-    question: str  # safe text
-    value: str  # safe text: as it is now
-    command: Callable[[str], Command]
-    answer: str = ""
 
 
 class RunsScreen(Dialog[str]):
@@ -99,7 +89,7 @@ class RunsScreen(Dialog[str]):
         self._send = send
         self._list = RunList()
         self._seen = state
-        self._edit: _Edit | None = None  # sent, and not answered yet
+        self._editor = RunEditor(self, send)
         self._listing = False  # asked for, and not answered yet
         self._renamed = ""  # the true name of the run to highlight in the next list
 
@@ -129,8 +119,8 @@ class RunsScreen(Dialog[str]):
         if state.failure is not None and state.failure is not before.failure:
             self._listing = False
             self._say(state.failure.message)
-            if state.failure.during == "runs" and self._edit is not None:
-                self._ask(self._edit, state.failure.message)
+            if state.failure.during == "runs":
+                self._editor.refused(state.failure.message)
         if state.runs is not before.runs:
             self._listing = False
             self._show_runs()
@@ -138,8 +128,7 @@ class RunsScreen(Dialog[str]):
         elif (state.opened, state.compared) != (before.opened, before.compared):
             self._show_runs()
         if state.runs_changed != before.runs_changed:
-            if self._edit is not None:
-                self._renamed, self._edit = self._edit.answer, None
+            self._renamed = self._editor.accepted() or self._renamed
             self._ask_for_the_runs()
         elif state.saved is not None and state.saved is not before.saved:
             self._ask_for_the_runs(quietly=True)
@@ -212,28 +201,12 @@ class RunsScreen(Dialog[str]):
     def action_rename(self) -> None:
         """Ask for another name."""
         if self._list.chosen is not None:
-            shown, run = self._list.chosen
-            question = f"A name for {shown.name}:"
-            self._ask(_Edit(question, shown.name, lambda name: RenameRun(run, name)))
+            self._editor.rename(self._list.chosen)
 
     def action_annotate(self) -> None:
         """Ask for a note."""
         if self._list.chosen is not None:
-            shown, run = self._list.chosen
-            question = f"A note on {shown.name}:"
-            self._ask(_Edit(question, shown.note, lambda note: AnnotateRun(run, note)))
-
-    def _ask(self, edit: _Edit, problem: str = "") -> None:
-        """Ask for a name or note. `problem`: safe text, why the answer before was refused."""
-        self._edit = None
-
-        def answered(text: str | None) -> None:
-            if text is not None and text != edit.value:
-                self._edit = edit._replace(answer=text)
-                self._send(edit.command(text))
-
-        question = f"{problem}\n{edit.question}" if problem else edit.question
-        self.app.push_screen(InputDialog(question, edit.answer or edit.value), answered)
+            self._editor.annotate(self._list.chosen)
 
     def action_mark(self) -> None:
         """Mark the run, or take the mark from it, and go to the next."""
