@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.protocol import InsightCommand
 from tui.branches import Branches
 from tui.dialogs import ask_for_text
 from tui.insight import Insight, walked_back, written_on
 from tui.questions import due
 from tui.safe_struct import Raw
+from tui.state import RunState
 from tui.view_switching import ViewSwitching
 
 if TYPE_CHECKING:  # made only when the view is first shown
@@ -45,14 +47,16 @@ class ReadActions(ViewSwitching):
         if self.is_running:
             self._ask_inside()
 
-    def _ask_inside(self) -> None:
-        if self.page is not None and self.state.opened is not None:
-            wanted = self.page.questions(self.state, self.sample_config)
-            state, commands = due(self.state, wanted)
-            if commands:
-                self.state = state
-            for command in commands:
-                self.engine.send(command)
+    def _ask_inside(self, looking_at: RunState | None = None) -> None:
+        """Ask for what the view lacks. `looking_at`: show this state instead, in one go: each
+        change of it costs time in every pane."""
+        state, commands = looking_at or self.state, list[InsightCommand]()
+        if self.page is not None and state.opened is not None:
+            state, commands = due(state, self.page.questions(state, self.sample_config))
+        if state is not self.state:
+            self.state = state
+        for command in commands:
+            self.engine.send(command)
 
     def on_view_page_panes_changed(self) -> None:
         """Ask for what they show."""
@@ -60,8 +64,7 @@ class ReadActions(ViewSwitching):
 
     def _look(self, insight: Insight) -> None:
         """Look at something else inside."""
-        self.state = replace(self.state, insight=insight)
-        self._ask_inside()
+        self._ask_inside(replace(self.state, insight=insight))
 
     def action_select(self, index: int) -> None:
         """Have every pane tell of another character."""

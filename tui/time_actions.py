@@ -46,15 +46,14 @@ class TimeActions(ReadActions):
         if isinstance(event, CorpusLoaded):
             self._first_prompt = event.opening
 
-    def _ask_inside(self) -> None:
-        super()._ask_inside()
+    def _ask_inside(self, looking_at: RunState | None = None) -> None:
+        super()._ask_inside(looking_at)
         self._ask_for_text()
 
     def on_time_chart_chosen(self, event: TimeChart.Chosen) -> None:
         """Look at another moment, in every view."""
         moments = replace(self.state.moments, chosen=event.step)
-        self.state = replace(self.state, moments=moments)
-        self._ask_inside()
+        self._ask_inside(replace(self.state, moments=moments))
 
     def action_fork(self) -> None:
         """Ask what a new run from the chosen moment changes, until that is possible, and begin it."""
