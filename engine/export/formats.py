@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.export import hf, hf_reader, tensorboard
+from engine.export import gguf, gguf_reader, hf, hf_reader, tensorboard
 from engine.export.proof import Proof
 from engine.export.source import ReadBack, Source
 from engine.protocol import ExportFormat, Precision
@@ -33,5 +33,6 @@ class Format(NamedTuple):
 
 FORMATS: dict[ExportFormat, Format] = {
     "hf": Format(hf.check, hf.write, hf.notes, hf_reader.read, hf.describe, {"f32": 1e-4}),
+    "gguf": Format(gguf.check, gguf.write, gguf.notes, gguf_reader.read, None, gguf.TOLERANCE),
     "tensorboard": Format(tensorboard.check, tensorboard.write, tensorboard.notes),
 }

@@ -1,0 +1,95 @@
+"""A GGUF file, which llama.cpp and the programs built on it read."""
+
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgspec
+import torch
+
+from data.safe_text import safe_text
+from engine.export.apertus import check_family
+from engine.export.gguf_metadata import ARCHITECTURE, Value, shape, tokenizer
+from engine.export.gguf_tensors import tensors_of
+from engine.export.source import Source
+from engine.export.tokenizer_json import check_characters
+from engine.protocol import Precision
+
+TOLERANCE: dict[Precision, float] = {"f32": 1e-4, "f16": 1e-2}
+"""The largest difference of two logits, as a fraction of the largest logit."""
+
+_TYPES: dict[Precision, tuple[torch.dtype, int]] = {
+    "f32": (torch.float32, 0),
+    "f16": (torch.float16, 1),
+}
+"""Of the matrices, and the number of such a file. Everything else is float32."""
+_COUNTED = 1 << 20
+"""Characters of the text among which the rarest is sought."""
+_MISREAD = ("phi-3", "phi3")
+"""In the name of a model, llama.cpp takes these for a family with tokens that it then misses."""
+
+
+def check(source: Source) -> None:
+    """ValueError, with a user-facing message, for a run that the format cannot hold, or if the
+    package that writes it is missing."""
+    check_family(source.model.config)
+    check_characters(source.vocabulary)
+    if find_spec("gguf") is None:
+        raise ValueError(
+            "GGUF needs a package that is not installed: pip install 'tinygpt-tui[gguf]'."
+        )
+
+
+def notes(source: Source) -> tuple[str, ...]:
+    """What llama.cpp does otherwise."""
+    return (
+        f"llama.cpp ends a text when the context of {source.context_length:,} characters is full, "
+        "prompt included; the app goes on, by forgetting the oldest.",
+    )
+
+
+def write(source: Source, path: Path, precision: Precision) -> None:
+    """Write the file."""
+    import gguf  # an extra
+
+    config, characters = source.model.config, source.vocabulary.characters
+    dtype, file_type = _TYPES[precision]
+    metadata = {
+        **about(source),
+        "general.file_type": file_type,
+        **shape(config, source.context_length, len(characters)),
+        **tokenizer(characters),
+    }
+    writer = gguf.GGUFWriter(path, ARCHITECTURE)
+    for key, value in metadata.items():
+        kind = gguf.GGUFValueType.get_type(value)
+        unsigned = kind is gguf.GGUFValueType.INT32
+        writer.add_key_value(key, value, gguf.GGUFValueType.UINT32 if unsigned else kind)
+    counts = Counter(source.text[:_COUNTED])
+    rarest = min(range(len(characters)), key=lambda id_: counts[characters[id_]])
+    for name, tensor in tensors_of(source.model, rarest):
+        writer.add_tensor(name, tensor.to(dtype if tensor.ndim == 2 else torch.float32).numpy())
+    try:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+    finally:
+        writer.close()
+
+
+def about(source: Source) -> dict[str, Value]:
+    """What programs show of the model, and its settings."""
+    config, corpus = source.info.config, safe_text(source.info.corpus.name)
+    name = safe_text(source.name)
+    loss = "" if source.loss is None else f", held-out loss {source.loss:.4f} nats a character"
+    description = (
+        f"A small GPT that continues text character by character, trained by tinygpt-tui on "
+        f"{corpus}: {source.step:,} steps{loss}. It knows no instructions and no facts."
+    )
+    settings = {"model": config.model, "train": config.train}
+    return {
+        "general.type": "model",
+        "general.name": "tinygpt" if any(word in name.lower() for word in _MISREAD) else name,
+        "general.description": description,
+        "tinygpt.settings": msgspec.json.encode(settings).decode(),
+    }
