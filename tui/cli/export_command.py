@@ -6,11 +6,12 @@ from typing import Any, get_args
 import click
 
 from engine.protocol import ExportFormat, ExportRun, Precision
+from tui.cli import completions
 from tui.cli.help import GENERAL, SectionedCommand, option
 
 
 @click.command("export", cls=SectionedCommand)
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=completions.run)
 @option(
     GENERAL,
     "--format",
@@ -25,6 +26,7 @@ from tui.cli.help import GENERAL, SectionedCommand, option
     "--output",
     "path",
     metavar="PATH",
+    shell_complete=completions.path,
     required=True,
     help="The new file or folder. Nothing is overwritten.",
 )

@@ -1,17 +1,23 @@
 """How the command line describes itself: options in sections, and messages that are safe to print."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from data.safe_text import safe_text
 from tui.cli.streams import tolerate_any_text
 
+if TYPE_CHECKING:  # for completion only
+    from click.shell_completion import CompletionItem
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
+COMPLETION = "_TINYGPT_TUI_COMPLETE"
+"""The environment variable by which click is asked to complete a line."""
 GENERAL = "General"
 """The section of options that name none."""
 
@@ -76,10 +82,25 @@ class Program(click.Group):
         default = self.commands[self.default_command]
         _write_sections([*default.params, *self.get_params(ctx)], ctx, formatter)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+        """The commands, and what the default command takes."""
+        found = super().shell_complete(ctx, incomplete)
+        name = self.default_command
+        command = self.commands[name]
+        with command.make_context(name, [], parent=ctx, resilient_parsing=True) as inner:
+            found += command.shell_complete(inner, incomplete)
+            if not incomplete.startswith("-"):
+                for parameter in command.params:
+                    if isinstance(parameter, click.Argument):
+                        found += parameter.shell_complete(inner, incomplete)
+        return [*{item.value: item for item in found}.values()]
+
     def main(self, *args: Any, **extra: Any) -> Any:
         """click's own, but any text can be printed, and an error message, which quotes untrusted
         text, is made safe to print."""
         tolerate_any_text()
+        if COMPLETION in os.environ:
+            import tui.cli.shells  # noqa: F401  # has click know our scripts, for completion only
         try:
             return super().main(*args, **{**extra, "standalone_mode": False})
         except click.ClickException as error:

@@ -12,7 +12,8 @@ from data.catalog import default
 from data.standard_input import keys_from_terminal
 from engine.protocol import Open
 from tui import __version__
-from tui.cli import opening
+from tui.cli import completions, opening
+from tui.cli.completion_command import completion_command
 from tui.cli.export_command import export_command
 from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option, refusals
 from tui.cli.hints import PROGRAM, check_command
@@ -30,10 +31,13 @@ class _AppByDefault(Program):
     """The commands, of which the app needs no name."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        completing = ctx.resilient_parsing
+        if completing and not args:  # the first word may be a command
+            return super().parse_args(ctx, args)
         if not args or (args[0] not in self.commands and args[0] != "--version"):
             if {"-h", "--help"} & {*args}:
                 args = ["--help"]
-            elif args and not args[0].startswith("-"):
+            elif args and not args[0].startswith("-") and not completing:
                 with refusals():
                     check_command(args[0], self.list_commands(ctx))
             if args != ["--help"]:
@@ -133,7 +137,7 @@ def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices:
 
 
 @main.command("sample")
-@click.argument("run")
+@click.argument("run", shell_complete=completions.run)
 @sample_options
 def sample_command(
     run: str, prompt: str, no_prompt: bool, step: int, **choices: str | None
@@ -155,7 +159,7 @@ def sample_command(
 
 
 @main.command("inspect")
-@click.argument("run")
+@click.argument("run", shell_complete=completions.run)
 @inspect_options
 def inspect_command(
     run: str,
@@ -181,6 +185,7 @@ def inspect_command(
 
 
 main.add_command(runs_group)
+main.add_command(completion_command)
 main.add_command(export_command)
 main.add_command(serve_command)
 main.add_command(pack_command)
@@ -188,12 +193,15 @@ main.add_command(unpack_command)
 
 
 @main.command("settings")
-@click.argument("word", required=False, default="", metavar="[WORD]")
+@click.argument(
+    "word", required=False, default="", metavar="[WORD]", shell_complete=completions.setting
+)
 @option(
     GENERAL,
     "--preset",
     "preset_name",
     metavar="NAME",
+    shell_complete=completions.preset,
     help="With the values of this preset.",
     otherwise=opening.DEFAULT_PRESET,
 )

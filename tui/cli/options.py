@@ -7,6 +7,7 @@ import click
 
 from engine.config import PRESETS, SampleConfig, TrainConfig
 from engine.settings import plain
+from tui.cli import completions
 from tui.cli.help import option
 from tui.cli.opening import DEFAULT_PRESET
 
@@ -45,7 +46,7 @@ def _step_option(section: str) -> Callable[[Any], Any]:
 
 
 _RUN_OPTIONS: list[Callable[[Any], Any]] = [
-    click.argument("corpus", metavar="[TEXT]", required=False),
+    click.argument("corpus", metavar="[TEXT]", required=False, shell_complete=completions.text),
     option(
         TEXT,
         "--encoding",
@@ -66,6 +67,7 @@ _RUN_OPTIONS: list[Callable[[Any], Any]] = [
         "--preset",
         "preset_name",
         metavar="NAME",
+        shell_complete=completions.preset,
         help=f"Its size: {_presets()}.",
         otherwise=DEFAULT_PRESET,
     ),
@@ -75,6 +77,7 @@ _RUN_OPTIONS: list[Callable[[Any], Any]] = [
         "assignments",
         multiple=True,
         metavar="KEY=VALUE",
+        shell_complete=completions.assignment,
         help="Change a setting, e.g. model.n_layer=6; tinygpt-tui settings lists them all, and "
         "those that a saved run may change. May be repeated.",
     ),
@@ -95,6 +98,7 @@ _RUN_OPTIONS: list[Callable[[Any], Any]] = [
         TRAINING,
         "--device",
         metavar="NAME",
+        shell_complete=completions.value_of("train.device"),
         help="Where it computes: auto, cpu, cuda or mps.",
         otherwise=TrainConfig().device,
     ),
@@ -109,12 +113,14 @@ _RUN_OPTIONS: list[Callable[[Any], Any]] = [
         "--run",
         "run_name",
         metavar="NAME",
+        shell_complete=completions.run,
         help="Open it, to prompt it or to train on; NAME@best opens its best checkpoint.",
     ),
     option(
         SAVED,
         "--fork",
         metavar="NAME@STEP",
+        shell_complete=completions.run_name,
         help="Train a new run that begins where this one was at that step, with --set or another "
         "text; NAME alone: where it was saved last.",
     ),

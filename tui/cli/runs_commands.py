@@ -6,6 +6,7 @@ import click
 
 from data.safe_text import safe_text
 from engine.protocol import AnnotateRun, DeleteRun, RenameRun
+from tui.cli import completions
 from tui.cli.help import GENERAL, Refusal, option
 
 
@@ -23,7 +24,7 @@ def runs_group(context: click.Context, as_json: bool) -> None:
 
 
 @runs_group.command("rename")
-@click.argument("run")
+@click.argument("run", shell_complete=completions.run_name)
 @click.argument("name")
 def rename_command(run: str, name: str) -> None:
     """Rename a saved run."""
@@ -31,7 +32,7 @@ def rename_command(run: str, name: str) -> None:
 
 
 @runs_group.command("note")
-@click.argument("run")
+@click.argument("run", shell_complete=completions.run_name)
 @click.argument("text")
 def note_command(run: str, text: str) -> None:
     """Attach a note to a saved run; an empty TEXT removes it."""
@@ -39,7 +40,7 @@ def note_command(run: str, text: str) -> None:
 
 
 @runs_group.command("delete")
-@click.argument("run")
+@click.argument("run", shell_complete=completions.run_name)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def delete_command(run: str, yes: bool) -> None:
     """Delete a saved run."""

@@ -1,13 +1,9 @@
 """Completes a corpus: a name of the catalog, or a path."""
 
-import os
-from pathlib import Path
-
 from textual.suggester import Suggester
 
-from data.catalog import names
-from data.safe_text import safe_text
 from tui.daemon import in_daemon
+from tui.typed_text import texts
 
 
 class CorpusSuggester(Suggester):
@@ -22,29 +18,5 @@ class CorpusSuggester(Suggester):
 
 
 def complete(typed: str) -> str | None:
-    """What `typed` may continue to: a name of the catalog, else a path; a folder ends in a slash."""
-    if not typed:
-        return None
-    for name in names():
-        if name.startswith(typed):
-            return name
-    folder, _, start = typed.rpartition(os.sep)
-    try:
-        where = Path(folder + os.sep if folder or typed.startswith(os.sep) else ".").expanduser()
-        with os.scandir(where) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except (OSError, RuntimeError, ValueError):
-        return None  # there is no such folder, or it cannot be read
-    for entry in entries:
-        hidden = entry.name.startswith(".") and not start
-        if entry.name.startswith(start) and not hidden and safe_text(entry.name) == entry.name:
-            return typed.removesuffix(start) + entry.name + (os.sep if _is_folder(entry) else "")
-    return None
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder; a broken link is none."""
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
+    """What `typed` may continue to; None if it is empty, or to nothing."""
+    return next(texts(typed), None) if typed else None
