@@ -1,5 +1,6 @@
 """Completion in a shell: what a half-typed line may continue to."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,8 @@ KEYS = [f"{key}=" for key in (*all_settings(), "sample.stop")]
         ("settings train.dev", ["train.device"]),
         ("export amber-owl --format t", ["tensorboard"]),
         ("export amber-owl -o po", ["poems/"]),
+        ("pack amber-ow", ["amber-owl"]),
+        ("unpack le", ["letters.txt"]),
         ("completion ", ["bash", "zsh", "fish"]),
         ("sample amber-owl --prompt ", []),
         ("nonsense --run nobody", []),
@@ -130,6 +133,7 @@ def test_errors_are_silent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert SHELLS["bash"](main, {}, PROGRAM, COMPLETION).complete() != ""
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 def test_bash_runs_the_script() -> None:
     """It completes in a second, and loads neither torch nor the screen."""
     script = CliRunner().invoke(main, ["completion", "bash"]).stdout

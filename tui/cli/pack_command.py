@@ -5,17 +5,19 @@ import sys
 import click
 
 from engine.protocol import PackRun, UnpackRun
+from tui.cli import completions
 from tui.cli.help import GENERAL, SectionedCommand, option
 
 
 @click.command("pack", cls=SectionedCommand)
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=completions.run_name)
 @option(
     GENERAL,
     "-o",
     "--output",
     "path",
     metavar="FILE",
+    shell_complete=completions.path,
     help="The new file. Nothing is overwritten.",
     otherwise="RUN.tinygpt",
 )
@@ -39,7 +41,7 @@ def pack_command(run: str, path: str | None, without_moments: bool) -> None:
 
 
 @click.command("unpack", cls=SectionedCommand)
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=completions.path)
 @option(
     GENERAL,
     "--name",
