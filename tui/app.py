@@ -18,7 +18,7 @@ from data.safe_text import safe_text
 from engine import EngineThread
 from engine.protocol import Event, Fork, Open, OpenRun, Train
 from tui.ascii_filter import AsciiFilter
-from tui.bindings import BINDINGS, action_of, acts
+from tui.bindings import BINDINGS, CHANGES, action_of, acts
 from tui.chart_actions import ChartActions
 from tui.copy_actions import CopyActions
 from tui.encoding import ascii_only, named
@@ -65,10 +65,13 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
         more: Train = TO_THE_END,
         *,
         saving: bool = True,
+        follows: bool = False,
     ) -> None:
         """`why`: why this text, where the user has not named one. `engine` and `more`: as for
-        `EngineApp`. `saving`: whether choices for the app itself are remembered."""
+        `EngineApp`. `saving`: whether choices for the app itself are remembered. `follows`: whether
+        what reads or writes other files than the open run is left out."""
         super().__init__(opening, engine, more)
+        self._follows = follows
         self.use_preferences(saving=saving)
         self._why = why
         self._acting: tuple[bool | None, ...] = ()
@@ -127,9 +130,10 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
                 yield SystemCommand(words, f"key {self.get_key_display(binding)}", act)
         yield from reworded(super().get_system_commands(screen))
         yield from self.preference_commands()
-        # In a moment: the palette is not to be in the picture.
-        picture = partial(self.set_timer, 0.1, self.save_picture)
-        yield SystemCommand("Save a picture of the screen", "As an SVG file", picture)
+        if not self._follows:
+            # In a moment: the palette is not to be in the picture.
+            picture = partial(self.set_timer, 0.1, self.save_picture)
+            yield SystemCommand("Save a picture of the screen", "As an SVG file", picture)
 
     def save_picture(self) -> None:
         """Save the screen as a file, and say where it is or why it cannot be."""
@@ -156,6 +160,8 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
         it is shown as such: None."""
         if not self.acts_here(action):
             return False
+        if self._follows and action in CHANGES:
+            return None
         if action in ("go", "tour", "show_copy"):
             return len(self.screen_stack) == 1
         if action == "prompt":
@@ -168,6 +174,8 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
         """Whether the command palette, which is a screen of its own, has the action of a key."""
         name = action_of(binding)
         if not self.acts_here(name) or binding.action == f"go({self.view})":
+            return False
+        if self._follows and name in CHANGES:
             return False
         views = name in ("view", "enlarge", "shrink")
         return self.can_view(name) if views else bool(acts(name, self.state))

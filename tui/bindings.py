@@ -67,6 +67,9 @@ ONLY_IN_TRAIN = frozenset(
 )
 """Actions on the first view; in the others their keys are free."""
 
+CHANGES = frozenset(("new_run", "runs", "fork"))
+"""Actions that lead to other texts and runs, and to what changes them."""
+
 
 def action_of(binding: Binding) -> str:
     """The name of a key's action, without arguments."""

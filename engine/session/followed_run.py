@@ -43,8 +43,12 @@ class FollowedRun(OpenedRun):
         reader: HistoryReader,
         emit: Emit,
         clock: Clock,
+        *,
+        stays: bool = False,
     ) -> None:
-        """`lock`: of the run, held by the other program. `reader`: of its history, at the start."""
+        """`lock`: of the run, held by the other program. `reader`: of its history, at the start.
+        `stays`: whether it is followed also when nobody trains it any more, until another program
+        trains another run."""
         self.context = context
         self._name = saved.name
         self._watch = Watch.FOLLOWING
@@ -52,6 +56,7 @@ class FollowedRun(OpenedRun):
         self._reader = reader
         self._emit = emit
         self._clock = clock
+        self._stays = stays
         self._polled_at = clock()
         self._newest = saved.checkpoints[-1]
         self._info = saved.info
@@ -111,8 +116,17 @@ class FollowedRun(OpenedRun):
         if self._watch is Watch.FOLLOWING:
             self._load_newest_weights()
             self._report_moments()
-            if not self._lock.held_elsewhere():
+            if self._stays:
+                self._turn_to_the_next()
+            elif not self._lock.held_elsewhere():
                 self._watch = Watch.RELEASED
+
+    def _turn_to_the_next(self) -> None:
+        """Follow the run that is trained now, where that is another one."""
+        name = library.run_in_training(later_than=self._name)
+        if name:
+            self._name = name
+            self._watch = Watch.RELEASED
 
     def _emit_new_events(self) -> None:
         try:
@@ -212,6 +226,8 @@ class FollowedRun(OpenedRun):
         if self._watch is Watch.LOST:
             return f"The run {self.name!r} is gone: all it can still do here is write."
         holder = self._lock.held_elsewhere()
+        if not holder:
+            return f"The run {self.name!r} is only followed here; p lets it write."
         return (
             f"Another program trains {self.name!r} ({holder}): here it is only followed; p lets it "
             "write."

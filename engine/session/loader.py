@@ -1,6 +1,7 @@
 """Opens a run, fresh or saved: its text first, which is reported at once, then torch and the rest."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -38,7 +39,11 @@ from engine.storage.history import HistoryReader, read_history
 from engine.storage.ladder_file import read_ladder
 from engine.storage.lock import RunLock
 from engine.storage.manifest import Progress
-from engine.storage.run_info import CorpusInfo
+from engine.storage.paths import folder_of
+from engine.storage.run_info import CorpusInfo, RunInfo
+
+if TYPE_CHECKING:  # imports torch, which is loaded after the text has been reported
+    from engine.session.context import RunContext
 
 
 def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> ActiveRun:
@@ -63,9 +68,10 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
 
 
 def open_saved(
-    command: OpenRun, emit: Emit, clock: Clock, *, saving: bool
+    command: OpenRun, emit: Emit, clock: Clock, *, saving: bool, follows: bool = False
 ) -> ActiveRun | FollowedRun | None:
-    """A run as it was saved (see `engine.storage.saved_run.load_run`), followed if another program trains it.
+    """A run as it was saved (see `engine.storage.saved_run.load_run`), followed if another program
+    trains it, or if this one only `follows`.
 
     None if the user has to confirm it first, which is asked for by an event. ValueError, with a
     user-facing message, if the run cannot be read.
@@ -101,14 +107,9 @@ def open_saved(
     before = saved.manifest.machine
     start = Start(saved.state, before, step, saved.manifest.progress.skipped)
     context = build_context(info, saved.text, start, emit, clock, excerpt_prompt)
-    if holder:
-        note = f"Another program trains this run ({holder}): here it is followed, p lets it write."
-        emit(opened_event(context, run.name, info, progress, "following", note))
-        rungs = read_ladder(run.folder, info)
-        if rungs is not None:
-            emit(LadderMeasured(rungs, complete=True))
-        report_parent(info, emit)
-        return FollowedRun(context, saved, lock, reader, emit, clock)
+    if holder or follows:
+        _report_followed(context, run.name, info, progress, holder, emit)
+        return FollowedRun(context, saved, lock, reader, emit, clock, stays=follows)
     return activate(
         context,
         run,
@@ -122,6 +123,19 @@ def open_saved(
         history=read_history(run.folder, step),
         learning_rate=learning_rate,
     )
+
+
+def _report_followed(
+    context: "RunContext", name: str, info: RunInfo, progress: Progress, holder: str, emit: Emit
+) -> None:
+    """Report that a run is open and followed. `holder`: who trains it; empty: nobody."""
+    trained = f"Another program trains this run ({holder})" if holder else "Nobody trains this run"
+    note = f"{trained}: here it is followed, p lets it write."
+    emit(opened_event(context, name, info, progress, "following", note))
+    rungs = read_ladder(folder_of(name), info)
+    if rungs is not None:
+        emit(LadderMeasured(rungs, complete=True))
+    report_parent(info, emit)
 
 
 def with_later_changes(progress: Progress, events: Iterable[Event]) -> tuple[Progress, str | None]:

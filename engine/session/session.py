@@ -58,6 +58,10 @@ OUT_OF_MEMORY = (
     "a smaller batch, context or preset needs less."
 )
 
+ONLY_FOLLOWED = "Here the run is only followed: nothing is trained or changed."
+WHILE_FOLLOWING = (Close, OpenRun, Sample, StopSample, *INSIGHT_COMMANDS)
+"""The commands of a session that only follows."""
+
 
 class Session:
     """Holds at most one open run, and carries out commands on it and on the saved runs."""
@@ -69,13 +73,16 @@ class Session:
         clock: Clock = time.perf_counter,
         gate: Callable[[], None] = lambda: None,
         saving: bool = True,
+        follows: bool = False,
     ) -> None:
         """`gate` is called before each tick (tests block in it). `saving`: whether runs that are
-        trained are saved."""
+        trained are saved. `follows`: whether a run is never trained or changed, only followed, and
+        after it those that other programs train next."""
         self._emit = emit
         self._clock = clock
         self._gate = gate
         self._saving = saving
+        self._follows = follows
         self._closed = False
         self._run: OpenedRun | None = None
         self._exporter = Exporter(emit, clock)
@@ -112,6 +119,8 @@ class Session:
         could not be opened has been reported."""
         run = self._run
         match command:
+            case _ if self._follows and not isinstance(command, WHILE_FOLLOWING):
+                self._emit(Failed(ONLY_FOLLOWED, "open"))
             case Open(config):
                 self._save_and_open(
                     lambda: open_fresh(config, self._emit, self._clock, saving=self._saving)
@@ -188,7 +197,9 @@ class Session:
         return self._replace(lambda: self._open_saved(OpenRun(name)))
 
     def _open_saved(self, command: OpenRun) -> OpenedRun | None:
-        return open_saved(command, self._emit, self._clock, saving=self._saving)
+        return open_saved(
+            command, self._emit, self._clock, saving=self._saving, follows=self._follows
+        )
 
     def _replace(self, opener: Callable[[], OpenedRun | None]) -> OpenedRun | None:
         """Replace the open run by the one that `opener` opens. If that fails, the open run stays,

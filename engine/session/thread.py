@@ -28,12 +28,14 @@ class EngineThread:
         gate: Callable[[], None] = lambda: None,
         *,
         saving: bool = True,
+        follows: bool = False,
     ) -> None:
-        """`emit` must return quickly, since training waits for it. `gate` and `saving`: as for
-        `Session`."""
+        """`emit` must return quickly, since training waits for it. `gate`, `saving` and `follows`:
+        as for `Session`."""
         self._emit = emit
         self._gate = gate
         self._saving = saving
+        self._follows = follows
         self._inbox: SimpleQueue[Command] = SimpleQueue()
         self._thread = threading.Thread(target=self._main, name="engine")
 
@@ -58,7 +60,7 @@ class EngineThread:
 
         try:
             while not self._run_until_closed(
-                Session(self._emit, gate=self._gate, saving=self._saving)
+                Session(self._emit, gate=self._gate, saving=self._saving, follows=self._follows)
             ):
                 pass
         finally:

@@ -83,11 +83,17 @@ class IdleInbox(SimpleQueue[Command]):
 class Driver:
     """A Session and its user, who reacts to events with further commands."""
 
-    def __init__(self, clock: Callable[[], float] | None = None, *, saving: bool = True) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] | None = None,
+        *,
+        saving: bool = True,
+        follows: bool = False,
+    ) -> None:
         self.events: list[Event] = []
         self.inbox: SimpleQueue[Command] = SimpleQueue()
         self._clock = clock or FakeClock()
-        self._saving = saving
+        self._options = {"saving": saving, "follows": follows}
         self._reactions: list[tuple[Happens, Callable[[], None]]] = []
 
     def when(self, happens: Happens, *commands: Command) -> "Driver":
@@ -107,7 +113,7 @@ class Driver:
     def run(self, *commands: Command) -> list[Event]:
         """Send these commands, and work until Close; all events."""
         self.send(*commands)
-        Session(self._handle, clock=self._clock, saving=self._saving).run(self.inbox)
+        Session(self._handle, clock=self._clock, **self._options).run(self.inbox)
         assert not self._reactions, "something that the test waited for did not happen"
         return self.events
 

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -14,14 +14,19 @@ import pytest
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
 from forking import child, exit_code, needs_fork
 
-from engine.config import SampleConfig
+from engine.config import SampleConfig, small
 from engine.protocol import (
+    AnnotateRun,
     Close,
     Command,
+    Compare,
+    DeleteRun,
     Event,
+    ExportRun,
     Failed,
     Fork,
     Forked,
+    ListRuns,
     Measure,
     Measured,
     Open,
@@ -45,7 +50,7 @@ from engine.protocol import (
 )
 from engine.session.session import Session
 from engine.storage.library import run_curve, run_in_training, run_written_by
-from engine.storage.paths import folder_of
+from engine.storage.paths import folder_of, run_names
 
 pytestmark = [pytest.mark.timeout(20), needs_fork]
 
@@ -82,8 +87,8 @@ def trained_elsewhere(name: str) -> Iterator[int]:
 class Watcher(Driver):
     """A Session in real time, with a user who watches."""
 
-    def __init__(self) -> None:
-        super().__init__(clock=time.perf_counter)
+    def __init__(self, *, follows: bool = False) -> None:
+        super().__init__(clock=time.perf_counter, follows=follows)
 
 
 def test_its_steps_arrive_as_they_come(verse_file: Path) -> None:
@@ -240,3 +245,37 @@ def test_the_run_that_is_trained_is_found(verse_file: Path) -> None:
     assert run_written_by(process, before) == name
     assert run_written_by(process, time.time()) == ""
     assert run_written_by(os.getpid(), before) == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(Open(small("verse")), Fork("a"), Train(), Step(), Save(), SetLearningRate(0.01)),
+        *(ListRuns(), RenameRun("a", "b"), AnnotateRun("a", "b"), DeleteRun("a"), Compare(("a",))),
+        *(Measure(small("verse"), 30), ExportRun("a", "hf", "b")),
+    ],
+)
+def test_a_session_that_only_follows_does_nothing_else(verse_file: Path, command: Command) -> None:
+    name = saved_run(verse_file)
+    sample = Sample(1, "The", SampleConfig(characters=5))
+    driver = Driver(follows=True).when(is_a(SampleDone), command, Close())
+    events = driver.run(OpenRun(name), sample)
+    assert only(events, Opened).phase == "following"
+    assert only(events, Failed).message == (
+        "Here the run is only followed: nothing is trained or changed."
+    )
+    assert run_names() == [name]
+
+
+def test_it_stays_with_a_run_until_another_is_trained(verse_file: Path) -> None:
+    """Also once nobody trains it any more."""
+    name, other = saved_run(verse_file), saved_run(verse_file)
+    watcher = Watcher(follows=True)
+    with trained_elsewhere(name) as pid, ExitStack() as stack:
+        begin = partial(stack.enter_context, trained_elsewhere(other))
+        watcher.call_when(is_a(Opened, run=name), partial(os.kill, pid, signal.SIGTERM))
+        watcher.call_when(is_a(SampleDone), begin)
+        watcher.when(is_a(Opened, run=other), Close())
+        events = watcher.run(OpenRun(name), Sample(1, "The", SampleConfig(characters=5)))
+    assert [opened.phase for opened in of(events, Opened)] == ["following", "following"]
+    assert of(events, Failed) == []

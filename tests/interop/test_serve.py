@@ -172,7 +172,7 @@ async def test_the_first_trains_and_others_follow(runs: dict[str, str]) -> None:
             runs["trained"] = "amber-otter"
             assert (await visitor.get("/"))[0] == 200
             async with visitor.page() as second:
-                assert await visitor.arguments(second) == ["--run", "amber-otter"]
+                assert await visitor.arguments(second) == ["--follow"]
                 status, text = await visitor.get("/")
                 assert (status, "All 2 sessions" in text) == (503, True)
                 with pytest.raises(aiohttp.WSServerHandshakeError):
@@ -184,7 +184,7 @@ async def test_the_first_trains_and_others_follow(runs: dict[str, str]) -> None:
         async with visitor.page() as third:
             assert await visitor.arguments(third) == ["--run", "amber-otter"]
             async with visitor.page() as fourth:
-                assert (await visitor.arguments(fourth))[0] == "--run"
+                assert await visitor.arguments(fourth) == ["--follow"]
         del runs["written"]  # that run was deleted meanwhile
         del runs["trained"]
         async with visitor.page() as fifth:

@@ -70,3 +70,10 @@ def test_only_a_page_in_a_browser_needs_no_terminal(
 ) -> None:
     monkeypatch.setenv("TEXTUAL_DRIVER", driver)
     assert "The app needs a terminal" in refusal(str(verse_file))
+
+
+def test_what_cannot_be_followed_is_said(verse_file: Path) -> None:
+    saved_run(verse_file, "amber-otter")
+    assert refusal("--follow") == "Error: No other program trains a run that could be followed."
+    for more in (["--run", "amber-otter"], [str(verse_file)], ["--steps", "10"]):
+        assert "it goes alone" in refusal("--follow", *more)

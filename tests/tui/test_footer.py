@@ -4,7 +4,17 @@ from itertools import pairwise
 
 import pytest
 from looking import Desk, Opener
-from recording import STEPS, evaluated, opened, opening, step_done, trained, untrained
+from recording import (
+    OPENING,
+    STEPS,
+    RecordedEngine,
+    evaluated,
+    opened,
+    opening,
+    step_done,
+    trained,
+    untrained,
+)
 
 from engine.protocol import (
     Event,
@@ -15,6 +25,7 @@ from engine.protocol import (
     Stop,
     Train,
 )
+from tui.app import TinyGPTApp
 from tui.panes.keys import KeysLine
 
 TRAINING = (*untrained(), PhaseChanged("training", 0), step_done(1))
@@ -94,6 +105,23 @@ async def test_what_another_program_trains_is_not_offered_for_training(desk: Ope
         assert muted(it) == "space train n step x end"
         await it.press("space", "n", "x", "<")
         assert len(it.engine.commands) == 1
+
+
+async def test_an_app_that_only_follows_leads_to_no_other_run(at_once: None) -> None:
+    """Nor to files of the user whose program it is."""
+    app = TinyGPTApp(OPENING, engine=RecordedEngine, follows=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        it = Desk(app, pilot)
+        await it.until(lambda: it.engine.started == 1)
+        await it.play(*untrained())
+        assert "c new run o saved runs" in muted(it)
+        await it.press("c", "o")
+        assert len(app.screen_stack) == 1
+        offered = {command.title for command in app.get_system_commands(app.screen)}
+        assert "Show the help" in offered
+        assert not offered & {
+            *("Start a new run…", "Open a saved run…", "Save a picture of the screen"),
+        }
 
 
 async def test_a_muted_key_looks_muted_and_does_nothing(desk: Opener) -> None:

@@ -17,7 +17,7 @@ from tui.cli.completion_command import completion_command
 from tui.cli.export_command import export_command
 from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option, refusals
 from tui.cli.hints import PROGRAM, check_command
-from tui.cli.options import inspect_options, run_options, sample_options
+from tui.cli.options import SAVED, inspect_options, run_options, sample_options
 from tui.cli.pack_command import pack_command, unpack_command
 from tui.cli.runs_commands import runs_group
 from tui.cli.serve_command import serve_command
@@ -82,10 +82,24 @@ def main() -> None:
 
 @main.command("app", hidden=True, cls=UnnamedCommand)
 @run_options
-def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choices: Any) -> None:
+@option(
+    SAVED,
+    "--follow",
+    "follows",
+    is_flag=True,
+    help="Follow the run that another program trains, and those that it trains next; nothing is "
+    "changed here.",
+)
+def app_command(
+    run_name: str | None, corpus: str | None, no_save: bool, follows: bool, **choices: Any
+) -> None:
     """Open the app."""
     with refusals():
-        command = opening.chosen("app", run_name, corpus, **choices)
+        command = (
+            opening.followed_run(run_name, corpus, choices)
+            if follows
+            else opening.chosen("app", run_name, corpus, **choices)
+        )
     if corpus == "-":
         keys_from_terminal()
     if os.environ.get("TEXTUAL_DRIVER") != WEB_DRIVER:
@@ -101,9 +115,10 @@ def app_command(run_name: str | None, corpus: str | None, no_save: bool, **choic
     app = TinyGPTApp(
         command,
         why=default()[1] if corpus is None and isinstance(command, Open) else "",
-        engine=partial(EngineThread, saving=not no_save),
+        engine=partial(EngineThread, saving=not no_save, follows=follows),
         more=opening.training(run_name, choices),
-        saving=not no_save,
+        saving=not (no_save or follows),
+        follows=follows,
     )
     try:
         app.run()

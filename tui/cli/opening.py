@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+import engine
 from data.catalog import default
 from data.decoding import check_encoding
 from data.reading import Reading
@@ -128,6 +129,19 @@ def forked_run(
     if corpus == "-":
         read_standard_input()
     return Fork(run if at else fork, int(step) if at else -1, assignments, corpus or "", reading)
+
+
+def followed_run(
+    run_name: str | None, corpus: str | None, choices: Mapping[str, object]
+) -> OpenRun:
+    """The command for the run that another program trains. ValueError, with a user-facing message,
+    if there is none, or for options about another run."""
+    if run_name is not None or corpus is not None or any(choices.values()):
+        raise ValueError("--follow opens the run that is trained now, as it is: it goes alone.")
+    name = engine.run_in_training()
+    if not name:
+        raise ValueError("No other program trains a run that could be followed.")
+    return OpenRun(name, changed_text=True)
 
 
 def training(run_name: str | None, shortcuts: Mapping[str, str | None]) -> Train:

@@ -85,8 +85,7 @@ class Seats:
     def _new_seat(self) -> Seat:
         if sum(seat.trains for seat in self._taken) < self._training:
             return Seat([*self._program, *self._trained_on()], trains=True)
-        run = engine.run_in_training()
-        return Seat([*self._program, "--run", run], trains=False)
+        return Seat([*self._program, "--follow"], trains=False)
 
     def _trained_on(self) -> list[str]:
         """The arguments of a session that trains: a run that was left, or what was asked for."""
