@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     """What the last bits of a step depend on, apart from the run itself; saved in each checkpoint.
 
-    On an equal machine a run resumes bit for bit.
+    On an equal machine a run resumes bit for bit. Empty fields: it is not known.
     """
 
     device: str
@@ -30,8 +30,12 @@ class Machine(Struct, frozen=True, forbid_unknown_fields=True):
         return ", ".join(
             f"{name} {getattr(self, name)} → {getattr(other, name)}"
             for name in self.__struct_fields__
-            if getattr(self, name) != getattr(other, name)
+            if getattr(self, name) and getattr(self, name) != getattr(other, name)
         )
+
+
+UNKNOWN_MACHINE = Machine(device="", threads=0, precision="", torch="", cpu="")
+"""That of a run which was imported: it does not say where it was trained."""
 
 
 class Hardware(NamedTuple):

@@ -38,7 +38,7 @@ def card(source: Source, proof: Proof, notes: Iterable[str]) -> str:
             ("name", escaped(corpus.name)),
             ("source", escaped(corpus.source)),
             ("license", escaped(corpus.license)),
-            ("characters", f"{len(source.text):,}, of which {len(source.vocabulary):,} distinct"),
+            ("characters", _characters(source)),
             ("sha256", corpus.sha256 if corpus.sha256.isalnum() else ""),
         ),
         "## Loss",
@@ -87,6 +87,13 @@ prompt = tokenizer({prompt!a}, return_tensors="pt")
 ids = model.generate(**prompt, max_length={source.context_length})
 print(tokenizer.decode(ids[0]))
 ```"""
+
+
+def _characters(source: Source) -> str:
+    distinct = f"{len(source.vocabulary):,} distinct"
+    if source.info.trained_on is not None:  # the text is not here
+        return distinct
+    return f"{len(source.text):,}, of which {distinct}"
 
 
 def _loss(source: Source) -> str:

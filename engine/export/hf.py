@@ -46,9 +46,8 @@ def write(source: Source, folder: Path, precision: Precision) -> None:
     weights = as_file(dict(named_tensors(source.model)), {"format": "pt"})
     settings = Settings(
         run=source.name,
-        step=source.step,
-        loss=source.loss,
         context_length=source.context_length,
+        progress=source.progress,
         config=source.info.config,
         corpus=source.info.corpus,
         sha256=hashlib.sha256(weights).hexdigest(),

@@ -4,6 +4,7 @@ this program writes it is refused, nothing in it is executed, and no more is rea
 
 import hashlib
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,24 +28,25 @@ JSON_LIMIT = 1 << 24
 
 
 class Folder(NamedTuple):
-    """What is in an exported folder."""
+    """What an exported folder says of its model."""
 
+    path: Path
     settings: Settings
     config: dict[str, Any]
     """`config.json`."""
-    tensors: dict[str, Tensor]
-    """All tensors of the family, in float32, by their names in transformers."""
 
 
-def read(folder: Path) -> ReadBack:
+def read(path: Path) -> ReadBack:
     """The model as the family defines it, by the numbers in the files."""
-    found = read_folder(folder)
-    return ReadBack(reference(found).logits, found.settings.corpus.characters)
+    folder = read_folder(path)
+    return ReadBack(
+        reference(folder, read_tensors(folder)).logits, folder.settings.corpus.characters
+    )
 
 
-def reference(found: Folder) -> Reference:
+def reference(folder: Folder, tensors: Mapping[str, Tensor]) -> Reference:
     """The model of a folder as the family defines it."""
-    config = found.config
+    config = folder.config
     shape = Shape(
         n_layer=config["num_hidden_layers"],
         n_head=config["num_attention_heads"],
@@ -52,26 +54,26 @@ def reference(found: Folder) -> Reference:
         rope_theta=config["rope_theta"],
         tied_head=config["tie_word_embeddings"],
     )
-    return Reference(shape, found.tensors)
+    return Reference(shape, tensors)
 
 
-def read_folder(folder: Path) -> Folder:
-    """ValueError, with a user-facing message, for a folder that this program did not export, or
-    that has been changed; OSError."""
-    config = _object(_file(folder, "config.json", JSON_LIMIT))
+def read_folder(path: Path) -> Folder:
+    """Everything but the weights. ValueError, with a user-facing message, for a folder that this
+    program did not export, or that has been changed; OSError."""
+    config = _object(_file(path, "config.json", JSON_LIMIT))
     family = config.get("model_type")
     if family != "apertus":
         named = safe_text(str(family)[:40])
         raise ValueError(
             f"This is a model of the family {named!r}: only folders that tinygpt-tui exported can be "
-            "imported (apertus)."
+            "imported (family 'apertus')."
         )
-    if not (folder / SETTINGS).exists():
+    if not (path / SETTINGS).exists():
         raise ValueError(
             f"This model was not exported by tinygpt-tui: the folder has no {SETTINGS}."
         )
-    settings = settings_in(_file(folder, SETTINGS, JSON_LIMIT))
-    characters = characters_in(_file(folder, "tokenizer.json", JSON_LIMIT))
+    settings = settings_in(_file(path, SETTINGS, JSON_LIMIT))
+    characters = characters_in(_file(path, "tokenizer.json", JSON_LIMIT))
     if settings.corpus.characters != characters:
         raise ValueError(f"The characters in tokenizer.json are not those in {SETTINGS}.")
     check_family(settings.config.model)
@@ -80,14 +82,17 @@ def read_folder(folder: Path) -> Folder:
         if config.get(key, ...) != value:
             shown = safe_text(str(config.get(key, "missing"))[:40])
             raise ValueError(f"config.json does not fit {SETTINGS}: {key} is {shown}, not {value}.")
-    return Folder(settings, config, _tensors(folder, settings))
+    return Folder(path, settings, config)
 
 
-def _tensors(folder: Path, settings: Settings) -> dict[str, Tensor]:
-    config, characters = settings.config.model, settings.corpus.characters
-    expected = dict(named_tensors(on_meta(config, len(characters))))
+def read_tensors(folder: Folder) -> dict[str, Tensor]:
+    """All tensors of the family, in float32, by their names in transformers. ValueError, with a
+    user-facing message, if they are not those of this model; OSError."""
+    settings = folder.settings
+    model = on_meta(settings.config.model, len(settings.corpus.characters))
+    expected = dict(named_tensors(model))
     size = sum(4 * tensor.numel() for tensor in expected.values())
-    content = _file(folder, WEIGHTS, size + HEADER_LIMIT)
+    content = _file(folder.path, WEIGHTS, size + HEADER_LIMIT)
     if hashlib.sha256(content).hexdigest() != settings.sha256:
         raise ValueError(f"{WEIGHTS} has been changed since it was exported.")
     try:
@@ -97,9 +102,9 @@ def _tensors(folder: Path, settings: Settings) -> dict[str, Tensor]:
     for name in sorted(tensors.keys() | expected.keys()):
         ours, theirs = expected.get(name), tensors.get(name)
         if ours is None or theirs is None:
-            raise ValueError(f"{WEIGHTS} does not fit its config: {safe_text(name[:80])}.")
+            raise ValueError(f"{WEIGHTS} does not fit config.json: {safe_text(name[:80])}.")
         if ours.shape != theirs.shape or theirs.dtype != torch.float32:
-            raise ValueError(f"{WEIGHTS} does not fit its config: the shape or type of {name}.")
+            raise ValueError(f"{WEIGHTS} does not fit config.json: shape or type of {name}.")
         if not theirs.isfinite().all():
             raise ValueError(f"{WEIGHTS} has numbers that are not finite: {name}.")
         if is_constant(name) and not torch.equal(ours, theirs):

@@ -1,25 +1,28 @@
 """`tinygpt.json` in an exported folder: the settings of the run, by which it is imported again."""
 
+from typing import Annotated
+
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from engine.config import RunConfig
+from engine.storage.manifest import Progress
 from engine.storage.run_info import CorpusInfo
 
 SETTINGS = "tinygpt.json"
+FORMAT = 1
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Its content."""
 
     run: str  # its name
-    step: int
-    loss: float | None  # of these weights on the validation part; None: they were not evaluated
-    context_length: int  # with which they are trained
+    context_length: Annotated[int, Meta(ge=1)]  # with which the weights are trained
+    progress: Progress
     config: RunConfig
     corpus: CorpusInfo
     sha256: str  # of model.safetensors
-    format: int = 1
+    format: int = FORMAT
 
 
 def settings_in(content: bytes) -> Settings:
@@ -28,7 +31,7 @@ def settings_in(content: bytes) -> Settings:
         settings = msgspec.json.decode(content, type=Settings)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{SETTINGS} cannot be read: {error}.") from None
-    if settings.format != 1:
+    if settings.format != FORMAT:
         raise ValueError(
             f"{SETTINGS} has the format {settings.format}: a newer version of tinygpt-tui exported "
             "it, upgrade to import it."

@@ -9,6 +9,7 @@ from torch import Tensor
 from engine.config import ModelConfig
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
+from engine.storage.manifest import Progress
 from engine.storage.run_info import RunInfo
 
 
@@ -21,6 +22,7 @@ class Source(NamedTuple):
     info: RunInfo
     """Without the folder of the user's text: exports are published."""
     text: str
+    """Of a run that was imported without its text: what its model has written."""
     step: int
     loss: float | None
     """Validation loss of these very weights, in nats a character; None: they were not evaluated."""
@@ -29,6 +31,8 @@ class Source(NamedTuple):
     model: GPT
     """On the CPU. All its weights are finite."""
     vocabulary: Vocabulary
+    progress: Progress
+    """Of the run at that step."""
 
 
 class ReadBack(NamedTuple):

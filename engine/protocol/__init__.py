@@ -52,6 +52,8 @@ from engine.protocol.events import ThreadsChosen as ThreadsChosen
 from engine.protocol.exports import Exported as Exported
 from engine.protocol.exports import ExportFormat as ExportFormat
 from engine.protocol.exports import ExportRun as ExportRun
+from engine.protocol.exports import Imported as Imported
+from engine.protocol.exports import ImportRun as ImportRun
 from engine.protocol.exports import Precision as Precision
 from engine.protocol.insight import INSIGHT_COMMANDS as INSIGHT_COMMANDS
 from engine.protocol.insight import AlphabetMapped as AlphabetMapped

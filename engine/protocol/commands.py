@@ -2,7 +2,7 @@
 
 from data.reading import Reading
 from engine.config import RunConfig, SampleConfig
-from engine.protocol.exports import ExportRun
+from engine.protocol.exports import ExportRun, ImportRun
 from engine.protocol.insight import InsightCommand
 from engine.protocol.message import Message
 from engine.protocol.packing import PackRun, UnpackRun
@@ -154,6 +154,7 @@ Command = (
     | DeleteRun
     | Compare
     | ExportRun
+    | ImportRun
     | PackRun
     | UnpackRun
     | InsightCommand

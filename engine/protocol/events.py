@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from engine.config import RunConfig
 from engine.protocol.commands import OpenRun
-from engine.protocol.exports import Exported
+from engine.protocol.exports import Exported, Imported
 from engine.protocol.insight import InsightEvent
 from engine.protocol.ladder import LadderMeasured
 from engine.protocol.message import Message, Phase
@@ -238,6 +238,7 @@ Event = (
     | InsightEvent
     | MomentsKept
     | Exported
+    | Imported
     | Packed
     | Unpacked
     | Failed

@@ -1,4 +1,4 @@
-"""Writing a run in the formats of other programs."""
+"""Writing a run in the formats of other programs, and reading it again."""
 
 from typing import Literal
 
@@ -39,3 +39,21 @@ class Exported(Message, frozen=True):
     equal_prompts: int = 0  # of these, with the same text
     written: int = 0  # characters of each continuation
     notes: tuple[str, ...] = ()  # sentences: what the format cannot carry
+
+
+class ImportRun(Message, frozen=True):
+    """Make a saved run of a folder that was exported as "hf"; answered by `Imported`, or by `Failed`
+    during "export"."""
+
+    path: str  # of the folder; ~ is the user's home
+    name: str = ""  # empty: the one that it had, or one like it if that is taken
+    corpus: str = ""  # a text to train on; empty: its own, where that is known here
+
+
+class Imported(Message, frozen=True):
+    """An exported run is a saved run again."""
+
+    run: str
+    step: int
+    path: str  # of its folder
+    note: str  # a sentence on its text: which one it has, or that it has none to train on

@@ -15,6 +15,7 @@ from engine.session.active_run import ActiveRun
 from engine.session.ladder import Ladder
 from engine.session.moment_keeper import budget_note
 from engine.session.opened_run import Clock, Emit
+from engine.session.textless_run import TextlessRun
 from engine.storage.library import run_curve
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder
@@ -136,6 +137,13 @@ def machine_note(before: Machine, context: "RunContext") -> str:
     return f"Not as it was trained before ({differences}): last bits will differ."
 
 
+def text_note(info: RunInfo) -> str:
+    """A sentence about a run whose text is not here, or nothing."""
+    if info.trained_on is None:
+        return ""
+    return f"Its text, {info.trained_on.name}, is not here: what stands for it was written by the model."
+
+
 def opened_event(
     context: "RunContext",
     name: str,
@@ -198,7 +206,8 @@ def activate(
         saves=saving,
     )
     ladder = Ladder(text, info, recorder, emit, clock)
-    active = ActiveRun(context, recorder, ladder, info.config, progress, emit, clock)
+    kind = ActiveRun if info.trained_on is None else TextlessRun
+    active = kind(context, recorder, ladder, info.config, progress, emit, clock)
     for event in history:
         emit(event)
     if forked is not None:

@@ -1,14 +1,31 @@
 """Exports, packs and unpacks runs, in slices between those of training."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.protocol import Event, Exported, ExportRun, Failed, Packed, PackRun, Unpacked, UnpackRun
-from engine.session.loader import is_out_of_memory
+from msgspec.structs import replace
+
+from engine.protocol import (
+    Event,
+    Exported,
+    ExportRun,
+    Failed,
+    Imported,
+    ImportRun,
+    Packed,
+    PackRun,
+    Unpacked,
+    UnpackRun,
+)
+from engine.session.forking import progress_at
+from engine.session.loader import is_out_of_memory, with_later_changes
 from engine.session.opened_run import Clock, Emit
 from engine.session.packing import packed, unpacked
 from engine.session.run_state import plan_of
 from engine.session.slices import Slices
+from engine.storage.history import read_history
+from engine.storage.paths import folder_of
 from engine.training.schedule import Position
 
 if TYPE_CHECKING:  # imports torch, which is loaded with the first run or export
@@ -18,7 +35,7 @@ SECONDS = 0.03
 """About how long training waits at a time."""
 
 
-DONE = {ExportRun: "exported", PackRun: "packed", UnpackRun: "unpacked"}
+DONE = {ExportRun: "exported", PackRun: "packed", UnpackRun: "unpacked", ImportRun: "imported"}
 """What could not be done to a run, for the user."""
 
 
@@ -29,14 +46,14 @@ class Exporter:
         self._emit = emit
         self._clock = clock
         self._done = ""
-        self._slices: Slices[Exported | Packed | Unpacked] = Slices(clock)
+        self._slices: Slices[Exported | Imported | Packed | Unpacked] = Slices(clock)
 
     @property
     def active(self) -> bool:
         """Whether an export is in progress."""
         return self._slices.active
 
-    def start(self, command: ExportRun | PackRun | UnpackRun) -> None:
+    def start(self, command: ExportRun | ImportRun | PackRun | UnpackRun) -> None:
         """Start an export, unless one is in progress, which is reported."""
         if self.active:
             reason = f"One run is being {self._done} already: wait for that."
@@ -46,6 +63,8 @@ class Exporter:
         match command:
             case ExportRun():
                 self._slices.start(_export(command))
+            case ImportRun():
+                self._slices.start(_import(command))
             case PackRun():
                 self._slices.start(packed(command))
             case UnpackRun():
@@ -86,6 +105,17 @@ def _export(command: ExportRun) -> Iterator[float | Exported]:
     yield from export(source_of(command.run), command)
 
 
+def _import(command: ImportRun) -> Iterator[float | Imported]:
+    from engine.export.importing import ImportedRun, import_folder  # torch, as above
+
+    path = Path(command.path).expanduser().absolute()
+    for result in import_folder(path, command.name, command.corpus):
+        if isinstance(result, ImportedRun):
+            yield Imported(result.name, result.step, str(folder_of(result.name)), result.note)
+        else:
+            yield result
+
+
 def source_of(wanted: str) -> "Source":
     """The run to export: "NAME", "NAME@best" or "NAME@STEP". ValueError, with a user-facing message,
     if there is no such run or step, or it cannot be read."""
@@ -94,7 +124,6 @@ def source_of(wanted: str) -> "Source":
     from engine.model.tokenizer import Vocabulary
     from engine.session.context import check_state
     from engine.storage.parent_run import load_parent
-    from engine.storage.paths import folder_of
     from engine.storage.run_info import without_folder
     from engine.storage.saved_run import load_run
 
@@ -102,21 +131,29 @@ def source_of(wanted: str) -> "Source":
     # What is exported depends on the weights alone: a changed text needs no confirmation.
     if name and step.isascii() and step.isdecimal():
         run = load_parent(name, int(step), changed_text=True)
-        info, text, state, progress = run.info, run.text, run.state, run.progress
-        number, at = run.step, run.at
+        progress = run.progress or progress_at(run, read_history(run.folder, run.step))
+        info, text, state = run.info, run.text, run.state
     else:
         saved = load_run(wanted, changed_text=True)
-        info, text, state, progress = saved.info, saved.text, saved.state, saved.manifest.progress
-        name, number, at = saved.name, progress.step, None
+        progress, name = saved.manifest.progress, saved.name
+        info, text, state = saved.info, saved.text, saved.state
+    folder, step_number = folder_of(name), progress.step
+    progress, _ = with_later_changes(progress, read_history(folder, step_number))
     vocabulary = Vocabulary(info.corpus.characters)
     check_state({"model": state["model"]}, info.config, len(vocabulary))
-    if progress is not None:
-        position = Position(progress.step, progress.elapsed)
-        length = plan_of(info.config, progress).context_length(position)
-        loss = progress.loss if progress.loss_is_current else None
-    else:
-        assert at is not None, "it is a checkpoint, or weights that were kept"
-        length, loss = min(at.context_length, info.config.model.context_length), at.loss
-    model = model_of(state["model"], info.config.model, len(vocabulary))
-    info = without_folder(info)
-    return Source(name, folder_of(name), info, text, number, loss, length, model, vocabulary)
+    if info.trained_on is not None:
+        info = replace(info, corpus=info.trained_on)
+    return Source(
+        name=name,
+        folder=folder,
+        info=without_folder(info),
+        text=text,
+        step=step_number,
+        loss=progress.loss if progress.loss_is_current else None,
+        context_length=plan_of(info.config, progress).context_length(
+            Position(step_number, progress.elapsed)
+        ),
+        model=model_of(state["model"], info.config.model, len(vocabulary)),
+        vocabulary=vocabulary,
+        progress=progress,
+    )

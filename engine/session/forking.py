@@ -120,6 +120,10 @@ def _text_of(
     user-facing message, if it has characters that the model does not know."""
     source = parent.info.corpus
     if not command.corpus:
+        if parent.info.trained_on is not None:
+            raise ValueError(
+                f"The text of the run {parent.name!r} is not here: name a text for the fork."
+            )
         return kept_corpus(parent.info, parent.text), source, config
     text = load_corpus(command.corpus, command.reading)
     unknown = "".join(sorted({*text.text} - {*source.characters}))

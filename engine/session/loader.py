@@ -30,6 +30,7 @@ from engine.session.building import (
     recordable,
     report_corpus,
     report_parent,
+    text_note,
 )
 from engine.session.followed_run import FollowedRun
 from engine.session.opened_run import Clock, Emit
@@ -119,7 +120,7 @@ def open_saved(
         emit,
         clock,
         saving=saving,
-        notes=(saved.note, machine_note(before, context)),
+        notes=(saved.note, text_note(info), machine_note(before, context)),
         history=read_history(run.folder, step),
         learning_rate=learning_rate,
     )

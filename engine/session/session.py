@@ -23,6 +23,7 @@ from engine.protocol import (
     ExportRun,
     Failed,
     Fork,
+    ImportRun,
     ListRuns,
     Measure,
     Open,
@@ -145,7 +146,7 @@ class Session:
                 self._manage(lambda: Compared(tuple(library.run_curve(name) for name in names)))
             case ExportRun() | PackRun():
                 self._export(command)
-            case UnpackRun():
+            case UnpackRun() | ImportRun():
                 self._exporter.start(command)
             case Measure(config, vocabulary) if run:
                 self._measure(config, vocabulary, run.context)

@@ -2,6 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
+
+FILE = "corpus.txt"
 
 CHUNK = 1 << 20
 """Characters that are encoded at a time."""
@@ -19,3 +22,8 @@ def sha256_of(text: str) -> str:
     for chunk in utf8_chunks(text):
         digest.update(chunk)
     return digest.hexdigest()
+
+
+def read_corpus(folder: Path) -> str:
+    """The text of a run. OSError; UnicodeDecodeError."""
+    return (folder / FILE).read_bytes().decode("utf-8", "surrogatepass")

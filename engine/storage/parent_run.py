@@ -6,7 +6,7 @@ from typing import NamedTuple
 from engine.device import Machine
 from engine.storage.checkpoints import State, read_checkpoint
 from engine.storage.manifest import DamagedError, Progress, read_manifest
-from engine.storage.moments import LATEST, Circumstances, moment_at, moments_of, read_moment
+from engine.storage.moments import LATEST, moment_at, moments_of, read_moment
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import RunInfo
 from engine.storage.saved_run import max_group_bytes, read_files, with_text
@@ -26,7 +26,6 @@ class ParentRun(NamedTuple):
     machine: Machine  # that trained it
     progress: Progress | None  # of its checkpoint; None: only the weights were kept
     state: State  # without "optimizer" if only the weights were kept
-    at: Circumstances | None = None  # of weights that were kept; None: it is a checkpoint
 
 
 def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRun:
@@ -59,7 +58,7 @@ def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRu
         )
     moment = moment_at(moments_of(folder, LATEST), step)
     try:
-        weights, at = read_moment(moment, max_group_bytes(info))
+        weights, _ = read_moment(moment, max_group_bytes(info))
     except DamagedError as error:
         raise ValueError(f"The weights of step {step:,} cannot be used: {error}.") from None
-    return ParentRun(name, folder, info, text, step, machine, None, {"model": weights}, at)
+    return ParentRun(name, folder, info, text, step, machine, None, {"model": weights})

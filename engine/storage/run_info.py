@@ -47,6 +47,9 @@ class RunInfo(Struct, frozen=True, forbid_unknown_fields=True):
     created: str
     note: str = ""
     parent: Parent | None = None
+    trained_on: CorpusInfo | None = None
+    """Of a run that was imported without its text: that text. What is in its place, corpus.txt, was
+    written by the model, to look inside with; the run is not trained on it."""
     format: int = FORMAT  # of the file that it was read from
 
 

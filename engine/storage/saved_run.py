@@ -8,7 +8,7 @@ import msgspec
 from data.safe_text import safe_text
 from engine.model.size import parameter_count
 from engine.storage.checkpoints import State, read_checkpoint
-from engine.storage.corpus_text import sha256_of
+from engine.storage.corpus_text import read_corpus, sha256_of
 from engine.storage.manifest import DamagedError, Manifest, best_of, checkpoints_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import RunInfo, UnreadableInfoError, read_info
@@ -84,8 +84,7 @@ def read_files(name: str, folder: Path) -> tuple[RunInfo, str, list[Path]]:
     """A run's info, text and checkpoints. ValueError, with a user-facing message."""
     try:
         info = read_info(folder)
-        text = (folder / "corpus.txt").read_bytes().decode("utf-8", "surrogatepass")
-        return info, text, checkpoints_of(folder)
+        return info, read_corpus(folder), checkpoints_of(folder)
     except OSError as error:
         where = Path(error.filename).name if error.filename else "a file"
         raise ValueError(f"The run {name!r} cannot be read: {where}: {error.strerror}.") from None

@@ -7,10 +7,9 @@ a folder apart, verified there as when a run is opened, and renamed into place o
 
 import io
 import re
-import shutil
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from stat import S_IFMT, S_IFREG
@@ -19,13 +18,13 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from data.safe_text import safe_text
 from engine.config import RunConfig
-from engine.storage.atomic import UNFINISHED, make_folder, rename_folder, sync_folder, write_new
+from engine.storage.arriving import free_name, unfinished_run
+from engine.storage.atomic import rename_folder, sync_folder, write_new
 from engine.storage.checkpoints import State, read_checkpoint
 from engine.storage.history import FILE as HISTORY
 from engine.storage.history import check_history
 from engine.storage.ladder_file import FILE as LADDER
 from engine.storage.ladder_file import read_ladder
-from engine.storage.lock import locked
 from engine.storage.manifest import DamagedError, checkpoints_of, read_manifest
 from engine.storage.moments import LATEST, moments_of, read_moment
 from engine.storage.names import NAME
@@ -73,12 +72,10 @@ def unpack(path: Path, name: str, check: Check) -> Iterator[float | UnpackedRun]
         with _refusing(path):
             archive = ZipFile(file)
             parent, entries = _checked(archive, path)
-        name = name or _free_name(parent)
+        name = name or free_name(parent)
         target = free_folder(name)
         _check_space(entries)
-        make_folder(runs_folder())
-        _clear_abandoned()
-        with _unfinished(name) as folder:
+        with unfinished_run(name) as folder:
             for fraction in _written(archive, entries, folder, path):
                 yield fraction / 2
             for fraction in _verified(name, folder, check):
@@ -139,16 +136,6 @@ def _checked(archive: ZipFile, path: Path) -> tuple[str, dict[str, ZipInfo]]:
     return parents.pop(), entries
 
 
-def _free_name(name: str) -> str:
-    """The name, or the first of NAME-2, NAME-3, ... that is free."""
-    taken = {path.name for path in runs_folder().glob("*")}
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name[:55]}-{number}"
-    return free
-
-
 def _size(entries: dict[str, ZipInfo]) -> int:
     """Bytes of all files."""
     return sum(entry.file_size for entry in entries.values())
@@ -162,26 +149,6 @@ def _check_space(entries: dict[str, ZipInfo]) -> None:
             f"To unpack this run takes {size / 1e6:,.0f} MB in {folder}, "
             f"where {free / 1e6:,.0f} MB are free."
         )
-
-
-def _clear_abandoned() -> None:
-    """Remove what programs that were killed while they unpacked have left."""
-    for folder in runs_folder().glob(f".*{UNFINISHED}"):
-        with suppress(ValueError, OSError), locked(folder):
-            shutil.rmtree(folder)
-
-
-@contextmanager
-def _unfinished(name: str) -> Iterator[Path]:
-    """A folder for a run that is not listed, and removed unless it is renamed. It is locked, which
-    tells it from an abandoned one."""
-    folder = runs_folder() / f".{name}{UNFINISHED}"
-    folder.mkdir()
-    try:
-        with locked(folder):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _written(

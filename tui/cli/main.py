@@ -17,6 +17,7 @@ from tui.cli.completion_command import completion_command
 from tui.cli.export_command import export_command
 from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option, refusals
 from tui.cli.hints import PROGRAM, check_command
+from tui.cli.import_command import import_command
 from tui.cli.options import SAVED, inspect_options, run_options, sample_options
 from tui.cli.pack_command import pack_command, unpack_command
 from tui.cli.runs_commands import runs_group
@@ -202,6 +203,7 @@ def inspect_command(
 main.add_command(runs_group)
 main.add_command(completion_command)
 main.add_command(export_command)
+main.add_command(import_command)
 main.add_command(serve_command)
 main.add_command(pack_command)
 main.add_command(unpack_command)

@@ -33,11 +33,11 @@ def pack_command(run: str, path: str | None, without_moments: bool) -> None:
     It holds the text, the history and the checkpoints. A run that is being trained is packed as it
     was at its newest checkpoint.
     """
-    from tui.cli.packing import pack_or_unpack  # with the session
+    from tui.cli.packing import transfer  # with the session
     from tui.outcomes import SUFFIX  # with the words of the screen
 
     command = PackRun(run, path or f"{run}{SUFFIX}", moments=not without_moments)
-    sys.exit(pack_or_unpack(command))
+    sys.exit(transfer(command))
 
 
 @click.command("unpack", cls=SectionedCommand)
@@ -56,6 +56,6 @@ def unpack_command(file: str, name: str) -> None:
     The file may come from anybody: all of it is checked first. The run goes on here as it would have
     gone on there; with --no-save it is opened without being changed.
     """
-    from tui.cli.packing import pack_or_unpack  # with the session
+    from tui.cli.packing import transfer  # with the session
 
-    sys.exit(pack_or_unpack(UnpackRun(file, name)))
+    sys.exit(transfer(UnpackRun(file, name)))

@@ -1,20 +1,30 @@
-"""What `tinygpt-tui pack` and `unpack` print."""
+"""What `tinygpt-tui pack`, `unpack` and `import` print."""
 
 import click
 
 from data.safe_text import safe_text
-from engine.protocol import Close, Event, Failed, Packed, PackRun, Unpacked, UnpackRun
+from engine.protocol import (
+    Close,
+    Event,
+    Failed,
+    Imported,
+    ImportRun,
+    Packed,
+    PackRun,
+    Unpacked,
+    UnpackRun,
+)
 from tui.cli.client import Client
 from tui.outcomes import outcome
 
 
-def pack_or_unpack(command: PackRun | UnpackRun) -> int:
-    """Pack or unpack a run, and print what there is now; the exit code."""
+def transfer(command: PackRun | UnpackRun | ImportRun) -> int:
+    """Pack, unpack or import a run, and print what there is now; the exit code."""
     client = Client(command)
 
     def on_event(event: Event) -> None:
         match event:
-            case Packed() | Unpacked():
+            case Packed() | Unpacked() | Imported():
                 click.echo(safe_text(outcome(event)))
                 client.send(Close())
             case Failed():

@@ -1,0 +1,29 @@
+"""A run that was imported without its text: it is prompted and looked inside, but not trained."""
+
+from engine.protocol import Failed
+from engine.session.active_run import ActiveRun
+from engine.session.opened_run import Reopen
+
+REFUSED = (
+    "The text of this run is not here, so it cannot be trained on: import its folder again with "
+    "--text FILE, or fork it with a text (tinygpt-tui FILE --fork RUN)."
+)
+
+
+class TextlessRun(ActiveRun):
+    """What its model has written stands in the place of the text."""
+
+    def train(self, steps: int = 0, minutes: float = 0.0) -> None:
+        self._refuse()
+
+    def step_once(self) -> None:
+        self._refuse()
+
+    def end(self) -> None:
+        self._refuse()
+
+    def roll_back(self, reopen: Reopen) -> None:
+        self._refuse()
+
+    def _refuse(self) -> None:
+        self._emit_event(Failed(REFUSED, "open"))
