@@ -5,6 +5,7 @@ The run's model computes as in the app, the other one by whatever its format giv
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -16,13 +17,12 @@ from engine.generation.sampler import sample
 from engine.model.decoder import decoder_for
 from engine.training.split import split_at
 
-WINDOWS = 4
-"""Windows of the validation part, evenly spread, whose logits are compared."""
-PROMPTS = 4
-"""Beginnings of such windows that both models continue."""
+WINDOWS = 8
+"""Windows of the validation part, evenly spread: their logits are compared, and their beginnings
+are prompts."""
 PROMPT = 16
 """Characters of a prompt, at most."""
-WRITTEN = 64
+WRITTEN = 300
 """Characters that continue it, at most: until the context is full, beyond which programs differ."""
 
 
@@ -47,28 +47,29 @@ def prove(source: Source, back: ReadBack) -> Iterator[float | Proof]:
     result. ValueError, with a user-facing message, if their vocabularies differ."""
     if back.characters != source.vocabulary.characters:
         raise ValueError("What was written does not read back: its characters are not the run's.")
+    # As for a run that is open: on a busy machine, threads that wait for each other take seconds.
+    torch.set_num_threads(1)
     windows = passages(source, WINDOWS)
-    total, done = len(windows) * 2, 0
     difference = largest = 0.0
-    for window in windows:
+    for number, window in enumerate(windows):
         ours, theirs = _logits(source, window), _logits_read_back(back, window)
         difference = max(difference, float((ours - theirs).abs().max()))
         largest = max(largest, float(ours.abs().max()))
-        done += 1
-        yield done / total
+        yield number / len(windows) / 2
     equal = 0
-    prompts = windows[:PROMPTS]
     length = min(PROMPT, source.context_length // 2)
-    written = min(WRITTEN, source.context_length - length)
-    for window in prompts:
-        prompt = window[:length].tolist()
-        ids = list(prompt)
-        for _ in range(written):
-            ids.append(int(_logits_read_back(back, torch.tensor(ids))[-1].argmax()))
-            yield done / total
-        equal += ids[length:] == _written(source, prompt, written)
-        done += 1
-    yield Proof(difference, largest, sum(map(len, windows)), len(prompts), equal, written)
+    count = min(WRITTEN, source.context_length - length)
+    for number, window in enumerate(windows):
+        text = window[:length].tolist()
+        for id_ in _written(source, text, count):
+            text.append(id_)
+            yield (1 + number / len(windows)) / 2
+        # Where each character of this text is the other model's likeliest after those before it, it
+        # is the text that this model writes.
+        likeliest = _logits_read_back(back, torch.tensor(text)).argmax(-1).tolist()
+        equal += likeliest[length - 1 : -1] == text[length:]
+    characters = sum(map(len, windows))
+    yield Proof(difference, largest, characters, len(windows), equal, count)
 
 
 def passages(source: Source, count: int) -> list[Tensor]:
@@ -94,10 +95,9 @@ def _logits_read_back(back: ReadBack, ids: Tensor) -> Tensor:
     return back.logits(ids[None])[0]
 
 
-def _written(source: Source, prompt: list[int], count: int) -> list[int]:
+def _written(source: Source, prompt: list[int], count: int) -> Iterator[int]:
     """The likeliest characters after a prompt, as the app writes them."""
     decoder = decoder_for(source.model.config, len(source.vocabulary))
     decoder.load_weights(source.model, source.context_length)
     stream = sample(decoder, prompt, SampleConfig(temperature=0), torch.Generator())
-    ids = (id_ for id_ in stream if id_ is not None)
-    return [next(ids) for _ in range(count)]
+    return islice((id_ for id_ in stream if id_ is not None), count)

@@ -40,8 +40,8 @@ def test_an_export_is_read_back_and_compared(verse_file: Path, tmp_path: Path) -
     assert event.bytes == sum(file.stat().st_size for file in path.iterdir())
     assert event.largest_difference is not None
     assert event.largest_difference <= 1e-5 < event.largest_logit
-    assert event.characters == 4 * 16
-    assert (event.prompts, event.equal_prompts, event.written) == (4, 4, 8)
+    assert event.characters == 8 * 16
+    assert (event.prompts, event.equal_prompts, event.written) == (8, 8, 8)
     assert [*path.parent.iterdir()] == [path]
 
 
@@ -52,7 +52,7 @@ def test_a_run_is_exported_as_it_was_at_a_step(
     run = saved_run(verse_file)
     event = only(exported(ExportRun(run + which, "hf", str(tmp_path / "out"))), Exported)
     assert event.step == {"@best": 20, "@10": 10, "@2": 2}[which]
-    assert event.equal_prompts == 4
+    assert event.equal_prompts == 8
 
 
 def refused(command: ExportRun) -> str:

@@ -21,11 +21,11 @@ def test_export_shows_how_equal_it_is(verse_file: Path, tmp_path: Path) -> None:
     printed = words(done.stdout)
     assert printed.startswith(f"run {run} at step 20 written {path} (hf, 0.0 MB)")
     figure = re.search(
-        r"logits largest difference (\S+) over 64 characters \(logits up to", printed
+        r"logits largest difference (\S+) over 128 characters \(logits up to", printed
     )
     assert figure
     assert float(figure[1]) < 1e-5
-    assert "text 4 of 4 prompts continued equally for 8 characters" in printed
+    assert "text 8 of 8 prompts continued equally for 8 characters" in printed
     assert "the format has no such setting" in printed
 
     again = invoked("export", run, "--format", "hf", "-o", path)
@@ -39,7 +39,7 @@ def test_export_prints_its_figures_as_json(verse_file: Path, tmp_path: Path) -> 
     (line,) = done.stdout.splitlines()
     figures = json.loads(line)
     assert figures["type"] == "Exported"
-    assert (figures["run"], figures["prompts"], figures["equal_prompts"]) == (run, 4, 4)
+    assert (figures["run"], figures["prompts"], figures["equal_prompts"]) == (run, 8, 8)
 
 
 def test_export_names_the_option_that_the_format_does_not_have(
