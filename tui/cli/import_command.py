@@ -6,11 +6,12 @@ import click
 
 from data.standard_input import read_standard_input
 from engine.protocol import ImportRun
+from tui.cli import completions
 from tui.cli.help import GENERAL, SectionedCommand, option
 
 
 @click.command("import", cls=SectionedCommand)
-@click.argument("folder", metavar="FOLDER")
+@click.argument("folder", metavar="FOLDER", shell_complete=completions.path)
 @option(
     GENERAL,
     "--name",
@@ -24,6 +25,7 @@ from tui.cli.help import GENERAL, SectionedCommand, option
     "--text",
     "corpus",
     metavar="TEXT",
+    shell_complete=completions.text,
     default="",
     help="A text to train on: a name of the catalog, a file, a folder, or -.",
     otherwise="its own, if that is in the catalog or another saved run has it",
