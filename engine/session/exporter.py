@@ -100,8 +100,13 @@ class Exporter:
 
 
 def _export(command: ExportRun) -> Iterator[float | Exported]:
-    from engine.export.exporting import export  # torch, which is loaded with the first of these
+    # torch is loaded with the first of these.
+    import torch
 
+    from engine.export.exporting import export
+
+    # As when a run is open. On a busy machine two threads wait for each other at every product.
+    torch.set_num_threads(1)
     yield from export(source_of(command.run), command)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from driving import Driver, is_a, losses, of, only, run_to_end, saved_run, tiny
 
 from engine.export.exporting import export
@@ -43,6 +44,13 @@ def test_an_export_is_read_back_and_compared(verse_file: Path, tmp_path: Path) -
     assert event.characters == 8 * 16
     assert (event.prompts, event.equal_prompts, event.written) == (8, 8, 8)
     assert [*path.parent.iterdir()] == [path]
+
+
+@pytest.mark.usefixtures("_two_torch_threads")
+def test_it_computes_on_one_thread(tmp_path: Path) -> None:
+    """Seven times as fast on a busy machine."""
+    exported(ExportRun("no-such-run", "hf", str(tmp_path / "out")))
+    assert torch.get_num_threads() == 1
 
 
 @pytest.mark.parametrize("which", ["@best", "@10", "@2"])
