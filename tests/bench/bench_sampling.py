@@ -1,4 +1,5 @@
-"""How fast it samples: alone, compared with nanoGPT's own generator, and while it trains."""
+"""How fast it samples: alone, compared with nanoGPT's own generator and with llama.cpp, and while it
+trains."""
 
 import importlib.util
 import sys
@@ -7,8 +8,10 @@ from queue import SimpleQueue
 from statistics import median
 from time import perf_counter
 
+import pytest
 import torch
 from building import CORES, config_of, trainer_of
+from driving import only, run_to_end
 from figures import Table
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -20,18 +23,23 @@ from engine.protocol import (
     Command,
     Event,
     Open,
+    Opened,
+    Precision,
     Sample,
     SampleDone,
     SampleStarted,
     StepDone,
     Train,
 )
+from engine.session.exporter import source_of
 from engine.session.session import Session
 
 PAIRS = 5
 CONTEXT = 256
 CHARACTERS = 1_000
 REPLIES = 5
+WITHIN_CONTEXT = 240
+"""Characters: llama.cpp ends where the context is full."""
 
 
 def test_characters_per_second(
@@ -84,6 +92,46 @@ def nanogpt_generator(folder: Path):  # type: ignore[no-untyped-def]
         model.generate(start, characters, temperature=0.8, top_k=200)
 
     return generate
+
+
+def test_characters_per_second_in_llama_cpp(
+    benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path
+) -> None:
+    """The same model and sampling, each on one thread, until the context of 256 is nearly full."""
+    pytest.importorskip("xllamacpp", reason="make interop installs it")
+    from running_llama import Llama
+
+    from engine.export import gguf
+
+    opened = run_to_end(Open(config_of(text, "train.steps=1", "train.context_warmup=0")), Train())
+    source = source_of(only(opened, Opened).run)
+    generator = TextGenerator(source.model, source.vocabulary, perf_counter)
+    precisions: tuple[Precision, ...] = ("f32", "f16")
+    llamas = {}
+    for precision in precisions:
+        gguf.write(source, tmp_path / precision, precision)
+        llamas[precision] = Llama(tmp_path / precision)
+    rates: dict[str, list[float]] = {"ours": [], **{precision: [] for precision in precisions}}
+
+    def round_of_each() -> None:
+        began = perf_counter()
+        generator.start("ROMEO:", SampleConfig(characters=WITHIN_CONTEXT), CONTEXT)
+        while generator.active:
+            generator.generate(10.0)
+        rates["ours"].append(WITHIN_CONTEXT / (perf_counter() - began))
+        for precision, llama in llamas.items():
+            began = perf_counter()
+            llama.complete("ROMEO:", WITHIN_CONTEXT, temperature=0.8, top_p=0.95, top_k=0)
+            rates[precision].append(WITHIN_CONTEXT / (perf_counter() - began))
+
+    round_of_each()
+    for measured in rates.values():
+        measured.clear()
+    benchmark.pedantic(round_of_each, rounds=PAIRS)
+    table.row(f"characters/s sampled, {WITHIN_CONTEXT} at a time", f"{median(rates['ours']):,.0f}")
+    for precision in precisions:
+        rate = median(rates[precision])
+        table.row(f"characters/s by llama.cpp, {precision}", f"{rate:,.0f}")
 
 
 def test_characters_per_second_while_training(
