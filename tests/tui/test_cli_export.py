@@ -46,7 +46,8 @@ def test_export_names_the_option_that_the_format_does_not_have(
     verse_file: Path, tmp_path: Path
 ) -> None:
     run = saved_run(verse_file, "model.activation=gelu", "model.qk_norm=false")
-    done = invoked("export", run, "--format", "hf", "-o", tmp_path / "out")
-    assert done.exit_code == 2
-    assert "The run has model.activation=gelu, model.qk_norm=off" in done.stderr
-    assert not (tmp_path / "out").exists()
+    for form in ("hf", "gguf"):
+        done = invoked("export", run, "--format", form, "-o", tmp_path / "out")
+        assert done.exit_code == 2
+        assert "The run has model.activation=gelu, model.qk_norm=off" in done.stderr
+        assert not (tmp_path / "out").exists()
