@@ -100,10 +100,9 @@ class Exporter:
 
 
 def _export(command: ExportRun) -> Iterator[float | Exported]:
-    # torch is loaded with the first of these.
-    import torch
+    import torch  # with the first of these, or the first run
 
-    from engine.export.exporting import export
+    from engine.export.exporting import export  # brings torch
 
     # As when a run is open. On a busy machine two threads wait for each other at every product.
     torch.set_num_threads(1)
