@@ -29,10 +29,10 @@ MINE = ["mine.txt"]
 class Visitor:
     """A browser as far as the server sees it."""
 
-    def __init__(self, session: aiohttp.ClientSession, address: str, token: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, address: str, guard: Guard) -> None:
         self.http = session
         self.address = address
-        self.token = token
+        self.guard = guard
 
     async def get(self, path: str, **headers: str) -> tuple[int, str]:
         """Status and text of an answer."""
@@ -53,19 +53,26 @@ class Visitor:
         return arguments
 
 
+def browser_session() -> aiohttp.ClientSession:
+    """It keeps cookies, also of an address without a name."""
+    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+
 @asynccontextmanager
-async def served(arguments: Sequence[str] = MINE, *, limit: int = 3) -> AsyncIterator[Visitor]:
+async def served(
+    arguments: Sequence[str] = MINE, *, limit: int = 3, training: int = 1
+) -> AsyncIterator[Visitor]:
     """A server of the fake app, and one who has opened its link."""
     listener = serving._listener("127.0.0.1", 0)
     port = listener.getsockname()[1]
     guard = Guard(port, LOOPBACK)
-    server = GuardedServer(guard, Seats(FAKE_APP, arguments, limit=limit), "a title")
+    seats = Seats(arguments, limit=limit, training=training)
+    server = GuardedServer(FAKE_APP, guard, seats)
     started = asyncio.Event()
     running = asyncio.create_task(server.run(listener, started.set))
     await started.wait()
-    jar = aiohttp.CookieJar(unsafe=True)  # also for an address without a name
-    async with aiohttp.ClientSession(cookie_jar=jar) as session:
-        visitor = Visitor(session, f"http://127.0.0.1:{port}", guard.token)
+    async with browser_session() as session:
+        visitor = Visitor(session, f"http://127.0.0.1:{port}", guard)
         status, _ = await visitor.get(f"/?token={guard.token}")
         assert status == 200
         yield visitor
@@ -88,14 +95,14 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 async def test_only_the_link_lets_in(runs: dict[str, str]) -> None:
     """The token in the first address, then the cookie; nothing at all without."""
     async with served() as visitor, aiohttp.ClientSession() as stranger:
-        them = Visitor(stranger, visitor.address, "")
+        them = Visitor(stranger, visitor.address, visitor.guard)
         for path in ("/", "/?token=", "/?token=x", "/ws", "/static/js/textual.js", "/download/x"):
             status, text = await them.get(path)
             assert (status, "pen the whole link" in text or path == "/ws") == (403, True), path
-        answer = await stranger.get(f"{visitor.address}/?token={visitor.token}")
+        answer = await stranger.get(f"{visitor.address}/?token={visitor.guard.token}")
         cookie = answer.headers["Set-Cookie"]
         assert {"HttpOnly", "Path=/", "SameSite=Strict"} <= {*cookie.split("; ")}
-        assert visitor.token not in cookie
+        assert visitor.guard.token not in cookie
         for path in ("/", "/static/js/textual.js"):
             assert (await visitor.get(path))[0] == 200
 
@@ -122,7 +129,7 @@ async def test_another_site_is_refused(
     async with served() as visitor:
         port = visitor.address.rpartition(":")[2]
         meant = {name: value.format(port=port) for name, value in headers.items()}
-        status, text = await visitor.get(path.format(token=visitor.token), **meant)
+        status, text = await visitor.get(path.format(token=visitor.guard.token), **meant)
         assert (status, "from another site" in text) == (403, True)
         assert "Set-Cookie" not in text
 
@@ -161,34 +168,59 @@ async def test_the_page_leads_nowhere_else(runs: dict[str, str]) -> None:
 
 
 async def test_the_first_trains_and_others_follow(runs: dict[str, str]) -> None:
-    async with served(limit=2) as visitor:
+    async with served(limit=2) as visitor, visitor.page() as first:
+        assert await visitor.arguments(first) == MINE
+        status, text = await visitor.get("/")
+        assert (status, "Nothing is trained yet" in text) == (503, True)
+        assert 'http-equiv="refresh"' in text
+
+        runs["trained"] = "amber-otter"
+        assert (await visitor.get("/"))[0] == 200
+        async with visitor.page() as second:
+            assert await visitor.arguments(second) == ["--follow"]
+            status, text = await visitor.get("/")
+            assert (status, "All 2 sessions" in text) == (503, True)
+            with pytest.raises(aiohttp.WSServerHandshakeError) as error:
+                async with visitor.page():
+                    pass
+            assert error.value.status == 503
+
+
+async def test_the_next_page_goes_on_with_the_run_that_was_left(runs: dict[str, str]) -> None:
+    """Also where the page before it has only shown that run; not once it has been deleted."""
+    async with served() as visitor:
+        runs["written"] = "amber-otter"
         async with visitor.page() as first:
             assert await visitor.arguments(first) == MINE
-            status, text = await visitor.get("/")
-            assert status == 503
-            assert "has saved nothing yet" in text
-            assert 'http-equiv="refresh"' in text
-
-            runs["trained"] = "amber-otter"
-            assert (await visitor.get("/"))[0] == 200
-            async with visitor.page() as second:
-                assert await visitor.arguments(second) == ["--follow"]
-                status, text = await visitor.get("/")
-                assert (status, "All 2 sessions" in text) == (503, True)
-                with pytest.raises(aiohttp.WSServerHandshakeError):
-                    await visitor.http.ws_connect(
-                        f"{visitor.address}/ws", headers={"Origin": visitor.address}
-                    )
-            runs["written"] = "amber-otter"
-        # The page that trained has gone: the next one trains on with its run.
+        async with visitor.page() as second:
+            assert await visitor.arguments(second) == ["--run", "amber-otter"]
+            runs["saved"] = runs.pop("written")
         async with visitor.page() as third:
             assert await visitor.arguments(third) == ["--run", "amber-otter"]
-            async with visitor.page() as fourth:
-                assert await visitor.arguments(fourth) == ["--follow"]
-        del runs["written"]  # that run was deleted meanwhile
-        del runs["trained"]
-        async with visitor.page() as fifth:
-            assert await visitor.arguments(fifth) == MINE
+        del runs["saved"]
+        async with visitor.page() as fourth:
+            assert await visitor.arguments(fourth) == MINE
+
+
+async def test_the_link_to_follow_never_trains(runs: dict[str, str]) -> None:
+    async with served() as visitor, browser_session() as session:
+        them = Visitor(session, visitor.address, visitor.guard)
+        assert (await them.get(f"/?token={visitor.guard.token_to_follow}"))[0] == 200
+        status, text = await them.get("/")
+        assert (status, "Nothing is trained yet" in text) == (503, True)
+        runs["trained"] = "amber-otter"
+        async with them.page() as page:
+            assert await them.arguments(page) == ["--follow"]
+            async with visitor.page() as first:
+                assert await visitor.arguments(first) == MINE
+
+
+async def test_more_than_one_may_train(runs: dict[str, str]) -> None:
+    runs["trained"] = "amber-otter"
+    async with served(training=2) as visitor, visitor.page() as first, visitor.page() as second:
+        assert await visitor.arguments(first) == await visitor.arguments(second) == MINE
+        async with visitor.page() as third:
+            assert await visitor.arguments(third) == ["--follow"]
 
 
 @pytest.mark.parametrize(
@@ -231,13 +263,14 @@ def output_of_serve(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
 
 
 def test_what_another_address_means_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = r"^http://%s:\d+/\?token=[\w-]{40,}$"
     local = output_of_serve(monkeypatch)
-    assert re.match(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}\n", local)
+    assert len(re.findall(link % r"127\.0\.0\.1", local, re.MULTILINE)) == 1
     assert "plain HTTP" not in local
-    open_to_others = output_of_serve(monkeypatch, "--host", "0.0.0.0")
-    assert "plain HTTP" in open_to_others
-    assert "as you" in open_to_others
-    assert re.search(r"^http://[^/]+:\d+/\?token=", open_to_others, re.MULTILINE)
+    to_all = output_of_serve(monkeypatch, "--host", "0.0.0.0")
+    assert "plain HTTP" in to_all
+    assert "as\nyou" in to_all
+    assert len({*re.findall(link % r"(?!0\.0\.0\.0)[^/]+", to_all, re.MULTILINE)}) == 2
 
 
 def test_what_cannot_be_served_is_refused() -> None:

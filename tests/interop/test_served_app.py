@@ -20,6 +20,8 @@ import browser
 import pyte
 from command_line import TINY
 
+import engine
+
 DEADLINE = 40.0
 """Seconds to wait for what a page shows before the test fails."""
 
@@ -36,19 +38,17 @@ class Program(NamedTuple):
         return self.link.partition("/?")[0]
 
     async def until_saved(self) -> int:
-        """Wait until the only run has been saved at its last step, and is free; that step."""
-        await until(lambda: not list(self.home.rglob("*.unfinished")) and self.saved_step() > 0)
-        return self.saved_step()
-
-    def saved_step(self) -> int:
-        """The step of the newest checkpoint; -1 if that is not the last one in the history."""
-        (run,) = (self.home / "runs").iterdir()
-        newest = max((run / "checkpoints").iterdir())
-        manifest = json.loads((newest / "manifest.json").read_text())
-        lines = (run / "metrics.jsonl").read_text().splitlines()
+        """Wait until no app writes the only run any more; the step of its newest checkpoint, which
+        must be the last one in the history."""
+        manifests = "runs/*/checkpoints/*/manifest.json"
+        await until(lambda: any(self.home.glob(manifests)) and not engine.run_in_training())
+        newest = json.loads(max(self.home.glob(manifests)).read_text())
+        (history,) = self.home.glob("runs/*/metrics.jsonl")
+        lines = history.read_text().splitlines()
         last = max(json.loads(line)["step"] for line in lines if "StepDone" in line)
-        step: int = manifest["progress"]["step"]
-        return step if step == last else -1
+        step: int = newest["progress"]["step"]
+        assert step == last
+        return step
 
 
 class Terminal:
@@ -154,7 +154,17 @@ async def test_others_follow_the_run_and_ctrl_c_saves_it(program: Program) -> No
         await first.until(lambda text: "● training" in text)
         await until(lambda: any(program.home.glob("runs/*/checkpoints/*/manifest.json")))
         async with terminal(program) as second:
-            await second.until(lambda text: "following" in text)
+            await second.until(lambda text: "● following" in text)
             program.process.send_signal(signal.SIGINT)
             assert await asyncio.wait_for(program.process.wait(), DEADLINE) == 0
-    assert program.saved_step() > 0
+    assert not engine.run_in_training()
+    assert await program.until_saved() > 0
+
+
+async def test_a_run_is_saved_though_the_server_is_killed(program: Program) -> None:
+    async with terminal(program) as page:
+        await page.until(lambda text: "● untrained" in text)
+        await page.press(" ")
+        await page.until(lambda text: "● training" in text)
+        program.process.kill()
+        assert await program.until_saved() > 0

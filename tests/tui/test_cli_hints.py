@@ -1,5 +1,6 @@
 """A mistyped command, text or run: the command line says what may have been meant."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,13 @@ def test_what_cannot_be_followed_is_said(verse_file: Path) -> None:
     assert refusal("--follow") == "Error: No other program trains a run that could be followed."
     for more in (["--run", "amber-otter"], [str(verse_file)], ["--steps", "10"]):
         assert "it goes alone" in refusal("--follow", *more)
+
+
+def test_the_line_that_installs_an_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*sys.modules]:
+        if name.startswith("tui.serving."):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    assert refusal("serve", "tales") == (
+        "Error: serve needs textual-serve, which this installs: pip install 'tinygpt-tui[serve]'"
+    )

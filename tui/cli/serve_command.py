@@ -23,9 +23,8 @@ def _server_options(command: Any) -> Any:
             "--host",
             default="127.0.0.1",
             metavar="ADDRESS",
-            help="Let other machines in, at this address of yours; 0.0.0.0 is all of them. The "
-            "connection is not encrypted, and anyone with the link operates the program and its "
-            "files as you.",
+            help="Let other machines in, at this address of yours; 0.0.0.0 is all of them. It prints "
+            "what that means, and a second link, for those who only follow.",
             otherwise="127.0.0.1: this machine only",
         ),
         option(
@@ -43,8 +42,17 @@ def _server_options(command: Any) -> Any:
             type=click.IntRange(min=1),
             default=8,
             metavar="N",
-            help="How many pages may be open at once. The first trains, the others follow its run.",
+            help="How many pages may be open at once.",
             otherwise="8",
+        ),
+        option(
+            SERVER,
+            "--training",
+            type=click.IntRange(min=1),
+            default=1,
+            metavar="N",
+            help="How many of them may train, each a run of its own. The others follow.",
+            otherwise="1, the first",
         ),
         option(SERVER, "--open", "opens", is_flag=True, help="Open it in your browser."),
     ]
@@ -63,6 +71,7 @@ def serve_command(
     host: str,
     port: int,
     sessions: int,
+    training: int,
     opens: bool,
     corpus: str | None,
     no_save: bool,
@@ -88,7 +97,15 @@ def serve_command(
             raise ValueError(f"serve needs textual-serve, which this installs: {INSTALL}") from None
         program = [sys.executable, "-P", "-m", "tinygpt_tui", "app"]
         arguments = app_arguments(context)
-        serve(program, arguments, host=host, port=port, sessions=sessions, opens=opens)
+        serve(
+            program,
+            arguments,
+            host=host,
+            port=port,
+            sessions=sessions,
+            training=training,
+            opens=opens,
+        )
 
 
 def app_arguments(context: click.Context) -> list[str]:

@@ -12,6 +12,8 @@ from textual_serve.download_manager import DownloadManager
 
 EXIT_TIMEOUT = 60.0
 """Seconds that an app may take to save and end, before it gets a signal."""
+MOST_CELLS = 1_000
+"""Of a page's terminal, in a line or a column."""
 
 
 class AppSession(AppService):
@@ -40,7 +42,7 @@ class AppSession(AppService):
     async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
         """Start the program itself: textual-serve takes a line for a shell, in which a file name
         could be a command. Ctrl-C in the server's terminal is not for the app."""
-        environment = self._build_environment(width=width, height=height)
+        environment = self._build_environment(_limited(width), _limited(height))
         environment["LC_ALL"] = (
             "C.UTF-8"  # a browser shows any character, whatever the server's terminal
         )
@@ -61,6 +63,10 @@ class AppSession(AppService):
             await super().run()
         finally:
             await self.remote_close()
+
+    async def set_terminal_size(self, width: int, height: int) -> None:
+        """Tell the app, which makes a picture of that size."""
+        await super().set_terminal_size(_limited(width), _limited(height))
 
     async def on_data(self, payload: bytes) -> None:
         """Show it; where the page has gone, read on, so that the app is not held up as it saves."""
@@ -92,3 +98,7 @@ class AppSession(AppService):
             with suppress(ProcessLookupError):
                 process.terminate()  # saves once more, if it can, and ends within seconds
         await process.wait()
+
+
+def _limited(cells: int) -> int:
+    return min(max(cells, 1), MOST_CELLS)

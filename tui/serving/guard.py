@@ -1,4 +1,5 @@
-"""Who may talk to the server: a token in the first address, then a cookie.
+"""Who may talk to the server: a token in the first address, then a cookie. One token is for those
+who may train, another for those who may only follow.
 
 A page of another site may make a browser on this machine send requests here: by DNS rebinding it
 comes with a foreign Host, by a form, an image or a WebSocket with a foreign Origin.
@@ -30,8 +31,9 @@ class Guard:
     def __init__(self, port: int, names: Collection[str], *, any_address: bool = False) -> None:
         """`names`: those under which it is reached, as in an URL. `any_address`: under each address
         of this machine, too; an address cannot be rebound as a name can."""
-        self.token = secrets.token_urlsafe(32)
-        self._pass = secrets.token_urlsafe(32)
+        self.token = _random()
+        self.token_to_follow = _random()
+        self._passes = {self.token: _random(), self.token_to_follow: _random()}
         self._cookie = f"tinygpt-{port}"  # browsers keep cookies by host, whatever the port
         self._port = port
         self._names = frozenset(name.lower() for name in names)
@@ -49,12 +51,13 @@ class Guard:
         if origins != expected and (origins or request.path == "/ws"):
             return notice(FOREIGN, 403)
         if request.path == "/" and "token" in request.query:
-            if not _same(request.query["token"], self.token):
-                return notice(WITHOUT_TOKEN, 403)
-            return self._welcome()
-        if not _same(request.cookies.get(self._cookie, ""), self._pass):
-            return notice(WITHOUT_TOKEN, 403)
-        return await handler(request)
+            token = _among(request.query["token"], self._passes.keys())
+            return self._welcome(self._passes[token]) if token else notice(WITHOUT_TOKEN, 403)
+        return await handler(request) if self._pass_of(request) else notice(WITHOUT_TOKEN, 403)
+
+    def only_follows(self, request: web.Request) -> bool:
+        """Whether one whose request was let in may only follow."""
+        return self._pass_of(request) != self._passes[self.token]
 
     async def set_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """What a browser may do with an answer: nothing leads to another machine."""
@@ -85,14 +88,18 @@ class Guard:
         if not request.path.startswith("/static/"):
             response.headers["Cache-Control"] = "no-store"
 
-    def _welcome(self) -> web.Response:
-        """Set the cookie and go on without the token.
+    def _pass_of(self, request: web.Request) -> str:
+        """What its cookie holds; empty if that is nothing of this server's."""
+        return _among(request.cookies.get(self._cookie, ""), self._passes.values())
+
+    def _welcome(self, value: str) -> web.Response:
+        """Set the cookie to this value, and go on without the token.
 
         By a page and not by a redirect: on one that began at another site, as a link in a mail
         does, a browser leaves out a cookie that is SameSite=Strict.
         """
         response = notice("Opening the app…", 200, refresh="0; url=/")
-        response.set_cookie(self._cookie, self._pass, path="/", httponly=True, samesite="Strict")
+        response.set_cookie(self._cookie, value, path="/", httponly=True, samesite="Strict")
         return response
 
     def _is_ours(self, host: str) -> bool:
@@ -103,9 +110,16 @@ class Guard:
         return match["name"] in self._names or (self._any_address and _is_address(match["name"]))
 
 
-def _same(given: str, expected: str) -> bool:
-    """Compared in a time that does not tell how much of it is right."""
-    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+def _random() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _among(given: str, expected: Collection[str]) -> str:
+    """The one of these secrets that is given; empty if none is. It takes a time that does not tell
+    how much of it is right."""
+    content = given.encode("utf-8", "replace")
+    same = [one for one in expected if hmac.compare_digest(content, one.encode())]
+    return same[0] if same else ""
 
 
 def _is_address(name: str) -> bool:

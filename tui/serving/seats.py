@@ -11,37 +11,32 @@ FULL = (
     "All {limit} sessions of this server are taken (--sessions). This page looks again by itself."
 )
 NOTHING_YET = (
-    "Another page has the session that trains, and has saved nothing yet that could be followed "
-    "here. This page looks again by itself."
+    "Nothing is trained yet that could be followed here, or nothing of it is saved. This page looks "
+    "again by itself."
 )
 
 
 class Seat:
     """A place for one session."""
 
-    def __init__(self, command: list[str], *, trains: bool) -> None:
-        self.command = command
+    def __init__(self, arguments: list[str], *, trains: bool, run: str = "") -> None:
+        """`arguments`: of its app. `run`: the saved run that it trains on."""
+        self.arguments = arguments
         self.trains = trains
+        self.run = run
         self.leaving = False
         """Whether its page has gone, and its app saves and ends."""
         self.pid = 0
+        """The process of its app, once that has started."""
         self.since = time.time()
 
 
 class Seats:
-    """The places of a server. One of them trains, by default."""
+    """The places of a server."""
 
-    def __init__(
-        self,
-        program: Sequence[str],
-        arguments: Sequence[str],
-        *,
-        limit: int,
-        training: int = 1,
-    ) -> None:
-        """`program` and `arguments`: the command of a session that trains. `limit`: how many
-        sessions there may be, of which `training` train."""
-        self._program = [*program]
+    def __init__(self, arguments: Sequence[str], *, limit: int, training: int = 1) -> None:
+        """`arguments`: of an app that trains. `limit`: how many sessions there may be, of which
+        `training` may train."""
         self._arguments = [*arguments]
         self._limit = limit
         self._training = training
@@ -50,28 +45,32 @@ class Seats:
         """The runs of sessions that have trained and ended: the next ones go on with them."""
         self._changed = asyncio.Condition()
 
-    def refusal(self) -> str:
-        """Why no session can begin now, in a sentence; empty if one can."""
+    def refusal(self, *, follows: bool) -> str:
+        """Why no session can begin now, in a sentence; empty if one can. `follows`: whether one may
+        only follow."""
         staying = [seat for seat in self._taken if not seat.leaving]
         if len(staying) >= self._limit:
             return FULL.format(limit=self._limit)
-        if sum(seat.trains for seat in staying) < self._training:
+        if self._may_train(staying, follows=follows) or engine.run_in_training():
             return ""
-        return "" if engine.run_in_training() else NOTHING_YET
+        return NOTHING_YET
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[Seat]:
+    async def taken(self, *, follows: bool) -> AsyncIterator[Seat]:
         """A place for as long as the session lasts. PermissionError, with a user-facing message, if
-        there is none.
+        there is none. `follows`: as for `refusal`.
 
         It first waits for the sessions that train and whose pages have gone: a page that is loaded
         again goes on with the run that it has just saved.
         """
         async with self._changed:
             await self._changed.wait_for(lambda: not any(map(_saves, self._taken)))
-            if refusal := self.refusal():
+            if refusal := self.refusal(follows=follows):
                 raise PermissionError(refusal)
-            seat = self._new_seat()
+            if self._may_train(self._taken, follows=follows):
+                seat = self._that_trains()
+            else:
+                seat = Seat(["--follow"], trains=False)
             self._taken.append(seat)
         try:
             yield seat
@@ -79,25 +78,24 @@ class Seats:
             async with self._changed:
                 self._taken.remove(seat)
                 if seat.trains:
-                    self._keep(seat)
+                    self._keep_run(seat)
                 self._changed.notify_all()
 
-    def _new_seat(self) -> Seat:
-        if sum(seat.trains for seat in self._taken) < self._training:
-            return Seat([*self._program, *self._trained_on()], trains=True)
-        return Seat([*self._program, "--follow"], trains=False)
+    def _may_train(self, seats: Sequence[Seat], *, follows: bool) -> bool:
+        """Whether one more session trains beside these."""
+        return not follows and sum(seat.trains for seat in seats) < self._training
 
-    def _trained_on(self) -> list[str]:
-        """The arguments of a session that trains: a run that was left, or what was asked for."""
-        there = engine.run_names()
+    def _that_trains(self) -> Seat:
+        """Trains on with a run that was left, if it still exists; otherwise what was asked for."""
+        saved = engine.run_names()
         while self._left_runs:
             run = self._left_runs.pop()
-            if run in there:
-                return ["--run", run]
-        return self._arguments
+            if run in saved:
+                return Seat(["--run", run], trains=True, run=run)
+        return Seat(self._arguments, trains=True)
 
-    def _keep(self, seat: Seat) -> None:
-        run = engine.run_written_by(seat.pid, seat.since)
+    def _keep_run(self, seat: Seat) -> None:
+        run = engine.run_written_by(seat.pid, seat.since) or seat.run
         if run:
             self._left_runs.append(run)
 

@@ -12,10 +12,15 @@ from tui.serving.guard import LOOPBACK, Guard
 from tui.serving.seats import Seats
 from tui.serving.server import GuardedServer
 
-OPEN_TO_OTHERS = """\
-Other machines can connect, over plain HTTP: whoever can read this network's traffic can read the
-link. Anyone with the link operates this program, and reads and writes files with it, as you.
+TO_ALL = """\
+Other machines can connect, over plain HTTP: whoever can read the traffic of this network can read
+the links. Anyone with the first link operates this program, and reads and writes files with it, as
+you. Anyone with the second one follows the run that is trained, and changes nothing.
+
+{train}
+{follow}
 """
+ENDING = "Ctrl-C ends the server; every run is saved first."
 
 
 def serve(
@@ -25,26 +30,29 @@ def serve(
     host: str,
     port: int,
     sessions: int,
+    training: int,
     opens: bool,
 ) -> None:
-    """Serve the app, the command `program` with `arguments`, until a signal comes. `opens`: whether
-    to open it in the user's browser. ValueError, with a user-facing message, if the address cannot
-    be used."""
+    """Serve the app, the command `program` with `arguments`, until a signal comes; at most `sessions`
+    of it, of which `training` may train. `opens`: whether to open it in the user's browser.
+    ValueError, with a user-facing message, if the address cannot be used."""
     listener = _listener(host, port)
-    local = _is_loopback(host)
+    address = ipaddress.ip_address(listener.getsockname()[0])
     port = listener.getsockname()[1]
-    name = "127.0.0.1" if local else _name_for_others(host)
-    own_names = () if local else (name, socket.gethostname(), f"{socket.gethostname()}.local")
-    guard = Guard(port, {*LOOPBACK, *own_names}, any_address=not local)
-    server = GuardedServer(guard, Seats(program, arguments, limit=sessions), "tinygpt-tui")
-    link = f"http://{name}{'' if port == 80 else f':{port}'}/?token={guard.token}"
+    local = address.is_loopback
+    name = _reached_at() if address.is_unspecified else _in_url(address)
+    names = {*LOOPBACK, name} if local else {*LOOPBACK, name, host, *_own_names()}
+    guard = Guard(port, names, any_address=not local)
+    seats = Seats(arguments, limit=sessions, training=training)
+    server = GuardedServer(program, guard, seats)
+    page = f"http://{name}{'' if port == 80 else f':{port}'}/?token="
+    train, follow = page + guard.token, page + guard.token_to_follow
 
     def started() -> None:
-        if not local:
-            click.echo(OPEN_TO_OTHERS)
-        click.echo(f"{link}\nCtrl-C ends the server; every run is saved first.")
+        click.echo(train if local else TO_ALL.format(train=train, follow=follow))
+        click.echo(ENDING)
         if opens:
-            webbrowser.open(link)
+            webbrowser.open(train)
 
     with listener:
         asyncio.run(server.run(listener, started))
@@ -62,25 +70,21 @@ def _listener(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def _is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _in_url(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    return f"[{address}]" if address.version == 6 else str(address)
 
 
-def _name_for_others(host: str) -> str:
-    """An address of this machine, as in an URL, by which others reach what listens at `host`."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host.lower()
-    if not address.is_unspecified:
-        return f"[{address}]" if address.version == 6 else str(address)
+def _own_names() -> list[str]:
+    """How other machines may call this one."""
+    name = socket.gethostname()
+    return [name, f"{name}.local"]
+
+
+def _reached_at() -> str:
+    """An address of this machine, at which others reach it; its name where it has no network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
         try:
             route.connect(("192.0.2.1", 9))  # of documentation; nothing is sent by this
-        except OSError:  # no network
-            return socket.gethostname().lower()
+        except OSError:
+            return socket.gethostname()
         return str(route.getsockname()[0])

@@ -1,7 +1,7 @@
 """textual-serve's server behind a guard, with a plan for who trains."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import socket
@@ -19,8 +19,6 @@ from tui.signals import EXIT_SIGNALS
 
 HEARTBEAT = 15.0
 """Seconds between two questions whether a page is still there."""
-MOST_CELLS = 1_000
-"""Of a page's terminal, in a line or a column."""
 FONT_SIZE = 16
 """Pixels, unless the address says ?fontsize=."""
 LOOK_AGAIN = "3; url=/"
@@ -30,9 +28,10 @@ LOOK_AGAIN = "3; url=/"
 class GuardedServer(Server):
     """Serves the app to those whom the guard lets in."""
 
-    def __init__(self, guard: Guard, seats: Seats, title: str) -> None:
-        """`title`: of the pages."""
-        super().__init__("", title=title, templates_path=Path(__file__).parent)
+    def __init__(self, program: Sequence[str], guard: Guard, seats: Seats) -> None:
+        """`program`: the command of the app, without what a seat adds."""
+        super().__init__("", templates_path=Path(__file__).parent)
+        self._program = program
         self._guard = guard
         self._seats = seats
         self._sessions: set[AppSession] = set()
@@ -66,10 +65,9 @@ class GuardedServer(Server):
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
         """The page with the app, or why there is none now."""
-        if refusal := self._seats.refusal():
+        if refusal := self._seats.refusal(follows=self._guard.only_follows(request)):
             return notice(refusal, 503, refresh=LOOK_AGAIN)
         context: dict[str, Any] = {
-            "title": self.title,
             "websocket": f"ws://{request.host}/ws",
             "font_size": _font_size(request.query.get("fontsize", "")),
         }
@@ -81,11 +79,13 @@ class GuardedServer(Server):
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Run a session for as long as its page is open."""
+        follows = self._guard.only_follows(request)
         try:
-            async with self._seats.taken() as seat:
+            async with self._seats.taken(follows=follows) as seat:
                 websocket = web.WebSocketResponse(heartbeat=HEARTBEAT)
                 await websocket.prepare(request)
-                session = AppSession(seat.command, websocket, self.download_manager)
+                command = [*self._program, *seat.arguments]
+                session = AppSession(command, websocket, self.download_manager)
                 self._sessions.add(session)
                 try:
                     await session.start(_cells(request, "width", 80), _cells(request, "height", 24))
@@ -126,7 +126,7 @@ def _ending_signals(stopped: asyncio.Event) -> Iterator[None]:
 def _cells(request: web.Request, name: str, otherwise: int) -> int:
     """A size of the page's terminal."""
     text = request.query.get(name, "")
-    return min(int(text), MOST_CELLS) if _is_number(text) else otherwise
+    return int(text) if _is_number(text) else otherwise
 
 
 def _font_size(text: str) -> int:
