@@ -33,6 +33,8 @@ class Format(NamedTuple):
 
 FORMATS: dict[ExportFormat, Format] = {
     "hf": Format(hf.check, hf.write, hf.notes, hf_reader.read, hf.describe, {"f32": 1e-4}),
-    "gguf": Format(gguf.check, gguf.write, gguf.notes, gguf_reader.read, None, gguf.TOLERANCE),
+    "gguf": Format(
+        gguf.check, gguf.write, gguf.notes, gguf_reader.read, gguf.describe, gguf.TOLERANCE
+    ),
     "tensorboard": Format(tensorboard.check, tensorboard.write, tensorboard.notes),
 }

@@ -11,6 +11,7 @@ from data.safe_text import safe_text
 from engine.export.apertus import check_family
 from engine.export.gguf_metadata import ARCHITECTURE, Value, shape, tokenizer
 from engine.export.gguf_tensors import tensors_of
+from engine.export.proof import Proof
 from engine.export.source import Source
 from engine.export.tokenizer_json import check_characters
 from engine.protocol import Precision
@@ -23,6 +24,8 @@ _TYPES: dict[Precision, tuple[torch.dtype, int]] = {
     "f16": (torch.float16, 1),
 }
 """Of the matrices, and the number of such a file. Everything else is float32."""
+_PROOF = "tinygpt.proof"
+"""Where the figures of the comparison are."""
 _COUNTED = 1 << 20
 """Characters of the text among which the rarest is sought."""
 _MISREAD = ("phi-3", "phi3")
@@ -56,6 +59,7 @@ def write(source: Source, path: Path, precision: Precision) -> None:
     dtype, file_type = _TYPES[precision]
     metadata = {
         **about(source),
+        **{f"{_PROOF}.{name}": kind(0) for name, kind in Proof.__annotations__.items()},
         "general.file_type": file_type,
         **shape(config, source.context_length, len(characters)),
         **tokenizer(characters),
@@ -77,8 +81,19 @@ def write(source: Source, path: Path, precision: Precision) -> None:
         writer.close()
 
 
+def describe(source: Source, path: Path, proof: Proof) -> None:
+    """Replace the zeros in the file by the figures of the comparison."""
+    import gguf  # an extra
+
+    file = gguf.GGUFReader(path, "r+")
+    for name, figure in proof._asdict().items():
+        field = file.fields[f"{_PROOF}.{name}"]
+        field.parts[field.data[0]][0] = figure
+    file.data.flush()
+
+
 def about(source: Source) -> dict[str, Value]:
-    """What programs show of the model, and its settings."""
+    """What programs show of the model, how they sample unless told otherwise, and its settings."""
     config, corpus = source.info.config, safe_text(source.info.corpus.name)
     name = safe_text(source.name)
     loss = "" if source.loss is None else f", held-out loss {source.loss:.4f} nats a character"
@@ -86,10 +101,15 @@ def about(source: Source) -> dict[str, Value]:
         f"A small GPT that continues text character by character, trained by tinygpt-tui on "
         f"{corpus}: {source.step:,} steps{loss}. It knows no instructions and no facts."
     )
+    sampling = config.sample
     settings = {"model": config.model, "train": config.train}
     return {
         "general.type": "model",
         "general.name": "tinygpt" if any(word in name.lower() for word in _MISREAD) else name,
         "general.description": description,
+        "general.sampling.temp": sampling.temperature,
+        "general.sampling.top_k": sampling.top_k,
+        "general.sampling.top_p": sampling.top_p,
+        "general.sampling.min_p": 0.0,
         "tinygpt.settings": msgspec.json.encode(settings).decode(),
     }

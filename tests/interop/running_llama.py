@@ -39,13 +39,17 @@ class Llama:
         return self._server.handle_chat_completions(request)["choices"][0]["message"]["content"]
 
     def tokenize(self, text: str) -> list[int]:
-        return self._post("/tokenize", {"content": text})["tokens"]
+        return self._ask("/tokenize", {"content": text})["tokens"]
 
     def detokenize(self, tokens: list[int]) -> str:
-        return self._post("/detokenize", {"tokens": tokens})["content"]
+        return self._ask("/detokenize", {"tokens": tokens})["content"]
 
-    def _post(self, path: str, content: object) -> Any:
-        body = json.dumps(content).encode()
+    def defaults(self) -> dict[str, Any]:
+        """How it samples unless told otherwise."""
+        return self._ask("/props")["default_generation_settings"]["params"]
+
+    def _ask(self, path: str, content: object = None) -> Any:
+        body = None if content is None else json.dumps(content).encode()
         request = Request(self._server.listening_address + path, body)
         with urlopen(request) as response:
             return json.load(response)
