@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.protocol import RECORDED, Evaluated, Excerpt, StepDone, to_json
-from engine.storage.event_log import Summaries
+from engine.storage.event_log import SMOOTHED_STEPS, Summaries
+from tui.state import NEWEST_KEPT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
 STEP = StepDone(1, 2.5, 1.0, 0.03, 64, 16, 0.5, 0.5, 9.0)
@@ -30,6 +31,11 @@ def test_every_tag_is_described_and_no_other() -> None:
     tags = re.findall(rb"(?:train|val)/[a-z_]+|sample", written)
     table = PAGE[PAGE.index("| tag |") :]
     assert re.findall(r"^\| `([\w/]+)` \|", table, re.MULTILINE) == [tag.decode() for tag in tags]
+
+
+def test_the_smoothed_loss_is_that_of_the_screen() -> None:
+    assert SMOOTHED_STEPS == NEWEST_KEPT
+    assert f"mean of the newest {SMOOTHED_STEPS} steps, as the screen shows it" in PAGE
 
 
 def test_its_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
