@@ -23,6 +23,7 @@ from tui.chart_actions import ChartActions
 from tui.copy_actions import CopyActions
 from tui.encoding import ascii_only, named
 from tui.engine_app import TO_THE_END, EngineApp
+from tui.export_actions import ExportActions
 from tui.line_filter import DroppingFilter
 from tui.link import Engine
 from tui.palette import reworded, sentence
@@ -48,7 +49,7 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
+class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions, ExportActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"
@@ -128,6 +129,7 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
             if (words := sentence(binding)) and self._offers(binding):
                 act = partial(self.run_action, binding.action, owner)
                 yield SystemCommand(words, f"key {self.get_key_display(binding)}", act)
+        yield from self.export_commands()
         yield from reworded(super().get_system_commands(screen))
         yield from self.preference_commands()
         if not self._follows:
@@ -206,7 +208,7 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions):
                 self.engine.send(OpenRun(name))
 
         if self.state.opened is not None:
-            screen = RunsScreen(self.state, self.engine.send)
+            screen = RunsScreen(self.state, self.engine.send, self.ask_for_export)
             self.push_screen(screen.data_bind(EngineApp.state), chosen)
 
     def action_help(self) -> None:

@@ -1,25 +1,47 @@
-"""What became of taking a run elsewhere, in words."""
+"""What became of taking a run elsewhere, or of one that has come here, in words. They are safe to
+draw if the event is."""
 
-import shlex
-
-from engine.protocol import Imported, Packed, Unpacked
+from engine.protocol import Exported, Failed, Imported, Packed, Unpacked
 from tui.drawing.words import count, size
+
+Outcome = Exported | Packed | Unpacked | Imported
+Answer = Outcome | Failed
+"""What the engine says in the end."""
 
 SUFFIX = ".tinygpt"
 """How the name of a packed run ends."""
 
 
-def outcome(event: Packed | Unpacked | Imported) -> str:
-    """What there is now, and for a run that has come here, how to go on. Not safe to print."""
+def outcome(event: Outcome) -> str:
+    """What there is now, in a sentence."""
     match event:
+        case Exported(run, step, format_, path, number):
+            return f"Exported {run} at step {count(step)} to {path} ({format_}, {size(number)})."
         case Packed(run, step, path, number):
             return f"Packed {run} at step {count(step)} into {path} ({size(number)})."
         case Unpacked(run, step):
-            opening = f"tinygpt-tui --run {shlex.quote(run)}"
-            return (
-                f"Unpacked as {run}, at step {count(step)}. Go on with: {opening} "
-                "(--no-save: without changing it)"
-            )
+            return f"Unpacked as {run}, at step {count(step)}."
         case Imported(run, step, _, note):
-            opening = f"tinygpt-tui --run {shlex.quote(run)}"
-            return f"Imported as {run}, at step {count(step)}. {note} Open it with: {opening}"
+            return f"Imported as {run}, at step {count(step)}. {note}"
+
+
+def figures(exported: Exported) -> list[tuple[str, str]]:
+    """What was written and how it compares with the run's own model: names and values."""
+    lines = [
+        ("run", f"{exported.run} at step {count(exported.step)}"),
+        ("written", f"{exported.path} ({exported.format}, {size(exported.bytes)})"),
+    ]
+    if exported.largest_difference is not None:
+        lines += [
+            (
+                "logits",
+                f"largest difference {exported.largest_difference:.1e}, of up to "
+                f"{exported.largest_logit:.1f}, over {count(exported.characters)} characters",
+            ),
+            (
+                "text",
+                f"{exported.equal_prompts} of {exported.prompts} prompts continued equally, "
+                f"{exported.written} greedy characters each",
+            ),
+        ]
+    return lines

@@ -19,13 +19,13 @@ def test_export_shows_how_equal_it_is(verse_file: Path, tmp_path: Path) -> None:
     done = invoked("export", f"{run}@best", "--format", "hf", "-o", path, columns=200)
     assert (done.exit_code, done.stderr) == (0, "")
     printed = words(done.stdout)
-    assert printed.startswith(f"run {run} at step 20 written {path} (hf, 0.0 MB)")
+    assert printed.startswith(f"run {run} at step 20 written {path} (hf, ")
     figure = re.search(
-        r"logits largest difference (\S+) over 128 characters \(logits up to", printed
+        r"logits largest difference (\S+), of up to \S+, over 128 characters", printed
     )
     assert figure
     assert float(figure[1]) < 1e-5
-    assert "text 8 of 8 prompts continued equally for 8 characters" in printed
+    assert "text 8 of 8 prompts continued equally, 8 greedy characters each" in printed
     assert "the format has no such setting" in printed
 
     again = invoked("export", run, "--format", "hf", "-o", path)

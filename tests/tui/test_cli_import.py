@@ -17,7 +17,7 @@ def test_an_exported_run_is_imported(verse_file: Path, tmp_path: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout == (
         "Imported as my own, at step 20. It has the text that it was trained on: verse.txt. "
-        "Open it with: tinygpt-tui --run 'my own'\n"
+        "Go on with: tinygpt-tui --run 'my own' (--no-save: without changing it)\n"
     )
     written = [
         invoked("sample", name, "--chars", 30, "--no-prompt").stdout for name in (run, "my own")

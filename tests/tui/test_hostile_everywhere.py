@@ -226,7 +226,7 @@ async def test_in_every_widget_it_is_text(desk: Opener, size: tuple[int, int]) -
             seen |= set(map(type, widgets))
             visited.add(where)
         assert it.app.return_code is None
-    assert {"question_mark", "c", "o", "o d", "o r", "ctrl+p", "q"} <= visited
+    assert {"question_mark", "c", "o", "o d", "o r", "o e", "ctrl+p", "q"} <= visited
     assert {Static, Button, Input, OptionList} <= {base for kind in seen for base in kind.mro()}
 
 

@@ -9,7 +9,7 @@ from data.safe_text import safe_text
 from engine.protocol import Close, Event, Exported, ExportRun, Failed, to_json
 from tui.cli.client import Client
 from tui.cli.streams import printable_json
-from tui.drawing.words import count
+from tui.outcomes import figures
 
 
 def export(command: ExportRun, *, as_json: bool = False) -> int:
@@ -43,26 +43,3 @@ def print_table(exported: Exported) -> None:
     console.print(table)
     for note in exported.notes:
         console.print(Text(safe_text(note)))
-
-
-def figures(exported: Exported) -> list[tuple[str, str]]:
-    """The lines of the table: a name, and what it is."""
-    lines = [
-        ("run", f"{exported.run} at step {count(exported.step)}"),
-        ("written", f"{exported.path} ({exported.format}, {exported.bytes / 1e6:.1f} MB)"),
-    ]
-    if exported.largest_difference is not None:
-        lines += [
-            (
-                "logits",
-                f"largest difference {exported.largest_difference:.1e} over "
-                f"{count(exported.characters)} characters (logits up to "
-                f"{exported.largest_logit:.1f})",
-            ),
-            (
-                "text",
-                f"{exported.equal_prompts} of {exported.prompts} prompts continued equally for "
-                f"{exported.written} characters, the likeliest each time",
-            ),
-        ]
-    return lines

@@ -1,5 +1,7 @@
 """What `tinygpt-tui pack`, `unpack` and `import` print."""
 
+import shlex
+
 import click
 
 from data.safe_text import safe_text
@@ -24,8 +26,13 @@ def transfer(command: PackRun | UnpackRun | ImportRun) -> int:
 
     def on_event(event: Event) -> None:
         match event:
-            case Packed() | Unpacked() | Imported():
+            case Packed():
                 click.echo(safe_text(outcome(event)))
+                client.send(Close())
+            case Unpacked(run) | Imported(run):
+                opening = f"tinygpt-tui --run {shlex.quote(run)}"
+                hint = f"Go on with: {opening} (--no-save: without changing it)"
+                click.echo(safe_text(f"{outcome(event)} {hint}"))
                 client.send(Close())
             case Failed():
                 client.fail(event)

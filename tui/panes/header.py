@@ -146,8 +146,8 @@ class MessageLine(Pane):
 
 def message(state: RunState) -> Content:
     """The message that matters most now."""
-    # A failure on the runs screen is shown there.
-    if state.failure is not None and state.failure.during != "runs":
+    # A failure on the runs screen or of an export is shown there.
+    if state.failure is not None and state.failure.during not in ("runs", "export"):
         return Content.styled(f"✖ {state.failure.message}{_way_out(state)}", "$error")
     if state.phase == "warming up":
         what = state.busy.what or "starting"

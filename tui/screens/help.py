@@ -37,7 +37,7 @@ KEYS = (
     ("P", "play the kept moments"),
     ("f", "fork a run there"),
     ("c", "new run: another text, size or architecture"),
-    ("o", "saved runs: open, compare, rename, note, delete"),
+    ("o", "saved runs: open, compare, rename, note, export, delete"),
     ("b", "after a failed step: last save, half the learning rate"),
     ("t g N B", "a tour in ten acts: guess, next, back"),
     ("q", "save and quit"),

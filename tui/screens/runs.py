@@ -56,6 +56,7 @@ class RunsScreen(Dialog[str]):
         Binding("c", "compare", "Compare"),
         Binding("r", "rename", "Rename"),
         Binding("n", "annotate", "Note"),
+        Binding("e", "export", "Export"),
         Binding("d,delete", "delete", "Delete"),
         Binding("s", "sort", "Sort"),
         Binding("slash", "filter", "Filter"),
@@ -75,6 +76,7 @@ class RunsScreen(Dialog[str]):
         Key("c", "compare", "draw its held-out loss into the chart, or take it out", "compare"),
         Key("r", "name", "give it another name", "rename"),
         Key("n", "note", "write a line about it", "annotate"),
+        Key("e", "export", "pack it into one file, or export it for other programs", "export"),
         Key("s", "sort", "sort by the next column", "sort"),
         Key("/", "find", "show only the runs whose name, text or note has some words", "filter"),
         Key("Esc", "close", "show all runs again after a filter, then close", "back"),
@@ -82,11 +84,18 @@ class RunsScreen(Dialog[str]):
 
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
-    def __init__(self, state: RunState, send: Callable[[Command], None]) -> None:
-        """`state`: as it is now; later ones come by data binding. `send`: to the engine."""
+    def __init__(
+        self,
+        state: RunState,
+        send: Callable[[Command], None],
+        export: Callable[[str, str], None],
+    ) -> None:
+        """`state`: as it is now; later ones come by data binding. `send`: to the engine. `export`
+        asks how to export a run, by its true name and the one that is shown."""
         super().__init__()
         self.set_reactive(RunsScreen.state, state)
         self._send = send
+        self._export = export
         self._list = RunList()
         self._seen = state
         self._editor = RunEditor(self, send)
@@ -207,6 +216,11 @@ class RunsScreen(Dialog[str]):
         """Ask for a note."""
         if self._list.chosen is not None:
             self._editor.annotate(self._list.chosen)
+
+    def action_export(self) -> None:
+        """Ask in which form to take it elsewhere."""
+        if self._list.chosen is not None:
+            self._export(self._list.chosen.name, self._list.chosen.shown.name)
 
     def action_mark(self) -> None:
         """Mark the run, or take the mark from it, and go to the next."""

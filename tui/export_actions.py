@@ -1,0 +1,91 @@
+"""Takes runs elsewhere and opens what comes from there."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from textual.app import SystemCommand
+from textual.reactive import reactive
+
+from engine.protocol import (
+    Event,
+    Exported,
+    Failed,
+    Imported,
+    ImportRun,
+    OpenRun,
+    Packed,
+    Unpacked,
+    UnpackRun,
+)
+from tui.dialogs import ask_for_line
+from tui.engine_app import EngineApp
+from tui.outcomes import Answer, outcome
+from tui.safe_struct import safe
+from tui.state import RunState
+
+QUESTION = "A packed run (.tinygpt), or a folder that was exported for transformers:"
+
+
+class ExportActions(EngineApp):
+    """The part of the app that exports, packs and unpacks runs."""
+
+    _in_dialog = False
+    """Whether the dialog that shows what came of it is open."""
+    export_answer: reactive[Answer | None] = reactive(
+        None, repaint=False, layout=False, init=False, always_update=True
+    )
+    """What the engine has said last of an export, safe to draw."""
+
+    def export_commands(self) -> Iterable[SystemCommand]:
+        """What the command palette offers."""
+        if self.state.raw_opened is not None:
+            words = "Export or pack the open run…"
+            yield SystemCommand(words, "For other programs or machines", self.export_open_run)
+        words = "Open a packed run or an exported folder…"
+        yield SystemCommand(words, "One from another machine", self.ask_for_run)
+
+    def export_open_run(self) -> None:
+        """Ask in which form to take the open run elsewhere."""
+        opened, raw = self.state.opened, self.state.raw_opened
+        if opened is not None and raw is not None:
+            self.ask_for_export(raw.value.run, opened.run)
+
+    def ask_for_export(self, run: str, shown: str) -> None:
+        """Ask in which form to take a run elsewhere. `run`: its true name; `shown`: safe to draw."""
+        from tui.screens.export import ExportScreen  # when it is opened
+
+        def closed(_: None) -> None:
+            self._in_dialog = False
+
+        self._in_dialog = True
+        screen = ExportScreen(run, shown, self.engine.send)
+        self.push_screen(screen.data_bind(answer=ExportActions.export_answer), closed)
+
+    def ask_for_run(self) -> None:
+        """Ask for a packed run or an exported folder, and open it as a saved run."""
+
+        def take(path: str) -> None:
+            if path:
+                is_folder = Path(path).expanduser().is_dir()
+                self.engine.send(ImportRun(path) if is_folder else UnpackRun(path))
+
+        ask_for_line(self, QUESTION, take)
+
+    def _handle_event(self, event: Event, state: RunState) -> None:
+        super()._handle_event(event, state)
+        match event:
+            case Exported() | Packed() | Unpacked() | Imported() | Failed(during="export"):
+                self._tell(safe(event))
+            case _:
+                pass
+        if isinstance(event, Unpacked | Imported):
+            self.engine.send(OpenRun(event.run))
+
+    def _tell(self, answer: Answer) -> None:
+        """Show what came of it, `answer` being safe to draw: in the dialog, or else at the side."""
+        if self._in_dialog:
+            self.export_answer = answer
+        elif isinstance(answer, Failed):
+            self.notify(answer.message, severity="error", markup=False)
+        else:
+            self.notify(outcome(answer), markup=False)
