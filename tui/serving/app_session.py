@@ -43,9 +43,8 @@ class AppSession(AppService):
         """Start the program itself: textual-serve takes a line for a shell, in which a file name
         could be a command. Ctrl-C in the server's terminal is not for the app."""
         environment = self._build_environment(_limited(width), _limited(height))
-        environment["LC_ALL"] = (
-            "C.UTF-8"  # a browser shows any character, whatever the server's terminal
-        )
+        # A browser shows any character, whatever the server's terminal does.
+        environment["LC_ALL"] = "C.UTF-8"
         self._process = process = await asyncio.create_subprocess_exec(
             *self._arguments,
             stdin=PIPE,
@@ -84,14 +83,13 @@ class AppSession(AppService):
 
     async def stop(self) -> None:
         """Have the app save and end, and wait until it has."""
+        if self._process is None:
+            return
         if self._stopping is None:
-            self._stopping = asyncio.create_task(self._stop())
+            self._stopping = asyncio.create_task(self._stop(self._process))
         await asyncio.shield(self._stopping)
 
-    async def _stop(self) -> None:
-        process = self._process
-        if process is None:
-            return
+    async def _stop(self, process: Process) -> None:
         try:
             await asyncio.wait_for(super().stop(), EXIT_TIMEOUT)
         except TimeoutError:

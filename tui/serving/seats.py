@@ -16,6 +16,10 @@ NOTHING_YET = (
 )
 
 
+class NoSeatError(ValueError):
+    """No session can begin now. The message is for the user."""
+
+
 class Seat:
     """A place for one session."""
 
@@ -57,8 +61,8 @@ class Seats:
 
     @asynccontextmanager
     async def taken(self, *, follows: bool) -> AsyncIterator[Seat]:
-        """A place for as long as the session lasts. PermissionError, with a user-facing message, if
-        there is none. `follows`: as for `refusal`.
+        """A place for as long as the session lasts. NoSeatError if there is none. `follows`: as for
+        `refusal`.
 
         It first waits for the sessions that train and whose pages have gone: a page that is loaded
         again goes on with the run that it has just saved.
@@ -66,7 +70,7 @@ class Seats:
         async with self._changed:
             await self._changed.wait_for(lambda: not any(map(_saves, self._taken)))
             if refusal := self.refusal(follows=follows):
-                raise PermissionError(refusal)
+                raise NoSeatError(refusal)
             if self._may_train(self._taken, follows=follows):
                 seat = self._that_trains()
             else:

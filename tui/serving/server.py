@@ -14,7 +14,7 @@ from textual_serve.server import Server
 from tui.serving.app_session import AppSession
 from tui.serving.guard import Guard
 from tui.serving.notices import notice
-from tui.serving.seats import Seats
+from tui.serving.seats import NoSeatError, Seats
 from tui.signals import EXIT_SIGNALS
 
 HEARTBEAT = 15.0
@@ -35,6 +35,7 @@ class GuardedServer(Server):
         self._guard = guard
         self._seats = seats
         self._sessions: set[AppSession] = set()
+        self._ending = False
 
     async def run(self, listener: socket, started: Callable[[], None]) -> None:
         """Serve until a signal comes, then end every session with its run saved. `started` is called
@@ -60,7 +61,8 @@ class GuardedServer(Server):
         """textual-serve greets here."""
 
     async def on_shutdown(self, app: web.Application) -> None:
-        """End the sessions, all at once."""
+        """End the sessions, all at once; those that wait for a place do not begin."""
+        self._ending = True
         await asyncio.gather(*(session.stop() for session in self._sessions))
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
@@ -90,12 +92,13 @@ class GuardedServer(Server):
                 try:
                     await session.start(_cells(request, "width", 80), _cells(request, "height", 24))
                     seat.pid = session.pid
-                    await self._process_messages(websocket, session)
+                    if not self._ending:
+                        await self._process_messages(websocket, session)
                 finally:
                     seat.leaving = True
                     await session.stop()
                     self._sessions.discard(session)
-        except PermissionError as refusal:
+        except NoSeatError as refusal:
             raise web.HTTPServiceUnavailable(text=str(refusal)) from None
         return websocket
 
