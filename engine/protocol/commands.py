@@ -6,6 +6,7 @@ from engine.protocol.exports import ExportRun, ImportRun
 from engine.protocol.insight import InsightCommand
 from engine.protocol.message import Message
 from engine.protocol.packing import PackRun, UnpackRun
+from engine.protocol.race import RaceCommand
 
 
 class Open(Message, frozen=True):
@@ -158,5 +159,6 @@ Command = (
     | PackRun
     | UnpackRun
     | InsightCommand
+    | RaceCommand
     | Close
 )

@@ -10,6 +10,7 @@ from engine.protocol.ladder import LadderMeasured
 from engine.protocol.message import Message, Phase
 from engine.protocol.moments import MomentsKept
 from engine.protocol.packing import Packed, Unpacked
+from engine.protocol.race import RaceEvent
 from engine.protocol.saved_runs import Compared, ParentLoaded, RunChanged, RunsListed
 
 
@@ -210,6 +211,36 @@ class Closed(Message, frozen=True):
     """The engine thread has ended; no event follows."""
 
 
+RunEvent = (
+    Opened
+    | PhaseChanged
+    | StepDone
+    | StepProgress
+    | Evaluated
+    | Excerpt
+    | LearningRateChanged
+    | Extended
+    | ThreadsChosen
+    | SampleStarted
+    | TextSampled
+    | SampleDone
+    | Saved
+    | NotSaved
+    | LadderMeasured
+    | MomentsKept
+    | Failed
+)
+"""What a side of a race reports of its run. `Failed` during "train": it takes no further step, and
+the other sides go on."""
+
+
+class SideEvent(Message, frozen=True):
+    """An event of one side of a race. A fold of a run's events, one for each side, takes `event`."""
+
+    side: int  # from 0
+    event: RunEvent
+
+
 Event = (
     Busy
     | CorpusLoaded
@@ -241,6 +272,8 @@ Event = (
     | Imported
     | Packed
     | Unpacked
+    | RaceEvent
+    | SideEvent
     | Failed
     | Closed
 )

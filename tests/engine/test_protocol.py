@@ -23,7 +23,10 @@ from engine.protocol import (
     OpenRun,
     Piece,
     Place,
+    RaceSide,
+    RaceSummary,
     RunCurve,
+    RunEvent,
     RunSummary,
     StepDone,
     TextSampled,
@@ -35,7 +38,19 @@ from engine.protocol.message import Message
 COMMANDS: tuple[type[Any], ...] = get_args(Command)
 EVENTS: tuple[type[Any], ...] = get_args(Event)
 CONFIGS = (RunConfig, *SECTIONS.values())
-PARTS = (RunCurve, RunSummary, OpenRun, Reading, Piece, Place, LossPart, CharacterPoint)
+PARTS = (
+    RunCurve,
+    RunSummary,
+    OpenRun,
+    Reading,
+    Piece,
+    Place,
+    LossPart,
+    CharacterPoint,
+    RaceSide,
+    RaceSummary,
+    *get_args(RunEvent),
+)
 """Structs inside messages."""
 PLAIN = {str, int, float, bool, type(None), *PARTS, *CONFIGS}
 

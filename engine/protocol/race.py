@@ -1,0 +1,125 @@
+"""Races: the same training in two to four versions, in turns, and which version came out better.
+
+A race is between sides. Each is an ordinary saved run with settings of its own; text, seed and
+machine are the same for all, and so are the initial weights of parts with the same name and shape.
+What a side reports is a `SideEvent`; what is between the sides, the events of this module.
+
+A race may be repeated with further seeds: each repetition is a heat, with a run for each side.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from engine.config import RunConfig
+from engine.protocol.message import Message
+
+Axis = Literal["characters", "steps", "seconds"]
+"""By what sides are compared: the side that is behind in this trains next. Characters are those
+trained on, seconds those of the side's own training, evaluations included."""
+LABELS = "ABCD"
+"""What the sides are called, in their order."""
+
+
+class OpenRace(Message, frozen=True):
+    """Start a new race between runs of these configs, two to four; answered by `RaceOpened`, or by
+    `Failed` during "open". The open run is saved first. `Train` trains all sides.
+
+    Length and evaluations of sides whose steps have more or fewer characters are matched with
+    those of the first, if characters are compared and the side does not set them itself.
+    """
+
+    configs: tuple[RunConfig, ...]
+    question: str = ""  # what is asked, in the user's words
+    axis: Axis = "characters"
+    seeds: int = 1  # heats: with the seed of the configs, and with those that follow it
+
+
+class OpenSavedRace(Message, frozen=True):
+    """Open a saved race as it was last saved: its first heat that has not ended, or the last one."""
+
+    race: str
+
+
+class ListRaces(Message, frozen=True):
+    """List the saved races; answered by `RacesListed`."""
+
+
+class DeleteRace(Message, frozen=True):
+    """Delete a saved race; its sides stay as runs. Answered by `RacesListed`."""
+
+    race: str
+
+
+class RaceSide(Struct, frozen=True):
+    """One side of a race, in the present heat."""
+
+    label: str  # one of `LABELS`
+    run: str  # the name of its run
+    config: RunConfig
+    settings: tuple[str, ...]  # KEY=VALUE: those that are not the same on all sides
+
+
+class RaceOpened(Message, frozen=True):
+    """A heat is ready; what was shown of the one before is over. Of a saved race, each side's
+    history has been reported before."""
+
+    race: str
+    question: str
+    axis: Axis
+    sides: tuple[RaceSide, ...]
+    heat: int  # from 1
+    seeds: int  # heats in all
+    saving: bool = True  # False: what is trained is lost with the program
+
+
+class RaceVerdict(Message, frozen=True):
+    """What is known of the sides where the one that is behind stands. Comes with each evaluation by
+    which that changes, and, `final`, once all heats have ended."""
+
+    axis: Axis
+    mark: float  # characters, steps or seconds that all sides have come
+    losses: tuple[float | None, ...]
+    """Of each side at the mark, in nats a character, from the two evaluations around it where there
+    is none; the mean over the heats that have ended. None: not a number any more."""
+    best: int  # the side with the lowest loss, from 0; -1: a dead heat, or no two sides have a loss
+    second: int  # the side next to it
+    difference: float  # of their losses
+    noise: float | None
+    """Of the difference. With several heats its standard deviation over them, with one its standard
+    error over the windows of held-out text; None: not known."""
+    noise_of: Literal["seeds", "windows"]
+    heats: int  # from which it comes
+    sentence: str
+    final: bool = False
+
+
+class RaceSaved(Message, frozen=True):
+    """All sides are saved, and what they are to each other."""
+
+    race: str
+    path: str  # of the race's file; empty: nothing is saved here
+
+
+class RaceSummary(Struct, frozen=True):
+    """A saved race in a list."""
+
+    name: str
+    question: str
+    axis: Axis
+    runs: tuple[str, ...]  # of the sides, in the newest heat
+    heats: int  # that have ended
+    seeds: int
+    used: float  # seconds since the epoch
+    verdict: str = ""  # the sentence; empty: none yet
+    problem: str = ""  # why it cannot be opened
+
+
+class RacesListed(Message, frozen=True):
+    """The saved races, last used first."""
+
+    races: tuple[RaceSummary, ...]
+
+
+RaceCommand = OpenRace | OpenSavedRace | ListRaces | DeleteRace
+RaceEvent = RaceOpened | RaceVerdict | RaceSaved | RacesListed
