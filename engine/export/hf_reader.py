@@ -21,10 +21,11 @@ from engine.export.source import ReadBack
 from engine.export.tokenizer_json import characters_in
 from engine.model.size import on_meta
 from engine.storage.manifest import HEADER_LIMIT, DamagedError
+from engine.storage.run_info import INFO_LIMIT
 from engine.storage.tensors import tensors_in
 
-JSON_LIMIT = 1 << 24
-"""Bytes read of a JSON file: a vocabulary of all characters that there are has about as many."""
+CONFIG_LIMIT = 1 << 16
+"""Bytes read of a `config.json`; a genuine one has about a thousand."""
 
 
 class Folder(NamedTuple):
@@ -60,7 +61,7 @@ def reference(folder: Folder, tensors: Mapping[str, Tensor]) -> Reference:
 def read_folder(path: Path) -> Folder:
     """Everything but the weights. ValueError, with a user-facing message, for a folder that this
     program did not export, or that has been changed; OSError."""
-    config = _object(_file(path, "config.json", JSON_LIMIT))
+    config = _object(_file(path, "config.json", CONFIG_LIMIT))
     family = config.get("model_type")
     if family != "apertus":
         named = safe_text(str(family)[:40])
@@ -72,11 +73,14 @@ def read_folder(path: Path) -> Folder:
         raise ValueError(
             f"This model was not exported by tinygpt-tui: the folder has no {SETTINGS}."
         )
-    settings = settings_in(_file(path, SETTINGS, JSON_LIMIT))
-    characters = characters_in(_file(path, "tokenizer.json", JSON_LIMIT))
+    settings = settings_in(_file(path, SETTINGS, INFO_LIMIT))
+    characters = characters_in(_file(path, "tokenizer.json", INFO_LIMIT))
     if settings.corpus.characters != characters:
         raise ValueError(f"The characters in tokenizer.json are not those in {SETTINGS}.")
     check_family(settings.config.model)
+    longest = settings.config.model.context_length
+    if settings.context_length > longest:
+        raise ValueError(f"{SETTINGS} does not fit: a context longer than {longest:,} characters.")
     expected = config_json(settings.config.model, len(characters), settings.context_length)
     for key, value in expected.items():
         if config.get(key, ...) != value:

@@ -47,8 +47,6 @@ def prove(source: Source, back: ReadBack) -> Iterator[float | Proof]:
     result. ValueError, with a user-facing message, if their vocabularies differ."""
     if back.characters != source.vocabulary.characters:
         raise ValueError("What was written does not read back: its characters are not the run's.")
-    # As for a run that is open: on a busy machine, threads that wait for each other take seconds.
-    torch.set_num_threads(1)
     windows = passages(source, WINDOWS)
     difference = largest = 0.0
     for number, window in enumerate(windows):
@@ -57,7 +55,7 @@ def prove(source: Source, back: ReadBack) -> Iterator[float | Proof]:
         largest = max(largest, float(ours.abs().max()))
         yield number / len(windows) / 2
     equal = 0
-    length = min(PROMPT, source.context_length // 2)
+    length = min(PROMPT, source.context_length // 2, len(windows[0]))
     count = min(WRITTEN, source.context_length - length)
     for number, window in enumerate(windows):
         text = window[:length].tolist()

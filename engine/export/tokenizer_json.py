@@ -55,7 +55,7 @@ def tokenizer_json(vocabulary: Vocabulary) -> dict[str, Any]:
 
 class _Model(msgspec.Struct):
     vocab: dict[str, int]
-    merges: list[msgspec.Raw] = []
+    merges: msgspec.Raw  # not read: a long list would take much memory
 
 
 class _Tokenizer(msgspec.Struct):
@@ -72,6 +72,7 @@ def characters_in(content: bytes) -> str:
     characters = sorted(model.vocab, key=lambda character: model.vocab[character])
     ids = [model.vocab[character] for character in characters]
     in_order = characters == sorted(characters) and ids == list(range(len(ids)))
-    if model.merges or not in_order or not all(len(character) == 1 for character in characters):
+    single = all(len(character) == 1 for character in characters)
+    if not characters or bytes(model.merges) != b"[]" or not (in_order and single):
         raise ValueError("tokenizer.json does not have a token for each character, in their order.")
     return "".join(characters)

@@ -37,6 +37,8 @@ def tensors_in(content: bytes, what: str) -> dict[str, Tensor]:
         return safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
         raise DamagedError(f"{what}: {error}") from None
+    except KeyError as error:  # a number format that torch does not have, such as F4
+        raise DamagedError(f"{what} has numbers in the format {error}") from None
 
 
 def as_file(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:

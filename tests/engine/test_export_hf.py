@@ -61,6 +61,14 @@ def test_every_option_is_exported_equal_or_refused_by_its_name(
         assert not (tmp_path / "out").exists()
 
 
+def test_a_text_with_hardly_any_validation_part_is_compared(tmp_path: Path) -> None:
+    short = source(shape(), text="abcdefghijk" * 2)
+    *_, event = export(short, ExportRun("owl", "hf", str(tmp_path / "out")))
+    assert isinstance(event, Exported)
+    assert event.equal_prompts == event.prompts == 1
+    assert event.written > 0
+
+
 def test_every_field_of_the_model_is_a_size_or_known_to_the_family() -> None:
     """A new option of the architecture is one that the family fixes, or is looked at here."""
     sizes = {"context_length", "n_layer", "n_head", "n_embd", "dropout", "tied_head"}

@@ -178,6 +178,10 @@ def weights(edit: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path
     return act
 
 
+def both(*acts: Callable[[Path], object]) -> Callable[[Path], object]:
+    return lambda folder: [act(folder) for act in acts]
+
+
 def link(folder: Path) -> None:
     (folder / "config.json").rename(folder / "elsewhere.json")
     (folder / "config.json").symlink_to(folder / "elsewhere.json")
@@ -233,6 +237,26 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
             lambda document: document["config"]["model"].update(norm="layernorm"),  # type: ignore[index]
         ),
         "model.norm=layernorm",
+    ),
+    "a context beyond the longest": (
+        both(
+            edited("tinygpt.json", lambda document: document.update(context_length=10**12)),
+            edited("config.json", lambda document: document.update(max_position_embeddings=10**12)),
+        ),
+        "a context longer than 16 characters",
+    ),
+    "no characters": (
+        both(
+            edited("tokenizer.json", lambda document: document["model"].update(vocab={})),  # type: ignore[index]
+            edited("tinygpt.json", lambda document: document["corpus"].update(characters="")),  # type: ignore[index]
+        ),
+        "does not have a token for each character",
+    ),
+    "a long list of merges": (
+        lambda folder: (folder / "tokenizer.json").write_text(
+            '{"model": {"vocab": {"a": 0}, "merges": [' + "[]," * 1_000_000 + "[]]}}"
+        ),
+        "does not have a token for each character",
     ),
     "a character twice": (vocabulary(o=3), "does not have a token for each character"),
     "a token of two characters": (vocabulary(ow=30), "does not have a token for each character"),

@@ -46,6 +46,9 @@ FORGED: dict[str, Callable[[], bytes]] = {
     "a header that is not JSON": lambda: (4).to_bytes(8, "little") + b"\x80\x04N.",
     "a shape that overflows": lambda: header({"head.weight": tensor([2**40, 2**40], 4)}) + b"1234",
     "data beyond the end": lambda: header({"head.weight": tensor([1000], 4000)}) + b"1234",
+    "four-bit numbers": lambda: (
+        header({"head.weight": {"dtype": "F4", "shape": [8], "data_offsets": [0, 4]}}) + b"1234"
+    ),
     "100,000 tensors": many,
     "another model": other_model,
     "too large": lambda: bytes(4 << 20),
