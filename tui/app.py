@@ -129,7 +129,8 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions, ExportActio
             if (words := sentence(binding)) and self._offers(binding):
                 act = partial(self.run_action, binding.action, owner)
                 yield SystemCommand(words, f"key {self.get_key_display(binding)}", act)
-        yield from self.export_commands()
+        if not self._follows:
+            yield from self.export_commands()
         yield from reworded(super().get_system_commands(screen))
         yield from self.preference_commands()
         if not self._follows:

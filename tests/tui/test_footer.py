@@ -121,6 +121,7 @@ async def test_an_app_that_only_follows_leads_to_no_other_run(at_once: None) -> 
         assert "Show the help" in offered
         assert not offered & {
             *("Start a new run…", "Open a saved run…", "Save a picture of the screen"),
+            *("Export or pack the open run…", "Open a packed run or an exported folder…"),
         }
 
 
