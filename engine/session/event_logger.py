@@ -49,10 +49,10 @@ class EventLogger:
             return
         folder = Path(self._recorder.folder)
         try:
-            if self._log is None:
+            if self._log is None or not self._log.catch_up(folder, seconds, self._clock):
+                self.close()  # where the history was written anew, so is this
                 self._log = EventLog(folder, self._recorder.created)
-            if not self._log.catch_up(folder, seconds, self._clock):
-                self.close()  # the history was written anew, and so is this
+                self._log.catch_up(folder, seconds, self._clock)
         except OSError as error:
             self._report(error)
         else:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import struct
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from engine.protocol import (
     Opened,
     OpenRun,
     Pause,
+    RenameRun,
     Save,
     Saved,
     StepDone,
@@ -109,6 +111,24 @@ def test_a_step_is_there_while_the_run_trains(verse_file: Path) -> None:
 
     events = driver.when(is_a(Saved), Close()).run(Open(tiny(verse_file, ON)), Train())
     assert seen == [[(e.step, float32(e.loss)) for e in of(events, Evaluated)[:2]]]
+
+
+@pytest.mark.parametrize("what", ["renamed", "deleted"])
+def test_the_folder_of_an_open_run_is_moved(verse_file: Path, what: str) -> None:
+    driver = Driver()
+
+    def move() -> None:
+        name = only(driver.events, Opened).run
+        if what == "renamed":
+            driver.send(RenameRun(name, "another"))
+        else:
+            shutil.rmtree(folder_of(name))
+            driver.when(is_a(Failed), Train())  # writes it again
+
+    driver.call_when(is_a(StepDone, step=12), move).when(is_a(Saved), Close())
+    run = load_run(only(driver.run(Open(tiny(verse_file, ON)), Train()), Saved).run)
+    assert (run.name == "another") == (what == "renamed")
+    assert_holds(records_of(event_file_of(folder_of(run.name))), history_of(run), run.info.created)
 
 
 def test_after_a_run_has_gone_back_it_holds_no_step_twice(verse_file: Path) -> None:
