@@ -23,6 +23,7 @@ from engine.protocol import (
     Unpacked,
     UnpackRun,
 )
+from tui.screens.choice import Choice
 from tui.screens.export import ExportScreen
 
 NOTES = (
@@ -108,6 +109,17 @@ async def test_a_run_is_exported_in_each_format(desk: Opener) -> None:
         assert it.engine.commands[-1] == ExportRun(f"{run}@best", "gguf", f"{path}-f32.gguf2")
         await it.press("up", "up", "left")  # what has been typed stays
         assert screen.query_one("#path", Input).value == f"{path}-f32.gguf2"
+
+
+async def test_the_path_is_that_of_the_form_even_when_keys_come_fast(desk: Opener) -> None:
+    """Enter may be handled before the dialog knows that another form was chosen."""
+    async with desk() as it:
+        screen = await in_dialog(it)
+        screen.query_one("#form", Choice).value = "hf"
+        screen.action_export()
+        command = it.engine.commands[-1]
+        assert isinstance(command, ExportRun)
+        assert (command.format, command.path) == ("hf", "~/work/shy␛[31m-lynx-hf")
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])

@@ -171,6 +171,7 @@ class ExportScreen(Dialog[None]):
     @on(Input.Submitted)
     def action_export(self) -> None:
         """Have it written."""
+        self._show_form()  # the word that it follows may not have been handled yet
         form, path = self._form, self.query_one("#path", Input).value.strip()
         if form.command is None:
             moments = self.query_one("#moments", Choice).value == WITH
