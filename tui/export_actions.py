@@ -59,7 +59,8 @@ class ExportActions(EngineApp):
 
         self._in_dialog = True
         screen = ExportScreen(run, shown, self.engine.send)
-        self.push_screen(screen.data_bind(answer=ExportActions.export_answer), closed)
+        screen.data_bind(EngineApp.state, answer=ExportActions.export_answer)
+        self.push_screen(screen, closed)
 
     def ask_for_run(self) -> None:
         """Ask for a packed run or an exported folder, and open it as a saved run."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from engine.protocol import (
+    Busy,
     Event,
     Exported,
     ExportRun,
@@ -35,8 +36,9 @@ SECONDS = 0.03
 """About how long training waits at a time."""
 
 
-DONE = {ExportRun: "exported", PackRun: "packed", UnpackRun: "unpacked", ImportRun: "imported"}
-"""What could not be done to a run, for the user."""
+Transfer = ExportRun | ImportRun | PackRun | UnpackRun
+VERBS = {ExportRun: "export", ImportRun: "import", PackRun: "pack", UnpackRun: "unpack"}
+"""What it is, for the user; with "ed", what could not be done, with "ing" what is being done."""
 
 
 class Exporter:
@@ -45,7 +47,8 @@ class Exporter:
     def __init__(self, emit: Emit, clock: Clock) -> None:
         self._emit = emit
         self._clock = clock
-        self._done = ""
+        self._verb = ""
+        self._what = ""
         self._slices: Slices[Exported | Imported | Packed | Unpacked] = Slices(clock)
 
     @property
@@ -53,13 +56,19 @@ class Exporter:
         """Whether an export is in progress."""
         return self._slices.active
 
-    def start(self, command: ExportRun | ImportRun | PackRun | UnpackRun) -> None:
+    def start(self, command: Transfer) -> None:
         """Start an export, unless one is in progress, which is reported."""
         if self.active:
-            reason = f"One run is being {self._done} already: wait for that."
+            reason = f"One run is being {self._verb}ed already: wait for that."
             self._emit(Failed(reason, "export"))
             return
-        self._done = DONE[type(command)]
+        self._verb = VERBS[type(command)]
+        match command:
+            case ExportRun(run) | PackRun(run):
+                self._what = f"{self._verb}ing {run}"
+            case UnpackRun(path) | ImportRun(path):
+                self._what = f"{self._verb}ing {Path(path).name}"
+        self._emit(Busy(self._what, 0.0))
         match command:
             case ExportRun():
                 self._slices.start(_export(command))
@@ -71,28 +80,29 @@ class Exporter:
                 self._slices.start(unpacked(command))
 
     def work(self) -> None:
-        """Work on the export for a moment, and report when it is complete or has failed."""
+        """Work on the export for a moment, and report how far it is, or what came of it."""
         end = self._clock() + SECONDS if self.active else 0.0
         while self.active:
-            event = self._advance()
-            if event is not None:
-                self._emit(event)
+            result = self._advance()
+            if not isinstance(result, float):
+                self._emit(Busy(""))
+                self._emit(result)
             elif self._clock() >= end:
+                self._emit(Busy(self._what, result))
                 return
 
-    def _advance(self) -> Event | None:
+    def _advance(self) -> float | Event:
         try:
-            result = self._slices.advance()
+            return self._slices.advance()
         except ValueError as error:
             return Failed(str(error), "export")
         except OSError as error:
             where = error.filename or "a file"
-            return Failed(f"It could not be {self._done}: {where}: {error.strerror}.", "export")
+            return Failed(f"It could not be {self._verb}ed: {where}: {error.strerror}.", "export")
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            return Failed(f"The run could not be {self._done}: it needs more memory.", "export")
-        return None if isinstance(result, float) else result
+            return Failed(f"The run could not be {self._verb}ed: it needs more memory.", "export")
 
     def close(self) -> None:
         """Give up an export in progress; nothing of it is left."""

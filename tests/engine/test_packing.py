@@ -18,6 +18,7 @@ from test_followed_run import Watcher, trained_elsewhere
 from test_untrusted_runs import other_model, seal
 
 from engine.protocol import (
+    Busy,
     Close,
     Failed,
     MomentsKept,
@@ -168,6 +169,10 @@ def test_packing_and_training_take_turns(verse_file: Path, tmp_path: Path) -> No
     driver.when(is_a(StepDone, step=20), Close())
     events = driver.run(Open(config), Train())
     assert only(events, Packed).step == 5
+    what = f"packing {only(events, Opened).run}"
+    fractions = [event.done for event in of(events, Busy) if event.what == what]
+    assert fractions == sorted(fractions), "it is told how far it is"
+    assert events[events.index(only(events, Packed)) - 1] == Busy("")
     assert losses(events)[: len(alone) - 1] == alone[:-1]
 
 

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from engine.protocol import (
+    Busy,
     Exported,
     ExportRun,
     Failed,
@@ -81,6 +82,8 @@ async def test_a_run_is_packed(desk: Opener, size: tuple[int, int]) -> None:
         await it.sees("export shy␛[31m-lynx", "[packed]", "~/work/shy␛[31m-lynx.tinygpt", "Enter")
         await it.press("enter")
         await it.sees("Writing it …")
+        await it.play(Busy("packing shy\x1b[31m-lynx", 0.42))
+        await it.sees("packing shy␛[31m-lynx 42%")
         path = "~/work/shy␛[31m-lynx.tinygpt"
         assert it.engine.commands[-1] == PackRun("shy\x1b[31m-lynx", path)
         await it.play(Packed("shy\x1b[31m-lynx", 20, "/home/x.tinygpt", 21_400_000))

@@ -27,6 +27,7 @@ from tui.safe_input import SafeInput
 from tui.screens.choice import Choice
 from tui.screens.dialog import Dialog, Key
 from tui.screens.form_row import FormRow
+from tui.state import RunState
 
 FRAME_LINES = 10
 """Lines of the dialog other than the result: border, three fields, explanations, blank lines, keys."""
@@ -120,6 +121,7 @@ class ExportScreen(Dialog[None]):
         None, repaint=False, layout=False, init=False, always_update=True
     )
     """What the engine has said last, safe to draw."""
+    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False, init=False)
 
     def __init__(self, run: str, shown: str, send: Callable[[Command], None]) -> None:
         """`run`: its true name; `shown`: its name, safe to draw. `send`: to the engine."""
@@ -128,6 +130,7 @@ class ExportScreen(Dialog[None]):
         self._shown = shown
         self._send = send
         self._proposed = ""
+        self._waits = False
 
     def compose(self) -> ComposeResult:
         with Vertical() as page:
@@ -179,12 +182,19 @@ class ExportScreen(Dialog[None]):
         else:
             best = form.of_one_step and self.query_one("#weights", Choice).value == BEST
             command = form.command(f"{self._run}@best" if best else self._run, path)
+        self._waits = True
         self._say(Content("Writing it …"))
         self._send(command)
 
     # What came of it.
 
+    def watch_state(self, before: RunState, state: RunState) -> None:
+        """Show how far it is."""
+        if self._waits and state.busy is not before.busy and state.busy.done >= 0:
+            self._say(Content(f"{state.busy.what} {state.busy.done:.0%}"))
+
     def watch_answer(self, answer: Answer | None) -> None:
+        self._waits = False
         match answer:
             case Failed(message):
                 self._say(Content.styled(message, "$error"))
