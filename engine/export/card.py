@@ -76,7 +76,10 @@ tags:
 def _use(source: Source) -> str:
     """How it is used: lines of Python."""
     opening = default_prompt(source.info.corpus.name, source.text)
-    prompt = source.vocabulary.split_known(opening)[0][:20] or source.vocabulary.characters[0]
+    known = source.vocabulary.split_known(opening)[0] or source.vocabulary.characters[0]
+    prompt = known[
+        : max(1, source.context_length // 2)
+    ]  # the rest of the context is for the answer
     return f"""```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
 

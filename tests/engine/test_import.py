@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -12,7 +13,9 @@ import safetensors.torch
 import torch
 from driving import Driver, ask, losses, of, only, run_to_end, saved_run
 
+from data.catalog import Corpus
 from engine.config import SampleConfig
+from engine.export import importing
 from engine.protocol import (
     Close,
     CorpusLoaded,
@@ -127,12 +130,17 @@ def test_a_text_may_be_given(run: str, folder: Path, tmp_path: Path) -> None:
     assert "has characters that the model does not know: Eü" in message
 
 
-def test_a_text_of_the_catalog_is_found(tmp_path: Path) -> None:
-    name = saved_run("tales", "train.steps=1", "train.evaluation_interval=1")
-    only(after(ExportRun(name, "hf", str(tmp_path / "out"))), Exported)
-    library.delete(name)
-    assert imported(tmp_path / "out").note == "It has its text, tales."
-    assert len(load_run(name).text) > 900_000
+def test_a_text_of_the_catalog_is_found(
+    run: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = load_run(run).text
+    library.delete(run)
+    monkeypatch.setattr(importing, "names", lambda: ("verse.txt",))
+    monkeypatch.setattr(importing, "load", lambda name: Corpus(name, text, "a catalog", "MIT"))
+    assert imported(folder, "one").note == "It has its text, verse.txt."
+    assert load_run("one").text == text
+    text = text[1:]  # of another edition
+    assert imported(folder, "two").note.startswith("It has its text, verse.txt, which the run one")
 
 
 MAX_SECONDS, MAX_BYTES = 2.0, 200e6
@@ -148,7 +156,7 @@ def assert_refused(folder: Path, why: str) -> None:
     assert len(failed.message) < 400
     assert "\x1b" not in failed.message
     assert run_names() == runs
-    assert [path for path in runs_folder().iterdir() if path.name.startswith(".")] == []
+    assert [*runs_folder().glob(".*")] == []
 
 
 def edited(name: str, edit: Callable[[dict[str, object]], object]) -> Callable[[Path], object]:
@@ -297,8 +305,22 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def genuine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An exported folder, for copies."""
+    folder = tmp_path_factory.mktemp("exports")
+    (folder / "verse.txt").write_text("the owl was up before the moon;\n" * 20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINYGPT_HOME", str(folder / "home"))
+        name = saved_run(folder / "verse.txt", "train.steps=1", "train.evaluation_interval=1")
+        only(after(ExportRun(name, "hf", str(folder / "out"))), Exported)
+    return folder / "out"
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_hostile_folder_is_refused(folder: Path, hostile: str) -> None:
+def test_a_hostile_folder_is_refused(genuine: Path, tmp_path: Path, hostile: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(genuine, folder)
     act, why = HOSTILE[hostile]
     act(folder)
     assert_refused(folder, why)

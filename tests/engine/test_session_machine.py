@@ -39,6 +39,8 @@ from engine.protocol import (
     DivideLoss,
     Evaluated,
     Event,
+    Exported,
+    ExportRun,
     Extended,
     Failed,
     FindCopies,
@@ -148,6 +150,12 @@ class CompareAll(NamedTuple):
     """Compare all saved runs."""
 
 
+class ExportOne(NamedTuple):
+    """Export one of the saved runs."""
+
+    number: int
+
+
 class Kill(NamedTuple):
     """Kill the program: now, at an event, or while it saves."""
 
@@ -174,6 +182,7 @@ Action = (
     | Annotate
     | Delete
     | CompareAll
+    | ExportOne
     | Kill
     | Disk
     | NaNGradient
@@ -219,7 +228,7 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.builds(Disk, st.booleans()),
     st.builds(Rename, NUMBERS, NAMES),
     st.builds(Annotate, NUMBERS, st.text(max_size=210)),
-    st.builds(Delete, NUMBERS) | st.just(CompareAll()),
+    st.builds(Delete, NUMBERS) | st.just(CompareAll()) | st.builds(ExportOne, NUMBERS),
     st.builds(
         Measure,
         st.sampled_from(VARIANTS).map(lambda variant: tiny("x", *variant)),
@@ -500,6 +509,9 @@ class Checker:
                 self._failed(event)
             case RunChanged(run, name):
                 self._run_changed(run, name)
+            case Exported():
+                assert event.equal_prompts == event.prompts > 0
+                assert (Path(event.path) / "README.md").exists()
             case Compared(found):
                 for held_out in found:
                     steps = [step for step, _ in held_out.losses]
@@ -630,6 +642,8 @@ class Machine(SimpleQueue[Command]):
     def __init__(self, folder: Path, scenario: list[tuple[int, Action]]) -> None:
         self._folder = folder
         self._homes = 0
+        self._exports = folder / "exports"
+        self._exports.mkdir()
         self._scenario = deque(scenario)
         self._left = 0  # ticks until the next action
         self._kill: Kill | None = None
@@ -731,6 +745,9 @@ class Machine(SimpleQueue[Command]):
                 command = AnnotateRun(self._name(number), text)
             case Delete(number):
                 command = DeleteRun(self._name(number))
+            case ExportOne(number):
+                path = self._exports / str(len(self._scenario))
+                command = ExportRun(self._name(number), "hf", str(path))
             case CompareAll():
                 command = Compare(tuple(run_names()))
             case _:
@@ -781,6 +798,7 @@ class Machine(SimpleQueue[Command]):
                 pass
 
     def _check_disk(self) -> None:
+        assert not [path for path in self._exports.iterdir() if path.name.startswith(".")]
         for model in self.checker.runs_by_name.values():
             if model.on_disk:
                 model.check_saved(at_least=model.saved)

@@ -68,6 +68,23 @@ def test_logits_and_greedy_text_are_those_of_the_app(
     assert out[0].tolist() == prompt + written
 
 
+def test_the_example_in_the_card_runs(
+    verse_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With the sampling settings of the run, from the folder itself."""
+    exported(saved_run(verse_file), tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "out")
+    capsys.readouterr()
+    exec(card.partition("```python\n")[2].partition("```")[0], {})
+    printed = capsys.readouterr().out
+    assert printed.startswith("The owl ")
+    assert len(printed) == 16 + 1  # the context, and a line break
+
+
 def test_the_tokenizer_is_that_of_the_app_on_any_text(tmp_path: Path) -> None:
     text = tmp_path / "many.txt"
     text.write_text(MANY * 12, encoding="utf-8", newline="")
