@@ -122,6 +122,11 @@ def release_freed_memory() -> None:
         libc.malloc_trim(0)
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch ran out of memory: on a CPU that is a RuntimeError like any other."""
+    return "DefaultCPUAllocator" in str(error) or type(error).__name__ == "OutOfMemoryError"
+
+
 def _glibc() -> ctypes.CDLL | None:
     """The C library, if it is glibc: only its allocator is tuned here."""
     is_glibc = platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"

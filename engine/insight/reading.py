@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.insight.parts import NOTHING, Off
 from engine.insight.trace import Trace, trace
 from engine.model.gpt import GPT, Attention, Block
-from engine.protocol.insight import Likely, Place
+from engine.protocol.place import Likely, Place
 
 NEXT = 10
 """The number of likeliest characters at a place."""
@@ -69,6 +69,23 @@ def surprises(model: GPT, ids: Tensor, context_length: int) -> Iterator[float | 
     yield bits
 
 
+def read_row(
+    model: GPT, characters: str, inputs: Tensor, targets: Tensor, at: int
+) -> tuple[Place, list[float]]:
+    """A row of a batch, (T,) ids and those that follow each: the Place of the target at index `at`,
+    and the surprise of every target."""
+    traced = trace(model, inputs)
+    bits: list[float] = []
+    for rows in _rows(0, len(inputs), model):
+        logits = _logits(model, traced.blocks[-1][rows])
+        bits += _bits(logits.log_softmax(-1), targets[rows])
+    some = Stretch(traced, slice(at, at + 1), targets[at : at + 1])
+    depths = [_logits(model, x[some.rows]) for x in (traced.embedding, *traced.blocks)]
+    lens = [_likeliest(logits, characters, LENS) for logits in depths]
+    (place,) = _places(characters, some, lens, depths[-1])
+    return place, bits
+
+
 class Stretch(NamedTuple):
     """Some of the positions of a window."""
 
@@ -83,13 +100,18 @@ def _stretches(
     model: GPT, ids: Tensor, context_length: int, off: Off = NOTHING
 ) -> Iterator[Stretch]:
     """Each position once."""
-    at_once = max(1, LOGITS // len(model.embedding.weight))
     for first, known in _windows(len(ids), context_length):
         window = ids[first : first + context_length]
         traced = trace(model, window, off)
-        for row in range(known, len(window), at_once):
-            rows = slice(row, min(row + at_once, len(window)))
+        for rows in _rows(known, len(window), model):
             yield Stretch(traced, rows, ids[first + rows.start + 1 : first + rows.stop + 1].long())
+
+
+def _rows(first: int, end: int, model: GPT) -> Iterator[slice]:
+    """Positions whose logits are computed at a time."""
+    at_once = max(1, LOGITS // len(model.embedding.weight))
+    for row in range(first, end, at_once):
+        yield slice(row, min(row + at_once, end))
 
 
 def _windows(length: int, context_length: int) -> list[tuple[int, int]]:

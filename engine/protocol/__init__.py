@@ -68,12 +68,10 @@ from engine.protocol.insight import InsightEvent as InsightEvent
 from engine.protocol.insight import Inspect as Inspect
 from engine.protocol.insight import Inspected as Inspected
 from engine.protocol.insight import InspectPlace as InspectPlace
-from engine.protocol.insight import Likely as Likely
 from engine.protocol.insight import LossDivided as LossDivided
 from engine.protocol.insight import LossPart as LossPart
 from engine.protocol.insight import MapAlphabet as MapAlphabet
 from engine.protocol.insight import Piece as Piece
-from engine.protocol.insight import Place as Place
 from engine.protocol.insight import PlaceInspected as PlaceInspected
 from engine.protocol.ladder import LadderMeasured as LadderMeasured
 from engine.protocol.lines import from_json as from_json
@@ -86,6 +84,8 @@ from engine.protocol.packing import Packed as Packed
 from engine.protocol.packing import PackRun as PackRun
 from engine.protocol.packing import Unpacked as Unpacked
 from engine.protocol.packing import UnpackRun as UnpackRun
+from engine.protocol.place import Likely as Likely
+from engine.protocol.place import Place as Place
 from engine.protocol.race import LABELS as LABELS
 from engine.protocol.race import Axis as Axis
 from engine.protocol.race import DeleteRace as DeleteRace
@@ -104,3 +104,10 @@ from engine.protocol.saved_runs import RunChanged as RunChanged
 from engine.protocol.saved_runs import RunCurve as RunCurve
 from engine.protocol.saved_runs import RunsListed as RunsListed
 from engine.protocol.saved_runs import RunSummary as RunSummary
+from engine.protocol.trials import FindLearningRate as FindLearningRate
+from engine.protocol.trials import InspectStep as InspectStep
+from engine.protocol.trials import LearningRateFound as LearningRateFound
+from engine.protocol.trials import RateTried as RateTried
+from engine.protocol.trials import StepInspected as StepInspected
+from engine.protocol.trials import StopTrial as StopTrial
+from engine.protocol.trials import TensorUpdate as TensorUpdate

@@ -11,9 +11,8 @@ from msgspec import Struct
 from engine.config import SampleConfig
 from engine.protocol.message import Message
 from engine.protocol.moments import AskWhenLearned, WhenLearned
-
-Likely = tuple[tuple[str, float], ...]
-"""Characters and their probabilities, the likeliest first."""
+from engine.protocol.place import Likely, Place
+from engine.protocol.trials import TrialCommand, TrialEvent
 
 
 class Inspect(Message, frozen=True):
@@ -27,18 +26,6 @@ class Inspect(Message, frozen=True):
     start: int = 0
     off: tuple[str, ...] = ()  # parts switched off: "2.attention", "2.mlp", "2.head.3"
     step: int = -1  # of the kept weights that read it; -1: as they are now
-
-
-class Place(Struct, frozen=True):
-    """One character of a passage, as predicted from those before it. The first is not predicted."""
-
-    character: str  # empty: the place after the end
-    bits: float | None  # its surprise, -log2 of its probability; None: not predicted, or at the end
-    rank: int  # 1: it was the likeliest; 0: not predicted, or at the end
-    entropy: float  # bits
-    next: Likely  # the likeliest ten
-    layers: tuple[Likely, ...]  # the likeliest three by the embedding alone and after each block
-    added: tuple[float, ...]  # the root mean square of what each sublayer adds to the stream
 
 
 class Inspected(Message, frozen=True):
@@ -168,7 +155,17 @@ class AlphabetMapped(Message, frozen=True):
     vocabulary: int  # its size
 
 
-InsightCommand = Inspect | InspectPlace | FindCopies | AskWhenLearned | DivideLoss | MapAlphabet
+InsightCommand = (
+    Inspect | InspectPlace | FindCopies | AskWhenLearned | DivideLoss | MapAlphabet | TrialCommand
+)
 INSIGHT_COMMANDS = get_args(InsightCommand)
 
-InsightEvent = Inspected | PlaceInspected | CopiesFound | WhenLearned | LossDivided | AlphabetMapped
+InsightEvent = (
+    Inspected
+    | PlaceInspected
+    | CopiesFound
+    | WhenLearned
+    | LossDivided
+    | AlphabetMapped
+    | TrialEvent
+)

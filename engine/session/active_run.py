@@ -10,7 +10,7 @@ from engine.session.moment_keeper import MomentKeeper
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import Ending, RunState
 from engine.session.saver import Saver
-from engine.session.stepper import Stepper
+from engine.session.stepper import NextStep, Stepper
 from engine.session.thread_choice import ThreadChoice
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder
@@ -59,7 +59,7 @@ class ActiveRun(OpenedRun):
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
         self._samples = context.sample_streams(config.sample, self._context_length, self._emit)
         self._models = context.moment_models(self._context_length, self._moments.found)
-        self._inspector = context.inspector(self._models, emit)
+        self._inspector = context.inspector(self._models, emit, self._next_step)
 
     @property
     def name(self) -> str:
@@ -71,6 +71,12 @@ class ActiveRun(OpenedRun):
 
     def _context_length(self) -> int:
         return self._state.plan.context_length(self._position)
+
+    def _next_step(self) -> NextStep:
+        """The step that is taken when training goes on."""
+        plan = self._state.plan.extended(self._position, done=self._state.phase == "done")
+        step = self._stepper.next(plan, self._position)
+        return step._replace(skips=self._state.phase == "failed")
 
     def _emit(self, event: Event) -> None:
         """Emit an event, and add it to the run's history."""
@@ -121,7 +127,9 @@ class ActiveRun(OpenedRun):
         self._saver.keep_up()
 
     def _work(self) -> bool:
-        """Train or evaluate; False if neither is due."""
+        """Train or evaluate; False if neither is due, or a trial goes first."""
+        if self._inspector.holds_training:
+            return False
         if self._evaluator.active:
             self._evaluate_slice()
         elif self._state.step_is_due:

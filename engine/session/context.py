@@ -16,6 +16,7 @@ from engine.model.tokenizer import Vocabulary
 from engine.protocol import Event
 from engine.session.inspector import Inspector
 from engine.session.moment_models import MomentModels
+from engine.session.stepper import NextStep
 from engine.storage.checkpoints import State
 from engine.storage.moments import Moment
 from engine.training.autotune import as_before, choose, measure_threads, most_threads
@@ -114,9 +115,15 @@ class RunContext:
         """The models of earlier steps, of which `moments` are kept."""
         return MomentModels(self.trainer, context_length, moments)
 
-    def inspector(self, models: MomentModels, emit: Callable[[Event], None]) -> Inspector:
-        """What looks inside the model, as it is at present or at a kept step."""
-        return Inspector(self.trainer, models, self.vocabulary, emit, self._clock)
+    def inspector(
+        self,
+        models: MomentModels,
+        emit: Callable[[Event], None],
+        next_step: Callable[[], NextStep] | None = None,
+    ) -> Inspector:
+        """What looks inside the model, as it is at present or at a kept step. `next_step`: how a
+        run that is trained here goes on, for trials."""
+        return Inspector(self.trainer, models, self.vocabulary, emit, self._clock, next_step)
 
     @property
     def checkpoint_bytes(self) -> int:

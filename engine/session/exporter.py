@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.device import is_out_of_memory
 from engine.protocol import (
     Busy,
     Event,
@@ -20,7 +21,7 @@ from engine.protocol import (
     UnpackRun,
 )
 from engine.session.forking import progress_at
-from engine.session.loader import is_out_of_memory, with_later_changes
+from engine.session.loader import with_later_changes
 from engine.session.opened_run import Clock, Emit
 from engine.session.packing import packed, unpacked
 from engine.session.run_state import plan_of

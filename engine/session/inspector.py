@@ -1,5 +1,7 @@
 """Answers what a user asks about the inside of the open model."""
 
+from collections.abc import Callable
+
 from engine.generation.sampler import candidates
 from engine.insight.parts import parse_off
 from engine.insight.reading import NEXT
@@ -11,11 +13,14 @@ from engine.protocol import (
     Event,
     Failed,
     FindCopies,
+    FindLearningRate,
     InsightCommand,
     Inspect,
     InspectPlace,
+    InspectStep,
     MapAlphabet,
     PlaceInspected,
+    StopTrial,
 )
 from engine.session.alphabet_mapper import AlphabetMapper
 from engine.session.copy_finder import CopyFinder
@@ -24,6 +29,8 @@ from engine.session.loss_divider import LossDivider
 from engine.session.moment_models import MomentModels
 from engine.session.opened_run import Clock, Emit
 from engine.session.passage_reader import PassageReader, known
+from engine.session.stepper import NextStep
+from engine.session.trials import Trials
 from engine.training.trainer import Trainer
 
 
@@ -37,8 +44,10 @@ class Inspector:
         vocabulary: Vocabulary,
         emit: Emit,
         clock: Clock,
+        next_step: Callable[[], NextStep] | None,
     ) -> None:
-        """`models`: those of kept weights."""
+        """`models`: those of kept weights. `next_step`: how the run goes on; None: it is not trained
+        here."""
         self._models = models
         self._vocabulary = vocabulary
         self._emit = emit
@@ -55,11 +64,15 @@ class Inspector:
         self._learning = LearningFinder(models, vocabulary, emit, clock)
         self._alphabet = AlphabetMapper(models, dataset.train, vocabulary)
         self._losses = LossDivider(models, dataset, vocabulary, emit, clock)
-        self._in_slices: tuple[PassageReader | CopyFinder | LearningFinder | LossDivider, ...] = (
+        self._trials = Trials(trainer, vocabulary, next_step, emit, clock)
+        self._in_slices: tuple[
+            PassageReader | CopyFinder | LearningFinder | LossDivider | Trials, ...
+        ] = (
             self._passages,
             self._copies,
             self._learning,
             self._losses,
+            self._trials,
         )
 
     def answer(self, command: InsightCommand) -> None:
@@ -73,6 +86,8 @@ class Inspector:
                 self._learning.ask(command, known(command.text, self._vocabulary).ids)
             elif isinstance(command, DivideLoss):
                 self._losses.ask(command)
+            elif isinstance(command, FindLearningRate | InspectStep | StopTrial):
+                self._trials.ask(command)
             else:
                 self._emit(self._answer(command))
         except ValueError as error:
@@ -82,6 +97,11 @@ class Inspector:
     def active(self) -> bool:
         """Whether `work` has something to do."""
         return any(one.active for one in self._in_slices)
+
+    @property
+    def holds_training(self) -> bool:
+        """Whether training waits until a trial is over."""
+        return self._trials.active
 
     def work(self) -> None:
         """Work for a moment on one answer: a passage first, what takes longest last."""

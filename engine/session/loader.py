@@ -154,8 +154,3 @@ def with_later_changes(progress: Progress, events: Iterable[Event]) -> tuple[Pro
             case _:
                 pass
     return progress, excerpt_prompt
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether torch ran out of memory: on a CPU that is a RuntimeError like any other."""
-    return "DefaultCPUAllocator" in str(error) or type(error).__name__ == "OutOfMemoryError"

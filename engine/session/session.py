@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from engine.config import RunConfig
+from engine.device import is_out_of_memory
 from engine.protocol import (
     INSIGHT_COMMANDS,
     AnnotateRun,
@@ -47,7 +48,7 @@ from engine.protocol import (
 from engine.session.exporter import Exporter
 from engine.session.followed_run import FollowedRun
 from engine.session.forking import open_fork
-from engine.session.loader import is_out_of_memory, open_fresh, open_saved
+from engine.session.loader import open_fresh, open_saved
 from engine.session.opened_run import Clock, Emit, OpenedRun
 from engine.storage import library
 

@@ -1,6 +1,6 @@
 """A training step in slices, so that commands are carried out in between."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.protocol import StepDone, StepProgress
 from engine.session.opened_run import Clock
@@ -15,6 +15,15 @@ SLOW = 1.0
 """Seconds that a step takes before its progress is reported."""
 
 
+class NextStep(NamedTuple):
+    """How the step that follows is taken."""
+
+    lr_factor: float
+    context_length: int
+    skips: bool = False
+    """Whether the next batch is left out."""
+
+
 class Stepper:
     """Takes the steps of one model. A step that is left alone is continued later."""
 
@@ -23,7 +32,7 @@ class Stepper:
 
         self._trainer = trainer
         self._slices: Slices[StepResult] = Slices(clock)
-        self._context_length = 0
+        self._next = NextStep(0.0, 0)
         self._pace = Pace(trainer.config.model, trainer.vocabulary)
 
     @property
@@ -31,10 +40,17 @@ class Stepper:
         """Whether a step is in progress."""
         return self._slices.active
 
+    def next(self, plan: Plan, at: Position) -> NextStep:
+        """The step in progress, or the one that would be started there."""
+        if self.active:
+            return self._next
+        return NextStep(plan.lr_factor(at), plan.next_context_length(at))
+
     def start(self, plan: Plan, at: Position) -> None:
         """Start the step that follows."""
-        self._context_length = plan.next_context_length(at)
-        self._slices.start(self._trainer.slices(plan.lr_factor(at), self._context_length))
+        self._next = self.next(plan, at)
+        factor, context_length, _ = self._next
+        self._slices.start(self._trainer.slices(factor, context_length))
 
     def abandon(self) -> None:
         """Give up the step in progress, of which no trace remains."""
@@ -52,7 +68,7 @@ class Stepper:
             if self._slices.seconds < SLOW:
                 return None
             return StepProgress(before.step + 1, result, before.elapsed + self._slices.last)
-        self._pace.add(self._context_length, self._slices.seconds)
+        self._pace.add(self._next.context_length, self._slices.seconds)
         position = before._replace(
             step=self._trainer.step_number,
             elapsed=before.elapsed + self._slices.last,
@@ -64,7 +80,7 @@ class Stepper:
             gradient_norm=result.gradient_norm,
             learning_rate=result.learning_rate,
             tokens=result.tokens,
-            context_length=self._context_length,
+            context_length=self._next.context_length,
             seconds=position.step_seconds,
             elapsed=position.elapsed,
             remaining=plan.remaining(position, self._pace.step_seconds),

@@ -161,9 +161,14 @@ class Optimizer:
         for p, grad in zip(self.parameters, total, strict=True):
             p.grad = grad
 
+    @property
+    def grads(self) -> list[Tensor]:
+        """The gradients of the parameters, in their order, between `set_grads` and `step`."""
+        return [_grad(p) for p in self.parameters]
+
     def grad_norm(self) -> float:
         """The Euclidean norm of the whole gradient."""
-        grads = [_grad(p).flatten() for p in self.parameters]
+        grads = [grad.flatten() for grad in self.grads]
         return float(torch.stack([torch.dot(grad, grad) for grad in grads]).sum().sqrt())
 
     def step(self, learning_rate: float) -> None:

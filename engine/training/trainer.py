@@ -1,7 +1,7 @@
 """Training of one model: a step, an evaluation, and everything that the next step depends on."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -77,9 +77,23 @@ class Trainer:
         assert isinstance(result, StepResult)
         return result
 
-    def slices(self, lr_factor: float, context_length: int) -> Iterator[float | StepResult]:
+    def copy(self) -> "Trainer":
+        """A trainer that takes the same steps from here, bit for bit, and changes nothing of this
+        one: it has the data and the workers in common with it, which remember no step."""
+        trainer = Trainer(self.config, self.vocabulary, self.dataset, self.hardware, self.workers)
+        trainer.load_state_dict(self.state_dict(), self.step_number, self.skipped)
+        trainer.learning_rate = self.learning_rate
+        return trainer
+
+    def slices(
+        self,
+        lr_factor: float,
+        context_length: int,
+        before_update: Callable[[], None] = lambda: None,
+    ) -> Iterator[float | StepResult]:
         """Train on one batch, at the learning rate times `lr_factor`. Its windows of text are cut
-        into pieces of `context_length`, at most that of the model.
+        into pieces of `context_length`, at most that of the model. `before_update` is called when
+        the whole gradient is known, and may look at it.
 
         After each micro-batch of the workers the fraction of the step that is done; then the
         result. Nothing is changed before: a step may be abandoned, and without another step the
@@ -111,6 +125,7 @@ class Trainer:
                 f"At step {self.step_number + 1:,} the loss or its gradient is no longer a number; "
                 f"that step was not taken. A lower learning rate helps."
             )
+        before_update()
         learning_rate = self.learning_rate * lr_factor
         self.optimizer.step(learning_rate)
         self.step_number += 1

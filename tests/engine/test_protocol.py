@@ -29,6 +29,7 @@ from engine.protocol import (
     RunEvent,
     RunSummary,
     StepDone,
+    TensorUpdate,
     TextSampled,
     from_json,
     to_json,
@@ -50,6 +51,7 @@ PARTS = (
     RaceSide,
     RaceSummary,
     *get_args(RunEvent),
+    TensorUpdate,
 )
 """Structs inside messages."""
 PLAIN = {str, int, float, bool, type(None), *PARTS, *CONFIGS}

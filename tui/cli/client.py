@@ -4,7 +4,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from engine import Session
-from engine.protocol import Close, Command, Event, Failed
+from engine.protocol import Close, Command, ConfirmationRequired, Event, Failed
 from tui.cli.console import print_error
 
 EXIT_CODES = {"open": 2, "runs": 2, "inspect": 2, "export": 2, "sample": 2, "train": 3}
@@ -36,3 +36,9 @@ class Client:
         print_error(failed.message)
         self.exit_code = EXIT_CODES.get(failed.during, 1)
         self.send(Close(save=save))
+
+    def refuse_unconfirmed(self, required: ConfirmationRequired) -> None:
+        """Print what has to be confirmed, and how, and close."""
+        print_error(f"{required.question} To confirm, add --changed-text.")
+        self.exit_code = EXIT_CODES["open"]
+        self.send(Close())

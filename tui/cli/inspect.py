@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from data.safe_text import safe_characters, safe_text
+from data.safe_text import safe_text
 from engine.protocol import (
     Close,
     Event,
@@ -22,8 +22,8 @@ from engine.protocol import (
 )
 from tui.cli.client import Client
 from tui.cli.console import print_error
-from tui.cli.streams import can_print, printable_json
-from tui.drawing.words import character, count, counted
+from tui.cli.streams import can_print, printable_json, shown
+from tui.drawing.words import count, counted
 
 SHOWN = 3
 """The likeliest characters in a line of the table."""
@@ -120,25 +120,17 @@ def _heading(inspected: Inspected, run: str, off: Sequence[str]) -> Text:
 def _cells(place: Place) -> tuple[str, ...]:
     """One row of the table. The first character was not predicted."""
     if place.bits is None:
-        return (_shown(place.character),)
+        return (shown(place.character),)
     return (
-        _shown(place.character),
+        shown(place.character),
         f"{place.bits:.2f}",
         ("█" if can_print("█") else "#") * min(BAR, round(place.bits)),
         count(place.rank),
         f"{place.entropy:.2f}",
         _likely(place.next[:SHOWN]),
-        " ".join(_shown(likely[0][0]) for likely in place.layers),
+        " ".join(shown(likely[0][0]) for likely in place.layers),
     )
 
 
 def _likely(likely: Likely) -> str:
-    return "  ".join(f"{_shown(one)} {probability:.0%}" for one, probability in likely)
-
-
-def _shown(text: str) -> str:
-    """A character as a picture in one cell; escaped where standard output cannot encode that."""
-    picture = safe_characters(character(text))
-    if can_print(picture):
-        return picture
-    return "' '" if text == " " else ascii(text).strip("'\"")
+    return "  ".join(f"{shown(one)} {probability:.0%}" for one, probability in likely)

@@ -18,10 +18,12 @@ from tui.cli.export_command import export_command
 from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option, refusals
 from tui.cli.hints import PROGRAM, check_command
 from tui.cli.import_command import import_command
+from tui.cli.lr_range_command import lr_range_command
 from tui.cli.options import SAVED, inspect_options, run_options, sample_options
 from tui.cli.pack_command import pack_command, unpack_command
 from tui.cli.runs_commands import runs_group
 from tui.cli.serve_command import serve_command
+from tui.cli.step_command import step_command
 from tui.line_breaks import with_line_breaks
 
 WEB_DRIVER = "textual.drivers.web_driver:WebDriver"
@@ -204,7 +206,9 @@ main.add_command(runs_group)
 main.add_command(completion_command)
 main.add_command(export_command)
 main.add_command(import_command)
+main.add_command(lr_range_command)
 main.add_command(serve_command)
+main.add_command(step_command)
 main.add_command(pack_command)
 main.add_command(unpack_command)
 

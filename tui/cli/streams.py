@@ -5,6 +5,8 @@ import json
 import os
 import sys
 
+from data.safe_text import safe_characters
+from tui.drawing.words import character
 from tui.encoding import ascii_only
 
 
@@ -25,6 +27,14 @@ def can_print(text: str) -> bool:
     """Whether standard output can encode all of a text."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "ignore").decode(encoding) == text
+
+
+def shown(text: str) -> str:
+    """A text as pictures of one cell each; escaped where standard output cannot encode these."""
+    pictures = safe_characters("".join(map(character, text)))
+    if can_print(pictures):
+        return pictures
+    return "' '" if text == " " else ascii(text).strip("'\"")
 
 
 def printable_json(line: str) -> str:

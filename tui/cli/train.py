@@ -24,7 +24,7 @@ from engine.protocol import (
     Train,
     to_json,
 )
-from tui.cli.client import EXIT_CODES, Client
+from tui.cli.client import Client
 from tui.cli.console import PipeConsole, discard_output, print_error
 from tui.cli.progress import ProgressReporter
 from tui.cli.streams import printable_json
@@ -64,10 +64,8 @@ class _Training:
                 self._following = True
             case Opened() | CorpusLoaded() if event.note:
                 print_error(event.note)
-            case ConfirmationRequired(question):
-                print_error(f"{question} To confirm, add --changed-text.")
-                self._client.exit_code = EXIT_CODES["open"]
-                self._client.send(Close())
+            case ConfirmationRequired():
+                self._client.refuse_unconfirmed(event)
             case Failed(during="inspect" | "log"):  # what is written beside, not the training
                 print_error(event.message)
             case Failed():

@@ -1,0 +1,167 @@
+"""The range test and the step microscope: they tell what the steps of a run would do, and leave every
+bit of it as it is."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from driving import Driver, ask, history_of, is_a, losses, of, only, saved_run, tiny
+
+from engine.protocol import (
+    Close,
+    Command,
+    Event,
+    Failed,
+    FindLearningRate,
+    InspectStep,
+    LearningRateFound,
+    Open,
+    Opened,
+    RateTried,
+    Saved,
+    Step,
+    StepDone,
+    StepInspected,
+    StopTrial,
+    Train,
+)
+from engine.storage.saved_run import load_run
+from engine.training.range_test import HIGHEST, LOWEST, STEPS, Suggestion, Tried, rate, suggest
+
+pytestmark = pytest.mark.timeout(60)
+
+DROPOUT = "model.dropout=0.2"
+"""A run that draws random numbers at every step."""
+
+
+def trained(text: Path, *on_the_way: tuple[int, Command]) -> list[Event]:
+    """The events of a tiny run that is trained to its end, with commands after these steps."""
+    driver = Driver()
+    for step, command in on_the_way:
+        driver.when(is_a(StepDone, step=step), command)
+    return driver.when(is_a(Saved), Close()).run(Open(tiny(text, DROPOUT)), Train())
+
+
+def state_of(events: list[Event]) -> dict[str, torch.Tensor]:
+    """Every tensor of the saved run: weights and optimizer."""
+    state = load_run(only(events, Opened).run).state
+    return {f"{group}.{name}": t for group, some in state.items() for name, t in some.items()}
+
+
+@pytest.mark.parametrize("command", [FindLearningRate(1), InspectStep(1)])
+def test_a_trial_in_the_middle_of_training_changes_no_bit(
+    verse_file: Path, command: Command
+) -> None:
+    alone, tried = trained(verse_file), trained(verse_file, (7, command))
+    assert of(tried, LearningRateFound) or of(tried, StepInspected)
+    assert losses(tried) == losses(alone)
+    expected, found = state_of(alone), state_of(tried)
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    kinds = [
+        {*map(type, history_of(load_run(only(events, Opened).run)))} for events in (alone, tried)
+    ]
+    assert kinds[0] == kinds[1]
+
+
+def test_the_microscope_shows_the_very_step_that_follows(verse_file: Path) -> None:
+    events = trained(verse_file, (7, InspectStep(3, row=1, place=4)))
+    seen = only(events, StepInspected)
+    (real,) = [step for step in of(events, StepDone) if step.step == seen.step]
+    assert (seen.request, seen.step, seen.row, seen.place) == (3, 8, 1, 5)
+    assert (seen.loss, seen.gradient_norm) == (real.loss, real.gradient_norm)
+    assert (seen.learning_rate, seen.context_length) == (real.learning_rate, real.context_length)
+    assert math.hypot(*(t.gradient for t in seen.tensors)) == pytest.approx(seen.gradient_norm)
+    assert seen.text[:-1] == seen.rows[1]
+    assert seen.before.character == seen.text[5]
+    assert (seen.before.bits, seen.after.bits) == (seen.bits_before[4], seen.bits_after[4])
+    assert sum(seen.bits_after) < sum(seen.bits_before)
+    assert seen.loss_after < seen.loss
+
+
+def test_the_update_of_each_tensor_is_that_of_the_real_step(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    before = load_run(name).state["model"]
+    events = ask(name, InspectStep(1), Step())
+    real, seen = of(events, StepDone)[-1], only(events, StepInspected)
+    assert real.step == seen.step == 21
+    assert (real.loss, real.learning_rate) == (seen.loss, seen.learning_rate)
+    after = load_run(name).state["model"]
+    assert {tensor.name for tensor in seen.tensors} == before.keys()
+    assert {t.optimizer for t in seen.tensors if "blocks" in t.name} == {"Muon"}
+    assert {t.optimizer for t in seen.tensors if "blocks" not in t.name} == {"Adam"}
+    for tensor in seen.tensors:
+        assert tensor.weight == pytest.approx(float(before[tensor.name].norm()), rel=1e-5)
+        update = after[tensor.name] - before[tensor.name]
+        assert tensor.update == pytest.approx(float(update.norm()), rel=1e-5)
+
+
+def test_the_rates_rise_and_the_loss_is_smoothed(verse_file: Path) -> None:
+    events = ask(saved_run(verse_file), FindLearningRate(5))
+    tried, found = of(events, RateTried), only(events, LearningRateFound)
+    assert {one.request for one in (*tried, found)} == {5}
+    assert [one.number for one in tried] == list(range(1, len(tried) + 1))
+    rates = [one.learning_rate for one in tried]
+    assert rates == sorted(rates)
+    assert rates[0] == pytest.approx(LOWEST)
+    assert (found.ended == "tried all") == (len(tried) == STEPS)
+    assert of(events, StepDone)[-1].step == found.step == 20
+    assert not found.suggested or LOWEST <= found.suggested <= found.high <= HIGHEST
+
+
+def test_a_trial_that_is_stopped_is_not_answered(verse_file: Path) -> None:
+    driver = Driver().when(is_a(RateTried, number=3), StopTrial(), Train())
+    driver.when(is_a(Saved), Close())
+    events = driver.run(Open(tiny(verse_file)), FindLearningRate(1))
+    assert not of(events, LearningRateFound)
+    assert len(of(events, StepDone)) == 20
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (InspectStep(4, row=4), "The batch has 4 rows, counted from 0: there is no 4."),
+        (InspectStep(4, place=16), "A row predicts 16 characters, counted from 0: there is no 16."),
+    ],
+)
+def test_a_place_outside_the_batch_is_refused(
+    verse_file: Path, command: InspectStep, reason: str
+) -> None:
+    assert only(ask(saved_run(verse_file), command), Failed) == Failed(reason, "inspect", 4)
+
+
+# What is suggested: made-up curves of smoothed losses.
+
+
+def curve(*losses: float) -> list[Tried]:
+    return [Tried(rate(i, len(losses)), loss, loss) for i, loss in enumerate(losses)]
+
+
+def falling(i: int, *, floor: float = 2.0, rises_at: int = 70) -> float:
+    """A loss that falls from 4, most steeply at step 40, and rises late."""
+    return floor + (4 - floor) / (1 + math.exp((i - 40) / 5)) + 0.2 * max(0, i - rises_at)
+
+
+def test_the_steepest_descent_is_suggested() -> None:
+    found = suggest(curve(*map(falling, range(100))))
+    assert found.suggested == pytest.approx(rate(40, 100))
+    assert rate(20, 100) < found.low < rate(30, 100)
+    assert rate(69, 100) <= found.high < rate(75, 100)
+
+
+def test_without_a_clear_fall_only_the_rise_is_known() -> None:
+    noise = [0.05 * (-1) ** i for i in range(100)]
+    losses = [2 + noise[i] + 0.1 * max(0, i - 60) for i in range(100)]
+    found = suggest(curve(*losses))
+    assert (found.suggested, found.low) == (0.0, 0.0)
+    assert rate(58, 100) <= found.high <= rate(62, 100)
+
+
+def test_a_loss_that_never_rises_leaves_the_range_open_to_the_end() -> None:
+    found = suggest(curve(*(falling(i, rises_at=100) for i in range(100))))
+    assert found.high == pytest.approx(HIGHEST)
+
+
+def test_from_a_few_steps_nothing_is_suggested() -> None:
+    assert suggest(curve(4.0, 3.0, 2.0)) == Suggestion(0.0, 0.0, 0.0)

@@ -1,0 +1,26 @@
+"""What one step does, in words."""
+
+from engine.protocol import StepInspected, TensorUpdate
+
+
+def change(step: StepInspected) -> str:
+    """How much likelier the true character became."""
+    before, after = step.before.bits or 0.0, step.after.bits or 0.0
+    return (
+        f"{before:.2f} bits before, {after:.2f} after: "
+        f"a probability of {2**-before:.1%}, then {2**-after:.1%}"
+    )
+
+
+def update_ratio(tensor: TensorUpdate) -> str:
+    """The size of the update in parts of that of the weights."""
+    return f"{100 * tensor.update / tensor.weight:.2g}%" if tensor.weight else "from zero"
+
+
+def tensor_name(tensor: TensorUpdate) -> str:
+    """Its name as `inspect --off` counts blocks: 1.attention.qkv, 2.mlp.up, head."""
+    first, _, rest = tensor.name.removesuffix(".weight").partition(".")
+    if first != "blocks":
+        return f"{first}.{rest}" if rest else first
+    number, _, layer = rest.partition(".")
+    return f"{int(number) + 1}.{layer}"
