@@ -71,9 +71,13 @@ class Ladder(Struct, frozen=True):
 
     def with_evaluation(self, evaluated: Evaluated) -> "Ladder":
         """With one more evaluation."""
-        if not isfinite(evaluated.loss) or (self.lows and evaluated.loss >= self.lows[-1][1]):
+        return self.with_loss(evaluated.step, evaluated.loss)
+
+    def with_loss(self, step: int, loss: float) -> "Ladder":
+        """With the held-out loss at a step."""
+        if not isfinite(loss) or (self.lows and loss >= self.lows[-1][1]):
             return self
-        lows = (*self.lows, (evaluated.step, evaluated.loss))
+        lows = (*self.lows, (step, loss))
         if self.complete:
             lows = lows[-1:]
         elif len(lows) > MOST_LOWS:

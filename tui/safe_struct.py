@@ -23,7 +23,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from data.safe_text import safe_text
-from engine.protocol import CopiesFound, Excerpt, Piece, SampleStarted, TextSampled
+from engine.protocol import (
+    CopiesFound,
+    Excerpt,
+    Piece,
+    ReportedSample,
+    SampleStarted,
+    TextSampled,
+)
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
@@ -38,6 +45,8 @@ MULTILINE = frozenset(
         (CopiesFound, "before"),
         (CopiesFound, "copied"),
         (CopiesFound, "after"),
+        (ReportedSample, "prompt"),
+        (ReportedSample, "text"),
     }
 )
 """The fields whose line breaks stay line breaks; everywhere else they are shown as a picture."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from engine.config import ModelConfig
+from engine.device import UNKNOWN_MACHINE, Machine
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
 from engine.storage.manifest import Progress
@@ -33,6 +34,8 @@ class Source(NamedTuple):
     vocabulary: Vocabulary
     progress: Progress
     """Of the run at that step."""
+    machine: Machine = UNKNOWN_MACHINE
+    """That has trained it."""
 
 
 class ReadBack(NamedTuple):

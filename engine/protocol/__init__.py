@@ -98,6 +98,14 @@ from engine.protocol.race import RaceSide as RaceSide
 from engine.protocol.race import RacesListed as RacesListed
 from engine.protocol.race import RaceSummary as RaceSummary
 from engine.protocol.race import RaceVerdict as RaceVerdict
+from engine.protocol.reports import GatherReport as GatherReport
+from engine.protocol.reports import ReportedChange as ReportedChange
+from engine.protocol.reports import ReportedEvaluation as ReportedEvaluation
+from engine.protocol.reports import ReportedRun as ReportedRun
+from engine.protocol.reports import ReportedSample as ReportedSample
+from engine.protocol.reports import ReportedText as ReportedText
+from engine.protocol.reports import ReportGathered as ReportGathered
+from engine.protocol.reports import TrainingLosses as TrainingLosses
 from engine.protocol.saved_runs import Compared as Compared
 from engine.protocol.saved_runs import ParentLoaded as ParentLoaded
 from engine.protocol.saved_runs import RunChanged as RunChanged

@@ -7,6 +7,7 @@ from engine.protocol.insight import InsightCommand
 from engine.protocol.message import Message
 from engine.protocol.packing import PackRun, UnpackRun
 from engine.protocol.race import RaceCommand
+from engine.protocol.reports import GatherReport
 
 
 class Open(Message, frozen=True):
@@ -157,6 +158,7 @@ Command = (
     | ExportRun
     | ImportRun
     | PackRun
+    | GatherReport
     | UnpackRun
     | InsightCommand
     | RaceCommand

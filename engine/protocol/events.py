@@ -11,6 +11,7 @@ from engine.protocol.message import Message, Phase
 from engine.protocol.moments import MomentsKept
 from engine.protocol.packing import Packed, Unpacked
 from engine.protocol.race import RaceEvent
+from engine.protocol.reports import ReportGathered
 from engine.protocol.saved_runs import Compared, ParentLoaded, RunChanged, RunsListed
 
 
@@ -272,6 +273,7 @@ Event = (
     | Imported
     | Packed
     | Unpacked
+    | ReportGathered
     | RaceEvent
     | SideEvent
     | Failed

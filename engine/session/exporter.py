@@ -13,10 +13,13 @@ from engine.protocol import (
     Exported,
     ExportRun,
     Failed,
+    GatherReport,
     Imported,
     ImportRun,
     Packed,
     PackRun,
+    ReportedRun,
+    ReportGathered,
     Unpacked,
     UnpackRun,
 )
@@ -37,8 +40,14 @@ SECONDS = 0.03
 """About how long training waits at a time."""
 
 
-Transfer = ExportRun | ImportRun | PackRun | UnpackRun
-VERBS = {ExportRun: "export", ImportRun: "import", PackRun: "pack", UnpackRun: "unpack"}
+Transfer = ExportRun | ImportRun | PackRun | UnpackRun | GatherReport
+VERBS = {
+    ExportRun: "export",
+    ImportRun: "import",
+    PackRun: "pack",
+    UnpackRun: "unpack",
+    GatherReport: "report",
+}
 """What it is, for the user; with "ed", what could not be done, with "ing" what is being done."""
 
 
@@ -50,7 +59,9 @@ class Exporter:
         self._clock = clock
         self._verb = ""
         self._what = ""
-        self._slices: Slices[Exported | Imported | Packed | Unpacked] = Slices(clock)
+        self._slices: Slices[Exported | Imported | Packed | Unpacked | ReportGathered] = Slices(
+            clock
+        )
 
     @property
     def active(self) -> bool:
@@ -69,6 +80,8 @@ class Exporter:
                 self._what = f"{self._verb}ing {run}"
             case UnpackRun(path) | ImportRun(path):
                 self._what = f"{self._verb}ing {Path(path).name}"
+            case GatherReport(runs):
+                self._what = f"{self._verb}ing {', '.join(runs)}"
         self._emit(Busy(self._what, 0.0))
         match command:
             case ExportRun():
@@ -79,6 +92,8 @@ class Exporter:
                 self._slices.start(packed(command))
             case UnpackRun():
                 self._slices.start(unpacked(command))
+            case GatherReport():
+                self._slices.start(_report(command))
 
     def work(self) -> None:
         """Work on the export for a moment, and report how far it is, or what came of it."""
@@ -131,6 +146,22 @@ def _import(command: ImportRun) -> Iterator[float | Imported]:
             yield result
 
 
+def _report(command: GatherReport) -> Iterator[float | ReportGathered]:
+    import torch  # as above
+
+    from engine.session.reporting import gathered  # torch, as above
+
+    torch.set_num_threads(1)  # as above
+    runs: list[ReportedRun] = []
+    for number, wanted in enumerate(command.runs):
+        for result in gathered(source_of(wanted)):
+            if isinstance(result, ReportedRun):
+                runs.append(result)
+            else:
+                yield (number + result) / len(command.runs)
+    yield ReportGathered(tuple(runs))
+
+
 def source_of(wanted: str) -> "Source":
     """The run to export: "NAME", "NAME@best" or "NAME@STEP". ValueError, with a user-facing message,
     if there is no such run or step, or it cannot be read."""
@@ -147,11 +178,12 @@ def source_of(wanted: str) -> "Source":
     if name and step.isascii() and step.isdecimal():
         run = load_parent(name, int(step), changed_text=True)
         progress = run.progress or progress_at(run, read_history(run.folder, run.step))
-        info, text, state = run.info, run.text, run.state
+        info, text, state, machine = run.info, run.text, run.state, run.machine
     else:
         saved = load_run(wanted, changed_text=True)
         progress, name = saved.manifest.progress, saved.name
         info, text, state = saved.info, saved.text, saved.state
+        machine = saved.manifest.machine
     folder, step_number = folder_of(name), progress.step
     progress, _ = with_later_changes(progress, read_history(folder, step_number))
     vocabulary = Vocabulary(info.corpus.characters)
@@ -171,4 +203,5 @@ def source_of(wanted: str) -> "Source":
         model=model_of(state["model"], info.config.model, len(vocabulary)),
         vocabulary=vocabulary,
         progress=progress,
+        machine=machine,
     )

@@ -28,7 +28,7 @@ class Ladder:
         self._unsaved = False
         saved = read_ladder(Path(recorder.folder), info)
         self._rungs: Rungs = saved or ()
-        self._work = _measure(text, info) if saved is None else None
+        self._work = measured_rungs(text, info) if saved is None else None
         if saved is not None:
             emit(LadderMeasured(saved, complete=True))
 
@@ -64,7 +64,8 @@ class Ladder:
         self._emit(LadderMeasured(self._rungs, complete=self._work is None))
 
 
-def _measure(text: str, info: RunInfo) -> "Iterator[tuple[str, float] | None]":
+def measured_rungs(text: str, info: RunInfo) -> "Iterator[tuple[str, float] | None]":
+    """Measure the rungs of a run's text, in slices: each as it is known, and None in between."""
     from data.ngrams import MOST_TRAINING, measure  # NumPy: this module is loaded before it
 
     end = split_at(len(text), info.config.train.val_fraction)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from engine.insight.loss_by_kind import LossByKind
 from engine.model.tokenizer import Vocabulary
 from engine.model.weights import Weights
@@ -52,19 +54,23 @@ class LossDivider:
                 self._emit(result)
 
     def _answer(self, command: DivideLoss, weights: Weights) -> Iterator[float | LossDivided]:
-        model, step, length = weights
-        losses = LossByKind(self._vocabulary.characters, length)
-        size = micro_batch(sum(p.numel() for p in model.parameters()))
-        predicted = self._text.predicted(length)
-        for inputs, targets in self._text.batches(length, size):
-            losses.add(model, inputs, targets)
-            yield losses.characters / predicted
-        yield LossDivided(
-            command.request,
-            step,
-            losses.characters,
-            losses.bits,
-            losses.kinds(),
-            losses.positions(),
-            length,
-        )
+        for result in divided(weights, self._text, self._vocabulary):
+            if isinstance(result, LossDivided):
+                result = replace(result, request=command.request)
+            yield result
+
+
+def divided(
+    weights: Weights, text: ValidationText, vocabulary: Vocabulary
+) -> Iterator[float | LossDivided]:
+    """Divide the loss on a text, in slices: the fractions done, then the answer to request 0."""
+    model, step, length = weights
+    losses = LossByKind(vocabulary.characters, length)
+    size = micro_batch(sum(p.numel() for p in model.parameters()))
+    predicted = text.predicted(length)
+    for inputs, targets in text.batches(length, size):
+        losses.add(model, inputs, targets)
+        yield losses.characters / predicted
+    yield LossDivided(
+        0, step, losses.characters, losses.bits, losses.kinds(), losses.positions(), length
+    )

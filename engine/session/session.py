@@ -24,6 +24,7 @@ from engine.protocol import (
     ExportRun,
     Failed,
     Fork,
+    GatherReport,
     ImportRun,
     ListRuns,
     Measure,
@@ -145,8 +146,10 @@ class Session:
                 self._manage(lambda: _delete(name))
             case Compare(names):
                 self._manage(lambda: Compared(tuple(library.run_curve(name) for name in names)))
-            case ExportRun() | PackRun():
-                self._export(command)
+            case ExportRun(run=name) | PackRun(run=name):
+                self._export(command, name)
+            case GatherReport(names):
+                self._export(command, *names)
             case UnpackRun() | ImportRun():
                 self._exporter.start(command)
             case Measure(config, vocabulary) if run:
@@ -251,9 +254,9 @@ class Session:
             library.annotate(name, note)
         return RunChanged(name, name)
 
-    def _export(self, command: ExportRun | PackRun) -> None:
-        """Export or pack a saved run; the open one as it is now."""
-        is_open = self._run is not None and command.run.partition("@")[0] == self._run.name
+    def _export(self, command: ExportRun | PackRun | GatherReport, *wanted: str) -> None:
+        """Export, pack or report saved runs; the open one as it is now."""
+        is_open = self._run and self._run.name in (name.partition("@")[0] for name in wanted)
         if not is_open or self._run is None or self._run.try_save():
             self._exporter.start(command)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from data.reading import Reading
 from engine import protocol
 from engine.config import SECTIONS, RunConfig, SampleConfig, medium, small
+from engine.device import Machine
 from engine.protocol import (
     CharacterPoint,
     Command,
@@ -19,18 +20,25 @@ from engine.protocol import (
     Excerpt,
     Failed,
     LearningRateChanged,
+    LossDivided,
     LossPart,
     OpenRun,
     Piece,
     Place,
     RaceSide,
     RaceSummary,
+    ReportedChange,
+    ReportedEvaluation,
+    ReportedRun,
+    ReportedSample,
+    ReportedText,
     RunCurve,
     RunEvent,
     RunSummary,
     StepDone,
     TensorUpdate,
     TextSampled,
+    TrainingLosses,
     from_json,
     to_json,
 )
@@ -50,6 +58,14 @@ PARTS = (
     CharacterPoint,
     RaceSide,
     RaceSummary,
+    Machine,
+    LossDivided,
+    TrainingLosses,
+    ReportedEvaluation,
+    ReportedSample,
+    ReportedChange,
+    ReportedText,
+    ReportedRun,
     *get_args(RunEvent),
     TensorUpdate,
 )

@@ -25,9 +25,9 @@ from engine.protocol import (
     PhaseChanged,
     WhenLearned,
 )
+from tui.context_use import context_words
 from tui.read.alphabet import order_words
 from tui.read.learned import learned_words
-from tui.read.loss_parts import context_words
 
 DONE = (*untrained(), *trained(STEPS))
 SMALL = (80, 24)

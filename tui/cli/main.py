@@ -21,6 +21,7 @@ from tui.cli.import_command import import_command
 from tui.cli.lr_range_command import lr_range_command
 from tui.cli.options import SAVED, inspect_options, run_options, sample_options
 from tui.cli.pack_command import pack_command, unpack_command
+from tui.cli.report_command import report_command
 from tui.cli.runs_commands import runs_group
 from tui.cli.serve_command import serve_command
 from tui.cli.step_command import step_command
@@ -57,6 +58,7 @@ Examples:
   tinygpt-tui runs                           list the saved runs
   tinygpt-tui sample amber-otter --prompt "ROMEO:"
   tinygpt-tui inspect amber-otter --text "ROMEO:"
+  tinygpt-tui report amber-otter             write a page on it, to hand in
   tinygpt-tui serve letters.txt              show the app in a browser
 
 \b
@@ -211,6 +213,7 @@ main.add_command(serve_command)
 main.add_command(step_command)
 main.add_command(pack_command)
 main.add_command(unpack_command)
+main.add_command(report_command)
 
 
 @main.command("settings")

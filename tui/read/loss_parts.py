@@ -1,12 +1,11 @@
 """Where the loss lives: by the kind of character, and by how much of the text is seen."""
 
-from math import sqrt
-
 from textual.content import Content
 
 from data.character_kinds import KINDS, kind_at
 from engine.config import SampleConfig
 from engine.protocol import DivideLoss, LossDivided, LossPart
+from tui.context_use import bounds, context_words, least_seen
 from tui.drawing.words import bar, count
 from tui.insight import Insight
 from tui.questions import Questions
@@ -22,10 +21,6 @@ GROUP = 4
 KINDS_WIDTH = 36
 """Cells of the kinds, where the positions have a column of their own."""
 MOST_ROWS_OF_BARS = 3
-SCATTER = 2.5
-"""The standard deviation of the losses of single characters, about, in bits."""
-SIGNIFICANT = 2
-"""Standard errors from which on a difference is not by chance."""
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -63,40 +58,6 @@ class LossPartsPane(ReadPane):
         room = height - min(len(answer.kinds) + 1, height // 2)
         below = _positions(answer, seen, width, room)
         return [*_kinds(answer, kind, width, height - len(below)), *below]
-
-
-def context_words(answer: LossDivided) -> str:
-    """A sentence on whether the context is used: how far back more text lessens the loss."""
-    parts = answer.positions
-    if len(parts) < 2:
-        return "There is no context to use."
-    useful = 0
-    """The number of groups that those after them are better than, beyond chance."""
-    for number, part in enumerate(parts[:-1], start=1):
-        later = parts[number:]
-        rest = sum(other.share for other in later)
-        mean = sum(other.bits * other.share for other in later) / rest
-        error = SCATTER * sqrt((1 / part.share + 1 / rest) / answer.characters)
-        if part.bits - mean > SIGNIFICANT * error:
-            useful = number
-    first, last = parts[0], parts[-1]
-    if not useful:
-        return f"The context is not used yet: {last.bits:.1f} bits, however much is seen."
-    return (
-        f"At least {_least(parts[useful])} characters of context are used: {first.bits:.1f} bits "
-        f"after one, {last.bits:.1f} after {_least(last)} or more."
-    )
-
-
-def _least(part: LossPart) -> str:
-    """The fewest characters that are seen in a group of positions."""
-    return count(_bounds(part)[0])
-
-
-def _bounds(part: LossPart) -> tuple[int, int]:
-    """The fewest and the most characters that are seen in a group of positions."""
-    least, _, most = part.name.partition("-")
-    return int(least), int(most or least)
 
 
 def _kind(insight: Insight) -> str:
@@ -150,8 +111,8 @@ def _positions(answer: LossDivided, seen: int, width: int, height: int) -> list[
 
 
 def _label(part: LossPart, seen: int) -> Content:
-    least, most = _bounds(part)
-    label = Content.styled(_least(part), CURSOR if least <= seen <= most else MUTED)
+    least, most = bounds(part)
+    label = Content.styled(least_seen(part), CURSOR if least <= seen <= most else MUTED)
     return label.pad_right(GROUP - label.cell_length)
 
 

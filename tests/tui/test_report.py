@@ -1,0 +1,263 @@
+"""The page of a report: what it says, what it can never do, and how it gets onto the disk."""
+
+import shlex
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from command_line import invoked, locked_elsewhere
+from driving import losses, of, saved_run
+from msgspec.structs import replace
+
+from engine.config import nano, override
+from engine.device import Machine
+from engine.protocol import (
+    Evaluated,
+    LossDivided,
+    LossPart,
+    ReportedChange,
+    ReportedEvaluation,
+    ReportedRun,
+    ReportedSample,
+    ReportedText,
+    TrainingLosses,
+)
+from engine.storage.history import read_history
+from engine.storage.library import annotate
+from engine.storage.paths import folder_of, run_names
+from tui.report.command import commands
+from tui.report.page import page
+
+HOSTILE = '</title></style><script src="http://evil">alert(1)</script>\x1b[31m\x07\u202e"\'><img onerror=x>'
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "main", "section", "article", "footer"),
+    *("h1", "h2", "h3", "h4", "small", "p", "strong", "b", "blockquote", "ul", "li", "pre", "span"),
+    *("div", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td"),
+    *("figure", "figcaption", "svg", "line", "path", "text", "rect", "circle"),
+}
+ATTRIBUTES = {
+    *("lang", "charset", "http-equiv", "content", "name", "class", "scope", "role", "aria-label"),
+    *("aria-hidden", "viewbox", "d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width"),
+    *("height", "fill", "stroke-dasharray"),
+}
+
+
+class Parsed(HTMLParser):
+    """A page as a browser understands it."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: dict[str, list[str]] = {}
+        self.cells: list[list[str]] = []
+        self.words = ""
+        self.by_tag: dict[str, list[str]] = {}
+        self._inside: list[str] = []
+        self.feed(content.decode())
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag != "meta":
+            self._inside.append(tag)
+        self.by_tag.setdefault(tag, []).append("")
+        for name, value in attrs:
+            self.attributes.setdefault(name, []).append(value or "")
+        if tag == "tr":
+            self.cells.append([])
+        elif tag in ("td", "th"):
+            self.cells[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._inside.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+        for tag in set(self._inside):
+            self.by_tag[tag][-1] += data
+        if {"td", "th"} & {*self._inside}:
+            self.cells[-1][-1] += data
+
+
+def run_of(words: str = "velvet-otter", points: int = 3, **fields: object) -> ReportedRun:
+    """A run with this text in every place that has one."""
+    config = replace(nano(words), preset=words)
+    config = replace(config, sample=replace(config.sample, stop=words))
+    run = ReportedRun(
+        run=words,
+        step=points,
+        steps=points,
+        minutes=0.0,
+        done=True,
+        holder=words,
+        config=config,
+        created=words,
+        note=words,
+        parent="",
+        parent_step=0,
+        parent_config=None,
+        text=ReportedText(words, words, words, words, 65, 1_000, 100),
+        machine=Machine(words, 2, "float32", words, words),
+        parameters=106_624,
+        seconds=44.0,
+        trained=512_000,
+        training=tuple(
+            TrainingLosses(n, n, 2.0 + 1 / n, 2.1 + 1 / n, 2.2 + 1 / n, 0.03)
+            for n in range(1, points + 1)
+        ),
+        evaluations=tuple(
+            ReportedEvaluation(n, 2.0 + 1 / (n + 1), 0.4, 100, n * 1_024, n * 0.1)
+            for n in range(points + 1)
+        ),
+        samples=(
+            ReportedSample(0, words, f"{words}\n{words}"),
+            ReportedSample(points, words, words, 9),
+        ),
+        changes=(ReportedChange(2, "learning rate", 0.01), ReportedChange(points, "steps", 9)),
+        rungs=((words, 2.4), ("letter pairs", 2.2)),
+        divided=LossDivided(
+            0,
+            points,
+            8_192,
+            2.7,
+            (LossPart(words, 2.5, 0.6), LossPart("space", 1.0, 0.4)),
+            (LossPart("1", 3.0, 0.5), LossPart("2", 2.5, 0.5)),
+            64,
+        ),
+    )
+    return replace(run, **fields)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_no_text_becomes_markup_and_nothing_is_loaded(number: int) -> None:
+    parsed = Parsed(page([run_of(HOSTILE)] * number, HOSTILE))
+    assert set(parsed.tags) <= TAGS
+    assert set(parsed.attributes) <= ATTRIBUTES
+    assert "alert(1)" in parsed.by_tag["h1"][0]
+    assert "␛[31m␇\ufffd" in parsed.by_tag["h1"][0]
+    style = parsed.by_tag["style"][0]
+    assert "url(" not in style
+    assert "@import" not in style
+    (policy,) = [one for one in parsed.attributes["content"] if one.startswith("default-src")]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    # Line breaks of samples stay; any other control character is a picture.
+    assert {one for one in parsed.words if ord(one) < 32 or ord(one) == 127} == {"\n"}
+
+
+def test_every_picture_has_words_and_every_table_headings() -> None:
+    parsed = Parsed(page([run_of(), run_of("fleet-raven")], "2026-11-26"))
+    pictures = parsed.tags.count("svg")
+    named = len(parsed.attributes["aria-label"]) + len(parsed.attributes["aria-hidden"])
+    assert named == pictures
+    assert all(parsed.attributes["aria-label"])
+    assert parsed.tags.count("caption") == parsed.tags.count("table")
+    assert set(parsed.attributes["scope"]) == {"col", "row"}
+
+
+def test_curves_differ_without_colour() -> None:
+    """Dashes and marks: eight runs in one picture are told apart on a black and white print."""
+    content = page([run_of(f"run-{n}") for n in range(8)], "").decode()
+    overview = content[: content.index("Run run-0")]
+    picture = overview[overview.index("<figcaption") - 60_000 : overview.index("<figcaption")]
+    dashes = {part.split('"')[1] for part in picture.split("stroke-dasharray=")[1:]}
+    assert len(dashes) == 8
+
+
+def test_the_longest_report_is_small() -> None:
+    """Six whole runs of 400 points each, with samples of a thousand characters."""
+    samples = tuple(ReportedSample(n, "&" * 1_000, "<" * 1_000) for n in range(8))
+    runs = [run_of(f"run-{n}", 400, samples=samples) for n in range(20)]
+    content = page(runs, "")
+    assert len(content) < 2_000_000
+    assert "14 runs more are in the curves and tables only." in Parsed(content).words
+
+
+def test_runs_on_other_texts_are_not_compared_in_silence() -> None:
+    other = run_of("fleet-raven", text=ReportedText("fairy.txt", "", "", "0f", 65, 1_000, 100))
+    words = Parsed(page([run_of(), other], "")).words
+    assert "Not all were trained on the same text" in words
+
+
+def test_a_report_says_what_the_history_says(
+    verse_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = saved_run(verse_file)
+    annotate(name, "My first run & its <note>")
+    result = invoked("report", name)
+    path = tmp_path / f"{name}.html"
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"Wrote {path} ({path.stat().st_size / 1e3:.0f} KB).\n"
+    parsed = Parsed(path.read_bytes())
+    evaluated = of(read_history(folder_of(name)), Evaluated)
+    rows = [cells for cells in parsed.cells if len(cells) == 6 and cells[0][0].isdigit()]
+    assert [(row[0].removesuffix(" (best)"), row[1]) for row in rows] == [
+        (f"{event.step}", f"{event.loss:.4f}") for event in evaluated
+    ]
+    assert parsed.by_tag["h1"] == [name]
+    assert parsed.by_tag["blockquote"] == ["My first run & its <note>"]
+    assert ["● train.batch_size", "4", "16", "Windows of text in one step."] in parsed.cells
+    assert ["model.n_head", "2", "2", "Attention heads in each block."] in parsed.cells
+
+
+def test_the_command_in_a_report_trains_the_same_run(
+    verse_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit, with the settings that were measured and one that has a line break."""
+    monkeypatch.chdir(tmp_path)
+    name = saved_run(verse_file, "train.seed=7", "model.dropout=0.1", "sample.stop=\n")
+    assert invoked("report", name, "-o", "one.html").exit_code == 0
+    (command,) = [
+        words
+        for words in Parsed((tmp_path / "one.html").read_bytes()).by_tag["pre"]
+        if words.startswith("tinygpt-tui train")
+    ]
+    before = {*run_names()}
+    assert invoked(*shlex.split(command)[1:]).exit_code == 0
+    (again,) = {*run_names()} - before
+    first, second = (losses(read_history(folder_of(run))) for run in (name, again))
+    assert first == second
+
+
+def test_the_commands_of_a_fork_and_of_an_extended_run() -> None:
+    parent = override(nano("verse.txt"), ["train.batch_size=32", "train.seed=5"])
+    config = override(parent, ["train.batch_size=16", "model.dropout=0.1"])
+    run = run_of(
+        config=config, parent="my otter", parent_step=250, parent_config=parent, step=3, steps=9
+    )
+    first, second = commands(run)
+    assert first.startswith("tinygpt-tui train verse.txt --fork 'my otter@250' ")
+    assert "--set model.dropout=0.1 --set train.batch_size=16 --set train.seed=5" in first
+    assert "n_embd" not in first
+    assert second == "tinygpt-tui train --run NAME --steps 6"
+
+
+def test_only_a_report_is_overwritten(verse_file: Path, tmp_path: Path) -> None:
+    name = saved_run(verse_file)
+    path = tmp_path / "report.html"
+    path.write_text("my homework")
+    result = invoked("report", name, "-o", path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert (
+        result.stderr == f"Error: {path} exists already, and is no report: write to another path.\n"
+    )
+    assert path.read_text() == "my homework"
+    path.unlink()
+    for runs in ((name,), (name, name)):
+        assert invoked("report", *runs, "-o", path).exit_code == 0
+    assert [one.name for one in tmp_path.glob("*.html*")] == ["report.html"]
+    result = invoked("report", "no-such-run", "-o", path)
+    assert result.exit_code == 2
+    assert "There is no run 'no-such-run'" in result.stderr
+
+
+def test_a_run_in_training_is_reported_as_it_was_saved(verse_file: Path, tmp_path: Path) -> None:
+    name = saved_run(verse_file)
+    path = tmp_path / "report.html"
+    with locked_elsewhere(name):
+        result = invoked("report", name, "-o", path)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Another program trains {name} (process ")
+    (notice,) = [p for p in Parsed(path.read_bytes()).by_tag["p"] if p.startswith("In training.")]
+    assert notice.endswith("this is how it was when it was last saved, at step 20.")

@@ -1,0 +1,57 @@
+"""What `tinygpt-tui report` does and prints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from data.safe_text import safe_text
+from engine.protocol import Close, Event, Failed, GatherReport, ReportedRun, ReportGathered
+from tui.cli.client import Client
+from tui.drawing.words import count, size
+from tui.report.file import SUFFIX, check_target, write_report
+
+
+def report(runs: Sequence[str], path: str | None) -> int:
+    """Write the report on these runs, and print where it is; the exit code. ValueError, with a
+    user-facing message, for a path that cannot be written."""
+    runs = [*dict.fromkeys(runs)]
+    name = runs[0] if len(runs) == 1 else "report"
+    target = Path(path or f"{name}{SUFFIX}").expanduser().absolute()
+    check_target(target)
+    client = Client(GatherReport(tuple(runs)))
+    gathered: list[ReportedRun] = []
+
+    def on_event(event: Event) -> None:
+        match event:
+            case ReportGathered(found):
+                gathered.extend(found)
+                client.send(Close())
+            case Failed():
+                client.fail(event)
+            case _:
+                pass
+
+    code = client.run(on_event)
+    if gathered:
+        written = _written(gathered, target)
+        for run in gathered:
+            if run.holder:
+                click.echo(safe_text(_in_training(run)))
+        click.echo(safe_text(f"Wrote {target} ({size(written)})."))
+    return code
+
+
+def _written(runs: Sequence[ReportedRun], target: Path) -> int:
+    try:
+        return write_report(runs, target)
+    except OSError as error:
+        where = error.filename or target
+        raise ValueError(f"{where} could not be written: {error.strerror or error}.") from None
+
+
+def _in_training(run: ReportedRun) -> str:
+    return (
+        f"Another program trains {run.run} ({run.holder}): reported as it was last saved, at step "
+        f"{count(run.step)}."
+    )

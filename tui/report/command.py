@@ -1,0 +1,120 @@
+"""The commands that train a run once more."""
+
+import shlex
+from collections.abc import Iterator
+
+from engine.changes import KEPT_BY_A_FORK, is_changeable
+from engine.config import PRESETS, RunConfig, SampleConfig, all_settings, preset, small
+from engine.protocol import ReportedRun
+from tui.drawing.words import count, rate
+from tui.line_breaks import on_one_line
+
+PROGRAM = "tinygpt-tui"
+STOP = f"{SampleConfig.section}.stop"
+
+
+def commands(run: ReportedRun) -> list[str]:
+    """What is typed, in this order: the training, and each time that it was extended."""
+    return [
+        shlex.join(_first(run)),
+        *(
+            f"{PROGRAM} train --run NAME --steps {change.value - change.step:.0f}"
+            for change in run.changes
+            if change.what == "steps"
+        ),
+    ]
+
+
+def remarks(run: ReportedRun) -> Iterator[str]:
+    """Sentences on what the commands cannot say."""
+    if len(commands(run)) > 1:
+        yield "NAME is the name that the first command prints."
+    if run.config.corpus == "-":
+        yield "The text was piped in."
+    if run.config.train.minutes:
+        yield f"How many steps fit into the time depends on the machine: here they were {count(run.step)}."
+    elif not run.done and run.step < run.steps:
+        yield f"Here the run stands at step {count(run.step)} of {count(run.steps)}."
+    if run.parent:
+        yield (
+            f"It is a fork of the run {run.parent} at step {count(run.parent_step)}, which has to "
+            "be there, too."
+        )
+    for change in run.changes:
+        if change.what == "learning rate":
+            yield f"At step {count(change.step)} the learning rate was set to {rate(change.value)} by hand."
+        elif change.what == "minutes":
+            yield f"At step {count(change.step)} it was extended to {change.value:g} minutes."
+        elif change.what == "threads":
+            yield f"From step {count(change.step)} on it used {change.value:.0f} threads."
+    yield (
+        "On the same kind of machine, with the same version of torch, every loss is the same to the "
+        "last digit; elsewhere the last digits differ."
+    )
+
+
+def _first(run: ReportedRun) -> list[str]:
+    config = run.config
+    words = [PROGRAM, "train", config.corpus]
+    if run.parent:
+        words += ["--fork", f"{run.parent}@{run.parent_step}"]
+    else:
+        words += ["--preset", default_config(run).preset]
+    if config.reading.encoding:
+        words += ["--encoding", config.reading.encoding]
+    for pattern in config.reading.ignore:
+        words += ["--ignore", pattern]
+    for key, value in _settings(run):
+        words += ["--set", f"{key}={value}"]
+    return words
+
+
+def _settings(run: ReportedRun) -> Iterator[tuple[str, str]]:
+    """The settings to name: the seed, those of the machine, and all that differ from the preset."""
+    measured = _measured(run)
+    default = run.parent_config or default_config(run)
+    for key in all_settings():
+        if run.parent and not _fits_a_fork(key):
+            continue
+        value = measured.get(key, value_of(run.config, key))
+        if key == "train.seed" or value != value_of(default, key):
+            yield key, typed(value)
+    if run.config.sample.stop != default.sample.stop:
+        yield STOP, on_one_line(run.config.sample.stop)
+
+
+def _measured(run: ReportedRun) -> dict[str, object]:
+    """What was measured or found when the run began, on which the last digits depend."""
+    machine = run.machine
+    if not machine.device:
+        return {}
+    return {
+        "train.device": machine.device,
+        "train.threads": machine.threads,
+        "train.precision": machine.precision,
+    }
+
+
+def default_config(run: ReportedRun) -> RunConfig:
+    """The preset that it was made from; that which is taken without one, if it is not known here."""
+    name, corpus = run.config.preset, run.config.corpus
+    return preset(name, corpus) if name in PRESETS else small(corpus)
+
+
+def _fits_a_fork(key: str) -> bool:
+    shape = key.startswith("model.") and not is_changeable(key)
+    return not shape and key not in KEPT_BY_A_FORK
+
+
+def value_of(config: RunConfig, key: str) -> object:
+    """The value of a setting by its dotted key."""
+    section, _, name = key.partition(".")
+    value: object = getattr(getattr(config, section), name)
+    return value
+
+
+def typed(value: object) -> str:
+    """A value as it is typed behind --set."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)

@@ -1,0 +1,40 @@
+"""The file of a report: only another report is overwritten."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine import replace_file
+from engine.protocol import ReportedRun
+from tui.report.page import GENERATOR, page
+
+SUFFIX = ".html"
+BEGINNING = 4_096
+"""Bytes in which a page says what has written it."""
+
+
+def check_target(path: Path) -> None:
+    """ValueError, with a user-facing message, for a path where something other than a report is.
+    OSError."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: a report is a file, such as {path / 'report.html'}.")
+    if not path.exists() and not path.is_symlink():
+        return
+    mark = f'<meta name="generator" content="{GENERATOR} '.encode()
+    if not path.is_file() or path.is_symlink() or mark not in _beginning(path):
+        raise ValueError(f"{path} exists already, and is no report: write to another path.")
+
+
+def write_report(runs: Sequence[ReportedRun], path: Path) -> int:
+    """Write the report on one run or several, in place of an older one; its size in bytes. Errors
+    as from `check_target`; then what is there stays."""
+    check_target(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = page(runs, time.strftime("%Y-%m-%d %H:%M"))
+    replace_file(path, [content])
+    return len(content)
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(BEGINNING)

@@ -1,0 +1,170 @@
+"""What a report says of one run."""
+
+from collections.abc import Iterator, Sequence
+from xml.etree.ElementTree import Element
+
+from engine.protocol import LossPart, ReportedRun
+from tui.context_use import context_words
+from tui.drawing.words import count, duration, short
+from tui.report.curves import curves
+from tui.report.figures import best_of, bits, ladder_of, loss
+from tui.report.html import element, section, table
+from tui.report.origin import origin, reproduction
+
+BAR = 220
+"""The length of the longest bar, in units of the picture."""
+
+
+def parts(run: ReportedRun, level: int = 2) -> Iterator[Element]:
+    """The sections on a run."""
+    yield curves(run, level)
+    yield _ladder(run, level)
+    yield _samples(run, level)
+    yield _loss_parts(run, level)
+    yield reproduction(run, level)
+    yield origin(run, level)
+
+
+def summary(run: ReportedRun) -> Element:
+    """The figures at the head of a report."""
+    best, last = best_of(run), run.evaluations[-1] if run.evaluations else None
+    figures = [
+        ("best held-out loss", loss(best.loss) if best else "", "nats a character"),
+        ("in bits", bits(best.loss) if best else "", "bits a character"),
+        (
+            "characters predicted right",
+            f"{100 * last.accuracy:.1f}%" if last else "",
+            "of the held-out text, at the end",
+        ),
+        ("model", short(run.parameters), "parameters"),
+        ("trained", f"{count(run.step)} steps", f"{count(run.trained)} characters"),
+        ("time", duration(run.seconds), f"on {run.machine.device or 'an unknown device'}"),
+    ]
+    cards = [
+        element(
+            "div",
+            element("dt", name),
+            element("dd", value),
+            element("dd", unit, class_="unit"),
+        )
+        for name, value, unit in figures
+        if value
+    ]
+    return element("dl", *cards, class_="figures")
+
+
+def _ladder(run: ReportedRun, level: int) -> Element:
+    rungs = ladder_of(run).rungs
+    if not rungs:
+        words = "The text is not here, so there is no ladder." if not run.rungs else "No rung."
+        return section("The ladder", element("p", words), level=level)
+    passed = [rung for rung in rungs if rung.passed is not None]
+    words = (
+        f"Of {len(rungs)} simple models of the same text, the run is better than {len(passed)}."
+        if passed
+        else "The run is not better yet than any of these simple models of the same text."
+    )
+    return section(
+        "The ladder",
+        element("p", words),
+        table(
+            "Simple models, measured on the held-out text",
+            ("model", "loss (nats)", "bits a character", "passed at step"),
+            *(
+                (
+                    rung.name,
+                    loss(rung.loss),
+                    bits(rung.loss),
+                    "not yet" if rung.passed is None else count(rung.passed),
+                )
+                for rung in rungs
+            ),
+        ),
+        level=level,
+    )
+
+
+def _samples(run: ReportedRun, level: int) -> Element:
+    losses = {one.step: one.loss for one in run.evaluations}
+    shown = [
+        element(
+            "article",
+            element(
+                f"h{level + 1}",
+                f"Step {count(one.step)}",
+                element("small", f"held-out loss {losses[one.step]:.2f}")
+                if one.step in losses
+                else None,
+            ),
+            element("pre", element("b", one.prompt), one.text),
+            element("p", f"… and {count(one.more)} characters more.") if one.more else None,
+        )
+        for one in run.samples
+    ]
+    return section(
+        "What it writes",
+        element(
+            "p",
+            "Samples during training, each the continuation of the text in bold, with the same settings."
+            if shown
+            else "No sample was written.",
+        ),
+        element("div", *shown, class_="samples"),
+        level=level,
+    )
+
+
+def _loss_parts(run: ReportedRun, level: int) -> Element:
+    answer = run.divided
+    if answer is None or not answer.characters:
+        words = "The text is not here, so its loss cannot be divided."
+        return section("Where the loss lives", element("p", words), level=level)
+    total = answer.bits or 1.0
+    kinds = sorted(answer.kinds, key=lambda part: -part.bits * part.share)
+    return section(
+        "Where the loss lives",
+        element(
+            "p",
+            f"Over a sample of {count(answer.characters)} held-out characters the model of step "
+            f"{count(answer.step)} needs {answer.bits:.2f} bits a character. {context_words(answer)}",
+        ),
+        _bars(
+            "By the kind of character that is predicted",
+            ("kind", "bits a character", "", "of all characters", "of the loss"),
+            kinds,
+            total,
+        ),
+        _bars(
+            "By how many characters the prediction sees",
+            ("characters seen", "bits a character", "", "of all characters", "of the loss"),
+            answer.positions,
+            total,
+        ),
+        level=level,
+    )
+
+
+def _bars(caption: str, head: tuple[str, ...], rows: Sequence[LossPart], total: float) -> Element:
+    longest = max((part.bits for part in rows), default=0.0) or 1.0
+    return table(
+        caption,
+        head,
+        *(
+            (
+                part.name,
+                f"{part.bits:.2f}",
+                element(
+                    "svg",
+                    element(
+                        "rect", width=round(part.bits / longest * BAR, 1), height=10, class_="bar"
+                    ),
+                    viewBox=f"0 0 {BAR} 10",
+                    class_="bars",
+                    aria_hidden="true",
+                ),
+                f"{100 * part.share:.1f}%",
+                f"{100 * part.bits * part.share / total:.0f}%",
+            )
+            for part in rows
+        ),
+    )
