@@ -81,7 +81,7 @@ class Exporter:
             case UnpackRun(path) | ImportRun(path):
                 self._what = f"{self._verb}ing {Path(path).name}"
             case GatherReport(runs):
-                self._what = f"{self._verb}ing {', '.join(runs)}"
+                self._what = f"{self._verb}ing {runs[0] if len(runs) == 1 else f'{len(runs)} runs'}"
         self._emit(Busy(self._what, 0.0))
         match command:
             case ExportRun():
