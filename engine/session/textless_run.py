@@ -4,11 +4,6 @@ from engine.protocol import Failed
 from engine.session.active_run import ActiveRun
 from engine.session.opened_run import Reopen
 
-REFUSED = (
-    "The text of this run is not here, so it cannot be trained on: import its folder again with "
-    "--text FILE, or fork it with a text (tinygpt-tui FILE --fork RUN)."
-)
-
 
 class TextlessRun(ActiveRun):
     """What its model has written stands in the place of the text."""
@@ -26,4 +21,8 @@ class TextlessRun(ActiveRun):
         self._refuse()
 
     def _refuse(self) -> None:
-        self._emit_event(Failed(REFUSED, "open"))
+        reason = (
+            "The text of this run is not here, so it cannot be trained on: import its folder again "
+            f"with --text FILE, or fork it with a text (tinygpt-tui FILE --fork {self.name})."
+        )
+        self._emit_event(Failed(reason, "open"))
