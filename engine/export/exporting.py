@@ -44,10 +44,7 @@ def export(source: Source, command: ExportRun) -> Iterator[float | Exported]:
                 proof = result
         size = _sync(written)
         check_target(path)
-        if path.is_dir():  # empty: not every system replaces it
-            path.rmdir()
-        written.rename(path)
-        sync_folder(path.parent)
+        _place(written, path)
     yield _exported(form, source, command, path, size, proof)
 
 
@@ -92,6 +89,20 @@ def _sync(path: Path) -> int:
     if path.is_dir():
         sync_folder(path)
     return size
+
+
+def _place(written: Path, path: Path) -> None:
+    """Give what was written its name. An empty folder stays the one that it is: a user may be in
+    it."""
+    if not path.is_dir():
+        written.rename(path)
+        sync_folder(path.parent)
+    elif written.is_dir():
+        for file in written.iterdir():
+            file.rename(path / file.name)
+        sync_folder(path)
+    else:
+        raise ValueError(f"{path} is a folder: name the file that is to be written.")
 
 
 def _exported(

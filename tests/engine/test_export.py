@@ -84,7 +84,9 @@ def test_nothing_that_is_there_is_overwritten(verse_file: Path, tmp_path: Path) 
         assert f"{path} {why}: export to another path" in refused(ExportRun(run, "hf", str(path)))
     assert [*taken.iterdir()] == [taken / "letter.txt"]
     empty.mkdir()
+    before = empty.stat().st_ino
     assert only(exported(ExportRun(run, "hf", str(empty))), Exported).path == str(empty)
+    assert empty.stat().st_ino == before  # whoever is in it sees the files
 
 
 @pytest.mark.parametrize(
