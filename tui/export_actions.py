@@ -1,11 +1,11 @@
 """Takes runs elsewhere and opens what comes from there."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from textual.app import SystemCommand
 from textual.reactive import reactive
 
+from data.typed_path import typed_path
 from engine.protocol import (
     Event,
     Exported,
@@ -67,8 +67,7 @@ class ExportActions(EngineApp):
 
         def take(path: str) -> None:
             if path:
-                is_folder = Path(path).expanduser().is_dir()
-                self.engine.send(ImportRun(path) if is_folder else UnpackRun(path))
+                self.engine.send(ImportRun(path) if _is_folder(path) else UnpackRun(path))
 
         ask_for_line(self, QUESTION, take)
 
@@ -90,3 +89,10 @@ class ExportActions(EngineApp):
             self.notify(answer.message, severity="error", markup=False)
         else:
             self.notify(outcome(answer), markup=False)
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return typed_path(path).is_dir()
+    except ValueError:  # the engine says why
+        return False

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from data.typed_path import typed_path
 from engine.export.formats import FORMATS, Format
 from engine.export.proof import Proof, prove
 from engine.export.source import Source
@@ -28,7 +29,7 @@ def export(source: Source, command: ExportRun) -> Iterator[float | Exported]:
     not read back as the run; OSError. Then, and when it is closed early, nothing is left."""
     form = _format(command)
     form.check(source)
-    path = Path(command.path).expanduser().absolute()
+    path = typed_path(command.path)
     check_target(path)
     make_folder(path.parent)
     # A folder of a fresh name: whatever lies there already is somebody's.

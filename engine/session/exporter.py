@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from data.typed_path import typed_path
 from engine.device import is_out_of_memory
 from engine.protocol import (
     Busy,
@@ -138,7 +139,7 @@ def _export(command: ExportRun) -> Iterator[float | Exported]:
 def _import(command: ImportRun) -> Iterator[float | Imported]:
     from engine.export.importing import ImportedRun, import_folder  # torch, as above
 
-    path = Path(command.path).expanduser().absolute()
+    path = typed_path(command.path)
     for result in import_folder(path, command.name, command.corpus):
         if isinstance(result, ImportedRun):
             yield Imported(result.name, result.step, str(folder_of(result.name)), result.note)

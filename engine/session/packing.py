@@ -1,8 +1,8 @@
 """Packs and unpacks runs, in slices."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
+from data.typed_path import typed_path
 from engine.protocol import Packed, PackRun, Unpacked, UnpackRun
 from engine.storage.atomic import make_folder
 from engine.storage.paths import folder_of
@@ -14,7 +14,7 @@ def packed(command: PackRun) -> Iterator[float | Packed]:
     from engine.export.exporting import check_target
     from engine.storage.packing import PackedFile, pack
 
-    path = Path(command.path).expanduser().absolute()
+    path = typed_path(command.path)
     check_target(path)
     make_folder(path.parent)
     for result in pack(command.run, path, moments=command.moments):
@@ -30,7 +30,7 @@ def unpacked(command: UnpackRun) -> Iterator[float | Unpacked]:
     from engine.session.context import check_state
     from engine.storage.unpacking import UnpackedRun, unpack
 
-    path = Path(command.path).expanduser().absolute()
+    path = typed_path(command.path)
     for result in unpack(path, command.name, check_state):
         if isinstance(result, UnpackedRun):
             yield Unpacked(result.name, result.step, str(folder_of(result.name)))

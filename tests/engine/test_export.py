@@ -82,6 +82,8 @@ def test_nothing_that_is_there_is_overwritten(verse_file: Path, tmp_path: Path) 
         (link, "exists already"),  # to nothing yet
     ):
         assert f"{path} {why}: export to another path" in refused(ExportRun(run, "hf", str(path)))
+    for nowhere in ("~nobody-of-this-name/out", "a\0b"):
+        assert refused(ExportRun(run, "hf", nowhere)) == f"{nowhere!r} is no path here."
     assert [*taken.iterdir()] == [taken / "letter.txt"]
     empty.mkdir()
     before = empty.stat().st_ino

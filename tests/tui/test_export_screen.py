@@ -167,6 +167,7 @@ async def test_what_comes_from_elsewhere_is_opened_from_the_palette(
     async with desk() as it:
         for path, command in (
             ("~/otter.tinygpt", UnpackRun("~/otter.tinygpt")),
+            ("~nobody-of-this-name/x", UnpackRun("~nobody-of-this-name/x")),
             (str(tmp_path), ImportRun(str(tmp_path))),
         ):
             await choose(it, "Open a packed run or an exported folder")

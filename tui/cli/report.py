@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from data.safe_text import safe_text
+from data.typed_path import typed_path
 from engine.protocol import Close, Event, Failed, GatherReport, ReportedRun, ReportGathered
 from tui.cli.client import Client
 from tui.drawing.words import count, size
@@ -17,7 +18,7 @@ def report(runs: Sequence[str], path: str | None) -> int:
     user-facing message, for a path that cannot be written."""
     runs = [*dict.fromkeys(runs)]
     name = runs[0] if len(runs) == 1 else "report"
-    target = Path(path or f"{name}{SUFFIX}").expanduser().absolute()
+    target = typed_path(path or f"{name}{SUFFIX}")
     check_target(target)
     client = Client(GatherReport(tuple(runs)))
     gathered: list[ReportedRun] = []
