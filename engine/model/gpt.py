@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from engine.config import ModelConfig
 from engine.model import fused
+from engine.model.drawing import normal_by_name
 from engine.model.kv_cache import KVCache, LayerCache
 from engine.model.matrix import Matrix, matrices_in
 from engine.model.rope import Rope, apply_rope, rope_cache
@@ -184,18 +185,16 @@ class GPT(nn.Module):
         equally likely and the loss is ln V. Without residual connections zero would pass nothing
         on, and with a tied head the embedding cannot be zero: these are drawn.
         """
-        std = self.config.n_embd**-0.5
+        draw, std = normal_by_name(self, generator), self.config.n_embd**-0.5
         for embedding in filter(None, (self.embedding, self.positions)):
-            embedding.weight.normal_(
-                std=TIED_STD if self.config.tied_head else 1.0, generator=generator
-            )
+            draw(embedding.weight, TIED_STD if self.config.tied_head else 1.0)
         for layer in self.sublayers():
             first = layer.qkv if isinstance(layer, Attention) else layer.up
-            first.weight.normal_(std=std, generator=generator)
+            draw(first.weight, std)
             if self.config.residual:
                 layer.output.weight.zero_()
             else:
-                layer.output.weight.normal_(std=std, generator=generator)
+                draw(layer.output.weight, std)
         if self.head is not None:
             self.head.weight.zero_()
         return self

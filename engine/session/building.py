@@ -187,10 +187,11 @@ def activate(
     history: Iterable[Event] = (),
     forked: Forked | None = None,
     learning_rate: float | None = None,
+    kind: type[ActiveRun] = ActiveRun,
 ) -> ActiveRun:
     """Report that a run is open, with sentences about it, and replay its history. `forked`: that it
     begins now, as a fork. `learning_rate`: the peak from now on, where it is not that of the
-    progress."""
+    progress. `kind`: what is made of a run that has its text."""
     trainer = context.trainer
     budget = budget_note(trainer.config.train.moments_mb, trainer.model) if saving else ""
     note = " ".join(filter(None, (*notes, budget)))
@@ -206,7 +207,7 @@ def activate(
         saves=saving,
     )
     ladder = Ladder(text, info, recorder, emit, clock)
-    kind = ActiveRun if info.trained_on is None else TextlessRun
+    kind = kind if info.trained_on is None else TextlessRun
     active = kind(context, recorder, ladder, info.config, progress, emit, clock)
     for event in history:
         emit(event)

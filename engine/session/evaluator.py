@@ -20,6 +20,8 @@ class Evaluator:
         self._emit = emit
         self._slices: Slices[Evaluation] = Slices(clock)
         self._context_length = 0
+        self.windows: tuple[float, ...] = ()
+        """The losses of the windows of text that the last evaluation has read; empty before it."""
 
     @property
     def active(self) -> bool:
@@ -44,6 +46,7 @@ class Evaluator:
         if isinstance(result, float):
             self._emit(Busy(EVALUATING, result))
             return None
+        self.windows = result.windows
         self._emit(Busy(""))
         return Evaluated(
             step=self._trainer.step_number,

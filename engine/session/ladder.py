@@ -37,6 +37,10 @@ class Ladder:
         """Whether there is something to measure."""
         return self._work is not None
 
+    def stop(self) -> None:
+        """Measure nothing more."""
+        self._work = None
+
     def advance(self, *, idle: bool) -> None:
         """Measure for a moment; nothing if there is other work and its share of the time is
         spent. What is complete is saved once the run is written."""

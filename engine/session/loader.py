@@ -69,10 +69,16 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
 
 
 def open_saved(
-    command: OpenRun, emit: Emit, clock: Clock, *, saving: bool, follows: bool = False
+    command: OpenRun,
+    emit: Emit,
+    clock: Clock,
+    *,
+    saving: bool,
+    follows: bool = False,
+    kind: type[ActiveRun] = ActiveRun,
 ) -> ActiveRun | FollowedRun | None:
     """A run as it was saved (see `engine.storage.saved_run.load_run`), followed if another program
-    trains it, or if this one only `follows`.
+    trains it, or if this one only `follows`. `kind`: what is made of one that is trained here.
 
     None if the user has to confirm it first, which is asked for by an event. ValueError, with a
     user-facing message, if the run cannot be read.
@@ -123,6 +129,7 @@ def open_saved(
         notes=(saved.note, text_note(info), machine_note(before, context)),
         history=read_history(run.folder, step),
         learning_rate=learning_rate,
+        kind=kind,
     )
 
 

@@ -65,10 +65,11 @@ class Saver:
         elif flushed:
             self._events.keep_up()
 
-    def close(self) -> None:
-        """Release the run, without saving. One that has not been trained is discarded."""
+    def close(self, *, keep: bool = False) -> None:
+        """Release the run, without saving. One that has not been trained is discarded, unless it is
+        to be kept all the same."""
         self._events.close()
-        self._recorder.close(discard=not self._state.step)
+        self._recorder.close(discard=not (keep or self._state.step))
 
     def _try(self, write: Callable[[], None]) -> bool:
         try:

@@ -13,29 +13,23 @@ from engine.config import RunConfig
 from engine.device import is_out_of_memory
 from engine.protocol import (
     INSIGHT_COMMANDS,
-    AnnotateRun,
     Busy,
     Close,
     Command,
-    Compare,
-    Compared,
-    DeleteRun,
     Event,
     ExportRun,
     Failed,
     Fork,
     GatherReport,
     ImportRun,
-    ListRuns,
     Measure,
     Open,
+    OpenRace,
     OpenRun,
+    OpenSavedRace,
     PackRun,
     Pause,
-    RenameRun,
     Rollback,
-    RunChanged,
-    RunsListed,
     Sample,
     Save,
     SetExcerptPrompt,
@@ -51,7 +45,8 @@ from engine.session.followed_run import FollowedRun
 from engine.session.forking import open_fork
 from engine.session.loader import open_fresh, open_saved
 from engine.session.opened_run import Clock, Emit, OpenedRun
-from engine.storage import library
+from engine.session.race_opening import open_race
+from engine.session.saved_runs import MANAGING, manage, message_of
 
 if TYPE_CHECKING:  # imports torch, which is loaded with the first run
     from engine.session.context import RunContext
@@ -134,18 +129,14 @@ class Session:
                 self._save_and_open(
                     lambda: open_fork(command, self._emit, self._clock, saving=self._saving)
                 )
+            case OpenRace() | OpenSavedRace():
+                self._save_and_open(
+                    lambda: open_race(command, self._emit, self._clock, saving=self._saving)
+                )
             case Close(save):
                 self._closed = not save or run is None or run.try_save()
-            case ListRuns():
-                self._manage(lambda: RunsListed(tuple(library.summaries())))
-            case RenameRun(name, new_name):
-                self._manage(lambda: self._rename(name, new_name))
-            case AnnotateRun(name, note):
-                self._manage(lambda: self._annotate(name, note))
-            case DeleteRun(name):
-                self._manage(lambda: _delete(name))
-            case Compare(names):
-                self._manage(lambda: Compared(tuple(library.run_curve(name) for name in names)))
+            case _ if isinstance(command, MANAGING):
+                self._emit(manage(command, run))
             case ExportRun(run=name) | PackRun(run=name):
                 self._export(command, name)
             case GatherReport(names):
@@ -215,7 +206,7 @@ class Session:
             if isinstance(error, RuntimeError) and not is_out_of_memory(error):
                 raise
             self._emit(Busy(""))
-            self._emit(Failed(_message(error), "open"))
+            self._emit(Failed(message_of(error), "open"))
             return None
         if opened is not None:
             self._leave()
@@ -230,29 +221,7 @@ class Session:
             self._run.close()
             self._run = None
 
-    # The saved runs, and the cost of new ones.
-
-    def _manage(self, act: Callable[[], Event]) -> None:
-        """Do something with the saved runs, and report the result or the failure."""
-        try:
-            event = act()
-        except (ValueError, OSError) as error:
-            event = Failed(_message(error), "runs")
-        self._emit(event)
-
-    def _rename(self, name: str, new_name: str) -> RunChanged:
-        if self._run is not None and name == self._run.name:
-            self._run.rename(new_name)
-        else:
-            library.rename(name, new_name)
-        return RunChanged(name, new_name)
-
-    def _annotate(self, name: str, note: str) -> RunChanged:
-        if self._run is not None and name == self._run.name:
-            self._run.annotate(note)
-        else:
-            library.annotate(name, note)
-        return RunChanged(name, name)
+    # Exports, samples and costs.
 
     def _export(self, command: ExportRun | PackRun | GatherReport, *wanted: str) -> None:
         """Export, pack or report saved runs; the open one as it is now."""
@@ -276,17 +245,3 @@ class Session:
         except (MemoryError, RuntimeError) as error:
             event = Failed(f"A step of that size cannot be taken here: {error}", "measure")
         self._emit(event)
-
-
-def _delete(name: str) -> RunChanged:
-    library.delete(name)
-    return RunChanged(name, "")
-
-
-def _message(error: Exception) -> str:
-    """What went wrong, for the user."""
-    if isinstance(error, MemoryError) or is_out_of_memory(error):
-        return "This model is too large for the memory here: take a smaller preset or batch."
-    if isinstance(error, OSError):
-        return f"{error.filename or 'A file'}: {error.strerror or error}."
-    return str(error)

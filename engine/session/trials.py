@@ -184,5 +184,5 @@ def _losses(trainer: Trainer, inputs: Tensor, targets: Tensor) -> Iterator[float
     for ids, expected in zip(
         torch.split(inputs, pieces), torch.split(targets, pieces), strict=True
     ):
-        loss, _ = replica.evaluate(ids, expected)
+        loss, _, _ = replica.evaluate(ids, expected)
         yield loss

@@ -1,6 +1,7 @@
 """What a run costs: the memory it takes, whether there is as much, and the time of a step."""
 
 import time
+from collections.abc import Iterable
 
 import psutil
 import torch
@@ -44,10 +45,22 @@ def estimate_memory(config: RunConfig, vocabulary: int, device: torch.device, th
 
 def check_memory(config: RunConfig, vocabulary: int, device: torch.device, threads: int) -> None:
     """ValueError with a user-facing message for a run that needs more memory than is free."""
-    needed, free = estimate_memory(config, vocabulary, device, threads), _free(device)
+    _check_free(estimate_memory(config, vocabulary, device, threads), device, "This run")
+
+
+def check_memory_of_all(
+    configs: Iterable[RunConfig], vocabulary: int, device: torch.device, threads: int
+) -> None:
+    """The same for runs that are open together."""
+    needed = sum(estimate_memory(config, vocabulary, device, threads) for config in configs)
+    _check_free(needed, device, "These runs together")
+
+
+def _check_free(needed: int, device: torch.device, who: str) -> None:
+    free = _free(device)
     if needed > free:
         raise ValueError(
-            f"This run would need about {needed / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB "
+            f"{who} would need about {needed / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB "
             "are free: take a smaller preset, width, context or batch."
         )
 

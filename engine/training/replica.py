@@ -54,16 +54,20 @@ class Replica:
         return float(loss.detach()), grads
 
     @torch.no_grad()
-    def evaluate(self, inputs: Tensor, targets: Tensor) -> tuple[float, int]:
-        """The sum of losses over (B, T) ids, and how many targets had the highest logit."""
-        loss, correct = 0.0, 0
+    def evaluate(self, inputs: Tensor, targets: Tensor) -> tuple[float, int, list[float]]:
+        """The sum of losses over (B, T) ids, how many targets had the highest logit, and the sum of
+        losses of each of the B rows."""
+        rows: list[float] = []
+        correct = 0
         for ids, expected in self.micro_batches(inputs, targets):
             with self.workspace:
                 logits = self._logits(ids, None)
-            loss += float(self._loss(logits, expected))
+            rows += (
+                F.cross_entropy(logits, expected, reduction="none").view(ids.shape).sum(1).tolist()
+            )
             correct += int((logits.argmax(1) == expected).sum())
             del logits  # those of the next pass take their memory
-        return loss, correct
+        return sum(rows), correct, rows
 
     def pieces(self, inputs: Tensor) -> int:
         """How many rows of (B, T) ids are one micro-batch."""

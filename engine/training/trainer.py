@@ -34,6 +34,9 @@ class Evaluation(NamedTuple):
     loss: float  # nats a character
     accuracy: float  # fraction of characters that had the highest logit
     characters: int  # predicted
+    windows: tuple[float, ...] = ()
+    """The loss of each piece of text that was read, in nats a character; a shorter one at the end is
+    left out."""
 
     @property
     def bits_per_char(self) -> float:
@@ -144,6 +147,7 @@ class Trainer:
         """Go over the validation part, or the sample of it, in pieces of `context_length`: the
         fractions done (0 to 1), then the Evaluation."""
         total = correct = seen = 0.0
+        windows: list[float] = []
         text = self.dataset.evaluated if self.step_number else self.dataset.evaluated_untrained
         predicted = text.predicted(context_length)
         size = EVALUATION_MICRO_BATCHES * self.replicas[0].micro_batch
@@ -153,11 +157,13 @@ class Trainer:
                 lambda i: self.replicas[i].evaluate(inputs[chunks[i]], targets[chunks[i]]),  # noqa: B023
                 range(len(chunks)),
             )
-            total += sum(loss for loss, _ in results)
-            correct += sum(number for _, number in results)
+            total += sum(loss for loss, _, _ in results)
+            correct += sum(number for _, number, _ in results)
+            if inputs.shape[1] == context_length:
+                windows += (loss / context_length for _, _, rows in results for loss in rows)
             seen += targets.numel()
             yield seen / predicted
-        yield Evaluation(total / predicted, correct / predicted, predicted)
+        yield Evaluation(total / predicted, correct / predicted, predicted, tuple(windows))
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """The tensors that the next step depends on: "model" and "optimizer"."""

@@ -108,9 +108,9 @@ def test_an_evaluation_is_that_of_the_model(case: Case) -> None:
     inputs, targets = case.ids()
     with torch.no_grad():
         targets = torch.where(targets % 2 == 0, model(inputs).argmax(2), targets)
-    loss, correct = Replica(model, torch.float32).evaluate(inputs, targets)
+    loss, correct, _ = Replica(model, torch.float32).evaluate(inputs, targets)
     with plain_operations():
-        expected, expected_correct = Replica(model, torch.float32).evaluate(inputs, targets)
+        expected, expected_correct, _ = Replica(model, torch.float32).evaluate(inputs, targets)
     assert loss == pytest.approx(expected, rel=1e-5)
     assert correct == expected_correct > 0
 
@@ -184,7 +184,7 @@ def test_bfloat16_is_near(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rough_loss == pytest.approx(loss, rel=0.02)
     assert rough_loss != loss
     assert_near(model, rough_grads, grads, 0.05)
-    total, _ = exact.evaluate(inputs, targets)
+    total, _, _ = exact.evaluate(inputs, targets)
     assert rough.evaluate(inputs, targets)[0] == pytest.approx(total, rel=0.02)
     with plain_operations():
         plain_loss, plain_grads = grads_of(rough, case)

@@ -86,6 +86,31 @@ def test_the_seed_decides_the_first_weights() -> None:
     assert not torch.equal(weights(1), weights(2))
 
 
+@pytest.mark.parametrize(
+    ("option", "drawn_otherwise"),
+    [
+        ({"n_layer": 3}, {"blocks.2.attention.qkv.weight", "blocks.2.mlp.up.weight"}),
+        ({"positions": "learned"}, {"positions.weight"}),
+        ({"activation": "swiglu"}, {"blocks.0.mlp.up.weight", "blocks.1.mlp.up.weight"}),
+        ({"attention": False}, set()),
+    ],
+)
+def test_models_of_one_seed_share_the_weights_of_the_same_name_and_shape(
+    option: dict[str, object], drawn_otherwise: set[str]
+) -> None:
+    one, other = (
+        GPT(shape(**changes), 7).init_weights(torch.Generator().manual_seed(1)).state_dict()
+        for changes in ({}, option)
+    )
+    equal = {
+        name
+        for name, tensor in other.items()
+        if name in one and one[name].shape == tensor.shape and tensor.any()
+    }
+    assert all(torch.equal(one[name], other[name]) for name in equal)
+    assert {name for name, tensor in other.items() if tensor.any()} - equal == drawn_otherwise
+
+
 @torch.no_grad()
 def test_the_rows_of_a_batch_are_independent() -> None:
     model = awake(shape())

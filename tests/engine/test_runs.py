@@ -106,7 +106,7 @@ def test_it_samples_with_the_saved_weights(verse_file: Path) -> None:
         Driver()
         .when(is_a(Saved), Sample(1, "The owl", config))
         .when(is_a(SampleDone), Close())
-        .run(Open(tiny(verse_file)), Train())
+        .run(Open(tiny(verse_file, "train.steps=40")), Train())
     )
     text = "".join(event.text for event in of(events, TextSampled))
     assert sample_greedily(only(events, Opened).run) == text

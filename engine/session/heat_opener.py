@@ -1,0 +1,101 @@
+"""Opens the sides of a race for one heat, each with a model of its own."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from engine.config import RunConfig
+from engine.protocol import LABELS, OpenRun
+from engine.session.building import activate, build_context, fresh_progress
+from engine.session.loader import open_saved
+from engine.session.opened_run import Clock, Emit
+from engine.session.race_rules import with_seed
+from engine.session.race_side import RacingRun, Side
+from engine.storage.lock import RunLock
+from engine.storage.paths import check_exists, folder_of
+from engine.storage.race_file import HeatInfo
+from engine.storage.run_info import CorpusInfo
+
+
+class HeatOpener(NamedTuple):
+    """Opens the heats of one race."""
+
+    race: str
+    corpus: CorpusInfo
+    text: str
+    configs: tuple[RunConfig, ...]  # of the sides in the first heat
+    emit: Emit
+    clock: Clock
+    saving: bool
+
+    def fresh(self, number: int) -> tuple[HeatInfo, list[Side]]:
+        """A new heat, from 0. ValueError, with a user-facing message, if it cannot be opened."""
+        seed = self.configs[0].train.seed + number
+        names = [
+            f"{self.race}-{label}" + (f"-{number + 1}" if number else "")
+            for label in LABELS[: len(self.configs)]
+        ]
+
+        def opened(side: Side) -> RacingRun:
+            # torch, which the race has loaded
+            from engine.storage.run import Run, new_info
+
+            config = with_seed(self.configs[side.number], seed)
+            info = replace(
+                new_info(config, self.corpus), note=f"race {self.race}, side {side.label}"
+            )
+            context = build_context(info, self.text, None, side.on_event, self.clock)
+            run = Run(names[side.number])
+            racing = activate(
+                context,
+                run,
+                info,
+                self.text,
+                fresh_progress(config),
+                side.on_event,
+                self.clock,
+                saving=self.saving,
+                kind=RacingRun,
+            )
+            assert isinstance(racing, RacingRun), "a new run has its text"
+            return racing
+
+        return HeatInfo(seed, tuple(names)), self._open(opened)
+
+    def saved(self, heat: HeatInfo) -> list[Side]:
+        """A heat as it was saved. ValueError, with a user-facing message that names the side."""
+
+        def opened(side: Side) -> RacingRun:
+            name = heat.runs[side.number]
+            try:
+                check_exists(name)
+                holder = RunLock(folder_of(name)).held_elsewhere()
+                if holder:
+                    raise ValueError(f"another program trains it ({holder})")
+                run = open_saved(
+                    OpenRun(name), side.on_event, self.clock, saving=self.saving, kind=RacingRun
+                )
+            except ValueError as error:
+                raise ValueError(f"Side {side.label}, the run {name!r}: {error}") from None
+            if isinstance(run, RacingRun):
+                return run
+            if run is not None:
+                run.close()
+            raise ValueError(
+                f"Side {side.label}, the run {name!r}, is not on the text that it was trained on."
+            )
+
+        return self._open(opened)
+
+    def _open(self, opened: Callable[[Side], RacingRun]) -> list[Side]:
+        with ExitStack() as stack:  # closes those that are open if one cannot be opened
+            sides = []
+            for number in range(len(self.configs)):
+                side = Side(number, self.emit)
+                side.run = opened(side)
+                stack.callback(side.run.close)
+                sides.append(side)
+            stack.pop_all()
+        return sides

@@ -1,0 +1,104 @@
+"""Opens a race, new or saved."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from data.catalog import load as load_corpus
+from engine.config import RunConfig
+from engine.device import device_of
+from engine.protocol import LABELS, Busy, OpenRace, OpenSavedRace
+from engine.session.building import recordable, report_corpus
+from engine.session.heat_opener import HeatOpener
+from engine.session.opened_run import Clock, Emit
+from engine.session.race import Race
+from engine.session.race_rules import check_sides, matched, settings_that_differ, with_seed
+from engine.storage.corpus_text import read_corpus, sha256_of
+from engine.storage.paths import check_exists, folder_of
+from engine.storage.race_file import RaceInfo, new_race, new_race_name, read_race
+from engine.storage.run_info import CorpusInfo, read_info
+
+MOST_SEEDS = 100
+
+
+def open_race(command: OpenRace | OpenSavedRace, emit: Emit, clock: Clock, *, saving: bool) -> Race:
+    """A race, with its sides at step 0 or as they were saved. ValueError, with a user-facing message
+    that names the side, if they cannot be opened."""
+    if isinstance(command, OpenSavedRace):
+        return _saved_race(command, emit, clock, saving=saving)
+    return _new_race(command, emit, clock, saving=saving)
+
+
+def _new_race(command: OpenRace, emit: Emit, clock: Clock, *, saving: bool) -> Race:
+    check_sides(command.configs)
+    first = command.configs[0]
+    _check_seeds(command.seeds, first)
+    emit(Busy(f"reading {first.corpus}"))
+    corpus = load_corpus(first.corpus, first.reading)
+    digest = sha256_of(corpus.text)
+    configs = matched([recordable(config) for config in command.configs], command.axis)
+    longest = max(configs, key=lambda config: config.model.context_length)
+    characters = report_corpus(corpus, digest, longest, emit)
+    emit(Busy("loading torch"))
+    configs = _on_one_machine(configs, len(characters))
+    name = new_race_name()
+    source = CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
+    opener = HeatOpener(name, source, corpus.text, configs, emit, clock, saving)
+    differing = settings_that_differ(command.configs)
+    info = new_race(command.question, command.axis, command.seeds, differing)
+    heat, sides = opener.fresh(0)
+    return Race(replace(info, heats=(heat,)), opener, sides)
+
+
+def _check_seeds(seeds: int, first: RunConfig) -> None:
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise ValueError(f"A race has 1 to {MOST_SEEDS} seeds, not {seeds}.")
+    with_seed(first, first.train.seed + seeds - 1)  # checks the range
+
+
+def _on_one_machine(configs: Sequence[RunConfig], vocabulary: int) -> tuple[RunConfig, ...]:
+    """The configs with device, threads and precision chosen once, where a side does not set them:
+    each side computes alike, and so does its run when it is trained alone. ValueError, with a
+    user-facing message, if the memory is too small for all."""
+    # torch, as announced
+    from engine.training.autotune import as_before, choose, most_threads
+    from engine.training.cost import check_memory_of_all
+
+    first = configs[0]
+    smallest = min(config.train.batch_size for config in configs)
+    train = replace(first.train, batch_size=smallest)
+    device = device_of(train.device)
+    check_memory_of_all(configs, vocabulary, device, most_threads(train))
+    chosen = choose(first.model, train)
+    return tuple(
+        replace(
+            config,
+            train=as_before(
+                config.train, chosen.device.type, chosen.threads, chosen.precision_name
+            ),
+        )
+        for config in configs
+    )
+
+
+def _saved_race(command: OpenSavedRace, emit: Emit, clock: Clock, *, saving: bool) -> Race:
+    name = command.race
+    emit(Busy(f"opening {name}, loading torch"))
+    info = read_race(name)
+    configs, corpus, text = _first_heat(info)
+    opener = HeatOpener(name, corpus, text, configs, emit, clock, saving)
+    return Race(info, opener, opener.saved(info.heats[-1]), is_new=False)
+
+
+def _first_heat(info: RaceInfo) -> tuple[tuple[RunConfig, ...], CorpusInfo, str]:
+    """The configs of the sides in the first heat, and their text. ValueError, with a user-facing
+    message that names the side."""
+    infos = []
+    for label, name in zip(LABELS, info.heats[0].runs, strict=False):
+        try:
+            check_exists(name)
+            infos.append(read_info(folder_of(name)))
+        except ValueError as error:
+            raise ValueError(f"Side {label} of the race: {error}") from None
+    text = read_corpus(folder_of(info.heats[0].runs[0]))
+    return tuple(run.config for run in infos), infos[0].corpus, text

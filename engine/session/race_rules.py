@@ -1,0 +1,89 @@
+"""What the sides of a race have in common: checked, and where it is open, made equal."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.config import SECTIONS, RunConfig
+from engine.protocol import LABELS, Axis
+from engine.settings import plain
+from engine.training.split import val_characters
+
+SHARED = ("val_fraction", "seed")
+"""Settings of `train` that decide about the start, or about the text that is trained on."""
+
+
+def check_sides(configs: Sequence[RunConfig]) -> None:
+    """ValueError, with a user-facing message that names the side, for sides that cannot race."""
+    if not 2 <= len(configs) <= len(LABELS):
+        raise ValueError(
+            f"A race is between two to four sides, not {len(configs)}: each is named by its settings."
+        )
+    first, *others = configs
+    for label, config in zip(LABELS[1:], others, strict=False):
+        if config.corpus != first.corpus or config.reading != first.reading:
+            raise ValueError(
+                f"Side {label} is trained on another text than side A: the sides of a race share one "
+                "text and its characters."
+            )
+        for name in SHARED:
+            own, shared = getattr(config.train, name), getattr(first.train, name)
+            if own != shared:
+                raise ValueError(
+                    f"Side {label} has train.{name}={plain(own)} and side A {plain(shared)}: the sides "
+                    "of a race share their start."
+                )
+
+
+def settings_that_differ(configs: Sequence[RunConfig]) -> tuple[tuple[str, ...], ...]:
+    """KEY=VALUE of each side, for the settings that are not the same on all of them."""
+    differing: list[list[str]] = [[] for _ in configs]
+    for section in SECTIONS:
+        groups = [getattr(config, section) for config in configs]
+        for name in groups[0].__struct_fields__:
+            values = [getattr(group, name) for group in groups]
+            if any(value != values[0] for value in values):
+                for of_side, value in zip(differing, values, strict=True):
+                    shown = value if isinstance(value, str) else plain(value).replace(",", "")
+                    of_side.append(f"{section}.{name}={shown}")
+    return tuple(map(tuple, differing))
+
+
+def matched(configs: Sequence[RunConfig], axis: Axis) -> tuple[RunConfig, ...]:
+    """The configs with ends and evaluations at the same marks, and with evaluations on equally much
+    of the held-out text. A side whose steps have half the characters takes twice as many, where
+    characters are compared; what it sets itself stays."""
+    first = configs[0]
+    if axis == "characters":
+        configs = [_at_the_marks_of(first, config) for config in configs]
+    read = max(map(val_characters, configs))
+    return tuple(
+        _with_train(config, val_characters=config.train.val_characters or read)
+        for config in configs
+    )
+
+
+def _at_the_marks_of(first: RunConfig, config: RunConfig) -> RunConfig:
+    factor = _characters_a_step(first) / _characters_a_step(config)
+    changes = {
+        name: max(1, round(getattr(first.train, name) * factor))
+        for name in ("steps", "evaluation_interval")
+        if getattr(config.train, name) == getattr(first.train, name)
+    }
+    return _with_train(config, **changes)
+
+
+def _characters_a_step(config: RunConfig) -> int:
+    return config.train.batch_size * config.model.context_length
+
+
+def with_seed(config: RunConfig, seed: int) -> RunConfig:
+    """The config of another heat."""
+    return _with_train(config, seed=seed)
+
+
+def _with_train(config: RunConfig, **changes: int) -> RunConfig:
+    if msgspec.structs.asdict(config.train) | changes == msgspec.structs.asdict(config.train):
+        return config
+    return replace(config, train=replace(config.train, **changes))

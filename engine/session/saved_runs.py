@@ -1,0 +1,80 @@
+"""Commands about the saved runs and races, which are carried out without opening one."""
+
+from typing import get_args
+
+from engine.device import is_out_of_memory
+from engine.protocol import (
+    AnnotateRun,
+    Compare,
+    Compared,
+    DeleteRace,
+    DeleteRun,
+    Event,
+    Failed,
+    ListRaces,
+    ListRuns,
+    RacesListed,
+    RenameRun,
+    RunChanged,
+    RunsListed,
+)
+from engine.session.opened_run import OpenedRun
+from engine.storage import library
+from engine.storage.race_file import delete_race, race_summaries
+
+Managing = ListRuns | RenameRun | AnnotateRun | DeleteRun | Compare | ListRaces | DeleteRace
+MANAGING = get_args(Managing)
+
+
+def manage(command: Managing, open_run: OpenedRun | None) -> Event:
+    """What comes of a command: the answer, or the failure."""
+    try:
+        return _answer(command, open_run)
+    except (ValueError, OSError) as error:
+        return Failed(message_of(error), "runs")
+
+
+def message_of(error: Exception) -> str:
+    """What went wrong, for the user."""
+    if isinstance(error, MemoryError) or is_out_of_memory(error):
+        return "This model is too large for the memory here: take a smaller preset or batch."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A file'}: {error.strerror or error}."
+    return str(error)
+
+
+def _answer(command: Managing, open_run: OpenedRun | None) -> Event:
+    """ValueError, with a user-facing message; OSError."""
+    match command:
+        case ListRuns():
+            return RunsListed(tuple(library.summaries()))
+        case RenameRun(name, new_name):
+            _rename(name, new_name, open_run)
+            return RunChanged(name, new_name)
+        case AnnotateRun(name, note):
+            _annotate(name, note, open_run)
+            return RunChanged(name, name)
+        case DeleteRun(name):
+            library.delete(name)
+            return RunChanged(name, "")
+        case Compare(names):
+            return Compared(tuple(library.run_curve(name) for name in names))
+        case ListRaces():
+            return RacesListed(tuple(race_summaries()))
+        case DeleteRace(race):
+            delete_race(race)
+            return RacesListed(tuple(race_summaries()))
+
+
+def _rename(name: str, new_name: str, open_run: OpenedRun | None) -> None:
+    if open_run is not None and name == open_run.name:
+        open_run.rename(new_name)
+    else:
+        library.rename(name, new_name)
+
+
+def _annotate(name: str, note: str, open_run: OpenedRun | None) -> None:
+    if open_run is not None and name == open_run.name:
+        open_run.annotate(note)
+    else:
+        library.annotate(name, note)
