@@ -47,6 +47,11 @@ if TYPE_CHECKING:  # imports torch, which is loaded after the text has been repo
     from engine.session.context import RunContext
 
 
+_OTHERS_SETTINGS = (
+    "Another program trains the run {name!r} ({holder}): its settings cannot be changed here."
+)
+
+
 def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> ActiveRun:
     """A run at step 0. `saving`: whether it is ever written. ValueError, with a user-facing message,
     if text or config cannot be used."""
@@ -100,10 +105,7 @@ def open_saved(
     lock, reader = RunLock(run.folder), HistoryReader(run.folder)
     holder = lock.held_elsewhere()
     if holder and command.assignments:
-        raise ValueError(
-            f"Another program trains the run {run.name!r} ({holder}): its settings cannot be "
-            "changed here."
-        )
+        raise ValueError(_OTHERS_SETTINGS.format(name=run.name, holder=holder))
     # The history is read here, and again below to be emitted: it may be too long for the memory.
     progress, excerpt_prompt = with_later_changes(
         saved.manifest.progress, read_history(run.folder, step)
