@@ -47,6 +47,7 @@ __all__ = [
     "TextGenerator",
     "Trainer",
     "Vocabulary",
+    "check_name",
     "config",
     "home",
     "load_run",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from engine.session.thread import EngineThread, write_log
     from engine.storage.atomic import replace_file
     from engine.storage.library import run_in_training, run_written_by
+    from engine.storage.names import check_name
     from engine.storage.paths import home, run_names
     from engine.storage.saved_run import SavedRun, load_run
     from engine.training.trainer import Trainer
@@ -81,6 +83,7 @@ else:
         "TextGenerator": "engine.generation.generator",
         "Trainer": "engine.training.trainer",
         "Vocabulary": "engine.model.tokenizer",
+        "check_name": "engine.storage.names",
         "config": "engine",
         "home": "engine.storage.paths",
         "load_run": "engine.storage.saved_run",

@@ -4,8 +4,8 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from threading import Timer
 from types import FrameType
 from typing import Any
@@ -23,6 +23,27 @@ STANDARD_ERROR = 2
 def exit_code(number: int) -> int:
     """The exit code by which a shell reports that this signal ended a program."""
     return 128 + number
+
+
+@contextmanager
+def on_exit_signal(act: Callable[[int], None]) -> Iterator[None]:
+    """Meanwhile the first signal to end calls `act`, in a signal handler, with the exit code for it;
+    the second ends the process at once. In the main thread."""
+    received = False
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        nonlocal received
+        if received:
+            os._exit(exit_code(number))
+        received = True
+        act(exit_code(number))
+
+    before = {number: signal.signal(number, on_signal) for number in EXIT_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class SignalGuard:

@@ -23,6 +23,7 @@ class RunSummary(Struct, frozen=True):
     parameters: int = 0
     parent: str = ""  # the run that it was forked from, by its name then; empty: none
     parent_step: int = 0
+    done: bool = False  # whether it has reached its planned end
 
     @property
     def last_used(self) -> str:

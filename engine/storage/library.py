@@ -69,6 +69,7 @@ def _summary(name: str) -> RunSummary:
         parameters=next(filter(None, map(parameter_count, checkpoints)), 0),
         parent=info.parent.run if info.parent else "",
         parent_step=info.parent.step if info.parent else 0,
+        done=progress.done,
     )
 
 

@@ -125,10 +125,11 @@ def new_name(taken: Container[str]) -> str:
     return f"{name}-{number}"
 
 
-def check_name(name: str) -> None:
-    """ValueError, with a user-facing message, for a name that some file system would refuse."""
+def check_name(name: str, of: str = "run") -> None:
+    """ValueError, with a user-facing message, for a name that some file system would refuse. `of`:
+    what it is to be the name of."""
     if not NAME.fullmatch(name):
         raise ValueError(
-            "A run's name has up to 60 letters, digits, spaces and . , - + ( ), begins with a letter "
+            f"A {of}'s name has up to 60 letters, digits, spaces and . , - + ( ), begins with a letter "
             f"or a digit and does not end with a space or a dot: {name!r} does not fit."
         )

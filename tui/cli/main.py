@@ -25,6 +25,7 @@ from tui.cli.report_command import report_command
 from tui.cli.runs_commands import runs_group
 from tui.cli.serve_command import serve_command
 from tui.cli.step_command import step_command
+from tui.cli.sweep_command import sweep_command
 from tui.line_breaks import with_line_breaks
 
 WEB_DRIVER = "textual.drivers.web_driver:WebDriver"
@@ -59,6 +60,7 @@ Examples:
   tinygpt-tui sample amber-otter --prompt "ROMEO:"
   tinygpt-tui inspect amber-otter --text "ROMEO:"
   tinygpt-tui report amber-otter             write a page on it, to hand in
+  tinygpt-tui sweep rates.toml               compare settings, several seeds each
   tinygpt-tui serve letters.txt              show the app in a browser
 
 \b
@@ -211,6 +213,7 @@ main.add_command(import_command)
 main.add_command(lr_range_command)
 main.add_command(serve_command)
 main.add_command(step_command)
+main.add_command(sweep_command)
 main.add_command(pack_command)
 main.add_command(unpack_command)
 main.add_command(report_command)

@@ -1,12 +1,12 @@
 """`tinygpt-tui serve`: the app in a browser."""
 
-import sys
 from typing import Any
 
 import click
 
 from engine.protocol import Open
 from tui.cli import opening
+from tui.cli.child import CHILD
 from tui.cli.help import Refusal, SectionedCommand, option, refusals
 from tui.cli.options import run_options
 
@@ -95,7 +95,7 @@ def serve_command(
             from tui.serving.serve import serve  # with textual-serve, which is an extra
         except ModuleNotFoundError:
             raise ValueError(f"serve needs textual-serve, which this installs: {INSTALL}") from None
-        program = [sys.executable, "-P", "-m", "tinygpt_tui", "app"]
+        program = [*CHILD, "app"]
         arguments = app_arguments(context)
         serve(
             program,

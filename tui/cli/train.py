@@ -1,10 +1,7 @@
 """`tinygpt-tui train`: train with a progress bar, or print every event as a line of JSON."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from engine.protocol import (
     Busy,
@@ -28,7 +25,7 @@ from tui.cli.client import Client
 from tui.cli.console import PipeConsole, discard_output, print_error
 from tui.cli.progress import ProgressReporter
 from tui.cli.streams import printable_json
-from tui.signals import EXIT_SIGNALS, exit_code
+from tui.signals import on_exit_signal
 
 NO_MORE = Train()
 """To the planned end; after it, for the same length again."""
@@ -43,7 +40,12 @@ def train(
     Standard output gets a line for each event: JSON or text.
     """
     client = Client(opening, training, saving=saving)
-    with _close_on_signal(client), _event_printer(as_json=as_json) as show:
+
+    def end(code: int) -> None:
+        client.exit_code = client.exit_code or code
+        client.send(Close())
+
+    with on_exit_signal(end), _event_printer(as_json=as_json) as show:
         return client.run(_Training(client, show).on_event)
 
 
@@ -101,24 +103,3 @@ def _print_json(event: Event) -> None:
     if isinstance(event, Busy | StepProgress):
         return
     print(printable_json(to_json(event)), flush=True)  # noqa: T201
-
-
-@contextmanager
-def _close_on_signal(client: Client) -> Iterator[None]:
-    """The first signal to end saves the run and closes; the second ends the process at once."""
-    received = False
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        nonlocal received
-        if received:
-            os._exit(exit_code(number))
-        received = True
-        client.exit_code = client.exit_code or exit_code(number)
-        client.send(Close())
-
-    before = {number: signal.signal(number, on_signal) for number in EXIT_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,206 @@
+"""Sweeps: what their file may hold, and what their results say."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui.sweep.comparison import compared, verdict
+from tui.sweep.plan import Plan, plan_of, read_plan
+from tui.sweep.results import Results, TrialResult
+
+TALES = 'text = "tales"\npreset = "nano"\n'
+
+
+def plan(tmp_path: Path, content: str) -> Plan:
+    path = tmp_path / "rates.toml"
+    path.write_text(content, encoding="utf-8")
+    return read_plan(path)
+
+
+def test_a_grid_is_the_product_of_its_lists_and_cases_come_after_it(tmp_path: Path) -> None:
+    found = plan(
+        tmp_path,
+        TALES + "steps = 50\nseeds = 2\n[set]\nmodel.n_layer = 1\n"
+        "[grid]\ntrain.learning_rate = [0.01, 1e-3]\nmodel.residual = [true, false]\n"
+        "[[case]]\n[[case]]\nmodel.n_layer = 3\n",
+    )
+    assert found.name == "rates"
+    assert [case.label for case in found.cases] == [
+        "train.learning_rate=0.01, model.residual=on",
+        "train.learning_rate=0.01, model.residual=off",
+        "train.learning_rate=0.001, model.residual=on",
+        "train.learning_rate=0.001, model.residual=off",
+        "no change",
+        "model.n_layer=3",
+    ]
+    assert [case.config.model.n_layer for case in found.cases] == [1, 1, 1, 1, 1, 3]
+    assert {case.config.train.steps for case in found.cases} == {50}
+    assert [trial.seed for trial in found.trials] == [1] * 6 + [2] * 6
+    assert len({trial.key for trial in found.trials}) == 12
+
+
+def test_a_path_is_looked_for_beside_the_file(tmp_path: Path) -> None:
+    content = {"text": "verse.txt", "case": [{}]}
+    assert plan_of(content, "rates", tmp_path).text == str(tmp_path / "verse.txt")
+    assert plan_of({**content, "text": "/a/b.txt"}, "rates", tmp_path).text == "/a/b.txt"
+
+
+def test_the_example_in_the_documentation_is_a_sweep(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "laboratory.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"<!-- sweep -->\n```toml\n(.*?)```", page, re.DOTALL)
+    found = plan(tmp_path, example)
+    assert (found.name, found.seeds, len(found.cases), len(found.trials)) == ("rates", 3, 5, 15)
+
+
+GRID = "[grid]\ntrain.batch_size = [4, 8]\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "[grid\n",
+            "rates.toml is not TOML: Expected ']' at the end of a table declaration (at line",
+        ),
+        ("a = " + "[" * 5_000, "rates.toml is not TOML: "),
+        ("a = " + "9" * 5_000, "rates.toml is not TOML: "),
+        (GRID, "rates.toml: text is missing."),
+        ('text = ""\n' + GRID, "rates.toml: text is a word in quotes, not ''."),
+        ('text = "-"\n' + GRID, "rates.toml: text cannot be standard input"),
+        (TALES + "step = 5\n" + GRID, "rates.toml: there is no key 'step'; near it: steps"),
+        (TALES + 'name = "../up"\n' + GRID, "rates.toml: A sweep's name has up to 60 letters"),
+        (TALES + "seeds = 0\n" + GRID, "rates.toml: seeds goes from 1 to 10,000, not 0."),
+        (TALES + "seeds = true\n" + GRID, "rates.toml: seeds goes from 1 to 10,000, not True."),
+        (TALES + "steps = 0\n" + GRID, "rates.toml: train.steps goes from 1 to 10,000,000, and 0"),
+        (TALES + "steps = 5\nminutes = 1\n" + GRID, "steps and minutes are two ways"),
+        (
+            TALES + "steps = 5\n[set]\ntrain.steps = 6\n" + GRID,
+            "[set]: train.steps is given at the",
+        ),
+        (TALES + "[set]\nmodel = 5\n" + GRID, "rates.toml: [set]: There is no setting 'model'"),
+        (TALES + "[set]\ntrain.seed = 5\n" + GRID, "[set]: train.seed is what seeds = N counts"),
+        (
+            TALES + "[set]\ntrain.batch_size = 4\n" + GRID,
+            "[grid]: train.batch_size is given for all",
+        ),
+        (TALES, "rates.toml: there is nothing to try: it has neither [grid] nor [[case]]."),
+        (TALES + "[grid]\n", "rates.toml: [grid]: it is empty"),
+        (TALES + "[grid]\ntrain.batch_size = []\n", "[grid]: train.batch_size takes a list"),
+        (TALES + "[grid]\ntrain.batch_size = 4\n", "[grid]: train.batch_size takes a list"),
+        (TALES + "[grid]\ntrain.lr = [1]\n", "[grid]: train.lr=1: There is no setting 'train.lr'"),
+        (
+            TALES + "[grid]\ntrain.learning_rate = [0.1, 5]\n",
+            "[grid]: train.learning_rate=5: train.learning_rate goes from 0.00001 to 1, and 5 is",
+        ),
+        (TALES + "[grid]\ntrain.learning_rate = [nan]\n", "and nan is outside"),
+        (TALES + "[grid]\ntrain.batch_size = [[4]]\n", "takes a number, a word, true or false"),
+        (TALES + "[grid]\ntrain.batch_size = [1979-05-27]\n", "takes a number, a word, true or"),
+        (TALES + "[grid]\n'train.steps=5,x' = [4]\n", "is no name of a setting"),
+        (TALES + '[[case]]\nsample.stop = "a\\u0000"\n', "[[case]] 1: sample.stop holds"),
+        (
+            TALES + "[[case]]\n[[case]]\nmodel.n_embd = 20\nmodel.n_head = 3\n",
+            "[[case]] 2: model.n_embd=20, model.n_head=3: model.n_embd 20 must divide",
+        ),
+        (
+            TALES + "[grid]\ntrain.learning_rate = [0.1, 0.10]\n",
+            "two cases are the same: 'train.learning_rate=0.1' and 'train.learning_rate=0.1'.",
+        ),
+        (
+            TALES + "[[case]]\n[[case]]\nmodel.n_layer = 2\n",  # as the preset has it
+            "two cases are the same: 'no change' and 'model.n_layer=2'.",
+        ),
+        (TALES + "case = 5\n", "case is a list of tables: write [[case]]."),
+        (TALES + "grid = 5\n", "[grid]: it is a table of settings, not 5."),
+        (
+            TALES + f"seeds = 500\n[grid]\ntrain.batch_size = {[*range(1, 99)]}\n",
+            "[grid]: that makes 49,000 runs; 10,000 are the most.",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused_by_its_place(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)) as refused:
+        plan(tmp_path, content)
+    assert len(str(refused.value)) < 300
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rates.toml"
+    with pytest.raises(ValueError, match="There is no file"):
+        read_plan(path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match=r"rates\.toml is not UTF-8"):
+        read_plan(path)
+
+
+def learned(found: Plan, *losses: Sequence[float], **fields: Any) -> dict[str, TrialResult]:
+    """Results of as many runs as there are losses, for each case."""
+    return {
+        trial.key: TrialResult(
+            key=trial.key,
+            case=case.label,
+            settings=case.settings,
+            seed=trial.seed,
+            state="done",
+            run="a",
+            loss=loss,
+            seconds=2.0,
+            **{field: values[index] for field, values in fields.items()},
+        )
+        for index, (case, of_case) in enumerate(zip(found.cases, losses, strict=True))
+        for trial, loss in zip(found.of_case(index), of_case, strict=False)
+    }
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        ([[], []], "No run has ended with a loss yet."),
+        ([[2.0], []], "with train.batch_size=4; no other case has one yet."),
+        (
+            [[2.0], [1.9]],
+            "With one run each, the spread between seeds is not known: set seeds = 3.",
+        ),
+        ([[2.0, 2.2], [1.9, 1.9]], "0.2000 higher, 1.4 times the spread between seeds (0.1414)."),
+        (
+            [[2.0, 2.2], [1.9, 2.1]],
+            "less than the spread between seeds (0.1414): this does not show",
+        ),
+    ],
+)
+def test_the_best_is_named_with_what_the_seeds_say_of_it(
+    tmp_path: Path, losses: list[list[float]], said: str
+) -> None:
+    found = plan(tmp_path, TALES + "seeds = 2\n" + GRID)
+    results = learned(found, *losses)
+    rows = compared(found, results)
+    assert said in verdict(found, rows, results).sentence
+    assert [row.best for row in rows] == [any(losses), False]
+    if losses[1]:
+        assert rows[0].case == "train.batch_size=8"
+
+
+def test_what_else_differs_between_the_runs_is_said(tmp_path: Path) -> None:
+    found = plan(tmp_path, TALES + GRID)
+    results = learned(
+        found, [2.0], [1.9], precision=["float32", "bfloat16"], text=["a", "b"], threads=[1, 1]
+    )
+    text, precision = verdict(found, compared(found, results), results).warnings
+    assert text.startswith("The runs differ in their text: it has changed meanwhile")
+    assert precision.startswith("The runs differ in their precision (bfloat16 and float32)")
+
+
+def test_results_survive_a_line_that_is_torn_or_not_ours(tmp_path: Path) -> None:
+    found = plan(tmp_path, TALES + GRID)
+    first, second = learned(found, [2.0], [1.9]).values()
+    Results(tmp_path).add(first)
+    with (tmp_path / "results.jsonl").open("ab") as file:
+        file.write(b'[[[\n{"type":"TrialResult","loss":NaN}\n{"type":"TrialRes')
+    torn = Results(tmp_path)
+    assert torn.newest == {first.key: first}
+    torn.add(second)
+    assert Results(tmp_path).newest == {first.key: first, second.key: second}

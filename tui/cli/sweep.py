@@ -1,0 +1,245 @@
+"""`tinygpt-tui sweep`: trains the runs that are left, and keeps what has become of them."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from math import isfinite
+from pathlib import Path
+
+import filelock
+import psutil
+from msgspec.structs import replace
+
+from data.preview import preview
+from engine.protocol import (
+    AnnotateRun,
+    Close,
+    Command,
+    Compare,
+    Compared,
+    CorpusLoaded,
+    Evaluated,
+    Event,
+    ListRuns,
+    Opened,
+    RunsListed,
+    StepDone,
+)
+from tui.cli.child import CHILD
+from tui.cli.client import EXIT_CODES, Client
+from tui.cli.console import discard_output, print_error
+from tui.cli.hints import PROGRAM
+from tui.cli.sweep_output import SweepOutput
+from tui.signals import EXIT_SIGNALS, exit_code, on_exit_signal
+from tui.sweep.children import Children, Ended
+from tui.sweep.comparison import compared, verdict
+from tui.sweep.csv_file import check_csv, write_csv
+from tui.sweep.plan import Plan, Trial
+from tui.sweep.results import Results, TrialResult, folder_of
+
+NOTE_LENGTH = 200
+"""Characters that the note of a run may have."""
+LOCK_TIMEOUT = 0.2
+"""Seconds to retry for."""
+TOLD_TO_END = {None, *map(exit_code, EXIT_SIGNALS), *(-number for number in EXIT_SIGNALS)}
+"""What a child ends with that was to end: it never began, it has saved, or it had nothing to save."""
+
+
+def sweep(plan: Plan, file: str, *, jobs: int, as_json: bool, csv_path: str | None) -> int:
+    """Train what is left of a sweep, and print what it has found; the exit code. `file`: where the
+    plan stands. ValueError, with a user-facing message, if it cannot begin."""
+    try:
+        preview(plan.text)
+    except ValueError as error:
+        raise ValueError(f"{Path(file).name}: text: {error}") from None
+    if csv_path is not None:
+        check_csv(Path(csv_path))
+    with _folder(plan.name) as folder:
+        try:
+            results = Results(folder)
+            code = _Sweep(plan, results, jobs, as_json=as_json).run()
+            if csv_path is not None:
+                write_csv(Path(csv_path), plan, compared(plan, results.newest))
+        except BrokenPipeError:
+            discard_output()
+            print_error("Nothing reads the output any more, so the sweep ends here.")
+            code = 1
+        except OSError as error:
+            print_error(f"The sweep ends here: {error.filename}: {error.strerror}.")
+            code = 1
+    left = sum(not _is_final(results, trial) for trial in plan.trials)
+    if left:
+        again = f"{PROGRAM} sweep {shlex.quote(file)}"
+        print_error(f"{left} of {len(plan.trials)} runs are not done. Go on with: {again}")
+    return code or (1 if left else 0)
+
+
+class _Sweep:
+    """One call of the command."""
+
+    def __init__(self, plan: Plan, results: Results, jobs: int, *, as_json: bool) -> None:
+        self._plan = plan
+        self._results = results
+        self._children = Children(jobs, CHILD)
+        self._threads = max(1, _cores() // jobs)
+        self._jobs = jobs
+        self._output = SweepOutput(plan, results.newest, as_json=as_json)
+        self._current: dict[str, TrialResult] = {}
+        """By the key of their trials, those that are trained now, with their last evaluation."""
+        self._exit_code = 0
+
+    def run(self) -> int:
+        """Train what is left, and print the table; the exit code of a signal, otherwise 0.
+        OSError, also as BrokenPipeError, once what is being trained has been saved."""
+        with on_exit_signal(self._end), self._output:
+            resumed = self._resumed()
+            left = [trial for trial in self._plan.trials if not _is_final(self._results, trial)]
+            self._output.begin(len(left), self._jobs, self._threads)
+            commands = [(trial, self._arguments(trial, resumed)) for trial in left]
+            with closing(self._children.train(commands)) as updates:
+                for trial, update in updates:
+                    self._update(trial, update)
+        rows = compared(self._plan, self._results.newest)
+        self._output.conclude(rows, verdict(self._plan, rows, self._results.newest))
+        return self._exit_code
+
+    def _end(self, code: int) -> None:
+        self._exit_code = code
+        self._children.stop()
+
+    def _resumed(self) -> set[str]:
+        """The saved runs with which interrupted trials go on. What has ended without our knowing,
+        since this program was killed before, is noted as done."""
+        begun = {
+            result.run: (trial, result)
+            for trial in self._plan.trials
+            if (result := self._results.newest.get(trial.key)) and result.state == "started"
+        }
+        (listed,) = (event for event in _asked(ListRuns()) if isinstance(event, RunsListed))
+        resumed = set()
+        for saved in listed.runs:
+            if saved.name not in begun or saved.problem:
+                continue
+            trial, result = begun[saved.name]
+            if saved.done:
+                for event in _asked(Compare((saved.name,))):
+                    if isinstance(event, Compared) and event.runs[0].losses:
+                        curve = event.runs[0]
+                        step, loss = curve.losses[-1]
+                        seconds = curve.seconds[-1]
+                        result = replace(
+                            result, state="done", loss=loss, step=step, seconds=seconds
+                        )
+                        self._conclude(trial, result)
+            elif saved.step < saved.steps or trial.case.config.train.minutes:
+                resumed.add(saved.name)
+        return resumed
+
+    def _arguments(self, trial: Trial, resumed: set[str]) -> list[str]:
+        """Those of the program for a trial."""
+        result = self._results.newest.get(trial.key)
+        if result and result.state == "started" and result.run in resumed:
+            return ["train", "--json", f"--run={result.run}"]
+        assignments = [*trial.case.assignments, f"train.seed={trial.seed}"]
+        if not trial.case.config.train.threads:
+            assignments.append(f"train.threads={self._threads}")
+        options = [f"--set={assignment}" for assignment in assignments]
+        return ["train", "--json", f"--preset={self._plan.preset}", *options, "--", self._plan.text]
+
+    def _update(self, trial: Trial, update: Event | Ended) -> None:
+        """Take up what the process of a trial reports."""
+        result = self._current.get(trial.key) or TrialResult(
+            key=trial.key,
+            case=trial.case.label,
+            settings=trial.case.settings,
+            seed=trial.seed,
+            state="started",
+        )
+        match update:
+            case CorpusLoaded():
+                result = replace(result, text=update.sha256)
+            case Opened(run):
+                machine = {"device": update.device, "precision": update.precision}
+                result = replace(result, run=run, threads=update.threads, **machine)
+                self._keep(result)
+            case StepDone():
+                self._output.at_step(trial, update)
+            case Evaluated():
+                result = replace(
+                    result,
+                    loss=update.loss if isfinite(update.loss) else None,
+                    step=update.step,
+                    seconds=update.elapsed,
+                    evaluated=update.characters,
+                )
+            case Ended():
+                self._end_of(trial, result, update)
+                return
+            case _:
+                pass
+        self._current[trial.key] = result
+
+    def _end_of(self, trial: Trial, result: TrialResult, ended: Ended) -> None:
+        """The process of a trial has ended."""
+        self._current.pop(trial.key, None)
+        if ended.exit_code in TOLD_TO_END:
+            self._output.interrupted(trial)
+            if result.run:
+                self._annotate(trial, result)
+        elif ended.exit_code == EXIT_CODES["train"]:
+            self._conclude(trial, replace(result, state="diverged", loss=None))
+        elif ended.exit_code == 0 and result.loss is not None:
+            self._conclude(trial, replace(result, state="done"))
+        else:
+            message = ended.message or f"it ended with exit code {ended.exit_code}"
+            self._conclude(trial, replace(result, state="failed", loss=None, message=message))
+
+    def _conclude(self, trial: Trial, result: TrialResult) -> None:
+        self._keep(result)
+        if result.is_final:
+            self._annotate(trial, result)
+
+    def _keep(self, result: TrialResult) -> None:
+        self._results.add(result)
+        self._output.show(result)
+
+    def _annotate(self, trial: Trial, result: TrialResult) -> None:
+        """Have the note of the saved run tell where it belongs: the filter of the saved runs finds
+        it by that. One that was deleted or renamed meanwhile stays as it is."""
+        note = f"sweep {self._plan.name}: {trial.name}"
+        if len(note) > NOTE_LENGTH:
+            note = note[: NOTE_LENGTH - 1] + "…"
+        _asked(AnnotateRun(result.run, note))
+
+
+def _is_final(results: Results, trial: Trial) -> bool:
+    result = results.newest.get(trial.key)
+    return result is not None and result.is_final
+
+
+def _asked(command: Command) -> list[Event]:
+    """What a session of its own answers."""
+    events: list[Event] = []
+    Client(command, Close()).run(events.append)
+    return events
+
+
+@contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    """The folder of a sweep, for this program alone. ValueError, with a user-facing message."""
+    folder = folder_of(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder / "lock", timeout=LOCK_TIMEOUT):
+            yield folder
+    except filelock.Timeout:
+        raise ValueError(f"The sweep {name!r} is running in another program.") from None
+    except OSError as error:
+        raise ValueError(f"Nothing can be saved in {str(folder)!r}: {error.strerror}.") from None
+
+
+def _cores() -> int:
+    """Processor cores that this program may use."""
+    usable = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else 0
+    physical = psutil.cpu_count(logical=False) or 1
+    return min(usable, physical) or physical

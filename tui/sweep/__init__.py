@@ -1,0 +1,1 @@
+"""Experiments in bulk: many settings, several seeds each, from one file."""

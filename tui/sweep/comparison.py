@@ -1,0 +1,114 @@
+"""What a sweep has found: mean and spread of each case, and which is best."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean, stdev
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tui.sweep.plan import Case, Plan, Trial
+from tui.sweep.results import TrialResult
+
+_DIFFERENCES = (
+    ("text", "", "text", "it has changed meanwhile, so losses cannot be compared"),
+    ("device", "train.device", "device", "their times cannot be compared"),
+    ("precision", "train.precision", "precision", "set train.precision to have one for all"),
+    ("threads", "train.threads", "threads", "their times cannot be compared"),
+    (
+        "evaluated",
+        "train.val_characters",
+        "validation characters that were read",
+        "set train.val_characters to have one number for all",
+    ),
+)
+"""Fields of results that ought to be the same for all: the setting that may differ on purpose, what
+the field is called, and what follows."""
+
+
+class CaseResult(Struct, frozen=True, tag=True):
+    """A row of the table."""
+
+    case: str
+    settings: dict[str, str]
+    n: int  # runs that have ended with a loss
+    diverged: int
+    failed: int
+    mean: float | None  # validation loss at the end, in nats a character; None: no run has one
+    deviation: float | None  # standard deviation over the seeds; None: fewer than two
+    seconds: float | None  # of training, the mean
+    best: bool = False
+    runs: tuple[str, ...] = ()  # of those that have a loss
+
+
+class SweepVerdict(Struct, frozen=True, tag=True):
+    """What the table says, in a sentence."""
+
+    sentence: str
+    warnings: tuple[str, ...] = ()  # what else differs between the runs
+
+
+def compared(plan: Plan, results: Mapping[str, TrialResult]) -> list[CaseResult]:
+    """A row for each case: the lowest mean loss first, those without one last."""
+    rows = [_row(case, plan.of_case(index), results) for index, case in enumerate(plan.cases)]
+    rows.sort(key=lambda row: (row.mean is None, row.mean or 0.0))
+    if rows[0].mean is not None:
+        rows[0] = replace(rows[0], best=True)
+    return rows
+
+
+def _row(case: Case, trials: Sequence[Trial], results: Mapping[str, TrialResult]) -> CaseResult:
+    known = [results[trial.key] for trial in trials if trial.key in results]
+    done = [one for one in known if one.state == "done" and one.loss is not None]
+    losses = [one.loss for one in done if one.loss is not None]
+    return CaseResult(
+        case=case.label,
+        settings=case.settings,
+        n=len(done),
+        diverged=sum(one.state == "diverged" for one in known),
+        failed=sum(one.state == "failed" for one in known),
+        mean=fmean(losses) if losses else None,
+        deviation=stdev(losses) if len(losses) > 1 else None,
+        seconds=fmean(one.seconds for one in done) if done else None,
+        runs=tuple(one.run for one in done),
+    )
+
+
+def verdict(
+    plan: Plan, rows: Sequence[CaseResult], results: Mapping[str, TrialResult]
+) -> SweepVerdict:
+    """What the rows of `compared` say."""
+    return SweepVerdict(_sentence(rows), tuple(_warnings(plan, results)))
+
+
+def _sentence(rows: Sequence[CaseResult]) -> str:
+    ranked = [row for row in rows if row.mean is not None]
+    if not ranked:
+        return "No run has ended with a loss yet."
+    best = f"Lowest mean validation loss: {ranked[0].mean:.4f}, with {ranked[0].case}"
+    if len(ranked) == 1:
+        return f"{best}; no other case has one yet."
+    first, second = ranked[:2]
+    assert first.mean is not None
+    assert second.mean is not None
+    gap = f"{best}; next is {second.case}, {second.mean - first.mean:.4f} higher"
+    spreads = [row.deviation for row in (first, second) if row.deviation is not None]
+    if not spreads:
+        return f"{gap}. With one run each, the spread between seeds is not known: set seeds = 3."
+    spread = max(spreads)
+    if second.mean - first.mean < spread:
+        return (
+            f"{gap}, which is less than the spread between seeds ({spread:.4f}): this does not show "
+            "which of the two is better."
+        )
+    return f"{gap}, {(second.mean - first.mean) / max(spread, 1e-9):.1f} times the spread between seeds ({spread:.4f})."
+
+
+def _warnings(plan: Plan, results: Mapping[str, TrialResult]) -> Iterator[str]:
+    known = [results[trial.key] for trial in plan.trials if trial.key in results]
+    done = [result for result in known if result.state == "done"]
+    varied = {key for case in plan.cases for key in case.settings}
+    for field, setting, called, advice in _DIFFERENCES:
+        values = {getattr(result, field) for result in done} - {"", 0}
+        if len(values) > 1 and setting not in varied:
+            shown = "" if field == "text" else f" ({' and '.join(map(str, sorted(values)))})"
+            yield f"The runs differ in their {called}{shown}: {advice}."
