@@ -15,7 +15,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
+from zipfile import ZipFile
 
+import msgspec
 import pytest
 import torch
 from driving import FakeClock, history_of, of, tiny
@@ -55,6 +57,8 @@ from engine.protocol import (
     Open,
     Opened,
     OpenRun,
+    Packed,
+    PackRun,
     Pause,
     Phase,
     PhaseChanged,
@@ -78,7 +82,9 @@ from engine.protocol import (
 )
 from engine.session.context import RunContext
 from engine.session.session import Session
+from engine.storage.atomic import UNFINISHED
 from engine.storage.checkpoints import State
+from engine.storage.manifest import MANIFEST, Manifest
 from engine.storage.paths import folder_of, run_names
 from engine.storage.saved_run import load_run
 from engine.training.optimizers import Optimizer
@@ -146,6 +152,12 @@ class Delete(NamedTuple):
     number: int
 
 
+class PackOne(NamedTuple):
+    """Pack one of the saved runs."""
+
+    number: int
+
+
 class CompareAll(NamedTuple):
     """Compare all saved runs."""
 
@@ -183,6 +195,7 @@ Action = (
     | Delete
     | CompareAll
     | ExportOne
+    | PackOne
     | Kill
     | Disk
     | NaNGradient
@@ -228,7 +241,8 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.builds(Disk, st.booleans()),
     st.builds(Rename, NUMBERS, NAMES),
     st.builds(Annotate, NUMBERS, st.text(max_size=210)),
-    st.builds(Delete, NUMBERS) | st.just(CompareAll()) | st.builds(ExportOne, NUMBERS),
+    st.builds(Delete, NUMBERS) | st.just(CompareAll()),
+    st.builds(ExportOne, NUMBERS) | st.builds(PackOne, NUMBERS),
     st.builds(
         Measure,
         st.sampled_from(VARIANTS).map(lambda variant: tiny("x", *variant)),
@@ -518,6 +532,8 @@ class Checker:
                     assert all(one < other for one, other in pairwise(steps)), "an evaluation twice"
             case SampleStarted() | TextSampled() | SampleDone():
                 self._sampling(event)
+            case Packed(_, step, path):
+                assert step == packed_step(Path(path))
             case Saved(run, step, path):
                 model = self.runs_by_name[run]
                 assert path == str(folder_of(run))
@@ -569,6 +585,8 @@ class Checker:
         assert len(event.message) < 1000
         if isinstance(self._command, INSIGHT_COMMANDS):
             assert event.during == "inspect"  # and nothing else is disturbed by it
+            return
+        if event.during == "export":  # the run may be gone by now
             return
         self._singles = 0
         expected = Failed in self._expected or self._disk.full or self._disk.nan_used
@@ -627,6 +645,13 @@ class Checker:
         model.begin()
         model.step = model.top = event.step
         model.record(event)
+
+
+def packed_step(path: Path) -> int:
+    """The step of the newest checkpoint in a packed run."""
+    with ZipFile(path) as archive:
+        newest = max(name for name in archive.namelist() if name.endswith(MANIFEST))
+        return msgspec.json.decode(archive.read(newest), type=Manifest).progress.step
 
 
 # The machine.
@@ -748,6 +773,9 @@ class Machine(SimpleQueue[Command]):
             case ExportOne(number):
                 path = self._exports / str(len(self._scenario))
                 command = ExportRun(self._name(number), "hf", str(path))
+            case PackOne(number):
+                path = self._exports / f"{len(self._scenario)}.tinygpt"
+                command = PackRun(self._name(number), str(path))
             case CompareAll():
                 command = Compare(tuple(run_names()))
             case _:
@@ -798,7 +826,7 @@ class Machine(SimpleQueue[Command]):
                 pass
 
     def _check_disk(self) -> None:
-        assert not [path for path in self._exports.iterdir() if path.name.startswith(".")]
+        assert not [path for path in self._exports.iterdir() if path.suffix == UNFINISHED]
         for model in self.checker.runs_by_name.values():
             if model.on_disk:
                 model.check_saved(at_least=model.saved)
