@@ -12,15 +12,7 @@ from engine.export.source import Source
 from engine.protocol import Exported, ExportRun
 from engine.settings import nearest
 from engine.storage.atomic import UNFINISHED, make_folder, sync_folder
-
-
-def check_target(path: Path) -> None:
-    """ValueError, with a user-facing message, for a path that is taken: nothing is overwritten."""
-    if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
-        return
-    if path.exists() or path.is_symlink():
-        what = "is not empty" if path.is_dir() else "exists already"
-        raise ValueError(f"{path} {what}: export to another path, or delete it first.")
+from engine.storage.paths import check_target
 
 
 def export(source: Source, command: ExportRun) -> Iterator[float | Exported]:

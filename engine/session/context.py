@@ -18,7 +18,7 @@ from engine.session.inspector import Inspector
 from engine.session.moment_models import MomentModels
 from engine.session.stepper import NextStep
 from engine.storage.checkpoints import State
-from engine.storage.moments import Moment
+from engine.storage.moment_files import Moment
 from engine.training.autotune import as_before, choose, measure_threads, most_threads
 from engine.training.cost import check_memory
 from engine.training.dataset import Dataset

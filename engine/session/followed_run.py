@@ -13,11 +13,11 @@ from engine.storage import library
 from engine.storage.history import HistoryReader
 from engine.storage.lock import RunLock
 from engine.storage.manifest import DamagedError, checkpoints_of
+from engine.storage.moment_files import LATEST, Moment, moments_of
 from engine.training.schedule import Position
 
 if TYPE_CHECKING:  # these import torch, which the session loads with the first run
     from engine.session.context import RunContext
-    from engine.storage.moments import Moment
     from engine.storage.saved_run import SavedRun
 
 POLL_INTERVAL = 0.5
@@ -174,9 +174,7 @@ class FollowedRun(OpenedRun):
         self._newest = newest[0]
         self.context.trainer.load_state_dict(state, manifest.progress.step)
 
-    def _found(self) -> "list[Moment]":
-        from engine.storage.moments import LATEST, moments_of  # torch, as above
-
+    def _found(self) -> list[Moment]:
         return moments_of(self._reader.folder, LATEST)
 
     def _report_moments(self) -> None:

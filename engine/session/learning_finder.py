@@ -11,7 +11,8 @@ from engine.protocol import AskWhenLearned, Failed, WhenLearned
 from engine.session.moment_models import NOW, MomentModels
 from engine.session.opened_run import Clock, Emit
 from engine.session.slices import Slices
-from engine.storage.moments import Moment, evenly
+from engine.storage.moment_files import Moment
+from engine.storage.moments import evenly
 
 MOST_STEPS = 40
 ROWS = 16

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.protocol import Failed, MomentsKept
 from engine.session.opened_run import Clock, Emit
 from engine.session.run_state import RunState
+from engine.storage.moment_files import Moment, is_regular, moments_of
 from engine.storage.paths import free_space
 from engine.storage.recorder import Recorder
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:  # imports torch, which the session loads with the first run
     from torch import Tensor
 
     from engine.model.gpt import GPT
-    from engine.storage.moments import Moment
 
 SHARE, FREE_SECONDS = 0.01, 1.0
 """Keeping weights may take this fraction of the time, and so many seconds more. Where evaluations
@@ -77,8 +77,6 @@ class MomentKeeper:
 
     def step_taken(self) -> None:
         """The weights are those of another step: they are due if it is one of the regular ones."""
-        from engine.storage.moments import is_regular  # imports torch, loaded with the first run
-
         self._due = is_regular(self._state.step)
 
     def evaluated(self) -> None:
@@ -116,10 +114,8 @@ class MomentKeeper:
     def _folder(self) -> Path:
         return Path(self._recorder.folder)
 
-    def found(self) -> "list[Moment]":
+    def found(self) -> list[Moment]:
         """The moments that there are. OSError."""
-        from engine.storage.moments import moments_of  # imports torch, loaded with the first run
-
         return moments_of(self._folder, self._state.step)
 
     def _check_space(self) -> None:
@@ -140,7 +136,7 @@ class MomentKeeper:
             )
 
 
-def report_of(moments: "list[Moment]", megabytes: int) -> MomentsKept:
+def report_of(moments: list[Moment], megabytes: int) -> MomentsKept:
     """The report of these moments and of their budget."""
     steps = tuple(moment.step for moment in moments)
     return MomentsKept(steps, sum(moment.size for moment in moments), megabytes * MB)

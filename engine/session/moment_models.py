@@ -6,7 +6,8 @@ from copy import deepcopy
 from engine.model.gpt import GPT
 from engine.model.weights import Weights
 from engine.storage.manifest import DamagedError
-from engine.storage.moments import Moment, moment_at, read_moment
+from engine.storage.moment_files import Moment, moment_at
+from engine.storage.moments import read_moment
 from engine.training.trainer import Trainer
 
 NOW = -1

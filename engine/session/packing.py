@@ -5,14 +5,12 @@ from collections.abc import Iterator
 from data.typed_path import typed_path
 from engine.protocol import Packed, PackRun, Unpacked, UnpackRun
 from engine.storage.atomic import make_folder
-from engine.storage.paths import folder_of
+from engine.storage.paths import check_target, folder_of
 
 
 def packed(command: PackRun) -> Iterator[float | Packed]:
     """Pack a run: the fractions done, then the event. Errors as from `engine.storage.packing`."""
-    # torch, which is loaded with the first run or export
-    from engine.export.exporting import check_target
-    from engine.storage.packing import PackedFile, pack
+    from engine.storage.packing import PackedFile, pack  # with what reads archives
 
     path = typed_path(command.path)
     check_target(path)
@@ -26,7 +24,7 @@ def packed(command: PackRun) -> Iterator[float | Packed]:
 
 def unpacked(command: UnpackRun) -> Iterator[float | Unpacked]:
     """Unpack a run: the fractions done, then the event. Errors as from `engine.storage.unpacking`."""
-    # torch, as above
+    # torch, which is loaded with the first run or export
     from engine.session.context import check_state
     from engine.storage.unpacking import UnpackedRun, unpack
 

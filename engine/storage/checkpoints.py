@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.device import Machine
 from engine.storage.atomic import make_folder, new_folder, rename_folder
 from engine.storage.manifest import (
+    GROUPS,
     MANIFEST,
     Manifest,
     Progress,
@@ -29,7 +30,6 @@ State = dict[str, dict[str, Tensor]]
 KEEP_NEWEST = 2
 """How many of the newest checkpoints are kept, besides the best."""
 MOST_KEPT = KEEP_NEWEST + 1
-GROUPS = ("model", "optimizer")
 
 
 def read_checkpoint(checkpoint: Path, max_group_bytes: int) -> tuple[Manifest, State]:

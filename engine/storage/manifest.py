@@ -16,6 +16,8 @@ from msgspec import Struct
 from engine.device import Machine
 from engine.protocol import Extended, Phase
 
+GROUPS = ("model", "optimizer")
+"""Of tensors: a file each."""
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT = 1 << 16
 """Bytes read of a manifest; a genuine one has about a thousand."""

@@ -1,7 +1,4 @@
-"""Moments: the weights of earlier steps of a run, kept to look back at. They hold the model alone,
-not what the next step depends on: that is a checkpoint.
-
-    moments/0000000250.<sha256>.safetensors
+"""Moments with their tensors: the weights of earlier steps of a run, kept to look back at.
 
 A file is written atomically but not fsynced: after a power failure it may be damaged, which its
 sha256 shows, and no more than a moment is lost.
@@ -18,30 +15,13 @@ from torch import Tensor
 
 from engine.storage.atomic import clear_unfinished, replace_file
 from engine.storage.manifest import HEADER_LIMIT, DamagedError
+from engine.storage.moment_files import FOLDER, LATEST, Moment, moments_of
 from engine.storage.tensors import as_file, read_verified, tensors_in
 
 T = TypeVar("T")
 
-FOLDER = "moments"
 MOST = 200
 """The most moments of a run, however small they are: more than a slider has places."""
-
-
-LATEST = 2**63
-"""A step after all others."""
-
-
-class Moment(NamedTuple):
-    """One file."""
-
-    step: int
-    size: int  # bytes
-    path: Path
-
-    @property
-    def sha256(self) -> str:
-        """Of its content, according to its name."""
-        return self.path.name.split(".")[1]
 
 
 class Circumstances(NamedTuple):
@@ -49,39 +29,6 @@ class Circumstances(NamedTuple):
 
     loss: float | None  # validation loss of these very weights; None: they were not evaluated
     context_length: int  # with which they were trained
-
-
-def is_regular(step: int) -> bool:
-    """Whether the weights of a step are kept without an evaluation: 0, 1, 2, 4, 8, ..."""
-    return step & (step - 1) == 0
-
-
-def moments_of(folder: Path, last: int) -> list[Moment]:
-    """The moments of a run up to the step `last`, oldest first. OSError if they cannot be listed."""
-    found = []
-    try:  # not `glob`, which hides errors
-        paths = list((folder / FOLDER).iterdir())
-    except FileNotFoundError:
-        return []
-    for path in paths:
-        step = path.name.partition(".")[0]
-        if path.suffix == ".safetensors" and step.isdecimal() and int(step) <= last:
-            try:
-                found.append(Moment(int(step), path.stat().st_size, path))
-            except FileNotFoundError:  # its writer is just deleting it
-                continue
-    return sorted(found)
-
-
-def moment_at(moments: Sequence[Moment], step: int) -> Moment:
-    """The moment of a step. ValueError, with a user-facing message, if there is none."""
-    for moment in moments:
-        if moment.step == step:
-            return moment
-    near = sorted(moments, key=lambda moment: abs(moment.step - step))[:2]
-    steps = " and ".join(f"{moment.step:,}" for moment in sorted(near))
-    known = f"; near it: {steps}" if near else ": none of this run are"
-    raise ValueError(f"The weights of step {step:,} are not kept{known}.")
 
 
 def read_moment(moment: Moment, max_bytes: int) -> tuple[dict[str, Tensor], Circumstances]:

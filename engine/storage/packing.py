@@ -26,20 +26,20 @@ from typing import NamedTuple
 from zipfile import ZipFile, ZipInfo
 
 from engine.storage.atomic import replacing
-from engine.storage.checkpoints import GROUPS
 from engine.storage.history import FILE as HISTORY
 from engine.storage.history import history_lines
 from engine.storage.ladder_file import FILE as LADDER
 from engine.storage.ladder_file import read_ladder
 from engine.storage.manifest import (
+    GROUPS,
     MANIFEST,
     DamagedError,
     Manifest,
     checkpoints_of,
     read_manifest,
 )
-from engine.storage.moments import FOLDER as MOMENTS
-from engine.storage.moments import Moment, moments_of
+from engine.storage.moment_files import FOLDER as MOMENTS
+from engine.storage.moment_files import Moment, moments_of
 from engine.storage.names import NAME
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import (

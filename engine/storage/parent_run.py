@@ -6,7 +6,8 @@ from typing import NamedTuple
 from engine.device import Machine
 from engine.storage.checkpoints import State, read_checkpoint
 from engine.storage.manifest import DamagedError, Progress, read_manifest
-from engine.storage.moments import LATEST, moment_at, moments_of, read_moment
+from engine.storage.moment_files import LATEST, moment_at, moments_of
+from engine.storage.moments import read_moment
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import RunInfo
 from engine.storage.saved_run import max_group_bytes, read_files, with_text

@@ -65,6 +65,15 @@ def free_folder(name: str) -> Path:
     return folder
 
 
+def check_target(path: Path) -> None:
+    """ValueError, with a user-facing message, for a path that is taken: nothing is overwritten."""
+    if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
+        return
+    if path.exists() or path.is_symlink():
+        what = "is not empty" if path.is_dir() else "exists already"
+        raise ValueError(f"{path} {what}: export to another path, or delete it first.")
+
+
 def free_space(folder: Path) -> int:
     """Bytes that are free on the disk of a folder, which need not exist yet. OSError."""
     existing = next(path for path in (folder, *folder.parents) if path.exists())

@@ -26,7 +26,8 @@ from engine.storage.history import check_history
 from engine.storage.ladder_file import FILE as LADDER
 from engine.storage.ladder_file import read_ladder
 from engine.storage.manifest import DamagedError, checkpoints_of, read_manifest
-from engine.storage.moments import LATEST, moments_of, read_moment
+from engine.storage.moment_files import LATEST, moments_of
+from engine.storage.moments import read_moment
 from engine.storage.names import NAME
 from engine.storage.packing import CHUNK, LINES
 from engine.storage.paths import NoSpaceError, free_folder, free_space, runs_folder

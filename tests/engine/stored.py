@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from engine.storage.moments import LATEST, moments_of
+from engine.storage.moment_files import LATEST, moments_of
 from engine.storage.paths import folder_of
 from engine.storage.saved_run import load_run
 

@@ -34,7 +34,8 @@ from engine.protocol import (
     Train,
 )
 from engine.storage import library
-from engine.storage.moments import LATEST, moments_of, read_moment
+from engine.storage.moment_files import LATEST, moments_of
+from engine.storage.moments import read_moment
 from engine.storage.paths import folder_of, run_names
 from engine.storage.run_info import Parent, read_info
 from engine.storage.saved_run import SavedRun, load_run

@@ -61,10 +61,11 @@ def test_the_engine_loads_no_screen() -> None:
         (["runs"], "verse.txt"),
         (["runs", "--json"], "verse.txt"),
         (["runs", "note", "{run}", "a note"], ""),
+        (["pack", "{run}", "-o", "{folder}/packed"], "at step 20 into"),
         (["settings"], "train.learning_rate"),
         (["--help"], "--preset NAME"),
     ],
-    ids=["list", "json", "note", "settings", "help"],
+    ids=["list", "json", "note", "pack", "settings", "help"],
 )
 def test_what_only_tells_or_manages_needs_no_torch(
     verse_file: Path, arguments: list[str], printed: str
@@ -74,7 +75,7 @@ def test_what_only_tells_or_manages_needs_no_torch(
 import sys
 from tui.cli.main import main
 try:
-    main({[argument.format(run=run) for argument in arguments]})
+    main({[argument.format(run=run, folder=verse_file.parent) for argument in arguments]})
 except SystemExit as end:
     assert end.code == 0, end.code
 print([m for m in {HEAVY} if m in sys.modules])

@@ -46,7 +46,8 @@ from engine.protocol import (
     WhenLearned,
 )
 from engine.session.session import Session
-from engine.storage.moments import LATEST, Moment, evenly, moments_of, read_moment
+from engine.storage.moment_files import LATEST, Moment, moments_of
+from engine.storage.moments import evenly, read_moment
 from engine.storage.paths import folder_of
 from engine.storage.run_info import read_info
 

@@ -30,14 +30,8 @@ from engine.protocol import (
 )
 from engine.storage import atomic, library, moments
 from engine.storage.manifest import DamagedError
-from engine.storage.moments import (
-    Circumstances,
-    Moment,
-    moments_of,
-    read_moment,
-    thinned,
-    write_moment,
-)
+from engine.storage.moment_files import Moment, moments_of
+from engine.storage.moments import Circumstances, read_moment, thinned, write_moment
 from engine.storage.paths import folder_of
 from engine.storage.saved_run import load_run
 
