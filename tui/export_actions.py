@@ -1,6 +1,8 @@
 """Takes runs elsewhere and opens what comes from there."""
 
+import asyncio
 from collections.abc import Iterable
+from functools import partial
 
 from textual.app import SystemCommand
 from textual.reactive import reactive
@@ -14,6 +16,7 @@ from engine.protocol import (
     ImportRun,
     OpenRun,
     Packed,
+    ReportGathered,
     Unpacked,
     UnpackRun,
 )
@@ -27,7 +30,7 @@ QUESTION = "A packed run (.tinygpt), or a folder that was exported for transform
 
 
 class ExportActions(EngineApp):
-    """The part of the app that exports, packs and unpacks runs."""
+    """The part of the app that exports, packs, unpacks and reports runs."""
 
     _in_dialog = False
     """Whether the dialog that shows what came of it is open."""
@@ -41,16 +44,18 @@ class ExportActions(EngineApp):
         if self.state.raw_opened is not None:
             words = "Export or pack the open run…"
             yield SystemCommand(words, "For other programs or machines", self.export_open_run)
+            words = "Write a report on the open run…"
+            yield SystemCommand(words, "A page to hand in", partial(self.export_open_run, "report"))
         words = "Open a packed run or an exported folder…"
         yield SystemCommand(words, "One from another machine", self.ask_for_run)
 
-    def export_open_run(self) -> None:
-        """Ask in which form to take the open run elsewhere."""
+    def export_open_run(self, form: str = "") -> None:
+        """Ask in which form to take the open run elsewhere. `form`: the one that is chosen first."""
         opened, raw = self.state.opened, self.state.raw_opened
         if opened is not None and raw is not None:
-            self.ask_for_export(raw.value.run, opened.run)
+            self.ask_for_export(raw.value.run, opened.run, form)
 
-    def ask_for_export(self, run: str, shown: str) -> None:
+    def ask_for_export(self, run: str, shown: str, form: str = "") -> None:
         """Ask in which form to take a run elsewhere. `run`: its true name; `shown`: safe to draw."""
         from tui.screens.export import ExportScreen  # when it is opened
 
@@ -58,7 +63,7 @@ class ExportActions(EngineApp):
             self._in_dialog = False
 
         self._in_dialog = True
-        screen = ExportScreen(run, shown, self.engine.send)
+        screen = ExportScreen(run, shown, self.engine.send, form)
         screen.data_bind(EngineApp.state, answer=ExportActions.export_answer)
         self.push_screen(screen, closed)
 
@@ -76,10 +81,24 @@ class ExportActions(EngineApp):
         match event:
             case Exported() | Packed() | Unpacked() | Imported() | Failed(during="export"):
                 self._tell(safe(event))
+            case ReportGathered():
+                self.run_worker(self._write_report(event))
             case _:
                 pass
         if isinstance(event, Unpacked | Imported):
             self.engine.send(OpenRun(event.run))
+
+    async def _write_report(self, gathered: ReportGathered) -> None:
+        """Write a report, in another thread, and tell what came of it."""
+        from tui.report.file import write_report  # with the first report
+
+        answer: Answer
+        try:
+            path = typed_path(gathered.path)
+            answer = await asyncio.to_thread(write_report, gathered.runs, path)
+        except ValueError as error:
+            answer = Failed(str(error), "export")
+        self._tell(safe(answer))
 
     def _tell(self, answer: Answer) -> None:
         """Show what came of it, `answer` being safe to draw: in the dialog, or else at the side."""

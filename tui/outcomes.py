@@ -1,12 +1,23 @@
 """What became of taking a run elsewhere, or of one that has come here, in words. They are safe to
 draw if the event is."""
 
+from msgspec import Struct
+
 from engine.protocol import Exported, Failed, Imported, Packed, Unpacked
 from tui.drawing.words import count, size
 
-Outcome = Exported | Packed | Unpacked | Imported
+
+class Written(Struct, frozen=True):
+    """A report was written."""
+
+    run: str  # the names of its runs
+    path: str
+    bytes: int
+
+
+Outcome = Exported | Packed | Unpacked | Imported | Written
 Answer = Outcome | Failed
-"""What the engine says in the end."""
+"""What is said in the end."""
 
 SUFFIX = ".tinygpt"
 """How the name of a packed run ends."""
@@ -19,6 +30,8 @@ def outcome(event: Outcome) -> str:
             return f"Exported {run} at step {count(step)} to {path} ({format_}, {size(number)})."
         case Packed(run, step, path, number):
             return f"Packed {run} at step {count(step)} into {path} ({size(number)})."
+        case Written(run, path, number):
+            return f"Reported {run} in {path} ({size(number)})."
         case Unpacked(run, step):
             return f"Unpacked as {run}, at step {count(step)}."
         case Imported(run, step, _, note):

@@ -18,6 +18,7 @@ class GatherReport(Message, frozen=True):
     """
 
     runs: tuple[str, ...]  # each NAME, as it was last saved, NAME@best or NAME@250
+    path: str = ""  # of the file to be; repeated in the answer
 
 
 class TrainingLosses(Struct, frozen=True):
@@ -105,3 +106,4 @@ class ReportGathered(Message, frozen=True):
     """What there is to report, in the order of the runs that were asked for."""
 
     runs: tuple[ReportedRun, ...]
+    path: str = ""  # as asked

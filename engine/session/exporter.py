@@ -81,7 +81,7 @@ class Exporter:
                 self._what = f"{self._verb}ing {run}"
             case UnpackRun(path) | ImportRun(path):
                 self._what = f"{self._verb}ing {Path(path).name}"
-            case GatherReport(runs):
+            case GatherReport(runs=runs):
                 self._what = f"{self._verb}ing {runs[0] if len(runs) == 1 else f'{len(runs)} runs'}"
         self._emit(Busy(self._what, 0.0))
         match command:
@@ -160,7 +160,7 @@ def _report(command: GatherReport) -> Iterator[float | ReportGathered]:
                 runs.append(result)
             else:
                 yield (number + result) / len(command.runs)
-    yield ReportGathered(tuple(runs))
+    yield ReportGathered(tuple(runs), command.path)
 
 
 def source_of(wanted: str) -> "Source":

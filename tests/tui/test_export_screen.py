@@ -6,6 +6,7 @@ import pytest
 from looking import Desk, Opener
 from recording import RUN, opened, trained, untrained
 from test_palette import choose
+from test_report import run_of
 from test_runs_screen import line, list_runs
 from test_snapshots import Compare, picture, show
 from textual.pilot import Pilot
@@ -16,11 +17,13 @@ from engine.protocol import (
     Exported,
     ExportRun,
     Failed,
+    GatherReport,
     Imported,
     ImportRun,
     OpenRun,
     Packed,
     PackRun,
+    ReportGathered,
     Unpacked,
     UnpackRun,
 )
@@ -112,6 +115,26 @@ async def test_a_run_is_exported_in_each_format(desk: Opener) -> None:
         assert it.engine.commands[-1] == ExportRun(f"{run}@best", "gguf", f"{path}-f32.gguf2")
         await it.press("up", "up", "left")  # what has been typed stays
         assert screen.query_one("#path", Input).value == f"{path}-f32.gguf2"
+
+
+async def test_a_report_is_written_from_the_palette(desk: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    async with desk() as it:
+        await it.play(*untrained())
+        await choose(it, "Write a report on the open run…")
+        await it.sees(f"export {RUN}", "[report]", f"~/work/{RUN}.html", "A page to hand in")
+        it.app.screen.query_one("#path", Input).value = str(path)
+        await it.press("enter")
+        command = it.engine.commands[-1]
+        assert command == GatherReport((RUN,), str(path))
+        path.write_text("my homework")
+        answer = ReportGathered((run_of("shy\x1b[31m-lynx"),), str(path))
+        await it.play(answer)
+        await it.sees("exists already, and is no report")
+        path.unlink()
+        await it.play(answer)
+        await it.sees("Reported shy␛[31m-lynx in ")
+    assert path.read_bytes().startswith(b"<!DOCTYPE html>")
 
 
 async def test_the_path_is_that_of_the_form_even_when_keys_come_fast(desk: Opener) -> None:

@@ -188,7 +188,7 @@ def test_a_report_says_what_the_history_says(
     result = invoked("report", name)
     path = tmp_path / f"{name}.html"
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"Wrote {path} ({path.stat().st_size / 1e3:.0f} KB).\n"
+    assert result.stdout == f"Reported {name} in {path} ({path.stat().st_size / 1e3:.0f} KB).\n"
     parsed = Parsed(path.read_bytes())
     evaluated = of(read_history(folder_of(name)), Evaluated)
     rows = [cells for cells in parsed.cells if len(cells) == 6 and cells[0][0].isdigit()]

@@ -1,7 +1,6 @@
 """What `tinygpt-tui report` does and prints."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
@@ -9,7 +8,8 @@ from data.safe_text import safe_text
 from data.typed_path import typed_path
 from engine.protocol import Close, Event, Failed, GatherReport, ReportedRun, ReportGathered
 from tui.cli.client import Client
-from tui.drawing.words import count, size
+from tui.drawing.words import count
+from tui.outcomes import outcome
 from tui.report.file import SUFFIX, check_target, write_report
 
 
@@ -35,20 +35,12 @@ def report(runs: Sequence[str], path: str | None) -> int:
 
     code = client.run(on_event)
     if gathered:
-        written = _written(gathered, target)
+        written = write_report(gathered, target)
         for run in gathered:
             if run.holder:
                 click.echo(safe_text(_in_training(run)))
-        click.echo(safe_text(f"Wrote {target} ({size(written)})."))
+        click.echo(safe_text(outcome(written)))
     return code
-
-
-def _written(runs: Sequence[ReportedRun], target: Path) -> int:
-    try:
-        return write_report(runs, target)
-    except OSError as error:
-        where = error.filename or target
-        raise ValueError(f"{where} could not be written: {error.strerror or error}.") from None
 
 
 def _in_training(run: ReportedRun) -> str:

@@ -12,7 +12,7 @@ from tui.report.html import element, section, table
 
 MOST_ROWS = 24
 """Of the table of evaluations."""
-TRAINING, HELD_OUT, RATE = 0, 1, 2
+TRAINING, HELD_OUT = 0, 1
 """The styles of the curves."""
 SMOOTHING = 60
 """A moving mean reaches over this fraction of a curve to either side."""
@@ -30,7 +30,7 @@ def curves(run: ReportedRun, level: int) -> Element:
     )
     held_out = Line("held-out loss", [(e.step, e.loss) for e in run.evaluations], HELD_OUT)
     rates = Line(
-        "learning rate", [(t.last, t.learning_rate) for t in run.training], RATE, marked=False
+        "learning rate", [(t.last, t.learning_rate) for t in run.training], TRAINING, marked=False
     )
     ladder = ladder_of(run)
     losses = Chart(
@@ -66,11 +66,12 @@ def curves(run: ReportedRun, level: int) -> Element:
 
 
 def _smooth(points: Points) -> Points:
-    """Moving means: of fewer points at both ends, so that neither is bent."""
+    """Moving means. The window is shorter at the start, so that the steep fall is not flattened, and
+    only looks back at the end."""
     reach = len(points) // SMOOTHING
     smooth = []
     for number, (x, _) in enumerate(points):
-        near = min(reach, number, len(points) - 1 - number)
+        near = min(reach, number)
         window = [value for _, value in points[number - near : number + near + 1]]
         smooth.append((x, sum(window) / len(window)))
     return smooth

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine import replace_file
 from engine.protocol import ReportedRun
+from tui.outcomes import Written
 from tui.report.page import GENERATOR, page
 
 SUFFIX = ".html"
@@ -25,14 +26,18 @@ def check_target(path: Path) -> None:
         raise ValueError(f"{path} exists already, and is no report: write to another path.")
 
 
-def write_report(runs: Sequence[ReportedRun], path: Path) -> int:
-    """Write the report on one run or several, in place of an older one; its size in bytes. Errors
-    as from `check_target`; then what is there stays."""
-    check_target(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_report(runs: Sequence[ReportedRun], path: Path) -> Written:
+    """Write the report on one run or several, in place of an older one. ValueError, with a
+    user-facing message, if that cannot be; then what is there stays."""
     content = page(runs, time.strftime("%Y-%m-%d %H:%M"))
-    replace_file(path, [content])
-    return len(content)
+    try:
+        check_target(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, [content])
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(f"It could not be reported: {error.filename or path}: {reason}.") from None
+    return Written(", ".join(run.run for run in runs), str(path), len(content))
 
 
 def _beginning(path: Path) -> bytes:

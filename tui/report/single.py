@@ -32,9 +32,9 @@ def summary(run: ReportedRun) -> Element:
         ("best held-out loss", loss(best.loss) if best else "", "nats a character"),
         ("in bits", bits(best.loss) if best else "", "bits a character"),
         (
-            "characters predicted right",
+            "accuracy",
             f"{100 * last.accuracy:.1f}%" if last else "",
-            "of the held-out text, at the end",
+            "of held-out characters predicted right, at the end",
         ),
         ("model", short(run.parameters), "parameters"),
         ("trained", f"{count(run.step)} steps", f"{count(run.trained)} characters"),

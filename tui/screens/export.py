@@ -17,12 +17,13 @@ from engine.protocol import (
     Exported,
     ExportRun,
     Failed,
+    GatherReport,
     Imported,
     Packed,
     PackRun,
     Unpacked,
 )
-from tui.outcomes import SUFFIX, Answer, figures, outcome
+from tui.outcomes import SUFFIX, Answer, Written, figures, outcome
 from tui.safe_input import SafeInput
 from tui.screens.choice import Choice
 from tui.screens.dialog import Dialog, Key
@@ -42,7 +43,7 @@ class Form(NamedTuple):
     about: str
     ending: str
     """Of the name that is proposed."""
-    command: Callable[[str, str], ExportRun] | None = None
+    command: Callable[[str, str], ExportRun | GatherReport] | None = None
     """For the run, or "RUN@best", and the path. None: it is packed."""
     of_one_step: bool = True
     """Whether it holds the weights of one step."""
@@ -75,6 +76,12 @@ FORMS = (
         lambda run, path: ExportRun(run, "tensorboard", path),
         of_one_step=False,
     ),
+    Form(
+        "report",
+        "A page to hand in, for any browser: curves, samples, ladder, settings.",
+        ".html",
+        lambda run, path: GatherReport((run,), path),
+    ),
 )
 
 
@@ -105,7 +112,7 @@ class ExportScreen(Dialog[None]):
     TITLE_OF_HELP = "export a run"
     ABOUT = (
         "What was trained here goes on elsewhere: packed into one file that this program opens on "
-        "another machine, or exported to the formats of other programs. An export is read back and "
+        "another machine, exported to the formats of other programs, or reported on a page. An export is read back and "
         "compared with the run's own model: how far two logits differ at most, and whether both "
         "write the same text. A run that is being trained is saved first and trains on meanwhile. "
         "Nothing is overwritten."
@@ -123,9 +130,13 @@ class ExportScreen(Dialog[None]):
     """What the engine has said last, safe to draw."""
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False, init=False)
 
-    def __init__(self, run: str, shown: str, send: Callable[[Command], None]) -> None:
-        """`run`: its true name; `shown`: its name, safe to draw. `send`: to the engine."""
+    def __init__(
+        self, run: str, shown: str, send: Callable[[Command], None], form: str = ""
+    ) -> None:
+        """`run`: its true name; `shown`: its name, safe to draw. `send`: to the engine. `form`: the
+        one that is chosen first."""
         super().__init__()
+        self._first = form or FORMS[0].word
         self._run = run
         self._shown = shown
         self._send = send
@@ -135,7 +146,7 @@ class ExportScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical() as page:
             page.border_title = Content(f"export {self._shown}")  # a string would be markup
-            yield FormRow("format", Choice([f.word for f in FORMS], FORMS[0].word, id="form"))
+            yield FormRow("format", Choice([f.word for f in FORMS], self._first, id="form"))
             yield Static("", id="about")
             yield FormRow("weights", Choice([NEWEST, BEST], NEWEST, id="weights"))
             yield FormRow("moments", Choice([WITH, WITHOUT], WITH, id="moments"))
@@ -178,7 +189,7 @@ class ExportScreen(Dialog[None]):
         form, path = self._form, self.query_one("#path", Input).value.strip()
         if form.command is None:
             moments = self.query_one("#moments", Choice).value == WITH
-            command: ExportRun | PackRun = PackRun(self._run, path, moments)
+            command: ExportRun | GatherReport | PackRun = PackRun(self._run, path, moments)
         else:
             best = form.of_one_step and self.query_one("#weights", Choice).value == BEST
             command = form.command(f"{self._run}@best" if best else self._run, path)
@@ -204,7 +215,7 @@ class ExportScreen(Dialog[None]):
                     for name, value in figures(answer)
                 ]
                 self._say(Content("\n").join([*lines, *map(Content, answer.notes)]))
-            case Packed() | Unpacked() | Imported():
+            case Packed() | Unpacked() | Imported() | Written():
                 self._say(Content.styled(outcome(answer), "$success"))
             case None:
                 pass
