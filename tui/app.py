@@ -38,6 +38,7 @@ from tui.run_actions import RunActions
 from tui.screenshot import save_screenshot
 from tui.state import RunState
 from tui.tour_actions import TourActions
+from tui.trial_actions import TrialActions
 from tui.view_switching import ViewSwitching
 from tui.views import TRAIN, VIEW_CLASS
 
@@ -49,7 +50,7 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions, ExportActions):
+class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions, ExportActions, TrialActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"

@@ -52,6 +52,8 @@ BINDINGS = (
     Binding("S", "change_setting(4, -1)", "Use the previous seed", show=False),
     Binding("s", "change_setting(4, 1)", "Use the next seed", show=False),
     Binding("W", "rewrite", "Answer again whenever a setting changes: on or off", show=False),
+    Binding("m", "microscope", "Look at the next step under the microscope", show=False),
+    Binding("r", "find_rate", "Find a learning rate", show=False),
     Binding("t", "tour", "Take the tour, or close it", show=False),
     Binding("g", "guess", "Guess what this page of the tour asks", show=False),
     Binding("N", "turn_page(1)", "To the next page of the tour", show=False),
@@ -63,6 +65,7 @@ ONLY_IN_TRAIN = frozenset(
     (
         *("view", "enlarge", "shrink", "write", "rewrite", "use_for_samples", "show_copy"),
         *("log_axis", "x_unit", "whole_loss", "chart_cursor"),
+        *("microscope", "find_rate"),
     )
 )
 """Actions on the first view; in the others their keys are free."""
@@ -100,6 +103,8 @@ def acts(action: str, state: RunState) -> bool | None:
             return True if state.phase == "training" or stepped else None
         case "learning_rate" | "train_for":
             return opened and ours
+        case "microscope" | "find_rate":
+            return None if engine_failed else opened and ours
         case "new_run" | "runs":
             return opened
         case _:

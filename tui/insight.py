@@ -19,6 +19,7 @@ from engine.protocol import (
 from tui.asking import Answered, Asked, fold_answers
 from tui.branches import Branches, Spot
 from tui.safe_struct import Raw, safe
+from tui.trial import Trial, fold_trial
 
 LINE_BREAK = "␊"
 """The picture of a line break: a line of the passage ends after it."""
@@ -97,6 +98,7 @@ class Insight(Struct, frozen=True):
     learned: Answered[WhenLearned] = Answered()
     divided: Answered[LossDivided] = Answered()
     alphabet: Answered[AlphabetMapped] = Answered()
+    trial: Trial = Trial()
 
     @property
     def selected(self) -> Place | None:
@@ -186,6 +188,7 @@ def is_answer(event: Event) -> bool:
 def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
     """With an answer: `event` as the engine sent it, `shown` safe to draw (what is read, once it is
     drawn). An answer to a question that was replaced by another changes nothing."""
+    insight = replace(insight, trial=fold_trial(insight.trial, event, shown))
     insight = fold_answers(insight, event, shown)
     match event, shown:
         case Failed(request=request), Failed(message):

@@ -14,7 +14,10 @@ def change(step: StepInspected) -> str:
 
 def update_ratio(tensor: TensorUpdate) -> str:
     """The size of the update in parts of that of the weights."""
-    return f"{100 * tensor.update / tensor.weight:.2g}%" if tensor.weight else "from zero"
+    if not tensor.weight:
+        return "from zero"
+    percent = 100 * tensor.update / tensor.weight
+    return f"{percent:.2g}%" if percent < 100 else f"{percent:,.0f}%"
 
 
 def tensor_name(tensor: TensorUpdate) -> str:

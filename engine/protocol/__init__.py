@@ -112,6 +112,8 @@ from engine.protocol.saved_runs import RunChanged as RunChanged
 from engine.protocol.saved_runs import RunCurve as RunCurve
 from engine.protocol.saved_runs import RunsListed as RunsListed
 from engine.protocol.saved_runs import RunSummary as RunSummary
+from engine.protocol.trials import HIGHEST_RATE as HIGHEST_RATE
+from engine.protocol.trials import LOWEST_RATE as LOWEST_RATE
 from engine.protocol.trials import FindLearningRate as FindLearningRate
 from engine.protocol.trials import InspectStep as InspectStep
 from engine.protocol.trials import LearningRateFound as LearningRateFound

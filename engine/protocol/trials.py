@@ -10,6 +10,9 @@ from msgspec import Struct
 from engine.protocol.message import Message
 from engine.protocol.place import Place
 
+LOWEST_RATE, HIGHEST_RATE = 1e-4, 1.0
+"""Between these the learning rate rises in a range test."""
+
 
 class FindLearningRate(Message, frozen=True):
     """Try learning rates from low to high, one a step, on the batches that come next (learning-rate

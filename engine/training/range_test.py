@@ -6,11 +6,10 @@ from itertools import pairwise
 from statistics import fmean, median
 from typing import Literal, NamedTuple
 
+from engine.protocol import HIGHEST_RATE, LOWEST_RATE
 from engine.training.trainer import StepResult, Trainer
 
 STEPS = 100
-LOWEST, HIGHEST = 1e-4, 1.0
-"""Between these the rate rises."""
 KEEP = 0.8
 """The weight of what was before in the smoothed loss. A larger one lags behind: the rates found would
 be too high."""
@@ -51,7 +50,7 @@ Ended = Literal["tried all", "the loss rose", "not a number"]
 
 def rate(number: int, steps: int) -> float:
     """The rate of a step of the test, counted from 0: rising by the same factor each time."""
-    return float(LOWEST * (HIGHEST / LOWEST) ** (number / max(1, steps - 1)))
+    return float(LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** (number / max(1, steps - 1)))
 
 
 def try_rates(trainer: Trainer, context_length: int, steps: int) -> Iterator[float | Tried | Ended]:

@@ -9,6 +9,8 @@ import torch
 from driving import Driver, ask, history_of, is_a, losses, of, only, saved_run, tiny
 
 from engine.protocol import (
+    HIGHEST_RATE,
+    LOWEST_RATE,
     Close,
     Command,
     Event,
@@ -27,7 +29,7 @@ from engine.protocol import (
     Train,
 )
 from engine.storage.saved_run import load_run
-from engine.training.range_test import HIGHEST, LOWEST, STEPS, Suggestion, Tried, rate, suggest
+from engine.training.range_test import STEPS, Suggestion, Tried, rate, suggest
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -104,10 +106,10 @@ def test_the_rates_rise_and_the_loss_is_smoothed(verse_file: Path) -> None:
     assert [one.number for one in tried] == list(range(1, len(tried) + 1))
     rates = [one.learning_rate for one in tried]
     assert rates == sorted(rates)
-    assert rates[0] == pytest.approx(LOWEST)
+    assert rates[0] == pytest.approx(LOWEST_RATE)
     assert (found.ended == "tried all") == (len(tried) == STEPS)
     assert of(events, StepDone)[-1].step == found.step == 20
-    assert not found.suggested or LOWEST <= found.suggested <= found.high <= HIGHEST
+    assert not found.suggested or LOWEST_RATE <= found.suggested <= found.high <= HIGHEST_RATE
 
 
 def test_a_trial_that_is_stopped_is_not_answered(verse_file: Path) -> None:
@@ -160,7 +162,7 @@ def test_without_a_clear_fall_only_the_rise_is_known() -> None:
 
 def test_a_loss_that_never_rises_leaves_the_range_open_to_the_end() -> None:
     found = suggest(curve(*(falling(i, rises_at=100) for i in range(100))))
-    assert found.high == pytest.approx(HIGHEST)
+    assert found.high == pytest.approx(HIGHEST_RATE)
 
 
 def test_from_a_few_steps_nothing_is_suggested() -> None:

@@ -39,7 +39,7 @@ async def test_the_palette_offers_sentences_for_what_can_be_done_now(desk: Opene
         assert all(title[0].isupper() and " " in title for title in offered)
 
         await it.press("ctrl+p")
-        await it.sees("Open a saved run…", "Lower the temperature")
+        await it.sees("Find a learning rate", "Lower the temperature")
         await it.press("escape")
         await choose(it, "Start training")
         await it.until(lambda: it.engine.sent(Train))

@@ -10,8 +10,9 @@ from looking import Desk, recorded_app
 from reading_along import Reader
 from recording import COPIES, PROMPT, STEPS, VERSE, trained, untrained, written
 from textual.pilot import Pilot
+from trying import FOUND, rates_tried, step_inspected
 
-from engine.protocol import Event
+from engine.protocol import Event, PhaseChanged
 from tui.app import TinyGPTApp
 from tui.panes.prompt import PromptInput
 
@@ -150,3 +151,35 @@ def test_copied_80x24(snap_compare: Compare) -> None:
 
 def test_copy_page_80x24(snap_compare: Compare) -> None:
     assert picture(snap_compare, show_copy_page, (80, 24))
+
+
+async def show_rates(pilot: Pilot[None]) -> None:
+    """The range test, and what it suggests."""
+    desk = await show(pilot)
+    await desk.press("r")
+    await desk.play(*rates_tried(), FOUND)
+    await desk.sees("Suggested: 0.00811")
+
+
+def test_rates_120x40(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_rates, (120, 40))
+
+
+def test_rates_80x24(snap_compare: Compare) -> None:
+    assert picture(snap_compare, show_rates, (80, 24))
+
+
+@pytest.mark.parametrize(
+    ("page", "size"), [(1, (120, 40)), (4, (120, 40)), (2, (80, 24)), (5, (80, 24))]
+)
+def test_microscope(snap_compare: Compare, page: int, size: tuple[int, int]) -> None:
+    """Layer by layer, the loss, the update, afterwards."""
+
+    async def show_page(pilot: Pilot[None]) -> None:
+        desk = await show(pilot, *trained(TRAINING_STEP))
+        await desk.press("m")
+        await desk.play(PhaseChanged("paused", TRAINING_STEP), step_inspected())
+        await desk.press(*page * ["right"])
+        await desk.sees(f"{page + 1}/6")
+
+    assert picture(snap_compare, show_page, size)

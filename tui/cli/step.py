@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from data.safe_text import safe_text
+from data.safe_text import safe_characters, safe_text
 from engine.protocol import (
     Close,
     ConfirmationRequired,
@@ -68,7 +68,7 @@ def print_step(step: StepInspected, run: str) -> None:
     line(f"batch: {count(step.batch)} rows of {count(step.context_length)} characters")
     for number, text in enumerate(step.rows[:ROWS]):
         marker = ">" if number == step.row else " "
-        console.print(Text(f"{marker} {shown(text)}"), no_wrap=True, overflow="ellipsis")
+        console.print(Text(f"{marker} {safe_characters(text)}"), no_wrap=True, overflow="ellipsis")
     line()
     line(
         f"loss {step.loss:.4f} nats a character; of the same batch afterwards {step.loss_after:.4f}"
@@ -92,9 +92,9 @@ def print_step(step: StepInspected, run: str) -> None:
         table.add_row(
             tensor_name(tensor),
             tensor.optimizer,
-            f"{tensor.gradient:.4f}",
-            f"{tensor.weight:.3f}",
-            f"{tensor.update:.4f}",
+            f"{tensor.gradient:.3g}",
+            f"{tensor.weight:.3g}",
+            f"{tensor.update:.3g}",
             update_ratio(tensor),
             f"{tensor.against_gradient:.2f}",
         )

@@ -1,8 +1,10 @@
 """What the model would say after each block, and how much each sublayer adds to the stream."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
-from engine.protocol import Likely
+from engine.protocol import Likely, Place
 from tui.drawing.words import bar
 from tui.read.pane import MUTED, ReadPane, likeliest
 from tui.state import RunState
@@ -30,22 +32,28 @@ class LayersPane(ReadPane):
         place = insight.selected
         if place is None or insight.passage is None or not place.layers:
             return []
-        blocks: list[Added] = [[] for _ in place.layers]
-        for name, value in zip(insight.passage.read.sublayers, place.added, strict=False):
-            block, _, sublayer = name.partition(".")
-            blocks[int(block)].append((sublayer, value))
-        rows = zip(place.layers, blocks, strict=True)
-        if width < ROOM_FOR_NAMES:
-            lines = [_short(depth, *row, place.character) for depth, row in enumerate(rows)]
-            head = " ".join(f"{name[:3]:>5}" for name, _ in blocks[-1])
-            title = Content.styled(f"{'block':{6 + LIKELIEST}}{head}", MUTED)
-            return [line.truncate(width) for line in [title, *_fitting(lines, height - 1)]]
-        longest = max(place.added, default=0.0) or 1.0
-        lines = [
-            _long(depth, *row, place.character, longest if width >= ROOM_FOR_BARS else 0.0)
-            for depth, row in enumerate(rows)
-        ]
-        return [line.truncate(width) for line in _fitting(lines, height)]
+        return layer_lines(place, insight.passage.read.sublayers, width, height)
+
+
+def layer_lines(place: Place, sublayers: Sequence[str], width: int, height: int) -> list[Content]:
+    """A line for the embedding and for each block. `sublayers`: the names of those in
+    `place.added`."""
+    blocks: list[Added] = [[] for _ in place.layers]
+    for name, value in zip(sublayers, place.added, strict=False):
+        block, _, sublayer = name.partition(".")
+        blocks[int(block)].append((sublayer, value))
+    rows = zip(place.layers, blocks, strict=True)
+    if width < ROOM_FOR_NAMES:
+        lines = [_short(depth, *row, place.character) for depth, row in enumerate(rows)]
+        head = " ".join(f"{name[:3]:>5}" for name, _ in blocks[-1])
+        title = Content.styled(f"{'block':{6 + LIKELIEST}}{head}", MUTED)
+        return [line.truncate(width) for line in [title, *_fitting(lines, height - 1)]]
+    longest = max(place.added, default=0.0) or 1.0
+    lines = [
+        _long(depth, *row, place.character, longest if width >= ROOM_FOR_BARS else 0.0)
+        for depth, row in enumerate(rows)
+    ]
+    return [line.truncate(width) for line in _fitting(lines, height)]
 
 
 def _short(depth: int, likely: Likely, added: Added, true: str) -> Content:

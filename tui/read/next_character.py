@@ -45,7 +45,7 @@ class NextPane(ReadPane):
             f"{'':4}{'probability'[: across + 5]:{across + 6}}{'as sampled'[: across + 5]}", MUTED
         )
         lines = [head]
-        for number, (text, probability) in enumerate(_shown(place, height - 1)):
+        for number, (text, probability) in enumerate(with_true(place, height - 1)):
             true = ("◂", "bold $accent") if text == place.character else " "
             style = TRUE if text == place.character else ""
             marked = number == state.insight.marked
@@ -72,7 +72,7 @@ def _bar(fraction: float, width: int, style: str) -> Content:
     return Content.assemble((drawn, style if drawn else "")).pad_right(width - len(drawn))
 
 
-def _shown(place: Place, number: int) -> Likely:
+def with_true(place: Place, number: int) -> Likely:
     """The likeliest characters, and in place of the last of them the true one if it is not there."""
     likely = place.next[:number]
     if place.bits is None or place.character in dict(likely):

@@ -163,19 +163,24 @@ class PassagePane(ReadPane, can_focus=True):
 def _row(passage: Passage, places: range, cursor: int = -1) -> Content:
     """The characters at these places, and after the last one a blank for the end."""
     text = (passage.characters + " ")[places.start : places.stop]
-    return styled(text, [CURSOR if at == cursor else _style(passage, at) for at in places])
+    return styled(text, [CURSOR if at == cursor else tint(passage.bits(at)) for at in places])
 
 
-def _style(passage: Passage, index: int) -> str:
-    """How surprising a character is, as a style."""
-    if (bits := passage.bits(index)) is None:
+def tint(bits: float | None) -> str:
+    """How surprising a character is, as a style; None: it is not predicted."""
+    if bits is None:
         return MUTED
     return next((style for least, style in reversed(LEVELS) if bits >= least), "")
 
 
-def _legend(passage: Passage) -> Content:
+def legend_of_tints() -> Content:
+    """How surprising what is tinted is."""
     tints = [Content.styled(f" {least:.0f} ", style) for least, style in LEVELS]
-    legend = Content("surprise in bits: ").stylize(MUTED) + Content(" ").join(tints)
+    return Content("surprise in bits: ").stylize(MUTED) + Content(" ").join(tints)
+
+
+def _legend(passage: Passage) -> Content:
+    legend = legend_of_tints()
     if passage.read.unknown:
         legend += Content.styled(f" · never seen, left out: {passage.read.unknown}", "$warning")
     return legend

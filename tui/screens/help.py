@@ -28,6 +28,8 @@ KEYS = (
     ("(  )", "length of an answer, in characters"),
     ("S  s", "seed: the same seed generates the same text"),
     ("<  >", "learning rate, from the next step on"),
+    ("r", "find a learning rate: a hundred steps on a copy of the run"),
+    ("m", "the next step under the microscope"),
     ("l  L", "linear or logarithmic axis; steps, characters or seconds"),
     ("←  →", "read the chart (or drag)"),
     ("a", "the whole fall of the loss, or its end"),
