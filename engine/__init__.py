@@ -52,6 +52,7 @@ __all__ = [
     "home",
     "load_run",
     "protocol",
+    "race_names",
     "replace_file",
     "run_in_training",
     "run_names",
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from engine.storage.library import run_in_training, run_written_by
     from engine.storage.names import check_name
     from engine.storage.paths import home, run_names
+    from engine.storage.race_file import race_names
     from engine.storage.saved_run import SavedRun, load_run
     from engine.training.trainer import Trainer
 else:
@@ -88,6 +90,7 @@ else:
         "home": "engine.storage.paths",
         "load_run": "engine.storage.saved_run",
         "protocol": "engine",
+        "race_names": "engine.storage.race_file",
         "replace_file": "engine.storage.atomic",
         "run_in_training": "engine.storage.library",
         "run_names": "engine.storage.paths",

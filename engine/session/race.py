@@ -85,11 +85,13 @@ class Race(OpenedRun):
         """One slice of work of the side whose turn it is; after the last one, the verdict."""
         if not (self._training and self._all_over):
             self._turn = side = self._next_side()
+            before = (len(side.marks), side.failed)
             side.run.tick()
             if side.not_saved:
                 side.not_saved = False
                 self.pause()
-            self._report_verdict()
+            if before != (len(side.marks), side.failed):
+                self._report_verdict()
         if self._training and self._all_over:
             self._end_heat()
 

@@ -170,11 +170,12 @@ class Side:
             case Evaluated():
                 windows = self._run.newest_windows if self._run else ()
                 self._seconds = event.elapsed
+                trained = event.elapsed if event.step else 0.0  # the first is where all begin
                 self.marks.append(
                     Mark(
                         self._characters,
                         event.step,
-                        event.elapsed,
+                        trained,
                         event.loss,
                         event.context_length,
                         windows,

@@ -19,17 +19,26 @@ class Client:
         self._inbox: SimpleQueue[Command] = SimpleQueue()
         self._saving = saving
         self.exit_code = 0
+        self.closing = False
+        """Whether the session has been asked to close."""
         for command in commands:
             self.send(command)
 
     def send(self, command: Command) -> None:
         """Queue a command. Safe from within an event and from a signal handler."""
+        self.closing = self.closing or isinstance(command, Close)
         self._inbox.put(command)
 
     def run(self, on_event: Callable[[Event], None]) -> int:
         """Pass every event to `on_event` until the session has closed; the exit code."""
         Session(on_event, saving=self._saving).run(self._inbox)
         return self.exit_code
+
+    def end(self, code: int) -> None:
+        """Save and close, since a signal asks for that; `code` is the exit code unless something
+        had failed before."""
+        self.exit_code = self.exit_code or code
+        self.send(Close())
 
     def fail(self, failed: Failed, *, save: bool = False) -> None:
         """Print why it failed, and close. `save`: whether to save the run first."""

@@ -41,6 +41,14 @@ def run_name(context: click.Context, parameter: click.Parameter, typed: str) -> 
     return [name for name in _continuing(runs, typed) if not name.startswith("-")]
 
 
+def race(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
+    """Saved races."""
+    try:
+        return _continuing(engine.race_names(), typed)
+    except (OSError, RuntimeError):  # as above
+        return []
+
+
 def preset(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
     """Presets."""
     return _continuing(PRESETS, typed)

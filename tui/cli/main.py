@@ -18,6 +18,7 @@ from tui.cli.export_command import export_command
 from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option, refusals
 from tui.cli.hints import PROGRAM, check_command
 from tui.cli.import_command import import_command
+from tui.cli.lab_command import lab_command
 from tui.cli.lr_range_command import lr_range_command
 from tui.cli.options import SAVED, inspect_options, run_options, sample_options
 from tui.cli.pack_command import pack_command, unpack_command
@@ -211,6 +212,7 @@ main.add_command(completion_command)
 main.add_command(export_command)
 main.add_command(import_command)
 main.add_command(lr_range_command)
+main.add_command(lab_command)
 main.add_command(serve_command)
 main.add_command(step_command)
 main.add_command(sweep_command)

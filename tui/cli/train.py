@@ -40,12 +40,7 @@ def train(
     Standard output gets a line for each event: JSON or text.
     """
     client = Client(opening, training, saving=saving)
-
-    def end(code: int) -> None:
-        client.exit_code = client.exit_code or code
-        client.send(Close())
-
-    with on_exit_signal(end), _event_printer(as_json=as_json) as show:
+    with on_exit_signal(client.end), _event_printer(as_json=as_json) as show:
         return client.run(_Training(client, show).on_event)
 
 

@@ -1,0 +1,105 @@
+"""`tinygpt-tui lab` as it is called: what it prints, how it is interrupted, and what it refuses."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import TINY, invoked
+from driving import losses
+from stored import digest
+
+from engine.protocol import Event, SideEvent, StepDone
+from engine.storage.history import read_history
+from engine.storage.paths import folder_of, run_names
+from tui.cli.race_table import RaceTable
+
+SIDES = ("--side", "", "--side", "train.learning_rate=0.3 model.n_layer=2", "--steps", "20")
+
+
+def raced(text: Path, *options: str) -> list[dict[str, Any]]:
+    """The lines of a race."""
+    done = invoked("lab", text, *TINY, *SIDES, "--json", *options)
+    assert (done.exit_code, done.stderr) == (0, "")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_race_prints_a_line_for_each_evaluation_and_the_verdict(verse_file: Path) -> None:
+    *evaluations, verdict = raced(verse_file)
+    seen = {(line["side"], line["step"]): line for line in evaluations}
+    assert [*seen] == [("A", 0), ("B", 0), ("A", 10), ("B", 10), ("A", 20), ("B", 20)]
+    ends = [seen["A", 20]["loss"], seen["B", 20]["loss"]]
+    assert verdict["losses"] == ends
+    assert (verdict["mark"], verdict["axis"], verdict["final"]) == (1280, "characters", True)
+    assert verdict["best"] == ends.index(min(ends))
+    assert verdict["verdict"].startswith("After 1,280 characters ")
+    assert verdict["runs"] == run_names()
+
+    (listed,) = invoked("lab", "--list", "--json").stdout.splitlines()
+    assert json.loads(listed)["name"] == verdict["race"]
+    again = invoked("lab", "--resume", verdict["race"], columns=300)
+    assert again.exit_code == 0
+    assert verdict["verdict"] in again.stdout
+    assert verdict["verdict"] in invoked("lab", "--list").stdout
+
+
+def test_ctrl_c_saves_a_race_that_is_resumed_exactly(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, whole = raced(verse_file)
+    show, steps = RaceTable.on_event, 0
+
+    def interrupted(self: RaceTable, event: Event) -> bool:
+        nonlocal steps
+        steps += isinstance(event, SideEvent) and isinstance(event.event, StepDone)
+        if steps == 25:
+            steps += 1  # once
+            signal.raise_signal(signal.SIGINT)
+        return show(self, event)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RaceTable, "on_event", interrupted)
+        done = invoked("lab", verse_file, *TINY, *SIDES, columns=300)
+    assert done.exit_code == 130
+    race = done.stdout.split("tinygpt-tui lab --resume ")[1].strip()
+    resumed = invoked("lab", "--resume", race, "--json")
+    verdict = json.loads(resumed.stdout.splitlines()[-1])
+    assert (resumed.exit_code, verdict["final"]) == (0, True)
+    assert [verdict[key] for key in ("losses", "difference", "noise")] == [
+        whole[key] for key in ("losses", "difference", "noise")
+    ]
+    for name, other in zip(verdict["runs"], whole["runs"], strict=True):
+        assert digest(name) == digest(other)
+        assert losses(read_history(folder_of(name))) == losses(read_history(folder_of(other)))
+
+
+def test_a_race_in_a_pipe_tells_sides_seeds_and_the_spread(verse_file: Path) -> None:
+    done = invoked("lab", verse_file, *TINY, *SIDES, "--seeds", 2, "--question", "Is it?")
+    lines = done.stdout.splitlines()
+    assert any(line.endswith("seed 2 of 2: Is it?") for line in lines)
+    assert "  B  model.n_layer=2 train.learning_rate=0.3" in lines
+    assert any("the spread of 2 seeds" in line for line in lines)
+    assert len(run_names()) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--side", "", "--side", "model.hight=3"), "Side B: There is no setting 'model.hight'"),
+        (("--side", "", "--side", "model.n_layer"), "Side B: --side takes KEY=VALUE, not"),
+        (("--side", "", "--side", "train.seed=9"), "Side B has train.seed=9 and side A 1"),
+        (("--side", "model.n_layer=99", "--side", ""), "Side A: model.n_layer goes from 1 to 48"),
+        (("--side", ""), "two to four sides, not 1"),
+        (("--side", "") * 5, "two to four sides, not 5"),
+        ((), "A race has two to four sides, each given by --side"),
+        (("--resume", "a-race", "--side", ""), "each goes alone"),
+    ],
+)
+def test_a_race_that_cannot_be_is_refused(
+    verse_file: Path, options: tuple[str, ...], said: str
+) -> None:
+    done = invoked("lab", *(() if "--resume" in options else (verse_file,)), *options)
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.split())
+    assert run_names() == []

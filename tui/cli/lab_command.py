@@ -1,0 +1,163 @@
+"""`tinygpt-tui lab`: its options."""
+
+import shlex
+import sys
+from typing import Any, get_args
+
+import click
+from msgspec.structs import replace
+
+from data.reading import Reading
+from engine.config import RunConfig, TrainConfig, override
+from engine.protocol import LABELS, Axis, OpenRace, OpenSavedRace
+from tui.cli import completions, opening
+from tui.cli.help import GENERAL, SectionedCommand, option, refusals
+from tui.cli.opening import DEFAULT_PRESET
+from tui.cli.options import MODEL, TEXT, TRAINING
+
+RACE = "The race"
+SAVED = "A saved race"
+
+
+@click.command("lab", cls=SectionedCommand)
+@click.argument("corpus", metavar="[TEXT]", required=False, shell_complete=completions.text)
+@option(
+    RACE,
+    "--side",
+    "sides",
+    multiple=True,
+    metavar='"KEY=VALUE ..."',
+    help="A side, by the settings in which it differs; an empty one differs in none. Two to four "
+    "times.",
+)
+@option(
+    RACE,
+    "--axis",
+    type=click.Choice(get_args(Axis)),
+    help="By what the sides are compared.",
+    otherwise="characters; seconds with --minutes",
+)
+@option(
+    RACE,
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Repeat the race with further seeds, N in all: their spread tells chance from effect.",
+    otherwise="1",
+)
+@option(RACE, "--question", default="", metavar="TEXT", help="What is asked, to remember it by.")
+@option(TEXT, "--encoding", metavar="NAME", help="How the text is encoded, as for train.")
+@option(TEXT, "--ignore", multiple=True, metavar="PATTERN", help="As for train.")
+@option(
+    MODEL,
+    "--preset",
+    "preset_name",
+    metavar="NAME",
+    shell_complete=completions.preset,
+    help="The size of all sides.",
+    otherwise=DEFAULT_PRESET,
+)
+@option(
+    MODEL,
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=completions.assignment,
+    help="Change a setting of all sides. May be repeated.",
+)
+@option(TRAINING, "--steps", metavar="N", help="Each side takes N steps.")
+@option(TRAINING, "--minutes", metavar="M", help="Each side trains for M minutes instead.")
+@option(
+    TRAINING,
+    "--device",
+    metavar="NAME",
+    shell_complete=completions.value_of("train.device"),
+    help="Where all sides compute: auto, cpu, cuda or mps.",
+    otherwise=TrainConfig().device,
+)
+@option(TRAINING, "--no-save", is_flag=True, help="Write nothing.")
+@option(
+    SAVED,
+    "--resume",
+    metavar="NAME",
+    shell_complete=completions.race,
+    help="Go on with a race that was interrupted, or show the verdict of one that has ended.",
+)
+@option(SAVED, "--list", "lists", is_flag=True, help="List the saved races.")
+@option(
+    GENERAL,
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print a line of JSON for each evaluation (side, step, loss and more), and a last one with "
+    "the verdict.",
+)
+def lab_command(
+    resume: str | None, lists: bool, as_json: bool, no_save: bool, **choices: Any
+) -> None:
+    """Race two to four versions of a training against each other.
+
+    All sides begin with the same seed, the same batches, and the same weights where shapes agree;
+    they train in turns, and their held-out losses are compared. Each is saved as a run of its own.
+    Ctrl-C saves the race and ends.
+
+    \b
+    tinygpt-tui lab letters.txt --preset nano --steps 500 \\
+        --side "" --side "model.attention=off" --seeds 3
+
+    Exit codes as for train.
+    """
+    given = any(value for name, value in choices.items() if name != "seeds") or no_save
+    with refusals():
+        if lists or resume is not None:
+            if given or (lists and resume is not None):
+                raise ValueError("--resume and --list are about saved races: each goes alone.")
+            command: OpenRace | OpenSavedRace = OpenSavedRace(resume or "")
+        else:
+            command = new_race(**choices)
+    if lists:
+        from tui.cli.lab import list_races  # with rich and the session
+
+        sys.exit(list_races(as_json=as_json))
+    from tui.cli.lab import race  # with rich and the session
+
+    sys.exit(race(command, as_json=as_json, saving=not no_save))
+
+
+def new_race(
+    corpus: str | None,
+    sides: tuple[str, ...],
+    axis: Axis | None,
+    seeds: int,
+    question: str,
+    encoding: str | None,
+    ignore: tuple[str, ...],
+    preset_name: str | None,
+    assignments: tuple[str, ...],
+    **shortcuts: str | None,
+) -> OpenRace:
+    """The command for a new race. ValueError, with a user-facing message that names the side."""
+    if not sides:
+        raise ValueError('A race has two to four sides, each given by --side "KEY=VALUE ...".')
+    if len(sides) > len(LABELS):
+        raise ValueError(f"A race has two to four sides, not {len(sides)}.")
+    reading = Reading(encoding or "", ignore)
+    common = opening.new_run(corpus, preset_name, assignments, shortcuts, reading).config
+    train = common.train
+    if not train.minutes and not any("train.evaluation_interval" in text for text in assignments):
+        interval = max(1, min(train.evaluation_interval, train.steps // 10))
+        common = replace(common, train=replace(train, evaluation_interval=interval))
+    configs = tuple(_side(label, common, text) for label, text in zip(LABELS, sides, strict=False))
+    if axis is None:
+        axis = "seconds" if any(config.train.minutes for config in configs) else "characters"
+    return OpenRace(configs, question, axis, seeds)
+
+
+def _side(label: str, common: RunConfig, text: str) -> RunConfig:
+    try:
+        return override(common, map(opening.as_typed, shlex.split(text)))
+    except ValueError as error:
+        message = str(error).replace("--set takes", "--side takes")
+        raise ValueError(f"Side {label}: {message}") from None
