@@ -20,7 +20,7 @@ from engine.protocol import (
 )
 from engine.session.opened_run import OpenedRun
 from engine.storage import library
-from engine.storage.race_file import delete_race, race_summaries
+from engine.storage.race_file import delete_race, race_summaries, rename_side
 
 Managing = ListRuns | RenameRun | AnnotateRun | DeleteRun | Compare | ListRaces | DeleteRace
 MANAGING = get_args(Managing)
@@ -71,6 +71,7 @@ def _rename(name: str, new_name: str, open_run: OpenedRun | None) -> None:
         open_run.rename(new_name)
     else:
         library.rename(name, new_name)
+    rename_side(name, new_name)
 
 
 def _annotate(name: str, note: str, open_run: OpenedRun | None) -> None:

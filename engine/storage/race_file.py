@@ -111,6 +111,21 @@ def delete_race(name: str) -> None:
     race_path(name).unlink()
 
 
+def rename_side(run: str, name: str) -> None:
+    """Have the races that a renamed run is a side of know its new name. OSError."""
+    for race in race_names():
+        try:
+            info = read_race(race)
+        except ValueError:  # it names nothing that could be renamed
+            continue
+        heats = tuple(
+            replace(heat, runs=tuple(name if one == run else one for one in heat.runs))
+            for heat in info.heats
+        )
+        if heats != info.heats:
+            write_race(race, replace(info, heats=heats))
+
+
 def without_last_heat(name: str, info: RaceInfo) -> None:
     """Take back a heat of which no side was trained. OSError."""
     kept = replace(info, heats=info.heats[:-1])

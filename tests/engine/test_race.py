@@ -32,6 +32,7 @@ from engine.protocol import (
     RaceOpened,
     RacesListed,
     RaceVerdict,
+    RenameRun,
     SideEvent,
     Step,
     StepDone,
@@ -168,6 +169,16 @@ def test_a_race_that_has_ended_shows_its_verdict_and_does_not_go_on(verse_file: 
     assert race_names() == []
     assert run_names() == runs_of(events)
     run_to_end(OpenRun(runs_of(events)[1]), Train(steps=1))
+
+
+def test_a_side_that_was_renamed_and_trained_on_is_still_a_side(verse_file: Path) -> None:
+    events = raced(tiny(verse_file), tiny(verse_file, *DIFFERENT))
+    race, (one, other) = only(events, RaceOpened).race, runs_of(events)
+    Driver().run(RenameRun(other, "two layers"), Close())
+    run_to_end(OpenRun("two layers"), Train(steps=1))
+    again = Driver().run(OpenSavedRace(race), Close())
+    assert runs_of(again) == [one, "two layers"]
+    assert only(again, RaceVerdict) == verdict_of(events)
 
 
 def window_losses(name: str) -> list[float]:

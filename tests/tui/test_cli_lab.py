@@ -80,6 +80,7 @@ def test_a_race_in_a_pipe_tells_sides_seeds_and_the_spread(verse_file: Path) -> 
     assert any(line.endswith("seed 2 of 2: Is it?") for line in lines)
     assert "  B  model.n_layer=2 train.learning_rate=0.3" in lines
     assert any("the spread of 2 seeds" in line for line in lines)
+    assert [line[:10] for line in lines if " writes: " in line] == ["A writes: ", "B writes: "]
     assert len(run_names()) == 4
 
 

@@ -93,6 +93,7 @@ class _Racing:
                 _print_line(line)
             return
         self._table.stop()
+        self._table.print_samples()
         if path:
             self._table.print(f"saved the race {race} in {path}")
         if not self._has_ended and path:

@@ -15,7 +15,9 @@ from engine.protocol import (
     CorpusLoaded,
     Evaluated,
     Event,
+    Excerpt,
     Failed,
+    Opened,
     PhaseChanged,
     RaceOpened,
     RaceSide,
@@ -27,6 +29,8 @@ from tui.drawing.words import count, counted, duration
 
 REFRESHES = 2
 """A second."""
+SAMPLE_LENGTH = 100
+"""Characters of a sample that are printed."""
 
 
 class _Row:
@@ -39,6 +43,7 @@ class _Row:
         self.seconds = 0.0
         self.newest: Evaluated | None = None
         self.phase = ""
+        self.sample = ""
 
     def on_event(self, event: Event) -> None:
         match event:
@@ -49,6 +54,8 @@ class _Row:
                 self.newest, self.seconds = event, event.elapsed
             case PhaseChanged():
                 self.phase = event.phase
+            case Excerpt():
+                self.sample = event.prompt + event.text
             case _:
                 pass
 
@@ -112,11 +119,14 @@ class RaceTable:
                 self._sentence = sentence
             case SideEvent(side, of_run):
                 self._rows[side].on_event(of_run)
-                if isinstance(of_run, Failed):
-                    self.print(f"Side {self._rows[side].side.label}: {of_run.message}")
-                if isinstance(of_run, Evaluated):
-                    self._print_evaluation(self._rows[side])
-                    return True
+                match of_run:
+                    case Failed(said) | Opened(note=said) if said:
+                        self.print(f"Side {self._rows[side].side.label}: {said}")
+                    case Evaluated():
+                        self._print_evaluation(self._rows[side])
+                        return True
+                    case _:
+                        pass
             case _:
                 pass
         return False
@@ -154,6 +164,12 @@ class RaceTable:
             f"{row.side.label}  step {row.newest.step:>7,}  validation loss {loss}  "
             f"{count(row.characters)} characters  {row.newest.elapsed:,.1f} s"
         )
+
+    def print_samples(self) -> None:
+        """Print the beginning of what each side has written last."""
+        for row in self._rows:
+            if row.sample:
+                self.print(f"{row.side.label} writes: {row.sample[:SAMPLE_LENGTH]}")
 
     def print(self, line: str) -> None:
         """Print a line; above the table, where that is live."""
