@@ -16,13 +16,13 @@ from textual.widgets import Static
 
 from data.safe_text import safe_text
 from engine import EngineThread
-from engine.protocol import Event, Fork, Open, OpenRun, Train
+from engine.protocol import Command, Event, Fork, Open, OpenRun
 from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS, CHANGES, action_of, acts
 from tui.chart_actions import ChartActions
 from tui.copy_actions import CopyActions
 from tui.encoding import ascii_only, named
-from tui.engine_app import TO_THE_END, EngineApp
+from tui.engine_app import EngineApp
 from tui.export_actions import ExportActions
 from tui.line_filter import DroppingFilter
 from tui.link import Engine
@@ -64,7 +64,7 @@ class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions, ExportActio
         opening: Open | OpenRun | Fork,
         why: str = "",
         engine: Callable[[Callable[[Event], None]], Engine] = EngineThread,
-        more: Train = TO_THE_END,
+        more: Iterable[Command] = (),
         *,
         saving: bool = True,
         follows: bool = False,

@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 
 from rich.text import Text
@@ -16,6 +16,7 @@ from engine.config import SampleConfig
 from engine.protocol import (
     Close,
     Closed,
+    Command,
     ConfirmationRequired,
     Event,
     Failed,
@@ -24,7 +25,6 @@ from engine.protocol import (
     Opened,
     OpenRun,
     Saved,
-    Train,
 )
 from tui.dialogs import confirm
 from tui.link import Engine, Link
@@ -32,8 +32,6 @@ from tui.signals import SignalGuard, exit_code
 from tui.state import RunState, fold
 from tui.textual_patches import TERMINAL_RESET, PatchedApp
 
-TO_THE_END = Train()
-"""The command without a length of its own."""
 FRAME = 1 / 20
 """Seconds between two updates of the state: generated text streams at this pace."""
 EXIT_TIMEOUT = 2.5
@@ -58,10 +56,10 @@ class EngineApp(PatchedApp):
         self,
         opening: Open | OpenRun | Fork,
         engine: Callable[[Callable[[Event], None]], Engine],
-        more: Train,
+        more: Iterable[Command],
     ) -> None:
         """`opening`: the first command. `engine` makes the engine, given where its events go.
-        `more`: how much more it trains at once, if anything is named there."""
+        `more`: the commands after the first."""
         super().__init__()
         self._opening = opening
         self._more = more
@@ -88,8 +86,8 @@ class EngineApp(PatchedApp):
     def _start_engine(self) -> None:
         self.engine.start()
         self.engine.send(self._opening)
-        if self._more != TO_THE_END:
-            self.engine.send(self._more)
+        for command in self._more:
+            self.engine.send(command)
 
     async def on_unmount(self) -> None:
         """However the app ends, save the run if possible and join the thread."""

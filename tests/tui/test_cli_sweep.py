@@ -200,6 +200,10 @@ def test_each_run_is_the_one_that_train_makes(
         events = run_to_end(Open(tiny(verse_file, f"train.batch_size={size}")), Train())
         alone[str(size)] = of(events, Evaluated)[-1].loss
     assert {line["settings"]["train.batch_size"]: line["loss"] for line in ended} == alone
+    again = invoked("sweep", file)  # there is nothing left to do
+    assert "2 runs, of which 2 are done" in again.stdout
+    names = [row["runs"][0] for row in lines_of(done, "CaseResult")]
+    assert f"their curves: tinygpt-tui --run {names[0]} --compare {names[1]}\n" in again.stdout
     notes = {run.name: run.note for run in summaries()}
     for line in ended:
         assert notes[line["run"]] == f"sweep rates: {line['case']}, seed 1"

@@ -1,13 +1,26 @@
 """Compared runs in the chart: each is drawn, named, and has a mark of its own."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
-from looking import Opener
+from command_line import invoked
+from driving import saved_run
+from looking import OPENING, Desk, Opener
 from msgspec.structs import replace
-from recording import EVALUATIONS, corpus_loaded, opened, opening, state_after, trained, untrained
+from recording import (
+    EVALUATIONS,
+    RecordedEngine,
+    corpus_loaded,
+    opened,
+    opening,
+    state_after,
+    trained,
+    untrained,
+)
 
 from engine.protocol import (
+    Compare,
     Compared,
     Evaluated,
     Event,
@@ -17,6 +30,8 @@ from engine.protocol import (
     RunCurve,
     StepDone,
 )
+from tui.app import TinyGPTApp
+from tui.cli.opening import after_opening
 from tui.compared import MOST_COMPARED
 from tui.drawing.chart import frame
 from tui.drawing.series import COMPARED, HELD_OUT
@@ -46,6 +61,22 @@ async def test_every_run_that_is_drawn_is_named_with_its_mark(desk: Opener) -> N
         chart = [row for row in it.rows if "calm-heron" not in row]
         for mark in MARKS:
             assert any(mark in row for row in chart), "distinguishable without colours too"
+
+
+async def test_the_command_line_names_runs_to_compare(at_once: None, verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    more = after_opening(None, {"steps": None, "minutes": None}, (name,))
+    app = TinyGPTApp(OPENING, engine=RecordedEngine, more=more)
+    async with app.run_test() as pilot:
+        it = Desk(app, pilot)
+        await it.until(lambda: it.engine.sent(Compare) == [Compare((name,))])
+    refused = invoked("--compare", f"{name}s")
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        f"Error: There is no run '{name}s' to compare with; near it: {name}.\n",
+    )
+    assert "--compare draws 3 runs at most, not 4." in invoked(*["--compare", name] * 4).stderr
+    assert "it goes alone" in invoked("--follow", "--compare", name).stderr
 
 
 async def test_in_a_small_window_the_number_of_the_others_is_shown(desk: Opener) -> None:

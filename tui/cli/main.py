@@ -98,16 +98,30 @@ def main() -> None:
     help="Follow the run that another program trains, and those that it trains next; nothing is "
     "changed here.",
 )
+@option(
+    SAVED,
+    "--compare",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completions.run_name,
+    help="Draw the held-out loss of this run, too. May be given three times.",
+)
 def app_command(
-    run_name: str | None, corpus: str | None, no_save: bool, follows: bool, **choices: Any
+    run_name: str | None,
+    corpus: str | None,
+    no_save: bool,
+    follows: bool,
+    compare: tuple[str, ...],
+    **choices: Any,
 ) -> None:
     """Open the app."""
     with refusals():
         command = (
-            opening.followed_run(run_name, corpus, choices)
+            opening.followed_run(run_name, corpus, {**choices, "compare": compare})
             if follows
             else opening.chosen("app", run_name, corpus, **choices)
         )
+        more = opening.after_opening(run_name, choices, compare)
     if corpus == "-":
         keys_from_terminal()
     if os.environ.get("TEXTUAL_DRIVER") != WEB_DRIVER:
@@ -124,7 +138,7 @@ def app_command(
         command,
         why=default()[1] if corpus is None and isinstance(command, Open) else "",
         engine=partial(EngineThread, saving=not no_save, follows=follows),
-        more=opening.training(run_name, choices),
+        more=more,
         saving=not (no_save or follows),
         follows=follows,
     )

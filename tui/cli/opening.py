@@ -11,8 +11,10 @@ from data.reading import Reading
 from data.standard_input import read_standard_input
 from engine.changes import check_changes, check_fork
 from engine.config import RunConfig, override, preset
-from engine.protocol import Fork, Open, OpenRun, Train
+from engine.protocol import Command, Compare, Fork, Open, OpenRun, Train
+from engine.settings import nearest
 from tui.cli.hints import PROGRAM, check_text
+from tui.compared import MOST_COMPARED
 from tui.line_breaks import with_line_breaks
 
 DEFAULT_PRESET = "small"
@@ -152,6 +154,22 @@ def training(run_name: str | None, shortcuts: Mapping[str, str | None]) -> Train
     given = {name: shortcuts[name] for name in ("steps", "minutes")}
     train = configured("", None, _joined((), given)).train
     return Train(train.steps if given["steps"] else 0, train.minutes)
+
+
+def after_opening(
+    run_name: str | None, shortcuts: Mapping[str, str | None], compare: tuple[str, ...]
+) -> list[Command]:
+    """The commands of the app after the one that opens a run: how much more it trains, if that is
+    said, and which runs it is compared with. ValueError, with a user-facing message."""
+    known = engine.run_names() if compare else []
+    for name in compare:
+        if name not in known:
+            near = nearest(name, known) if known else ""
+            raise ValueError(f"There is no run {name!r} to compare with{near}.")
+    if len(compare) > MOST_COMPARED:
+        raise ValueError(f"--compare draws {MOST_COMPARED} runs at most, not {len(compare)}.")
+    more = training(run_name, shortcuts)
+    return [*([more] if more != Train() else []), *([Compare(compare)] if compare else [])]
 
 
 def as_typed(assignment: str) -> str:

@@ -1,5 +1,6 @@
 """What `tinygpt-tui sweep` prints: a line for each run that has ended, the table, and what it says."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from time import monotonic
 
@@ -12,7 +13,9 @@ from rich.text import Text
 from data.safe_text import safe_text
 from engine.protocol import StepDone
 from tui.cli.console import PipeConsole
+from tui.cli.hints import PROGRAM
 from tui.cli.streams import printable_json
+from tui.compared import MOST_COMPARED
 from tui.drawing.words import counted, duration
 from tui.sweep.comparison import CaseResult, SweepVerdict, compared
 from tui.sweep.plan import Plan, Trial
@@ -92,10 +95,11 @@ class SweepOutput:
         self._console.print(self._table(rows))
         for sentence in (verdict.sentence, *verdict.warnings):
             self._print(sentence)
-        self._print(
-            f"In the app, o lists the saved runs: those with 'sweep {self._plan.name}' in their note "
-            "are these, and c draws three of them beside the open one."
-        )
+        names = [row.runs[0] for row in rows if row.runs][: 1 + MOST_COMPARED]
+        if names:
+            first, *others = map(shlex.quote, names)
+            compare = "".join(f" --compare {name}" for name in others)
+            self._print(f"their curves: {PROGRAM} --run {first}{compare}", whole=True)
 
     def _paint(self) -> None:
         if self._live is not None:
@@ -131,10 +135,11 @@ class SweepOutput:
         ended = [f"{number:,} {word}" for word, number in counts.items() if number]
         return ["best"] * row.best + ended + running
 
-    def _print(self, line: str) -> None:
-        """Print a line of text; a terminal has it wrapped between words."""
+    def _print(self, line: str, *, whole: bool = False) -> None:
+        """Print a line of text; a terminal has it wrapped between words, unless it is to stay
+        `whole`."""
         if not self._as_json:
-            soft_wrap = not self._console.is_terminal
+            soft_wrap = whole or not self._console.is_terminal
             self._console.print(safe_text(line), markup=False, highlight=False, soft_wrap=soft_wrap)
 
     def _print_json(self, line: Struct) -> None:
