@@ -108,7 +108,7 @@ class ActiveRun(OpenedRun):
         """One slice of a training step or of an evaluation, then as long again for sampling, which
         may take several ticks. In between, or while nothing is trained, the ladder is measured."""
         began = self._clock()
-        busy = self._sampling_due > 0
+        busy = self._sampling_due > 0 and not self._inspector.holds_training
         if not busy:
             busy = self._work()
             self._sampling_due = self._clock() - began if busy else SLICE
