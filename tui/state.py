@@ -266,14 +266,13 @@ def _fold_history(state: RunState, event: Recorded) -> RunState:
             return replace(state, learning_rate=learning_rate)
         case Extended(_, steps, minutes):
             return replace(state, steps=steps, minutes=minutes, extended=event)
-        case ThreadsChosen(step, _, threads, choice):
-            opened = state.opened
-            if opened is None or step <= opened.step:  # before it was opened here
-                return state
-            opened = replace(opened, threads=threads, choice=choice)
+        case ThreadsChosen(step, _, threads, choice) if state.opened and step > state.opened.step:
+            opened = replace(state.opened, threads=threads, choice=choice)
             return replace(state, opened=opened, threads_chosen=event)
         case Forked():
             return replace(state, forked=event)
+        case _:  # threads chosen before it was opened here; the rest is part of its course
+            return state
 
 
 def _with_run_changed(state: RunState, event: RunChanged, shown: RunChanged) -> RunState:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # these import torch, which the session loads with the first 
     from engine.model.tokenizer import Vocabulary
     from engine.model.weights import Weights
 
+EARLY_EXCERPTS = frozenset({10, 25, 50, 100})
+"""Steps that are followed by an excerpt without an evaluation: the text changes fast then."""
 EXCERPT_LINES = 6
 """Lines of an excerpt: a large window shows them all."""
 
@@ -91,6 +93,11 @@ class SampleStreams:
             self._end_excerpt()
         self._excerpt_step, self._excerpt_prompt = step, self._prompt
         self._excerpt.start(self._prompt, self._excerpt_config, self._context_length())
+
+    def step_taken(self, step: int) -> None:
+        """Start an excerpt after an early step that is not evaluated."""
+        if step in EARLY_EXCERPTS:
+            self.start_excerpt(step)
 
     def generate(self, seconds: float) -> None:
         """Generate for about `seconds`: the reply if there is one, otherwise the excerpt."""

@@ -76,6 +76,7 @@ from engine.protocol.insight import PlaceInspected as PlaceInspected
 from engine.protocol.ladder import LadderMeasured as LadderMeasured
 from engine.protocol.lines import from_json as from_json
 from engine.protocol.lines import to_json as to_json
+from engine.protocol.message import Activity as Activity
 from engine.protocol.message import Phase as Phase
 from engine.protocol.moments import AskWhenLearned as AskWhenLearned
 from engine.protocol.moments import MomentsKept as MomentsKept
@@ -112,6 +113,11 @@ from engine.protocol.saved_runs import RunChanged as RunChanged
 from engine.protocol.saved_runs import RunCurve as RunCurve
 from engine.protocol.saved_runs import RunsListed as RunsListed
 from engine.protocol.saved_runs import RunSummary as RunSummary
+from engine.protocol.teaching import Taught as Taught
+from engine.protocol.teaching import TaughtAppeared as TaughtAppeared
+from engine.protocol.teaching import TaughtEvaluated as TaughtEvaluated
+from engine.protocol.teaching import TaughtEvent as TaughtEvent
+from engine.protocol.teaching import Teach as Teach
 from engine.protocol.trials import HIGHEST_RATE as HIGHEST_RATE
 from engine.protocol.trials import LOWEST_RATE as LOWEST_RATE
 from engine.protocol.trials import FindLearningRate as FindLearningRate

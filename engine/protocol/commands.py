@@ -8,6 +8,7 @@ from engine.protocol.message import Message
 from engine.protocol.packing import PackRun, UnpackRun
 from engine.protocol.race import RaceCommand
 from engine.protocol.reports import GatherReport
+from engine.protocol.teaching import Teach
 
 
 class Open(Message, frozen=True):
@@ -145,6 +146,7 @@ Command = (
     | Stop
     | Rollback
     | SetLearningRate
+    | Teach
     | Sample
     | StopSample
     | SetExcerptPrompt

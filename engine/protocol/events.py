@@ -7,12 +7,13 @@ from engine.protocol.commands import OpenRun
 from engine.protocol.exports import Exported, Imported
 from engine.protocol.insight import InsightEvent
 from engine.protocol.ladder import LadderMeasured
-from engine.protocol.message import Message, Phase
+from engine.protocol.message import Activity, Message, Phase
 from engine.protocol.moments import MomentsKept
 from engine.protocol.packing import Packed, Unpacked
 from engine.protocol.race import RaceEvent
 from engine.protocol.reports import ReportGathered
 from engine.protocol.saved_runs import Compared, ParentLoaded, RunChanged, RunsListed
+from engine.protocol.teaching import TaughtEvent
 
 
 class Busy(Message, frozen=True):
@@ -202,9 +203,7 @@ class Failed(Message, frozen=True):
     """Something went wrong: one sentence for the user."""
 
     message: str
-    during: Literal[
-        "open", "train", "sample", "save", "measure", "runs", "inspect", "export", "log", "engine"
-    ]
+    during: Activity
     request: int = 0  # the number of the question that it answers; 0: it answers none
 
 
@@ -222,6 +221,7 @@ RunEvent = (
     | LearningRateChanged
     | Extended
     | ThreadsChosen
+    | TaughtEvent
     | SampleStarted
     | TextSampled
     | SampleDone
@@ -255,6 +255,7 @@ Event = (
     | LearningRateChanged
     | Extended
     | ThreadsChosen
+    | TaughtEvent
     | Forked
     | SampleStarted
     | TextSampled
@@ -280,6 +281,15 @@ Event = (
     | Closed
 )
 
-Recorded = StepDone | Evaluated | Excerpt | LearningRateChanged | Extended | ThreadsChosen | Forked
+Recorded = (
+    StepDone
+    | Evaluated
+    | Excerpt
+    | LearningRateChanged
+    | Extended
+    | ThreadsChosen
+    | Forked
+    | TaughtEvent
+)
 RECORDED = get_args(Recorded)
 """The events that make up a run's history, kept in its `metrics.jsonl`."""

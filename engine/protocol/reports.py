@@ -56,8 +56,8 @@ class ReportedChange(Struct, frozen=True):
     """What was changed while the run was trained: by a user, or threads that were measured again."""
 
     step: int
-    what: Literal["learning rate", "steps", "minutes", "threads"]
-    value: float  # of steps and minutes: the planned total from then on
+    what: Literal["learning rate", "steps", "minutes", "threads", "taught"]
+    value: float  # of steps and minutes: the planned total from then on; of taught: the share
 
 
 class ReportedText(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from engine.config import RunConfig, SampleConfig
-from engine.protocol import Event, Failed, StepProgress
+from engine.protocol import Event, Failed, StepProgress, Teach
 from engine.session.evaluator import Evaluator
 from engine.session.ladder import Ladder
 from engine.session.moment_keeper import MomentKeeper
@@ -11,6 +11,7 @@ from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import Ending, RunState
 from engine.session.saver import Saver
 from engine.session.stepper import NextStep, Stepper
+from engine.session.teacher import Teacher
 from engine.session.thread_choice import ThreadChoice
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder
@@ -18,9 +19,6 @@ from engine.training.schedule import Position
 
 if TYPE_CHECKING:  # imports torch, which the session loads with the first run
     from engine.session.context import RunContext
-
-EARLY_EXCERPTS = frozenset({10, 25, 50, 100})
-"""Steps that are followed by an excerpt without an evaluation: the text changes fast then."""
 
 
 class ActiveRun(OpenedRun):
@@ -45,20 +43,15 @@ class ActiveRun(OpenedRun):
         self._clock = clock
         self._sampling_due = 0.0
         self._state = RunState(config, progress, self._emit)
+        self._teacher = Teacher(context, self._state, self._emit, clock)
         self._saver = Saver(recorder, self._state, self._emit, clock)
-        self._moments = MomentKeeper(
-            recorder,
-            self._state,
-            context.trainer.model.state_dict,
-            self._context_length,
-            emit,
-            clock,
-        )
+        weights, length = context.trainer.model.state_dict, self._context_length
+        self._moments = MomentKeeper(recorder, self._state, weights, length, emit, clock)
         self._stepper = Stepper(context.trainer, clock)
         self._threads = ThreadChoice(context, progress.elapsed, self._emit, clock)
         self._evaluator = Evaluator(context.trainer, self._emit, clock)
-        self._samples = context.sample_streams(config.sample, self._context_length, self._emit)
-        self._models = context.moment_models(self._context_length, self._moments.found)
+        self._samples = context.sample_streams(config.sample, length, self._emit)
+        self._models = context.moment_models(length, self._moments.found)
         self._inspector = context.inspector(self._models, emit, self._next_step)
 
     @property
@@ -82,6 +75,7 @@ class ActiveRun(OpenedRun):
         """Emit an event, and add it to the run's history."""
         self._recorder.record(event)
         self._emit_event(event)
+        self._teacher.look_at(event)
 
     # Work.
 
@@ -90,6 +84,7 @@ class ActiveRun(OpenedRun):
         busy = (
             self._state.step_is_due
             or self._evaluator.active
+            or self._teacher.active
             or self._state.ending is Ending.SAVING
             or self._samples.active
             or self._inspector.active
@@ -130,7 +125,10 @@ class ActiveRun(OpenedRun):
         """Train or evaluate; False if neither is due, or a trial goes first."""
         if self._inspector.holds_training:
             return False
-        if self._evaluator.active:
+        if self._teacher.active:
+            if self._teacher.advance() and not self._evaluator.active:
+                self._saver.checkpoint_if_writing()
+        elif self._evaluator.active:
             self._evaluate_slice()
         elif self._state.step_is_due:
             self._step()
@@ -158,9 +156,8 @@ class ActiveRun(OpenedRun):
         elif done is not None:
             self._state.advance_to(done.step)
             self._emit(done)
-            self._after_step(
-                self._position._replace(elapsed=done.elapsed, step_seconds=done.seconds)
-            )
+            after = self._position._replace(elapsed=done.elapsed, step_seconds=done.seconds)
+            self._after_step(after)
 
     def _after_step(self, position: Position) -> None:
         state = self._state
@@ -175,10 +172,10 @@ class ActiveRun(OpenedRun):
             self._start_evaluation()
         else:
             self._moments.step_taken()
-            if state.step in EARLY_EXCERPTS:
-                self._samples.start_excerpt(state.step)
+            self._samples.step_taken(state.step)
 
     def _start_evaluation(self) -> None:
+        self._teacher.start_evaluation(self._context_length())
         self._evaluator.start(self._context_length())
 
     def _evaluate_slice(self) -> None:
@@ -264,6 +261,10 @@ class ActiveRun(OpenedRun):
             self._emit(Failed(str(error), "train"))
         else:
             self._trainer.learning_rate = learning_rate
+
+    def teach(self, command: Teach) -> None:
+        self._stepper.abandon()  # the batch changes
+        self._teacher.teach(command, self._context_length())
 
     def _prepare_to_continue(self, steps: int = 0, minutes: float = 0.0) -> None:
         """Make another step possible: skip the batch that failed, extend a plan that is used up."""

@@ -15,11 +15,13 @@ from engine.session.active_run import ActiveRun
 from engine.session.ladder import Ladder
 from engine.session.moment_keeper import budget_note
 from engine.session.opened_run import Clock, Emit
+from engine.session.teacher import check_taught
 from engine.session.textless_run import TextlessRun
 from engine.storage.library import run_curve
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder
 from engine.storage.run_info import RunInfo
+from engine.storage.teaching import Lesson
 from engine.training.split import check_length, split_at
 
 if TYPE_CHECKING:  # these import torch, which is loaded after the text has been reported
@@ -35,6 +37,7 @@ class Start(NamedTuple):
     machine: Machine
     step: int
     skipped: int = 0  # batches left out before
+    lesson: Lesson | None = None
 
 
 def kept_corpus(info: RunInfo, text: str) -> Corpus:
@@ -125,6 +128,9 @@ def build_context(
     context = RunContext(info.config, text, characters, opening, clock, before)
     if start is not None:
         context.trainer.load_state_dict(start.state, start.step, start.skipped)
+        if start.lesson is not None:
+            check_taught(start.lesson.taught.text, start.lesson.taught.share, frozenset(characters))
+            context.teach(start.lesson)
     emit(Busy(""))
     return context
 

@@ -19,12 +19,14 @@ from engine.session.moment_models import MomentModels
 from engine.session.stepper import NextStep
 from engine.storage.checkpoints import State
 from engine.storage.moment_files import Moment
+from engine.storage.teaching import Lesson
 from engine.training.autotune import as_before, choose, measure_threads, most_threads
 from engine.training.cost import check_memory
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
 from engine.training.replica import Replica
 from engine.training.split import val_characters
+from engine.training.taught import TaughtText
 from engine.training.trainer import Trainer
 from engine.training.workers import WorkerPool
 
@@ -72,6 +74,8 @@ class RunContext:
             self.hardware.device.type == "cpu" and not config.train.threads and threads > 1
         )
         """Whether the number of threads was chosen by measuring, from several, and not asked for."""
+        self.lesson: Lesson | None = None
+        """What the run is taught besides its text, if anything."""
         self._opening = opening
         self._clock = clock
         self._reply_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
@@ -94,6 +98,21 @@ class RunContext:
         self.workers.close()
         self.hardware, self.workers = hardware, WorkerPool(hardware.threads)
         self.trainer.use_workers(self.hardware, self.workers)
+
+    def teach(self, lesson: Lesson) -> None:
+        """Mix a text of known characters into the batches. Not while a step is in progress."""
+        self.lesson = lesson
+        taught = lesson.taught
+        kinds = ("\n", "\n \t") if "\n" in taught.text.strip() else ("\n \t",)
+        known = (self.vocabulary.split_known(kind)[0] for kind in kinds)
+        dataset = self.trainer.dataset
+        dataset.taught = TaughtText(
+            self.vocabulary.encode_corpus(taught.text),
+            taught.share,
+            tuple(map(self.vocabulary.encode_corpus, known)),
+            dataset.context_length,
+            dataset.seed,
+        )
 
     def sample_streams(
         self, config: SampleConfig, context_length: Callable[[], int], emit: Callable[[Event], None]

@@ -186,7 +186,7 @@ def source_of(wanted: str) -> "Source":
         info, text, state = saved.info, saved.text, saved.state
         machine = saved.manifest.machine
     folder, step_number = folder_of(name), progress.step
-    progress, _ = with_later_changes(progress, read_history(folder, step_number))
+    progress = with_later_changes(progress, read_history(folder, step_number)).progress
     vocabulary = Vocabulary(info.corpus.characters)
     check_state({"model": state["model"]}, info.config, len(vocabulary))
     if info.trained_on is not None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from engine.protocol import Failed, MomentsKept, PhaseChanged, StepDone
+from engine.protocol import Failed, MomentsKept, PhaseChanged, StepDone, Teach
 from engine.session.moment_keeper import report_of
 from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
 from engine.session.run_state import plan_of
@@ -205,6 +205,9 @@ class FollowedRun(OpenedRun):
         self._refuse()
 
     def set_learning_rate(self, learning_rate: float) -> None:
+        self._refuse()
+
+    def teach(self, command: Teach) -> None:
         self._refuse()
 
     def save(self) -> None:

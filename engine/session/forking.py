@@ -48,18 +48,20 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
     parent = load_parent(command.run, command.step)
     origin = Origin(parent.folder, parent.step)
     progress = parent.progress or progress_at(parent, read_history(*origin))
-    progress, excerpt_prompt = with_later_changes(progress, read_history(*origin))
+    changes = with_later_changes(progress, read_history(*origin))
+    changes.check(parent.name)
     config, learning_rate = change_in_fork(
-        parent.info.config, progress.learning_rate, command.assignments
+        parent.info.config, changes.progress.learning_rate, command.assignments
     )
-    progress = _planned(progress, config, command.assignments)
+    progress = _planned(changes.progress, config, command.assignments)
     text, corpus, config = _text_of(command, parent, config)
     if command.corpus:
-        progress = replace(progress, evaluated=-1, loss=None, best_loss=None)
+        progress = replace(progress, evaluated=-1, loss=None, best_loss=None, taught="")
     report_corpus(text, corpus.sha256, config, emit)
     info = new_info(config, corpus, Parent(parent.name, parent.step))
-    start = Start(parent.state, parent.machine, parent.step, progress.skipped)
-    context = build_context(info, text.text, start, emit, clock, excerpt_prompt)
+    lesson = None if command.corpus else changes.lesson
+    start = Start(parent.state, parent.machine, parent.step, progress.skipped, lesson)
+    context = build_context(info, text.text, start, emit, clock, changes.excerpt_prompt)
     run = Run(origin=None if command.corpus else origin)
     return activate(
         context,

@@ -1,7 +1,7 @@
 """Opens a run, fresh or saved: its text first, which is reported at once, then torch and the rest."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from engine.protocol import (
     LadderMeasured,
     LearningRateChanged,
     OpenRun,
+    Taught,
 )
 from engine.session.active_run import ActiveRun
 from engine.session.building import (
@@ -42,6 +43,7 @@ from engine.storage.lock import RunLock
 from engine.storage.manifest import Progress
 from engine.storage.paths import folder_of
 from engine.storage.run_info import CorpusInfo, RunInfo
+from engine.storage.teaching import Lesson, continued, digest_of
 
 if TYPE_CHECKING:  # imports torch, which is loaded after the text has been reported
     from engine.session.context import RunContext
@@ -107,15 +109,15 @@ def open_saved(
     if holder and command.assignments:
         raise ValueError(_OTHERS_SETTINGS.format(name=run.name, holder=holder))
     # The history is read here, and again below to be emitted: it may be too long for the memory.
-    progress, excerpt_prompt = with_later_changes(
-        saved.manifest.progress, read_history(run.folder, step)
-    )
+    changes = with_later_changes(saved.manifest.progress, read_history(run.folder, step))
+    changes.check(run.name)
+    progress = changes.progress
     config, learning_rate = change(saved.info.config, progress.learning_rate, command.assignments)
     info = replace(saved.info, config=config)
     report_corpus(kept_corpus(info, saved.text), info.corpus.sha256, info.config, emit)
     before = saved.manifest.machine
-    start = Start(saved.state, before, step, saved.manifest.progress.skipped)
-    context = build_context(info, saved.text, start, emit, clock, excerpt_prompt)
+    start = Start(saved.state, before, step, progress.skipped, changes.lesson)
+    context = build_context(info, saved.text, start, emit, clock, changes.excerpt_prompt)
     if holder or follows:
         _report_followed(context, run.name, info, progress, holder, emit)
         return FollowedRun(context, saved, lock, reader, emit, clock, stays=follows)
@@ -148,12 +150,34 @@ def _report_followed(
     report_parent(info, emit)
 
 
-def with_later_changes(progress: Progress, events: Iterable[Event]) -> tuple[Progress, str | None]:
-    """The progress of a checkpoint, with the changes that the user made after it was written; and
-    the prompt of the last excerpt."""
-    excerpt_prompt = None
+class LaterChanges(NamedTuple):
+    """Where a run stands at a checkpoint, with what its history says besides."""
+
+    progress: Progress
+    excerpt_prompt: str | None  # of the last one
+    lesson: Lesson | None
+    lost: bool  # the history does not have the text that the checkpoint names
+
+    def check(self, name: str) -> None:
+        """ValueError, with a user-facing message, if the run cannot be trained as before."""
+        if self.lost:
+            raise ValueError(
+                f"The run {name!r} cannot be continued: the text that it was taught is missing from "
+                "its history (metrics.jsonl), or has been changed there."
+            )
+
+
+def with_later_changes(progress: Progress, events: Iterable[Event]) -> LaterChanges:
+    """The progress of a checkpoint, with the changes that the user made after it was written, and
+    what else is to be known of its history."""
+    excerpt_prompt, lesson, known = None, None, {""}
+    expected = progress.taught
     for event in events:
+        lesson = continued(lesson, event)
         match event:
+            case Taught():
+                progress = replace(progress, taught=digest_of(event))
+                known.add(progress.taught)
             case LearningRateChanged(_, learning_rate):
                 progress = replace(progress, learning_rate=learning_rate)
             case Extended():
@@ -162,4 +186,4 @@ def with_later_changes(progress: Progress, events: Iterable[Event]) -> tuple[Pro
                 excerpt_prompt = event.prompt
             case _:
                 pass
-    return progress, excerpt_prompt
+    return LaterChanges(progress, excerpt_prompt, lesson, expected not in known)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.config import SampleConfig
-from engine.protocol import Event, InsightCommand
+from engine.protocol import Event, InsightCommand, Teach
 
 if TYPE_CHECKING:  # imports torch, which the session loads with the first run
     from engine.generation.streams import SampleStreams
@@ -78,6 +78,11 @@ class OpenedRun(ABC):
 
     @abstractmethod
     def set_learning_rate(self, learning_rate: float) -> None: ...
+
+    @abstractmethod
+    def teach(self, command: Teach) -> None:
+        """Mix another text into the batches from the next step on. ValueError, with a user-facing
+        message."""
 
     @abstractmethod
     def save(self) -> None: ...

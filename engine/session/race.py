@@ -12,6 +12,7 @@ from engine.protocol import (
     RaceSaved,
     RaceSide,
     RaceVerdict,
+    Teach,
 )
 from engine.session.heat_opener import HeatOpener
 from engine.session.opened_run import OpenedRun, Reopen
@@ -190,6 +191,9 @@ class Race(OpenedRun):
         self._refuse()
 
     def set_learning_rate(self, learning_rate: float) -> None:
+        self._refuse()
+
+    def teach(self, command: Teach) -> None:
         self._refuse()
 
     def sample(self, sample_id: int, prompt: str, config: SampleConfig, step: int) -> None:

@@ -21,6 +21,7 @@ from engine.protocol import (
     ReportedSample,
     ReportedText,
     StepDone,
+    Taught,
     ThreadsChosen,
     TrainingLosses,
 )
@@ -113,6 +114,8 @@ class HistoryDigest:
                 self.changes.append(ReportedChange(step, "steps", steps))
             case ThreadsChosen(step, _, threads):
                 self.changes.append(ReportedChange(step, "threads", threads))
+            case Taught(step, _, share):
+                self.changes.append(ReportedChange(step, "taught", share))
             case _:
                 pass
 

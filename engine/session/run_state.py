@@ -97,6 +97,10 @@ class RunState:
         self.progress = replace(self.progress, learning_rate=learning_rate)
         self._emit(LearningRateChanged(self.step, learning_rate))
 
+    def set_taught(self, digest: str) -> None:
+        """Another text is taught from now on."""
+        self.progress = replace(self.progress, taught=digest)
+
     def add_evaluation(self, loss: float) -> None:
         """The present weights have been evaluated."""
         best = self.progress.best_loss

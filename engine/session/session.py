@@ -13,6 +13,7 @@ from engine.config import RunConfig
 from engine.device import is_out_of_memory
 from engine.protocol import (
     INSIGHT_COMMANDS,
+    Activity,
     Busy,
     Close,
     Command,
@@ -37,6 +38,7 @@ from engine.protocol import (
     Step,
     Stop,
     StopSample,
+    Teach,
     Train,
     UnpackRun,
 )
@@ -59,6 +61,15 @@ OUT_OF_MEMORY = (
 ONLY_FOLLOWED = "Here the run is only followed: nothing is trained or changed."
 WHILE_FOLLOWING = (Close, OpenRun, Sample, StopSample, *INSIGHT_COMMANDS)
 """The commands of a session that only follows."""
+
+PLAIN: dict[type[Command], Callable[[OpenedRun], None]] = {
+    Pause: lambda run: run.pause(),
+    Step: lambda run: run.step_once(),
+    Stop: lambda run: run.end(),
+    Save: lambda run: run.save(),
+    StopSample: lambda run: run.stop_sample(),
+}
+"""Commands to the open run that carry nothing."""
 
 
 class Session:
@@ -147,24 +158,18 @@ class Session:
                 self._measure(config, vocabulary, run.context)
             case Train(steps, minutes) if run:
                 run.train(steps, minutes)
-            case Pause() if run:
-                run.pause()
-            case Step() if run:
-                run.step_once()
-            case Stop() if run:
-                run.end()
+            case Pause() | Step() | Stop() | Save() | StopSample() if run:
+                PLAIN[type(command)](run)
             case Rollback() if run:
                 run.roll_back(lambda: self._reopen(run.name))
             case SetLearningRate(learning_rate) if run:
                 run.set_learning_rate(learning_rate)
-            case Save() if run:
-                run.save()
+            case Teach() if run:
+                self._try("teach", lambda: run.teach(command))
             case Sample(sample_id, prompt, sample_config, step) if run:
-                self._try_sample(lambda: run.sample(sample_id, prompt, sample_config, step))
-            case StopSample() if run:
-                run.stop_sample()
+                self._try("sample", lambda: run.sample(sample_id, prompt, sample_config, step))
             case SetExcerptPrompt(prompt) if run:
-                self._try_sample(lambda: run.set_excerpt_prompt(prompt))
+                self._try("sample", lambda: run.set_excerpt_prompt(prompt))
             case _ if run and isinstance(command, INSIGHT_COMMANDS):
                 run.inspect(command)
 
@@ -229,11 +234,11 @@ class Session:
         if not is_open or self._run is None or self._run.try_save():
             self._exporter.start(command)
 
-    def _try_sample(self, act: Callable[[], None]) -> None:
+    def _try(self, activity: Activity, act: Callable[[], None]) -> None:
         try:
             act()
         except ValueError as error:
-            self._emit(Failed(str(error), "sample"))
+            self._emit(Failed(str(error), activity))
 
     def _measure(self, config: RunConfig, vocabulary: int, context: "RunContext") -> None:
         from engine.training.cost import measure  # imports torch, loaded with the first run

@@ -1,6 +1,6 @@
 """A run that was imported without its text: it is prompted and looked inside, but not trained."""
 
-from engine.protocol import Failed
+from engine.protocol import Failed, Teach
 from engine.session.active_run import ActiveRun
 from engine.session.opened_run import Reopen
 
@@ -18,6 +18,9 @@ class TextlessRun(ActiveRun):
         self._refuse()
 
     def roll_back(self, reopen: Reopen) -> None:
+        self._refuse()
+
+    def teach(self, command: Teach) -> None:
         self._refuse()
 
     def _refuse(self) -> None:

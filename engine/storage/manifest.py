@@ -41,6 +41,7 @@ class Progress(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     done: bool
     extended: Extended | None = None  # the last time, unless that was by an earlier version
     skipped: int = 0  # batches left out, since the step with them could not be taken
+    taught: str = ""  # the digest of what is taught (`engine.storage.teaching`); empty: nothing
 
     @property
     def phase(self) -> Phase:

@@ -1,10 +1,15 @@
 """A text as ids: a training and a validation part, and the batches of both."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from engine.training.split import LEAST_VAL_CHARACTERS, check_length, split_at
 from engine.training.validation import ValidationText
+
+if TYPE_CHECKING:  # imports this module
+    from engine.training.taught import TaughtText
 
 
 def step_seed(seed: int, step: int) -> int:
@@ -32,6 +37,8 @@ class Dataset:
         self.seed = seed
         self._windows = (len(self.train) - 1) // context_length
         self._orders: dict[int, Tensor] = {}
+        self.taught: TaughtText | None = None
+        """What is mixed into the batches."""
         self.evaluated = ValidationText(self.validation, context_length, val_characters)
         # All logits of an untrained model are zero, so its loss is that of any sample: a few
         # characters show it, and training does not wait for the rest.
@@ -43,12 +50,14 @@ class Dataset:
         into pieces of that length (a remainder is left out).
 
         Every window is read once per epoch, in a new order each time. The batch of a step follows
-        from seed and step alone, so a resumed run needs no record of the batches before, and no
+        from seed and step, and from what is taught then, so a resumed run needs no record of the batches before, and no
         other use of random numbers can change it.
         """
         numbers = range(step * size, (step + 1) * size)
         starts = [self._order(n // self._windows)[n % self._windows] for n in numbers]
         window = self.train[torch.stack(starts)[:, None] + torch.arange(self.context_length + 1)]
+        if self.taught is not None:
+            self.taught.mix_into(window, numbers.start)
         end = self.context_length // length * length
         inputs, targets = window[:, :end], window[:, 1 : end + 1]
         return inputs.reshape(-1, length).long(), targets.reshape(-1, length).long()

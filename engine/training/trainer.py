@@ -13,6 +13,7 @@ from engine.model.gpt import GPT
 from engine.training.dataset import Dataset, step_seed
 from engine.training.optimizers import Optimizer
 from engine.training.replica import GradientAccumulation, Replica
+from engine.training.validation import ValidationText
 from engine.training.workers import WorkerPool
 
 EVALUATION_MICRO_BATCHES = 4
@@ -29,7 +30,7 @@ class StepResult(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """How well the model predicts the validation part, or the fixed sample of it."""
+    """How well the model predicts the validation part, or another text, or the fixed sample of it."""
 
     loss: float  # nats a character
     accuracy: float  # fraction of characters that had the highest logit
@@ -143,12 +144,15 @@ class Trainer:
         """Leave out the next batch."""
         self.skipped += 1
 
-    def evaluate(self, context_length: int) -> Iterator[float | Evaluation]:
-        """Go over the validation part, or the sample of it, in pieces of `context_length`: the
-        fractions done (0 to 1), then the Evaluation."""
+    def evaluate(
+        self, context_length: int, text: ValidationText | None = None
+    ) -> Iterator[float | Evaluation]:
+        """Go over the validation part, or the sample of it, or another text, in pieces of
+        `context_length`: the fractions done (0 to 1), then the Evaluation."""
         total = correct = seen = 0.0
         windows: list[float] = []
-        text = self.dataset.evaluated if self.step_number else self.dataset.evaluated_untrained
+        if text is None:
+            text = self.dataset.evaluated if self.step_number else self.dataset.evaluated_untrained
         predicted = text.predicted(context_length)
         size = EVALUATION_MICRO_BATCHES * self.replicas[0].micro_batch
         for inputs, targets in text.batches(context_length, size):

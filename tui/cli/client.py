@@ -7,7 +7,7 @@ from engine import Session
 from engine.protocol import Close, Command, ConfirmationRequired, Event, Failed
 from tui.cli.console import print_error
 
-EXIT_CODES = {"open": 2, "runs": 2, "inspect": 2, "export": 2, "sample": 2, "train": 3}
+EXIT_CODES = {"open": 2, "runs": 2, "inspect": 2, "export": 2, "sample": 2, "teach": 2, "train": 3}
 """The exit code by what failed; anything else is 1."""
 
 

@@ -27,6 +27,7 @@ from tui.cli.runs_commands import runs_group
 from tui.cli.serve_command import serve_command
 from tui.cli.step_command import step_command
 from tui.cli.sweep_command import sweep_command
+from tui.cli.teaching import asked, teaching_options
 from tui.line_breaks import with_line_breaks
 
 WEB_DRIVER = "textual.drivers.web_driver:WebDriver"
@@ -154,8 +155,17 @@ def app_command(
 
 @main.command("train")
 @run_options
+@teaching_options
 @option(GENERAL, "--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
-def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices: Any) -> None:
+def train_command(
+    run_name: str | None,
+    as_json: bool,
+    no_save: bool,
+    teach: str | None,
+    share: float | None,
+    map_unknown: bool,
+    **choices: Any,
+) -> None:
     """Train without the app. Ctrl-C saves the run and ends.
 
     The validation loss, in nats a character, is what the app calls held-out loss: on the part of
@@ -167,10 +177,11 @@ def train_command(run_name: str | None, as_json: bool, no_save: bool, **choices:
     """
     with refusals():
         command = opening.chosen("train", run_name, **choices)
+        teaching = asked(teach, share, map_unknown=map_unknown)
     from tui.cli.train import train  # with rich's progress bars and the session
 
     training = opening.training(run_name, choices)
-    sys.exit(train(command, training, as_json=as_json, saving=not no_save))
+    sys.exit(train(command, training, teaching, as_json=as_json, saving=not no_save))
 
 
 @main.command("sample")

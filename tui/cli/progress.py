@@ -22,11 +22,15 @@ from engine.protocol import (
     Saved,
     StepDone,
     StepProgress,
+    Taught,
+    TaughtAppeared,
+    TaughtEvaluated,
     ThreadsChosen,
 )
 from tui.cli.hints import PROGRAM
 from tui.drawing.words import count, counted, duration
 from tui.state import RunState, fold
+from tui.teaching_text import teaching_line
 
 BAR_WIDTH = 10
 BAR_COLUMNS = BAR_WIDTH + len(" 100% ") + 1
@@ -97,6 +101,8 @@ class ProgressReporter:
             case ThreadsChosen(step, _, threads, choice):
                 faster = f"step {step:>7,}  trains on with {counted(threads, 'thread')}, faster now"
                 self._print(self._fitted([faster, f"({choice})"]))
+            case Taught() | TaughtEvaluated() | TaughtAppeared():
+                self._print(f"step {event.step:>7,}  {teaching_line(event)}")
             case StepProgress(step, done):
                 self._doing = f"step {step:,}: {done:.0%}"
                 self._update_bar()

@@ -18,6 +18,7 @@ from engine.protocol import (
     PhaseChanged,
     Saved,
     StepProgress,
+    Teach,
     Train,
     to_json,
 )
@@ -32,14 +33,20 @@ NO_MORE = Train()
 
 
 def train(
-    opening: Open | OpenRun | Fork, training: Train = NO_MORE, *, as_json: bool, saving: bool = True
+    opening: Open | OpenRun | Fork,
+    training: Train = NO_MORE,
+    teaching: Teach | None = None,
+    *,
+    as_json: bool,
+    saving: bool = True,
 ) -> int:
     """Train a run to its end, or until a signal; the exit code. `training`: how much more, of a
-    saved run. `saving`: whether it is saved.
+    saved run. `teaching`: what it is taught from now on. `saving`: whether it is saved.
 
     Standard output gets a line for each event: JSON or text.
     """
-    client = Client(opening, training, saving=saving)
+    taught = () if teaching is None else (teaching,)
+    client = Client(opening, *taught, training, saving=saving)
     with on_exit_signal(client.end), _event_printer(as_json=as_json) as show:
         return client.run(_Training(client, show).on_event)
 

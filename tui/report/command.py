@@ -47,6 +47,11 @@ def remarks(run: ReportedRun) -> Iterator[str]:
             yield f"At step {count(change.step)} it was extended to {change.value:g} minutes."
         elif change.what == "threads":
             yield f"From step {count(change.step)} on it used {change.value:.0f} threads."
+        elif change.what == "taught":
+            yield (
+                f"From step {count(change.step)} on another text took {change.value:.3g} of each "
+                "batch; it is in the history of the run (metrics.jsonl)."
+            )
     yield (
         "On the same kind of machine, with the same version of torch, every loss is the same to the "
         "last digit; elsewhere the last digits differ."
