@@ -143,8 +143,14 @@ class Race(OpenedRun):
             self._begin_next_heat()
 
     def _begin_next_heat(self) -> None:
+        """Close the sides, and open those of the next heat. If that fails, the ones that have ended
+        stay: to train on tries it again."""
         self._close_sides()
-        heat, self._sides = self._opener.fresh(len(self._info.heats))
+        try:
+            heat, self._sides = self._opener.fresh(len(self._info.heats))
+        except ValueError as error:
+            self._emit(Failed(f"The next heat cannot be opened: {error}", "open"))
+            return
         self._turn = self._sides[0]
         self._is_new = self._unsaved = True
         self._info = replace(self._info, heats=(*self._info.heats, heat), verdict=None)

@@ -9,7 +9,18 @@ from statistics import fmean, stdev
 import pytest
 import torch
 import torch.nn.functional as F
-from driving import Driver, history_of, losses, of, only, run_to_end, timeless, tiny, transcript
+from driving import (
+    Driver,
+    history_of,
+    is_a,
+    losses,
+    of,
+    only,
+    run_to_end,
+    timeless,
+    tiny,
+    transcript,
+)
 from stored import digest
 
 from engine.config import RunConfig
@@ -39,6 +50,7 @@ from engine.protocol import (
     Stop,
     Train,
 )
+from engine.session.heat_opener import HeatOpener
 from engine.session.verdict import HeatResult, Mark, heat_verdict, race_verdict
 from engine.storage import library
 from engine.storage.history import read_history
@@ -46,6 +58,7 @@ from engine.storage.parent_run import load_parent
 from engine.storage.paths import folder_of, run_names
 from engine.storage.race_file import race_names
 from engine.storage.saved_run import load_run
+from engine.training import cost
 from engine.training.split import split_at
 from engine.training.trainer import Trainer
 
@@ -239,6 +252,28 @@ def test_sides_take_turns_and_are_evaluated_at_the_same_marks(verse_file: Path) 
     assert [verdict.mark for verdict in of(events, RaceVerdict)] == [640, 1280, 1280]
 
 
+def test_by_seconds_the_side_that_has_trained_less_takes_the_next_step(verse_file: Path) -> None:
+    events = raced(tiny(verse_file), tiny(verse_file, *DIFFERENT), axis="seconds")
+    seconds = [0.0, 0.0]
+    for side, event in ((e.side, e.event) for e in of(events, SideEvent)):
+        if isinstance(event, StepDone):
+            assert seconds[side] == min(seconds) or event.step > 18, "the other one may be over"
+        if isinstance(event, StepDone | Evaluated):
+            seconds[side] = event.elapsed
+    assert verdict_of(events).mark == min(seconds)
+    assert "seconds of training" in verdict_of(events).sentence
+
+
+def test_sides_that_do_not_fit_the_memory_together_are_refused(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(verse_file)
+    needed = cost.estimate_memory(config, 27, torch.device("cpu"), 1)
+    monkeypatch.setattr(cost, "_free", lambda device: 2 * needed)
+    events = Driver().run(Open(config), OpenRace((config, config, config)), Close())
+    assert only(events, Failed).message.startswith("These runs together would need about")
+
+
 def test_a_side_that_fails_loses_and_the_others_go_on(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +292,24 @@ def test_a_side_that_fails_loses_and_the_others_go_on(
     assert verdict.sentence.endswith("The loss of side B is not a number any more.")
     assert of(of_side(events, 1), Failed)[0].during == "train"
     assert of(of_side(events, 2), StepDone)[-1].step == 20
+
+
+def test_a_heat_that_cannot_be_opened_is_tried_again(
+    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh, tries = HeatOpener.fresh, []
+
+    def fails_once(self: HeatOpener, number: int) -> object:
+        tries.append(number)
+        if tries == [0, 1]:
+            raise ValueError("no memory")
+        return fresh(self, number)
+
+    monkeypatch.setattr(HeatOpener, "fresh", fails_once)
+    driver = Driver().when(is_a(Failed, during="open"), Train()).when(is_final, Close())
+    events = driver.run(OpenRace((tiny(verse_file), tiny(verse_file)), seeds=2), Train())
+    assert only(events, Failed).message == "The next heat cannot be opened: no memory"
+    assert verdict_of(events).heats == len(of(events, RaceOpened)) == 2
 
 
 def test_a_race_is_paused_stepped_and_ended(verse_file: Path) -> None:
