@@ -107,6 +107,7 @@ from engine.protocol.reports import ReportedSample as ReportedSample
 from engine.protocol.reports import ReportedText as ReportedText
 from engine.protocol.reports import ReportGathered as ReportGathered
 from engine.protocol.reports import TrainingLosses as TrainingLosses
+from engine.protocol.saved_runs import NOTE_LENGTH as NOTE_LENGTH
 from engine.protocol.saved_runs import Compared as Compared
 from engine.protocol.saved_runs import ParentLoaded as ParentLoaded
 from engine.protocol.saved_runs import RunChanged as RunChanged

@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from engine.protocol.message import Message
 
+NOTE_LENGTH = 200
+"""The most characters of a note."""
+
 
 class RunSummary(Struct, frozen=True):
     """A saved run in a list."""

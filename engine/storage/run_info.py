@@ -8,6 +8,7 @@ from msgspec import Raw, Struct
 from data.catalog import names
 from data.safe_text import safe_text
 from engine.config import RunConfig
+from engine.protocol import NOTE_LENGTH
 from engine.storage.atomic import replace_file
 from engine.storage.format2 import renamed_to_format_3
 
@@ -17,8 +18,6 @@ INFO_LIMIT = 1 << 22
 text."""
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 """When a run was created, in UTC."""
-NOTE_LENGTH = 200
-"""The most characters of a note."""
 
 
 class CorpusInfo(Struct, frozen=True, forbid_unknown_fields=True):

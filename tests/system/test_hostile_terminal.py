@@ -27,7 +27,7 @@ from terminal import DEADLINE, Terminal
 from wcwidth import wcwidth
 
 from engine.config import all_settings
-from engine.storage.run_info import NOTE_LENGTH
+from engine.protocol import NOTE_LENGTH
 from tui.screens.run_fields import TYPED
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="no pseudo-terminals here")

@@ -158,6 +158,17 @@ def test_a_run_that_fails_or_diverges_is_named_and_the_others_go_on(
     assert {*stage.calls.read_text("utf-8").splitlines()} == {*stage.calls_with("batch_size=64")}
 
 
+def test_a_sweep_whose_results_cannot_be_kept_ends(stage: Stage) -> None:
+    (folder_of("rates") / "results.jsonl").mkdir(parents=True)
+    ended = stage.sweep()
+    assert ended.exit_code == 1
+    first, last = ended.stderr.splitlines()
+    assert first.startswith("The sweep ends here: ")
+    assert first.endswith("results.jsonl: Is a directory.")
+    assert last.startswith("3 of 3 runs are not done.")
+    assert len(stage.calls.read_text("utf-8").splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
@@ -203,7 +214,10 @@ def test_each_run_is_the_one_that_train_makes(
     again = invoked("sweep", file)  # there is nothing left to do
     assert "2 runs, of which 2 are done" in again.stdout
     names = [row["runs"][0] for row in lines_of(done, "CaseResult")]
-    assert f"their curves: tinygpt-tui --run {names[0]} --compare {names[1]}\n" in again.stdout
+    assert again.stdout.splitlines()[-2:] == [
+        f"their curves:   tinygpt-tui --run {names[0]} --compare {names[1]}",
+        f"a page on them: tinygpt-tui report {names[0]} {names[1]} -o rates.html",
+    ]
     notes = {run.name: run.note for run in summaries()}
     for line in ended:
         assert notes[line["run"]] == f"sweep rates: {line['case']}, seed 1"

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from data.preview import preview
 from engine.protocol import (
+    NOTE_LENGTH,
     AnnotateRun,
     Close,
     Command,
@@ -23,6 +24,7 @@ from engine.protocol import (
     ListRuns,
     Opened,
     RunsListed,
+    RunSummary,
     StepDone,
 )
 from tui.cli.child import CHILD
@@ -37,8 +39,6 @@ from tui.sweep.csv_file import check_csv, write_csv
 from tui.sweep.plan import Plan, Trial
 from tui.sweep.results import Results, TrialResult, folder_of
 
-NOTE_LENGTH = 200
-"""Characters that the note of a run may have."""
 LOCK_TIMEOUT = 0.2
 """Seconds to retry for."""
 TOLD_TO_END = {None, *map(exit_code, EXIT_SIGNALS), *(-number for number in EXIT_SIGNALS)}
@@ -55,8 +55,8 @@ def sweep(plan: Plan, file: str, *, jobs: int, as_json: bool, csv_path: str | No
     if csv_path is not None:
         check_csv(Path(csv_path))
     with _folder(plan.name) as folder:
+        results = Results(folder)
         try:
-            results = Results(folder)
             code = _Sweep(plan, results, jobs, as_json=as_json).run()
             if csv_path is not None:
                 write_csv(Path(csv_path), plan, compared(plan, results.newest))
@@ -115,9 +115,8 @@ class _Sweep:
             for trial in self._plan.trials
             if (result := self._results.newest.get(trial.key)) and result.state == "started"
         }
-        (listed,) = (event for event in _asked(ListRuns()) if isinstance(event, RunsListed))
         resumed = set()
-        for saved in listed.runs:
+        for saved in _saved_runs():
             if saved.name not in begun or saved.problem:
                 continue
             trial, result = begun[saved.name]
@@ -215,6 +214,12 @@ class _Sweep:
 def _is_final(results: Results, trial: Trial) -> bool:
     result = results.newest.get(trial.key)
     return result is not None and result.is_final
+
+
+def _saved_runs() -> Iterator[RunSummary]:
+    for event in _asked(ListRuns()):
+        if isinstance(event, RunsListed):
+            yield from event.runs
 
 
 def _asked(command: Command) -> list[Event]:

@@ -95,11 +95,16 @@ class SweepOutput:
         self._console.print(self._table(rows))
         for sentence in (verdict.sentence, *verdict.warnings):
             self._print(sentence)
-        names = [row.runs[0] for row in rows if row.runs][: 1 + MOST_COMPARED]
-        if names:
-            first, *others = map(shlex.quote, names)
+        self._print_commands([row.runs[0] for row in rows if row.runs][: 1 + MOST_COMPARED])
+
+    def _print_commands(self, runs: Sequence[str]) -> None:
+        """Tell what shows these runs, the best of the sweep."""
+        if runs:
+            first, *others = names = [shlex.quote(run) for run in runs]
             compare = "".join(f" --compare {name}" for name in others)
-            self._print(f"their curves: {PROGRAM} --run {first}{compare}", whole=True)
+            page = shlex.quote(f"{self._plan.name}.html")
+            self._print(f"their curves:   {PROGRAM} --run {first}{compare}", whole=True)
+            self._print(f"a page on them: {PROGRAM} report {' '.join(names)} -o {page}", whole=True)
 
     def _paint(self) -> None:
         if self._live is not None:
