@@ -95,7 +95,7 @@ class ExportActions(EngineApp):
         answer: Answer
         try:
             path = typed_path(gathered.path)
-            answer = await asyncio.to_thread(write_report, gathered.runs, path)
+            answer = await asyncio.to_thread(write_report, gathered, path)
         except ValueError as error:
             answer = Failed(str(error), "export")
         self._tell(safe(answer))

@@ -99,6 +99,7 @@ from engine.protocol.race import RaceSide as RaceSide
 from engine.protocol.race import RacesListed as RacesListed
 from engine.protocol.race import RaceSummary as RaceSummary
 from engine.protocol.race import RaceVerdict as RaceVerdict
+from engine.protocol.reports import MOST_WHOLE as MOST_WHOLE
 from engine.protocol.reports import GatherReport as GatherReport
 from engine.protocol.reports import ReportedChange as ReportedChange
 from engine.protocol.reports import ReportedEvaluation as ReportedEvaluation

@@ -9,15 +9,18 @@ from engine.device import Machine
 from engine.protocol.insight import LossDivided
 from engine.protocol.message import Message
 
+MOST_WHOLE = 6
+"""Runs of one report of which everything is gathered: a page is to be read."""
+
 
 class GatherReport(Message, frozen=True):
-    """Gather what there is to report of saved runs; answered by `ReportGathered`, or by `Failed`
-    during "export".
+    """Gather what there is to report of saved runs, or of those of a race; answered by
+    `ReportGathered`, or by `Failed` during "export".
 
     The open run is saved first. Training goes on meanwhile, and no run is changed.
     """
 
-    runs: tuple[str, ...]  # each NAME, as it was last saved, NAME@best or NAME@250
+    runs: tuple[str, ...]  # each NAME, as it was last saved, NAME@best or NAME@250; or one race
     path: str = ""  # of the file to be; repeated in the answer
 
 
@@ -99,7 +102,7 @@ class ReportedRun(Struct, frozen=True):
     samples: tuple[ReportedSample, ...]
     changes: tuple[ReportedChange, ...]
     rungs: tuple[tuple[str, float], ...]  # of the ladder: name, and loss in nats a character
-    divided: LossDivided | None  # None: the text is not here
+    divided: LossDivided | None  # None: the text is not here, or it is not among the first runs
 
 
 class ReportGathered(Message, frozen=True):
@@ -107,3 +110,6 @@ class ReportGathered(Message, frozen=True):
 
     runs: tuple[ReportedRun, ...]
     path: str = ""  # as asked
+    race: str = ""  # the name of the race that they ran; empty: none
+    question: str = ""  # of the race
+    verdict: str = ""  # a sentence: which side came out better

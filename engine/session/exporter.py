@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from data.typed_path import typed_path
 from engine.device import is_out_of_memory
 from engine.protocol import (
+    MOST_WHOLE,
     Busy,
     Event,
     Exported,
@@ -31,7 +32,8 @@ from engine.session.packing import packed, unpacked
 from engine.session.run_state import plan_of
 from engine.session.slices import Slices
 from engine.storage.history import read_history
-from engine.storage.paths import folder_of
+from engine.storage.paths import folder_of, run_names
+from engine.storage.race_file import race_names, read_race
 from engine.training.schedule import Position
 
 if TYPE_CHECKING:  # imports torch, which is loaded with the first run or export
@@ -153,14 +155,20 @@ def _report(command: GatherReport) -> Iterator[float | ReportGathered]:
     from engine.session.reporting import gathered  # torch, as above
 
     torch.set_num_threads(1)  # as above
+    answer, names = ReportGathered((), command.path), command.runs
+    if len(names) == 1 and names[0] not in run_names() and names[0] in race_names():
+        race = read_race(names[0])
+        names = tuple(run for heat in race.heats for run in heat.runs)
+        verdict = race.verdict.sentence if race.verdict else ""
+        answer = ReportGathered((), command.path, command.runs[0], race.question, verdict)
     runs: list[ReportedRun] = []
-    for number, wanted in enumerate(command.runs):
-        for result in gathered(source_of(wanted)):
+    for number, name in enumerate(names):
+        for result in gathered(source_of(name), whole=number < MOST_WHOLE):
             if isinstance(result, ReportedRun):
                 runs.append(result)
             else:
-                yield (number + result) / len(command.runs)
-    yield ReportGathered(tuple(runs), command.path)
+                yield (number + result) / len(names)
+    yield replace(answer, runs=tuple(runs))
 
 
 def source_of(wanted: str) -> "Source":

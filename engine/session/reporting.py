@@ -167,11 +167,11 @@ class HistoryDigest:
         return kept if self._newest is None or self._newest in kept else (*kept, self._newest)
 
 
-def gathered(source: Source) -> Iterator[float | ReportedRun]:
-    """Gather what there is to report of a run at one step: the fractions done, then the run.
-    OSError."""
+def gathered(source: Source, *, whole: bool = True) -> Iterator[float | ReportedRun]:
+    """Gather what there is to report of a run at one step: the fractions done, then the run. Not
+    `whole`: without the ladder and the parts of the loss, which take longest. OSError."""
     rungs: Rungs = ()
-    for found in _rungs(source):
+    for found in _rungs(source) if whole else ():
         if isinstance(found, float):
             yield found
         else:
@@ -182,7 +182,7 @@ def gathered(source: Source) -> Iterator[float | ReportedRun]:
         if number % SLICE == 0:
             yield 0.3
     parts: LossDivided | None = None
-    for result in _divided(source):
+    for result in _divided(source) if whole else ():
         if isinstance(result, LossDivided):
             parts = result
         else:

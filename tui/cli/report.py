@@ -1,6 +1,7 @@
 """What `tinygpt-tui report` does and prints."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -11,22 +12,33 @@ from tui.cli.client import Client
 from tui.drawing.words import count
 from tui.outcomes import outcome
 from tui.report.file import SUFFIX, check_target, write_report
+from tui.report.page import About
+from tui.sweep.comparison import compared, verdict
+from tui.sweep.plan import read_plan
+from tui.sweep.results import Results, folder_of
+
+SWEEP = ".toml"
+"""How the file of a sweep ends."""
 
 
-def report(runs: Sequence[str], path: str | None) -> int:
-    """Write the report on these runs, and print where it is; the exit code. ValueError, with a
-    user-facing message, for a path that cannot be written."""
-    runs = [*dict.fromkeys(runs)]
+def report(wanted: Sequence[str], path: str | None) -> int:
+    """Write the report on these runs, one race or the sweep of a file, and print where it is; the
+    exit code. ValueError, with a user-facing message, for a path that cannot be written, or a sweep
+    that cannot be reported."""
+    runs, about = tuple(dict.fromkeys(wanted)), None
     name = runs[0] if len(runs) == 1 else "report"
+    if len(runs) == 1 and name.endswith(SWEEP):
+        runs, about = _sweep(Path(name))
+        name = Path(name).stem
     target = typed_path(path or f"{name}{SUFFIX}")
     check_target(target)
-    client = Client(GatherReport(tuple(runs)))
-    gathered: list[ReportedRun] = []
+    client = Client(GatherReport(runs))
+    answers: list[ReportGathered] = []
 
     def on_event(event: Event) -> None:
         match event:
-            case ReportGathered(found):
-                gathered.extend(found)
+            case ReportGathered():
+                answers.append(event)
                 client.send(Close())
             case Failed():
                 client.fail(event)
@@ -34,13 +46,25 @@ def report(runs: Sequence[str], path: str | None) -> int:
                 pass
 
     code = client.run(on_event)
-    if gathered:
-        written = write_report(gathered, target)
-        for run in gathered:
+    for gathered in answers:
+        written = write_report(gathered, target, about)
+        for run in gathered.runs:
             if run.holder:
                 click.echo(safe_text(_in_training(run)))
         click.echo(safe_text(outcome(written)))
     return code
+
+
+def _sweep(file: Path) -> tuple[tuple[str, ...], About]:
+    """The runs of a sweep that have ended, the best case first, and what came out."""
+    plan = read_plan(file)
+    results = Results(folder_of(plan.name)).newest
+    rows = compared(plan, results)
+    runs = tuple(run for row in rows for run in row.runs)
+    if not runs:
+        raise ValueError(f"No run of the sweep {plan.name!r} has ended yet with a loss.")
+    found = verdict(plan, rows, results)
+    return runs, About(f"Sweep {plan.name}", "", (found.sentence, *found.warnings), tuple(rows))
 
 
 def _in_training(run: ReportedRun) -> str:

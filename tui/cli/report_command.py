@@ -18,12 +18,12 @@ from tui.cli.help import GENERAL, SectionedCommand, option, refusals
     metavar="FILE",
     shell_complete=completions.path,
     help="The page. An older report is replaced, anything else is not.",
-    otherwise="RUN.html, of several runs report.html",
+    otherwise="RUN.html, of several runs report.html; of a sweep, as its file is called",
 )
 def report_command(runs: tuple[str, ...], path: str | None) -> None:
     """Write a page on a saved run, to hand in; on several runs, a comparison.
 
-    The page stands alone: curves, the ladder, samples, where the loss lives, settings, machine, and
+    In place of runs: the name of a race, or the file of a sweep (rates.toml). The page stands alone: curves, the ladder, samples, where the loss lives, settings, machine, and
     the command that trains the run again. RUN@best reports its best checkpoint, RUN@250 step 250. A
     run that is being trained is reported as it was at its newest checkpoint.
     """

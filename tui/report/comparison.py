@@ -13,9 +13,29 @@ from tui.report.curves import legend
 from tui.report.figures import best_of, bits, loss
 from tui.report.html import element, section, table
 from tui.report.origin import shown
+from tui.sweep.comparison import CaseResult
 
 MOST_NAMED = 12
 """Curves that are named in a picture."""
+
+
+def case_table(cases: Sequence[CaseResult]) -> Element:
+    """Mean and spread of each case."""
+    return table(
+        "Held-out loss at the end, over the seeds of each case",
+        ("case", "runs", "mean loss (nats)", "standard deviation", "bits a character", "time"),
+        *(
+            (
+                case.case,
+                count(case.n),
+                "none" if case.mean is None else loss(case.mean),
+                "not known" if case.deviation is None else loss(case.deviation),
+                "none" if case.mean is None else bits(case.mean),
+                "none" if case.seconds is None else duration(case.seconds),
+            )
+            for case in cases
+        ),
+    )
 
 
 def parts(runs: Sequence[ReportedRun]) -> Iterator[Element]:

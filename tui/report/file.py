@@ -1,13 +1,12 @@
 """The file of a report: only another report is overwritten."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from engine import replace_file
-from engine.protocol import ReportedRun
+from engine.protocol import ReportGathered
 from tui.outcomes import Written
-from tui.report.page import GENERATOR, page
+from tui.report.page import GENERATOR, About, page
 
 SUFFIX = ".html"
 BEGINNING = 4_096
@@ -26,10 +25,19 @@ def check_target(path: Path) -> None:
         raise ValueError(f"{path} exists already, and is no report: write to another path.")
 
 
-def write_report(runs: Sequence[ReportedRun], path: Path) -> Written:
+def about_race(gathered: ReportGathered) -> About:
+    """What the runs of a race were trained for; nothing of others."""
+    if not gathered.race:
+        return About()
+    sentences = (gathered.verdict,) if gathered.verdict else ()
+    return About(f"Race {gathered.race}", gathered.question, sentences)
+
+
+def write_report(gathered: ReportGathered, path: Path, about: About | None = None) -> Written:
     """Write the report on one run or several, in place of an older one. ValueError, with a
     user-facing message, if that cannot be; then what is there stays."""
-    content = page(runs, time.strftime("%Y-%m-%d %H:%M"))
+    about = about or about_race(gathered)
+    content = page(gathered.runs, time.strftime("%Y-%m-%d %H:%M"), about)
     try:
         check_target(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +45,8 @@ def write_report(runs: Sequence[ReportedRun], path: Path) -> Written:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ValueError(f"It could not be reported: {error.filename or path}: {reason}.") from None
-    return Written(", ".join(run.run for run in runs), str(path), len(content))
+    name = about.title or ", ".join(run.run for run in gathered.runs)
+    return Written(name, str(path), len(content))
 
 
 def _beginning(path: Path) -> bytes:

@@ -5,28 +5,44 @@ import hashlib
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from engine.protocol import ReportedRun
+from engine.protocol import MOST_WHOLE, ReportedRun
 from tui import __version__
 from tui.drawing.words import count, duration, short
 from tui.report import comparison, single
 from tui.report.html import document, element, section
+from tui.sweep.comparison import CaseResult
 
 GENERATOR = "tinygpt-tui report"
 """By which a page of ours is known."""
-MOST_WHOLE = 6
-"""Runs in one report that have all their sections: a page is to be read."""
 
 
-def page(runs: Sequence[ReportedRun], written: str) -> bytes:
+class About(NamedTuple):
+    """What the runs of a report were trained for."""
+
+    title: str = ""
+    """Empty: the names of the runs."""
+    question: str = ""
+    sentences: tuple[str, ...] = ()
+    """What came out."""
+    cases: tuple[CaseResult, ...] = ()
+    """Of a sweep."""
+
+
+UNASKED = About()
+
+
+def page(runs: Sequence[ReportedRun], written: str, about: About = UNASKED) -> bytes:
     """The report on one run or several, as a file. `written`: date and time."""
     assert runs, "a report has a run"
     alone = runs[0] if len(runs) == 1 else None
     title = alone.run if alone else ", ".join(run.run for run in runs[:4])
     if len(runs) > 4:
         title += f" and {len(runs) - 4} more"
-    parts = _alone(alone) if alone else _together(runs)
+    title = about.title or title
+    parts = [*_findings(about), *(_alone(alone) if alone else _together(runs))]
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     return document(
         element(
@@ -54,6 +70,16 @@ def _head(title: str, style: str) -> Element:
         element("title", f"{title}: report of tinygpt-tui"),
         sheet,
     )
+
+
+def _findings(about: About) -> list[Element]:
+    """What was asked, and what came out."""
+    found = [element("blockquote", about.question)] if about.question else []
+    if about.sentences or about.cases:
+        sentences = [element("p", sentence) for sentence in about.sentences]
+        cases = comparison.case_table(about.cases) if about.cases else None
+        found.append(section("Result", *sentences, cases))
+    return found
 
 
 def _title(title: str, runs: Sequence[ReportedRun]) -> list[Element]:
