@@ -28,6 +28,7 @@ BINDINGS = (
     Binding("question_mark", "help", "help", tooltip="Show the help"),
     Binding("q", "quit", "quit", tooltip="Save and quit"),
     Binding("T", "train_for", "Train on for a number of steps or minutes…", show=False),
+    Binding("k", "teach", "Teach the run another text…", show=False),
     Binding("u", "use_for_samples", "Use this prompt for the samples", show=False),
     Binding("C", "show_copy", "Show where in the text the answer is copied from", show=False),
     # The same from the prompt, where C is text.
@@ -101,7 +102,7 @@ def acts(action: str, state: RunState) -> bool | None:
         case "end":
             stepped = state.phase in ("paused", "failed") and state.step > 0 and not engine_failed
             return True if state.phase == "training" or stepped else None
-        case "learning_rate" | "train_for":
+        case "learning_rate" | "train_for" | "teach":
             return opened and ours
         case "microscope" | "find_rate":
             return None if engine_failed else opened and ours

@@ -14,10 +14,13 @@ from engine.protocol import (
     Forked,
     LearningRateChanged,
     StepDone,
+    Taught,
+    TaughtEvent,
     ThreadsChosen,
 )
 from tui.drawing.axis import Pace, Unit
 from tui.drawing.words import count, counted, duration, rate
+from tui.taught import Teaching, fold_teaching
 
 MOST_MOMENTS = 2048
 """The number of moments at which the later ones are thinned."""
@@ -26,7 +29,7 @@ KEPT_PER_OCTAVE = 64
 MOST_MARKS = 100
 """The number of marks that are kept, the newest."""
 
-GROWN, LONGER, RAISED, LOWERED, THREADS, FORKED = "+", "»", "↑", "↓", "#", "Y"
+GROWN, LONGER, RAISED, LOWERED, THREADS, FORKED, TAUGHT = "+", "»", "↑", "↓", "#", "Y", "t"
 """The signs of marks."""
 
 MEANING = {
@@ -36,6 +39,7 @@ MEANING = {
     LOWERED: "learning rate lowered",
     THREADS: "threads",
     FORKED: "forked",
+    TAUGHT: "taught",
 }
 """The sign of each kind of mark in a word or two."""
 
@@ -74,6 +78,7 @@ class Course(Struct, frozen=True):
     """The peak that it was set to last; 0: not since the run began."""
 
     marks: tuple[Mark, ...] = ()
+    teaching: Teaching = Teaching()
 
     @property
     def moments(self) -> tuple[Moment, ...]:
@@ -123,6 +128,8 @@ def _distance(step: int, stride: int) -> int:
 
 def fold_course(course: Course, event: Event, began_with: float) -> Course:
     """The course after one more event; `began_with`: the peak of the learning rate at step 0."""
+    if isinstance(event, Evaluated | TaughtEvent):
+        course = replace(course, teaching=fold_teaching(course.teaching, event))
     match event:
         case StepDone():
             return _with_step(course, event)
@@ -135,6 +142,10 @@ def fold_course(course: Course, event: Event, began_with: float) -> Course:
             return course.with_mark(step, LONGER, f"trained on, to {end}")
         case ThreadsChosen(step, _, threads):
             return course.with_mark(step, THREADS, counted(threads, "thread"))
+        case Taught(step, text, share):
+            ended = "another text is no longer taught"
+            taught = f"taught {counted(len(text), 'character')}, {share:.3g} of each batch"
+            return course.with_mark(step, TAUGHT, taught if share else ended)
         case Forked(step, run):
             return course.with_mark(step, FORKED, f"forked from {run}")
         case _:

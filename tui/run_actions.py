@@ -14,9 +14,10 @@ from engine.protocol import (
     Stop,
     Train,
 )
-from tui.dialogs import ask_for_line
+from tui.dialogs import ask_for_line, ask_for_text
 from tui.engine_app import EngineApp
 from tui.state import RunState
+from tui.teaching_text import ANOTHER_SHARE, SHARE_QUESTION, TEXT_QUESTION, teach, text_to_teach
 from tui.training_length import QUESTION, parse_length
 
 RATE_FACTOR = 1.25
@@ -42,6 +43,28 @@ class RunActions(EngineApp):
                 self.engine.send(parse_length(typed))
 
         ask_for_line(self, QUESTION, train)
+
+    def action_teach(self) -> None:
+        """Ask for a text to teach, or of one that is taught for another share of the batches."""
+        if self.state.course.teaching.goes_on:
+            ask_for_line(self, ANOTHER_SHARE, self._teach_on)
+        else:
+            self._ask_for_text_to_teach()
+
+    def _teach_on(self, typed: str) -> None:
+        if typed:
+            self.engine.send(teach("", typed))
+        else:
+            self._ask_for_text_to_teach()
+
+    def _ask_for_text_to_teach(self) -> None:
+        def asked(given: str) -> None:
+            def share(typed: str) -> None:
+                self.engine.send(teach(text_to_teach(given), typed))
+
+            ask_for_line(self, SHARE_QUESTION, share)
+
+        ask_for_text(self, TEXT_QUESTION, asked)
 
     def action_pause(self) -> None:
         """Pause after the current step."""

@@ -5,9 +5,33 @@ import stat
 from pathlib import Path
 
 from data.files import read
-from engine.protocol import Taught, TaughtAppeared, TaughtEvaluated, TaughtEvent
+from engine.protocol import Taught, TaughtAppeared, TaughtEvaluated, TaughtEvent, Teach
 from tui.drawing.words import counted
 from tui.line_breaks import with_line_breaks
+
+SHARE = 0.1
+"""Of the batches, if none is named."""
+TEXT_QUESTION = "A text to teach besides the run's own, or the path of a file"
+SHARE_QUESTION = (
+    f"How much of each batch is it, from 0 to 1? Nothing: {SHARE}. {SHARE} map also writes characters "
+    "that the model does not know as those that they resemble, or leaves them out."
+)
+ANOTHER_SHARE = "How much of each batch is the taught text? 0 stops, nothing names another text."
+
+
+def teach(text: str, typed: str) -> Teach:
+    """The command for a text, empty for the one that is taught already, and a share as it was typed.
+    ValueError, with a user-facing message."""
+    words = typed.split()
+    mapping = words[-1:] == ["map"]
+    try:
+        (number,) = words[: len(words) - mapping] or [str(SHARE)]
+        share = float(number)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError(f"That is no share: it is from 0 to 1, such as {SHARE}.")
+    return Teach(text, share, mapping)
 
 
 def text_to_teach(given: str) -> str:

@@ -4,11 +4,9 @@ from typing import Any
 
 from engine.protocol import Teach
 from tui.cli.help import option
-from tui.teaching_text import text_to_teach
+from tui.teaching_text import SHARE, text_to_teach
 
 TEACHING = "Teaching"
-SHARE = 0.1
-"""Of the batches, if none is named."""
 
 _OPTIONS = [
     option(

@@ -26,6 +26,7 @@ class TrainingPane(Pane):
             state.learning_rate,
             state.opened,
             state.under_way,
+            state.course.teaching,
         )
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
@@ -43,6 +44,8 @@ class TrainingPane(Pane):
         lines = [line(phase_words(state), step, width), progress]
         if height < 7:  # the phase is in the header too
             lines = lines[1:]
+        if taught := state.course.teaching.line:
+            lines.append(Content(taught).truncate(width))
         pairs = [pair(label, value, COLUMN, LABEL) for label, value in facts(state)]
         columns = max(1, width // COLUMN)
         rows = -(-len(pairs) // columns)

@@ -14,6 +14,7 @@ KEYS = (
     ("space", "train, or pause"),
     ("n", "one step"),
     ("T", "train on for some steps or minutes"),
+    ("k", "teach it another text, or stop that"),
     ("x", "end the run: last evaluation, save; space trains on"),
     ("p  Tab", "to the prompt (\\n: line break, \\\\n: \\n; up and down recall)"),
     ("Enter", "in the prompt: generate text; on an empty line, write on"),

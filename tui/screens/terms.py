@@ -56,10 +56,10 @@ def _of_the_loss(state: RunState) -> list[tuple[str, str]]:
         ("right", f"How often its most likely next character is the true one, held out.{right}"),
         ("✶", "A step whose loss lies far above the noise: unusual text, or too high a rate."),
         (
-            "+  ↑  ↓  »  Y  #",
+            "+  ↑  ↓  »  Y  t  #",
             "What happened there; the cursor of the chart tells more: a longer context, a learning "
             "rate raised or lowered, trained on beyond the end, forked from another run (whose curve "
-            "is drawn, too), another number of threads (only where the axis is time).",
+            "is drawn, too), another text taught, another number of threads (only where the axis is time).",
         ),
         (
             "▲",

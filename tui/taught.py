@@ -1,0 +1,66 @@
+"""What is taught besides the run's own text, and what comes of it, in numbers and in words."""
+
+from math import isfinite
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.protocol import Evaluated, Event, Taught, TaughtAppeared, TaughtEvaluated
+
+
+class Teaching(Struct, frozen=True):
+    """The newest teaching. Losses are in bits a character."""
+
+    since: int = -1
+    """The step after which it began; -1: nothing was taught."""
+    until: int = -1
+    """The step after which it ended; -1: it goes on."""
+    text: str = ""
+    surprise: tuple[float, float] | None = None
+    """Of the taught text, when the teaching began and now."""
+    held_out: float | None = None
+    held_out_before: float | None = None
+    """Of the run's own held-out text: now, and when the teaching began."""
+    appeared: int = -1
+    """The step of the first sample that has the text in it."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a text is taught now."""
+        return self.since >= 0 and self.until < 0
+
+    @property
+    def line(self) -> str:
+        """What has come of it; empty: nothing was taught."""
+        if self.since < 0:
+            return ""
+        ended = f" until {self.until:,}" if self.until >= 0 else ""
+        facts = [f"taught since step {self.since:,}{ended}"]
+        if self.surprise:
+            facts.append("{:.2f} → {:.2f} bits".format(*self.surprise))
+        if self.held_out_before is not None and self.held_out is not None:
+            facts.append(f"held out {self.held_out_before:.2f} → {self.held_out:.2f}")
+        if self.appeared >= 0:
+            facts.append(f"in a sample at step {self.appeared:,}")
+        return ", ".join(facts)
+
+
+def fold_teaching(teaching: Teaching, event: Event) -> Teaching:
+    """The teaching after one more event, whose text is safe."""
+    match event:
+        case Evaluated(bits_per_char=bits) if isfinite(bits):
+            return replace(teaching, held_out=bits)
+        case Taught(step, share=0):
+            return replace(teaching, until=step)
+        case Taught(step, text) if text == teaching.text and teaching.until < 0:
+            return teaching  # another share
+        case Taught(step, text):
+            held_out = teaching.held_out
+            return Teaching(step, text=text, held_out=held_out, held_out_before=held_out)
+        case TaughtEvaluated(_, bits) if bits is not None:
+            first = teaching.surprise[0] if teaching.surprise else bits
+            return replace(teaching, surprise=(first, bits))
+        case TaughtAppeared(step):
+            return replace(teaching, appeared=step)
+        case _:
+            return teaching
