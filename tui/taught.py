@@ -30,19 +30,20 @@ class Teaching(Struct, frozen=True):
         return self.since >= 0 and self.until < 0
 
     @property
-    def line(self) -> str:
-        """What has come of it; empty: nothing was taught."""
+    def facts(self) -> list[tuple[str, str]]:
+        """Labels and values: what has come of it; none where nothing was taught."""
         if self.since < 0:
-            return ""
-        ended = f" until {self.until:,}" if self.until >= 0 else ""
-        facts = [f"taught since step {self.since:,}{ended}"]
+            return []
+        ended = f" to {self.until:,}" if self.until >= 0 else ""
+        found = [("taught", f"since step {self.since:,}{ended}")]
         if self.surprise:
-            facts.append("{:.2f} → {:.2f} bits".format(*self.surprise))
+            found.append(("its surprise", "{:.2f} → {:.2f} bits".format(*self.surprise)))
         if self.held_out_before is not None and self.held_out is not None:
-            facts.append(f"held out {self.held_out_before:.2f} → {self.held_out:.2f}")
+            held_out = f"{self.held_out_before:.2f} → {self.held_out:.2f} bits"
+            found.append(("held out", held_out))
         if self.appeared >= 0:
-            facts.append(f"in a sample at step {self.appeared:,}")
-        return ", ".join(facts)
+            found.append(("in a sample", f"at step {self.appeared:,}"))
+        return found
 
 
 def fold_teaching(teaching: Teaching, event: Event) -> Teaching:

@@ -28,20 +28,28 @@ HISTORY: list[Event] = [
 ]
 
 
-def test_the_line_says_how_surprise_falls_and_what_the_old_text_loses() -> None:
+def facts(*events: Event) -> list[str]:
+    state = state_after(*untrained(), *HISTORY, *events)
+    drawn = [line.plain.rstrip() for line in TrainingPane().draw(state, 37, 10)]
+    return [" ".join(line.split()) for line in drawn[2:6]]
+
+
+def test_the_pane_says_how_surprise_falls_and_what_the_old_text_loses() -> None:
+    shown = ["its surprise 4.20 → 1.10 bits", "held out 2.34 → 2.40 bits", "in a sample at step 2"]
+    assert facts() == ["taught since step 1", *shown]
+    another_share = Taught(2, WORD, 0.2)
+    stopped = facts(another_share, Taught(3, WORD, 0.0))
+    assert stopped == ["taught since step 1 to 3", *shown]
+    assert facts(Taught(3, "\x1b[2J", 0.2))[:2] == [
+        "taught since step 3",
+        "held out 2.40 → 2.40 bits",
+    ]
     state = state_after(*untrained(), *HISTORY)
-    line = "taught since step 1, 4.20 → 1.10 bits, held out 2.34 → 2.40, in a sample at step 2"
-    assert line in [drawn.plain for drawn in TrainingPane().draw(state, 100, 9)]
     assert [(one.step, one.sign, one.text) for one in state.course.marks] == [
         (1, "t", "taught 11 characters, 0.1 of each batch")
     ]
-    more = Taught(2, WORD, 0.2)
-    stopped = state_after(*untrained(), *HISTORY, more, Taught(3, WORD, 0.0))
-    assert stopped.course.teaching.line.startswith("taught since step 1 until 3, 4.20 → 1.10")
-    another = state_after(*untrained(), *HISTORY, Taught(3, "\x1b[2J", 0.2)).course.teaching
-    assert (another.line, another.text) == ("taught since step 3, held out 2.40 → 2.40", "␛[2J")
     untaught = TrainingPane().draw(state_after(*untrained()), 100, 9)
-    assert not any("taught" in drawn.plain for drawn in untaught)
+    assert not any("taught" in line.plain for line in untaught)
 
 
 async def test_a_text_is_taught_and_its_share_changed_with_a_key(desk: Opener) -> None:

@@ -44,8 +44,6 @@ class TrainingPane(Pane):
         lines = [line(phase_words(state), step, width), progress]
         if height < 7:  # the phase is in the header too
             lines = lines[1:]
-        if taught := state.course.teaching.line:
-            lines.append(Content(taught).truncate(width))
         pairs = [pair(label, value, COLUMN, LABEL) for label, value in facts(state)]
         columns = max(1, width // COLUMN)
         rows = -(-len(pairs) // columns)
@@ -61,6 +59,7 @@ def facts(state: RunState) -> list[tuple[str, str]]:
     if opened is None:
         return []
     return [
+        *state.course.teaching.facts,
         ("speed", f"{count(state.tokens_per_second)} char/s" if last else "-"),
         ("time left", duration(last.remaining) if last and state.phase != "done" else "-"),
         ("so far", duration(state.elapsed)),
