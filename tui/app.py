@@ -24,6 +24,7 @@ from tui.copy_actions import CopyActions
 from tui.encoding import ascii_only, named
 from tui.engine_app import EngineApp
 from tui.export_actions import ExportActions
+from tui.lab_actions import LabActions
 from tui.line_filter import DroppingFilter
 from tui.link import Engine
 from tui.palette import reworded, sentence
@@ -50,7 +51,9 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(RunActions, TourActions, ChartActions, CopyActions, ExportActions, TrialActions):
+class TinyGPTApp(
+    LabActions, RunActions, TourActions, ChartActions, CopyActions, ExportActions, TrialActions
+):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"

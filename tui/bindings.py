@@ -71,7 +71,7 @@ ONLY_IN_TRAIN = frozenset(
 )
 """Actions on the first view; in the others their keys are free."""
 
-CHANGES = frozenset(("new_run", "runs", "fork"))
+CHANGES = frozenset(("new_run", "runs", "fork", "ask_question", "own_sides"))
 """Actions that lead to other texts and runs, and to what changes them."""
 
 
@@ -95,6 +95,8 @@ def acts(action: str, state: RunState) -> bool | None:
             return step_failed
         case "reopen":
             return engine_failed
+        case "train" if state.lab.is_open and state.phase == "done":
+            return None
         case "train":
             return False if state.phase in ("training", "failed") else ours
         case "step":
@@ -106,7 +108,7 @@ def acts(action: str, state: RunState) -> bool | None:
             return opened and ours
         case "microscope" | "find_rate":
             return None if engine_failed else opened and ours
-        case "new_run" | "runs":
+        case "new_run" | "runs" | "ask_question" | "own_sides":
             return opened
         case _:
             return True

@@ -31,6 +31,7 @@ from engine.protocol import (
     Opened,
     ParentLoaded,
     PhaseChanged,
+    RaceOpened,
     Recorded,
     RunChanged,
     RunCurve,
@@ -39,18 +40,21 @@ from engine.protocol import (
     SampleDone,
     SampleStarted,
     Saved,
+    SideEvent,
     StepDone,
     StepProgress,
     TextSampled,
     ThreadsChosen,
 )
-from tui.compared import renamed, with_parent, without
+from tui.compared import with_parent, without
 from tui.course import Course, fold_course
 from tui.drawing.curve import Curve
 from tui.drawing.scale import two_digits_up
 from tui.drawing.spikes import Spikes
 from tui.insight import Insight, fold_insight, for_another_run, is_answer
+from tui.lab.state import Lab, closed, fold_lab, is_of_a_race
 from tui.ladder import Ladder
+from tui.run_changes import with_run_changed
 from tui.safe_struct import Raw, safe
 from tui.time_state import Moments, fold_moments, is_of_a_moment
 from tui.writing import Writing, fold_writing
@@ -107,6 +111,7 @@ class RunState(Struct, frozen=True):
     failure: Failed | None = None
     insight: Insight = Insight()
     moments: Moments = Moments()
+    lab: Lab = Lab()
     before: "RunState | None" = None
     """The run that stays open if opening the next one fails."""
 
@@ -187,9 +192,11 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(state, opened=opened, compared=with_parent(state.compared, curve))
         case _ if is_answer(shown):
             return replace(state, insight=fold_insight(state.insight, event, shown))
+        case _ if is_of_a_race(shown):
+            return _with_a_race(state, event, shown)
         case RunChanged():
             assert isinstance(event, RunChanged), "safe() keeps the type"
-            return _with_run_changed(state, event, shown)
+            return with_run_changed(state, event, shown)
         case Failed(_, "sample") if not state.moments.started:
             return replace(state, moments=fold_moments(state.moments, shown))
         case Failed():
@@ -215,6 +222,7 @@ def _before_a_run(state: RunState, corpus: CorpusLoaded) -> RunState:
         raw_runs=state.raw_runs,
         runs_changed=state.runs_changed,
         insight=for_another_run(state.insight),
+        lab=state.lab,
         before=state if state.opened else state.before,
     )
 
@@ -233,8 +241,19 @@ def _with_a_run(state: RunState, event: Opened, shown: Opened) -> RunState:
         failure=None,
         insight=for_another_run(state.insight),
         moments=Moments(),
+        lab=closed(state.lab),
         before=None,
     )
+
+
+def _with_a_race(state: RunState, event: Event, shown: Event) -> RunState:
+    """The state after an event of a race: side A is what the other views show."""
+    lab = fold_lab(state.lab, event, shown)
+    if isinstance(event, RaceOpened) and state.corpus is not None:
+        state = _before_a_run(state, state.corpus)
+    elif isinstance(event, SideEvent) and event.side == 0:
+        state = fold(state, event.event)
+    return replace(state, lab=lab)
 
 
 def _fold_history(state: RunState, event: Recorded) -> RunState:
@@ -273,26 +292,3 @@ def _fold_history(state: RunState, event: Recorded) -> RunState:
             return replace(state, forked=event)
         case _:  # threads chosen before it was opened here; the rest is part of its course
             return state
-
-
-def _with_run_changed(state: RunState, event: RunChanged, shown: RunChanged) -> RunState:
-    """The state after a saved run was renamed, annotated or (empty name) deleted.
-
-    `event` has the true names, `shown` the safe ones.
-    """
-    opened, raw, saved, forked = state.opened, state.raw_opened, state.saved, state.forked
-    if opened and raw and shown.name and raw.value.run == event.run:
-        opened = replace(opened, run=shown.name)
-        raw = Raw(replace(raw.value, run=event.name))
-    compared = state.compared if shown.name else without(state.compared, shown.run)
-    failure = state.failure
-    return replace(
-        state,
-        opened=opened,
-        raw_opened=raw,
-        saved=saved and renamed(saved, shown),
-        compared=tuple(renamed(curve, shown) for curve in compared),
-        forked=forked and renamed(forked, shown),
-        runs_changed=state.runs_changed + 1,
-        failure=None if failure is not None and failure.during == "runs" else failure,
-    )

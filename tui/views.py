@@ -16,6 +16,7 @@ from tui.state import RunState
 TRAIN = 1
 READ = 2
 TIME = 3
+LAB = 4
 VIEW_CLASS = "view"
 """The class of the widgets of all views in the style sheet."""
 
@@ -70,8 +71,15 @@ def _time() -> ViewPage:
     return TimeView()
 
 
+def _lab() -> ViewPage:
+    from tui.lab.view import LabView  # for the same reason
+
+    return LabView()
+
+
 VIEWS = (
     View(TRAIN, "Train", "Train and write: view 1", None),
     View(READ, "Read", "Read along with the model: view 2", _read),
     View(TIME, "Time", "Look back at earlier moments of the model: view 3", _time),
+    View(LAB, "Lab", "Change one thing and see what it does: view 4", _lab),
 )

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from command_line import TINY, invoked
 from driving import losses
+from msgspec.structs import replace
 from stored import digest
 
 from engine.protocol import Event, SideEvent, StepDone
 from engine.storage.history import read_history
 from engine.storage.paths import folder_of, run_names
 from tui.cli.race_table import RaceTable
+from tui.lab.questions import question_of
 
 SIDES = ("--side", "", "--side", "train.learning_rate=0.3 model.n_layer=2", "--steps", "20")
 
@@ -82,6 +84,17 @@ def test_a_race_in_a_pipe_tells_sides_seeds_and_the_spread(verse_file: Path) -> 
     assert any("the spread of 2 seeds" in line for line in lines)
     assert [line[:10] for line in lines if " writes: " in line] == ["A writes: ", "B writes: "]
     assert len(run_names()) == 4
+
+
+def test_a_ready_question_is_answered(verse_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = replace(question_of("attention"), steps=20)
+    monkeypatch.setattr("tui.cli.lab_command.question_of", lambda key: short)
+    assert "attention   without attention" in invoked("lab", "--questions").stdout
+    done = invoked("lab", verse_file, "--question", "attention", columns=300)
+    assert done.exit_code == 0
+    assert "Held-out loss: with attention " in done.stdout
+    refused = invoked("lab", verse_file, "--question", "attention", "--steps", "5")
+    assert (refused.exit_code, "brings its own settings" in refused.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

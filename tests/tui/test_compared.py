@@ -43,7 +43,7 @@ from tui.state import fold
 
 SIZES = ((120, 40), (80, 24))
 NAMES = ("calm-heron", "tidy-wren", "shy-lynx")
-MARKS = tuple(mark for mark, _ in COMPARED)
+MARKS = tuple(mark for mark, _ in COMPARED[:MOST_COMPARED])
 TEXT = corpus_loaded().sha256
 RUNS = tuple(
     RunCurve(name, ((0, 4.17), (500, 2.2 + n / 10), (2_000, 1.5 + n / 10)), "tinyshakespeare", TEXT)

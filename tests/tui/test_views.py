@@ -23,7 +23,7 @@ async def test_the_number_keys_lead_to_the_views_and_escape_back(
 ) -> None:
     async with desk(*DONE, size=size) as it:
         before = it.rows
-        await it.sees("▸1 Train  2 Read  3 Time", "run amber-otter")
+        await it.sees("▸1 Train  2 Read  3 Time  4 Lab", "run amber-otter")
         await it.press("2")
         await it.sees(" 1 Train ▸2 Read")
         await it.until(lambda: not it.app.query_one(LossPane).is_on_screen)

@@ -15,6 +15,7 @@ from engine.protocol import (
     ListRaces,
     OpenRace,
     OpenSavedRace,
+    RaceOpened,
     RaceSaved,
     RacesListed,
     RaceVerdict,
@@ -27,6 +28,8 @@ from tui.cli.console import PipeConsole, discard_output, print_error
 from tui.cli.hints import PROGRAM
 from tui.cli.race_table import RaceTable
 from tui.cli.streams import printable_json
+from tui.lab.question import Question
+from tui.lab.questions import question_titled
 from tui.signals import on_exit_signal
 
 
@@ -46,6 +49,7 @@ class _Racing:
         self._as_json = as_json
         self._verdict: RaceVerdict | None = None
         self._reported_end = False
+        self._question: Question | None = None  # if it is a ready one
 
     def on_event(self, event: Event) -> None:
         """Answer one event, and show it."""
@@ -70,6 +74,8 @@ class _Racing:
     def _show(self, event: Event) -> None:
         evaluated = self._table.on_event(event)
         match event:
+            case RaceOpened():
+                self._question = question_titled(event.question)
             case RaceVerdict():
                 if not (self._verdict and self._verdict.final):
                     self._verdict = event
@@ -94,6 +100,8 @@ class _Racing:
             return
         self._table.stop()
         self._table.print_samples()
+        if self._question and self._verdict and self._has_ended:
+            self._table.print(self._question.answer(self._verdict))
         if path:
             self._table.print(f"saved the race {race} in {path}")
         if not self._has_ended and path:

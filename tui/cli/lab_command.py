@@ -14,6 +14,7 @@ from tui.cli import completions, opening
 from tui.cli.help import GENERAL, SectionedCommand, option, refusals
 from tui.cli.opening import DEFAULT_PRESET
 from tui.cli.options import MODEL, TEXT, TRAINING
+from tui.lab.questions import QUESTIONS, question_of
 
 RACE = "The race"
 SAVED = "A saved race"
@@ -46,7 +47,14 @@ SAVED = "A saved race"
     help="Repeat the race with further seeds, N in all: their spread tells chance from effect.",
     otherwise="1",
 )
-@option(RACE, "--question", default="", metavar="TEXT", help="What is asked, to remember it by.")
+@option(
+    RACE,
+    "--question",
+    default="",
+    metavar="TEXT",
+    help="With sides: what is asked, to remember it by. Without: the key of a ready question, which "
+    "brings its own.",
+)
 @option(TEXT, "--encoding", metavar="NAME", help="How the text is encoded, as for train.")
 @option(TEXT, "--ignore", multiple=True, metavar="PATTERN", help="As for train.")
 @option(
@@ -85,6 +93,7 @@ SAVED = "A saved race"
     shell_complete=completions.race,
     help="Go on with a race that was interrupted, or show the verdict of one that has ended.",
 )
+@option(RACE, "--questions", "ready", is_flag=True, help="List the ready questions.")
 @option(SAVED, "--list", "lists", is_flag=True, help="List the saved races.")
 @option(
     GENERAL,
@@ -95,7 +104,7 @@ SAVED = "A saved race"
     "the verdict.",
 )
 def lab_command(
-    resume: str | None, lists: bool, as_json: bool, no_save: bool, **choices: Any
+    resume: str | None, lists: bool, ready: bool, as_json: bool, no_save: bool, **choices: Any
 ) -> None:
     """Race two to four versions of a training against each other.
 
@@ -109,6 +118,10 @@ def lab_command(
 
     Exit codes as for train.
     """
+    if ready:
+        for question in QUESTIONS:
+            click.echo(f"{question.key:<11} {question.title}")
+        return
     given = any(value for name, value in choices.items() if name != "seeds") or no_save
     with refusals():
         if lists or resume is not None:
@@ -139,6 +152,14 @@ def new_race(
     **shortcuts: str | None,
 ) -> OpenRace:
     """The command for a new race. ValueError, with a user-facing message that names the side."""
+    if not sides and question:
+        if preset_name or assignments or axis or any(shortcuts.values()):
+            raise ValueError(
+                "A ready question brings its own settings: give a text and --seeds only."
+            )
+        reading = Reading(encoding or "", ignore)
+        text = opening.new_run(corpus, None, (), shortcuts, reading).config
+        return question_of(question).race(text.corpus, reading, seeds)
     if not sides:
         raise ValueError('A race has two to four sides, each given by --side "KEY=VALUE ...".')
     if len(sides) > len(LABELS):

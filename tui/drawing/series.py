@@ -20,8 +20,8 @@ from tui.drawing.curve import LARGEST, Bucket, Curve
 from tui.drawing.page import Page
 from tui.drawing.scale import ValueScale
 
-COMPARED = (("○", "$success"), ("△", "$warning"), ("□", "$secondary"))
-"""Mark and style of each compared run, in their order."""
+COMPARED = (("○", "$success"), ("△", "$warning"), ("□", "$secondary"), ("×", "$accent"))
+"""Mark and style of each compared run or side of a race, in their order."""
 
 HELD_OUT = "◆"
 CLIPPED = "▲"

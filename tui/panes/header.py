@@ -26,6 +26,7 @@ REWARMING = 0.3
 """The fraction of an extension for which the screen says that the loss may rise."""
 THREADS_TOLD = 30.0
 """Seconds of training for which the screen says that the number of threads has changed."""
+RACE_ENDED = "The race has ended. Each side is a saved run: o lists them."
 GAP = "  "
 """Between the parts of the header."""
 MAX_LINES = 3
@@ -82,11 +83,14 @@ def views_line(shown: int) -> Content:
 def _facts(state: RunState, width: int) -> str:
     """Corpus, size and run; where there is not room for all, the run above all."""
     corpus = [state.corpus.name] if state.corpus else []
-    size, run = [], []
+    size, run, name = [], [], []
     if state.opened is not None:
         size = [f"{state.opened.config.preset} {short(state.opened.parameters)}"]
+        name = [state.opened.run]
         run = [f"run {state.opened.run}"]
-    choices = [" · ".join(facts) for facts in (corpus + size + run, corpus + run, run or corpus)]
+    choices = [
+        " · ".join(facts) for facts in (corpus + size + run, corpus + run, run, name or corpus)
+    ]
     fitting = next((words for words in choices if cell_len(words) <= width), choices[-1])
     return Content(fitting).truncate(width, ellipsis=True).plain
 
@@ -169,6 +173,8 @@ def _advice(state: RunState) -> str:
     opened = state.opened
     if opened is not None and opened.note and state.step == opened.step:
         return opened.note
+    if state.lab.is_open and state.phase == "done":
+        return RACE_ENDED
     match state.phase:
         case "untrained":
             different = state.corpus.vocabulary if state.corpus else 0

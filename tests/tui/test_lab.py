@@ -1,0 +1,188 @@
+"""The view of races: a question is asked, the user guesses, the sides race, and the answer comes."""
+
+import pytest
+from looking import Desk, Opener, recorded_app
+from racing import RACE, begun, race_opened, races_listed, trained
+from recording import CONFIG, corpus_loaded, opened, untrained
+from test_hostile import PAYLOADS, obeyed
+from textual.pilot import Pilot
+
+from engine.protocol import (
+    DeleteRace,
+    Failed,
+    ListRaces,
+    OpenRace,
+    OpenSavedRace,
+    SideEvent,
+    Train,
+)
+from tui.app import TinyGPTApp
+from tui.lab.entry import own_race, parse_guess
+from tui.lab.questions import QUESTIONS
+
+DONE = (*begun(), *trained())
+
+
+async def ask_about_attention(it: Desk, guess: str) -> None:
+    """Choose the first ready question, and guess."""
+    await it.press("4")
+    await it.sees("▸4 Lab", "Enter: ready questions")
+    await it.press("enter")
+    await it.sees("what do you want to know?", "without attention", "versions of your own")
+    await it.press("enter")
+    await it.sees("Which will have the")
+    await it.type(guess)
+    await it.press("enter")
+
+
+async def test_a_ready_question_is_guessed_raced_and_answered(desk: Opener) -> None:
+    async with desk() as it:
+        await ask_about_attention(it, "a")
+        (race,) = it.engine.sent(OpenRace)
+        assert (race.question, race.axis) == ("without attention", "characters")
+        assert [config.model.attention for config in race.configs] == [True, False]
+        assert {config.corpus for config in race.configs} == {CONFIG.corpus}
+        assert not it.engine.sent(Train)  # before it is open, that would train the other run
+        await it.play(*begun())
+        assert len(it.engine.sent(Train)) == 1
+        await it.sees("lab · without attention", "You guessed A.", "○ A with attention")
+        await it.play(*trained(3))
+        await it.sees("2.330  step 400 / 800", "2.550  step 400 / 800", "0.220 better than")
+        assert not [row for row in it.rows if "Looking back pays" in row]
+        await it.sees("The king will be the so thee", "The t he and than s menoul")
+        await it.play(*trained()[len(trained(3)) :])
+        await it.sees("Held-out loss: with attention 1.980", "Looking back pays", "so it is")
+        await it.sees("The race has ended. Each side is a saved run")
+        await it.press("space")
+        assert len(it.engine.sent(Train)) == 1
+
+
+async def test_another_outcome_than_guessed_is_said(desk: Opener) -> None:
+    async with desk() as it:
+        await ask_about_attention(it, "=")
+        await it.play(*DONE)
+        await it.sees("You guessed no difference: it came")
+
+
+async def test_side_a_is_what_the_other_views_show(desk: Opener) -> None:
+    async with desk(*untrained(), *begun(), *trained(3)) as it:
+        await it.sees(f"run {RACE}-A", "step 400 / 800")
+        await it.press("4")
+        await it.play(opened())
+        await it.sees("closed: another run is open", "run amber-otter")
+
+
+async def test_what_is_no_guess_is_asked_again(desk: Opener) -> None:
+    async with desk() as it:
+        await ask_about_attention(it, "c")
+        await it.sees("A guess is one of A, B or =")
+        assert not it.engine.sent(OpenRace)
+        await it.press("escape")
+        assert not it.engine.sent(OpenRace)
+
+
+async def test_a_race_that_cannot_be_opened_trains_nothing(desk: Opener) -> None:
+    async with desk() as it:
+        await ask_about_attention(it, "")
+        await it.play(corpus_loaded(), Failed("The memory is too small for all.", "open"))
+        await it.sees("The memory is too small for all.", "run amber-otter")
+        await it.play(*begun())
+        assert not it.engine.sent(Train)
+
+
+async def test_own_sides_are_typed(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("4", "e")
+        await it.type("; model.n_heads=8")
+        await it.press("enter")
+        await it.sees("Side B: There is no setting", "n_head")
+        await it.type("; model.n_head=4")
+        await it.press("enter")
+        await it.sees("as it is or model.n_head=4", "Which will")
+        await it.press("enter")
+        (race,) = it.engine.sent(OpenRace)
+        assert [config.model.n_head for config in race.configs] == [CONFIG.model.n_head, 4]
+        await it.play(race_opened(race.question, race.configs))
+        await it.sees("lab · as it is or model.n_head=4")
+
+
+async def test_saved_races_are_listed_opened_and_deleted(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("4", "enter")
+        assert it.engine.sent(ListRaces)
+        await it.play(races_listed())
+        await it.sees("saved  without attention", "saved  as it is or model.n_head=8")
+        await it.press("end", "d")
+        await it.sees("Delete the race shy-lynx?")
+        await it.press("y")
+        assert it.engine.sent(DeleteRace) == [DeleteRace("shy-lynx")]
+        await it.press("up")
+        await it.sees(f"{RACE}: After 819,200 characters A is")
+        await it.press("enter")
+        assert it.engine.sent(OpenSavedRace) == [OpenSavedRace(RACE)]
+        await it.play(*DONE)
+        await it.sees("Looking back pays")
+        assert not it.engine.sent(Train)
+
+
+async def test_a_side_that_fails_says_why(desk: Opener) -> None:
+    async with desk(*untrained(), *begun(), *trained(2)) as it:
+        await it.press("4")
+        await it.play(SideEvent(1, Failed("The loss is not a number.", "train")))
+        await it.sees("The loss is not a number.")
+
+
+async def test_the_list_of_questions_fits_in_a_small_window(desk: Opener) -> None:
+    async with desk(size=(80, 24)) as it:
+        await it.press("4", "enter")
+        await it.sees(QUESTIONS[0].title, QUESTIONS[-1].title, "Esc close")
+
+
+async def test_untrusted_text_of_a_race_is_drawn_and_not_obeyed(desk: Opener) -> None:
+    for payload in PAYLOADS:
+        async with desk(*untrained()) as it:
+            first, *rest = begun(f"{payload} or {payload}")
+            await it.press("4")
+            await it.play(first, *rest, *trained(2))
+            await it.until(lambda: it.app.state.lab.race)
+            assert not list(obeyed(it))
+
+
+def test_own_sides_that_cannot_be_are_refused_by_name() -> None:
+    for typed, reason in (
+        ("model.n_head=1", "two to four sides"),
+        ("; model.n_head", "Side B: .*KEY=VALUE"),
+        ("train.seed=x;", "Side A: train.seed takes a whole number"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            own_race(typed, CONFIG)
+
+
+def test_a_guess_may_be_left_out_and_its_case_does_not_matter() -> None:
+    assert [parse_guess(typed, 3) for typed in ("", " b ", "C", "=")] == ["", "B", "C", "="]
+    with pytest.raises(ValueError, match="A, B or ="):
+        parse_guess("C", 2)
+
+
+# Pictures.
+
+
+async def show_race(pilot: Pilot[None], *, done: bool) -> None:
+    """A race with a guess, in the middle or at its end."""
+    assert isinstance(pilot.app, TinyGPTApp)
+    it = Desk(pilot.app, pilot)
+    await it.until(lambda: it.engine.started)
+    await it.play(*untrained())
+    await ask_about_attention(it, "A")
+    await it.play(*begun(), *(trained() if done else trained(3)))
+    await it.sees("so it is" if done else "You guessed A")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.usefixtures("at_once")
+def test_the_view_looks_as_it_was_accepted(snap_compare, size: tuple[int, int], done: bool) -> None:  # type: ignore[no-untyped-def]
+    async def show(pilot: Pilot[None]) -> None:
+        await show_race(pilot, done=done)
+
+    assert snap_compare(recorded_app(), terminal_size=size, run_before=show)

@@ -1,0 +1,53 @@
+"""The held-out losses of all sides of a race."""
+
+from textual.content import Content
+
+from engine.protocol import RunCurve
+from tui.drawing.axis import XAxis
+from tui.drawing.chart import draw_chart
+from tui.drawing.value_range import Losses
+from tui.lab.sides import sign
+from tui.lab.state import Lab
+from tui.panes.chart_axis import pace_of
+from tui.panes.loss import STYLES
+from tui.panes.pane import Pane
+from tui.state import RunState
+
+
+class SidesChart(Pane):
+    """By what the race compares: characters, steps or seconds."""
+
+    def part(self, state: RunState) -> object:
+        return tuple(side.curve for side in state.lab.sides), state.corpus
+
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        signs = [sign(number, side.label) for number, side in enumerate(state.lab.sides)]
+        return Content("  ").join([Content("held-out loss"), *signs]), Content("")
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        lab = state.lab
+        if not any(side.curve.losses for side in lab.sides):
+            return []
+        curves = [side.curve for side in lab.sides]
+        losses = Losses(
+            compared=tuple(curve.losses for curve in curves),
+            bigram=state.corpus.bigram_loss if state.corpus and lab.is_open else None,
+        )
+        return draw_chart(
+            losses,
+            width=width,
+            height=height,
+            spikes=(),
+            x=_axis(lab, curves),
+            whole=True,
+            styles=STYLES,
+        )
+
+
+def _axis(lab: Lab, curves: list[RunCurve]) -> XAxis:
+    ends = {
+        "steps": max(side.steps for side in lab.sides),
+        "characters": max(side.characters_planned for side in lab.sides),
+        "seconds": 0,
+    }
+    return XAxis(ends[lab.axis], False, lab.axis, None, tuple(pace_of(c, lab.axis) for c in curves))

@@ -1,0 +1,108 @@
+"""The question of a race, its sides, and what came of it, in words."""
+
+from textual.content import Content
+
+from tui.drawing.words import count
+from tui.lab.question import NO_DIFFERENCE, outcome
+from tui.lab.questions import question_titled
+from tui.lab.sides import names, sign
+from tui.lab.state import Lab, SideProgress
+from tui.panes.pane import Pane
+from tui.state import RunState
+
+NOTHING_YET = (
+    "What does a part of the model do? Change it, and see: two to four versions from the same start, "
+    "on the same batches, take turns, and their losses are compared.",
+    "Enter: ready questions, and saved races.",
+    "e: versions of your own.",
+)
+MUTED = "$foreground-muted"
+
+
+class QuestionPane(Pane, can_focus=True):
+    """One column of paragraphs. It has the focus, so that the keys of the view act."""
+
+    def part(self, state: RunState) -> object:
+        return state.lab
+
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        lab = state.lab
+        closed = "" if lab.is_open or not lab.race else "closed: another run is open"
+        return Content(f"lab · {lab.question}" if lab.question else "lab"), Content(closed)
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Content]:
+        return page(state.lab, width, height)
+
+
+def page(lab: Lab, width: int, height: int) -> list[Content]:
+    """At most `height` lines; where there is not room for all, what was said before the race is left
+    out first, then the settings of the sides."""
+    if not lab.race:
+        return _paragraphs([Content.styled(text, MUTED) for text in NOTHING_YET], width)
+    question = question_titled(lab.question)
+    before = [Content.styled(question.before, MUTED)] if question else []
+    for settings in (True, False):
+        rest = [*_sides(lab, width, settings=settings), *_result(lab)]
+        for blocks in ([*before, *rest], rest):
+            lines = _paragraphs(blocks, width)
+            if len(lines) <= height:
+                return lines
+    return lines[:height]
+
+
+def _paragraphs(blocks: list[Content], width: int) -> list[Content]:
+    """The blocks wrapped, with a blank line between two."""
+    lines: list[Content] = []
+    for block in blocks:
+        lines += [*([Content("")] if lines else []), *block.wrap(width)]
+    return lines
+
+
+def _sides(lab: Lab, width: int, *, settings: bool) -> list[Content]:
+    """One block with all sides."""
+    lines = []
+    for number, (side, name) in enumerate(zip(lab.sides, names(lab), strict=True)):
+        words = name or ("" if settings else " ".join(side.settings))
+        line = Content.assemble(sign(number, side.label), f" {words}", _standing(lab, number, side))
+        lines.append(line.truncate(width, ellipsis=True))
+        if settings:
+            shown = " ".join(side.settings) or "as it is"
+            lines.append(Content.styled(f"    {shown}", MUTED).truncate(width, ellipsis=True))
+        if side.failure:
+            lines += Content.styled(side.failure, "$error").wrap(width)
+    return [Content("\n").join(lines)]
+
+
+def _standing(lab: Lab, number: int, side: SideProgress) -> Content:
+    """The loss of a side where all of them have come, and how far it is."""
+    loss = lab.verdict.losses[number] if lab.verdict else None
+    words = f"  {loss:.3f}" if loss is not None else ""
+    done = lab.verdict is not None and lab.verdict.final
+    steps = "" if done else f"  step {count(side.step)} / {count(side.steps)}"
+    return Content.assemble((words, "bold"), (steps, MUTED))
+
+
+def _result(lab: Lab) -> list[Content]:
+    """The guess, the verdict, and once the race is over, the answer."""
+    heat = [f"Seed {lab.heat} of {lab.seeds}."] if lab.seeds > 1 else []
+    verdict, question = lab.verdict, question_titled(lab.question)
+    if verdict is None:
+        said = [f"You guessed {_guess(lab.guess)}."] if lab.guess else []
+        return [Content.styled(" ".join([*heat, *said]), MUTED)] if heat or said else []
+    blocks = [Content(verdict.sentence)]
+    if not verdict.final:
+        said = [f"You guessed {_guess(lab.guess)}."] if lab.guess else []
+        if heat or said:
+            blocks.append(Content.styled(" ".join([*heat, *said]), MUTED))
+        return blocks
+    if question is not None and len(question.versions) == len(verdict.losses):
+        blocks.append(Content.styled(question.answer(verdict), "$accent"))
+    if lab.guess:
+        right = lab.guess == outcome(verdict)
+        words = f"You guessed {_guess(lab.guess)}: {'so it is' if right else 'it came otherwise'}."
+        blocks.append(Content.styled(words, "$success" if right else "$warning"))
+    return blocks
+
+
+def _guess(label: str) -> str:
+    return "no difference" if label == NO_DIFFERENCE else label

@@ -1,0 +1,146 @@
+"""What can be asked: the ready questions, sides of one's own, and the saved races."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from engine.protocol import Command, DeleteRace, ListRaces
+from tui.lab.questions import QUESTIONS
+from tui.screens.confirm_dialog import ConfirmDialog
+from tui.screens.dialog import Dialog, Key
+from tui.state import RunState
+
+FRAME_LINES = 6
+"""Lines of the page other than the list: border, what is highlighted, keys."""
+
+
+class Chosen(NamedTuple):
+    """A line of the list; without key and race, it stands for own sides."""
+
+    question: str = ""
+    """The key of a ready question."""
+    race: str = ""
+    """The true name of a saved race."""
+
+
+class RacesScreen(Dialog[Chosen]):
+    """Dismissed with what is chosen."""
+
+    DEFAULT_CSS = """
+    RacesScreen { align: center middle; }
+    RacesScreen > Vertical {
+      width: 90; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
+      border: round $primary; background: $surface; border-title-color: $primary;
+    }
+    RacesScreen OptionList { height: auto; border: none; background: $surface; }
+    RacesScreen #race-note { height: 2; color: $foreground-muted; }
+    """
+
+    BINDINGS = [
+        Binding("escape,q", "dismiss", "Close"),
+        Binding("d,delete", "delete", "Delete"),
+    ]
+
+    TITLE_OF_HELP = "questions"
+    ABOUT = (
+        "Each ready question is a race of a minute or two: versions of a small model from the same "
+        "start, on the open run's text. Below them are the races that were saved."
+    )
+    KEYS = (
+        Key("Enter", "choose", "ask the question, or open the race as it was saved", "choose"),
+        Key("d", "delete", "delete a saved race, after a confirmation; its runs stay", "delete"),
+        Key("Esc", "close", "back to the view", "dismiss"),
+    )
+
+    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
+
+    def __init__(self, state: RunState, send: Callable[[Command], None]) -> None:
+        """`state`: as it is now; later ones come by data binding. `send`: to the engine."""
+        super().__init__()
+        self.set_reactive(RacesScreen.state, state)
+        self._send = send
+        self._choices: list[Chosen] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as page:
+            page.border_title = "what do you want to know?"
+            yield OptionList(compact=True)
+            yield Static("", id="race-note")
+            yield self.key_line()
+
+    def on_mount(self) -> None:
+        self._show()
+        self.query_one(OptionList).focus()
+        self._send(ListRaces())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show as many lines as fit."""
+        self.query_one(OptionList).styles.max_height = max(1, event.size.height - FRAME_LINES)
+
+    def watch_state(self, before: RunState, state: RunState) -> None:
+        if self.is_mounted and state.lab.races is not before.lab.races:
+            self._show()
+
+    def _show(self) -> None:
+        lab, listed = self.state.lab, self.query_one(OptionList)
+        line = listed.highlighted or 0
+        self._choices = [Chosen(question=question.key) for question in QUESTIONS]
+        options = [Option(Content(question.title)) for question in QUESTIONS]
+        self._choices.append(Chosen())
+        options.append(Option(Content("versions of your own …")))
+        for race, raw in zip(lab.races, lab.raw_races.value, strict=True):
+            self._choices.append(Chosen(race=raw.name))
+            words = Content.assemble(("saved  ", "$foreground-muted"), race.question or race.name)
+            options.append(Option(words))
+        listed.clear_options()
+        listed.add_options(options)
+        listed.highlighted = min(line, len(options) - 1)
+
+    @property
+    def _highlighted(self) -> int:
+        return self.query_one(OptionList).highlighted or 0
+
+    @on(OptionList.OptionHighlighted)
+    def show_note(self) -> None:
+        """Say more about the highlighted line."""
+        self.query_one("#race-note", Static).update(Content(self._note()))
+
+    def _note(self) -> str:
+        place, races = self._highlighted, self.state.lab.races
+        if place < len(QUESTIONS):
+            return " or ".join(QUESTIONS[place].names)
+        number = place - len(QUESTIONS) - 1
+        if not 0 <= number < len(races):
+            return "Two to four sides, by their settings."
+        race = races[number]
+        return f"{race.name}: {race.problem or race.verdict or 'no verdict yet'}"
+
+    @on(OptionList.OptionSelected)
+    def action_choose(self) -> None:
+        """Ask it, or open it."""
+        self.dismiss(self._choices[self._highlighted])
+
+    def action_delete(self) -> None:
+        """Ask, then delete the highlighted race."""
+        race = self._choices[self._highlighted].race
+        lab = self.state.lab
+        if not race:
+            return
+        number = self._highlighted - len(QUESTIONS) - 1
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self._send(DeleteRace(race))
+
+        name = lab.races[number].name
+        self.app.push_screen(
+            ConfirmDialog(f"Delete the race {name}? Its sides stay as runs."), answered
+        )

@@ -1,0 +1,136 @@
+"""The race that is open, or was last, and the saved ones: one frozen value."""
+
+from math import isfinite
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.protocol import (
+    Axis,
+    Evaluated,
+    Event,
+    Excerpt,
+    Failed,
+    Opened,
+    Phase,
+    PhaseChanged,
+    RaceOpened,
+    RaceSaved,
+    RacesListed,
+    RaceSummary,
+    RaceVerdict,
+    RunCurve,
+    SideEvent,
+    StepDone,
+)
+from tui.safe_struct import Raw
+
+
+class SideProgress(Struct, frozen=True):
+    """How far a side has come. All text in it is safe to draw."""
+
+    label: str
+    settings: tuple[str, ...]
+    """KEY=VALUE: those that are not the same on all sides."""
+    curve: RunCurve
+    """Its held-out losses, by steps, characters and seconds."""
+    steps: int
+    characters_planned: int
+    step: int = 0
+    characters: int = 0
+    phase: Phase = "untrained"
+    excerpt: Excerpt | None = None
+    """Its newest sample."""
+    failure: str = ""
+    """Why it takes no further step."""
+
+
+class Lab(Struct, frozen=True):
+    """All text in it is safe to draw."""
+
+    race: str = ""
+    """The name of the race; empty: there was none."""
+    question: str = ""
+    axis: Axis = "characters"
+    sides: tuple[SideProgress, ...] = ()
+    heat: int = 1
+    seeds: int = 1
+    verdict: RaceVerdict | None = None
+    guess: str = ""
+    """The side that the user expects to be best; empty: not guessed."""
+    is_open: bool = False
+    """Whether the race is what is open now, and no run."""
+    races: tuple[RaceSummary, ...] = ()
+    """The saved races as they were listed last."""
+    raw_races: Raw[tuple[RaceSummary, ...]] = Raw(())
+    """The same with their true names."""
+
+
+def is_of_a_race(event: Event) -> bool:
+    """Whether an event is of a race or of one of its sides."""
+    return isinstance(event, RaceOpened | RaceVerdict | RaceSaved | RacesListed | SideEvent)
+
+
+def closed(lab: Lab) -> Lab:
+    """With a run open instead: what came of the race stays in sight."""
+    return replace(lab, is_open=False)
+
+
+def fold_lab(lab: Lab, event: Event, shown: Event) -> Lab:
+    """After one more event of a race: `event` as the engine sent it, `shown` safe to draw."""
+    match shown:
+        case RaceOpened(race, question, axis, _, heat, seeds):
+            return replace(
+                lab,
+                race=race,
+                question=question,
+                axis=axis,
+                sides=_sides(shown),
+                heat=heat,
+                seeds=seeds,
+                verdict=None,
+                is_open=True,
+            )
+        case SideEvent(number, inner) if number < len(lab.sides):
+            sides = list(lab.sides)
+            sides[number] = _fold_side(sides[number], inner)
+            return replace(lab, sides=tuple(sides))
+        case RaceVerdict():
+            return replace(lab, verdict=shown)
+        case RacesListed(races):
+            assert isinstance(event, RacesListed), "safe() keeps the type"
+            return replace(lab, races=races, raw_races=Raw(event.races))
+        case _:
+            return lab
+
+
+def _sides(opened: RaceOpened) -> tuple[SideProgress, ...]:
+    sides = []
+    for side in opened.sides:
+        train, model = side.config.train, side.config.model
+        planned = train.steps * train.batch_size * model.context_length
+        curve = RunCurve(side.run, ())
+        sides.append(SideProgress(side.label, side.settings, curve, train.steps, planned))
+    return tuple(sides)
+
+
+def _fold_side(side: SideProgress, event: Event) -> SideProgress:
+    match event:
+        case StepDone(step):
+            return replace(side, step=step, characters=side.characters + event.tokens)
+        case Evaluated(step, loss) if isfinite(loss):
+            curve = replace(
+                side.curve,
+                losses=(*side.curve.losses, (step, loss)),
+                characters=(*side.curve.characters, side.characters),
+                seconds=(*side.curve.seconds, event.elapsed),
+            )
+            return replace(side, curve=curve)
+        case Excerpt():
+            return replace(side, excerpt=event)
+        case Opened() | PhaseChanged():
+            return replace(side, phase=event.phase)
+        case Failed(message, "train"):
+            return replace(side, failure=message)
+        case _:
+            return side

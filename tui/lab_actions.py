@@ -1,0 +1,95 @@
+"""What the keys do to the laboratory: ask a question, race sides of one's own, open a saved race."""
+
+from msgspec.structs import replace
+
+from engine.config import RunConfig
+from engine.protocol import (
+    Event,
+    Failed,
+    OpenRace,
+    OpenSavedRace,
+    RaceOpened,
+    SideEvent,
+    Train,
+)
+from tui.dialogs import ask_for_line
+from tui.engine_app import EngineApp
+from tui.state import RunState
+
+
+class LabActions(EngineApp):
+    """The part of the app that starts and opens races."""
+
+    _starts = False
+    """Whether the race that is being opened is to train at once."""
+
+    def _handle_event(self, event: Event, state: RunState) -> None:
+        if isinstance(event, SideEvent):
+            if event.side == 0:  # what the other views show
+                self._handle_event(event.event, state)
+            return
+        super()._handle_event(event, state)
+        match event:
+            case RaceOpened() if self._starts:
+                # Only now: had it not been opened, this would train the run that stays open.
+                self._starts = False
+                self.engine.send(Train())
+            case Failed(during="open"):
+                self._starts = False
+            case _:
+                pass
+
+    @property
+    def _open_config(self) -> RunConfig | None:
+        raw = self.state.raw_opened
+        return raw.value.config if raw is not None else None
+
+    def action_ask_question(self) -> None:
+        """Show the ready questions and the saved races, and open the one that is chosen."""
+        # when it is opened
+        from tui.lab.questions import question_of
+        from tui.lab.races_screen import Chosen, RacesScreen
+
+        def chosen(what: Chosen | None) -> None:
+            config = self._open_config
+            if what is None or config is None:
+                return
+            if what.race:
+                self._guess("")
+                self.engine.send(OpenSavedRace(what.race))
+            elif what.question:
+                question = question_of(what.question)
+                self._ask_for_guess(question.race(config.corpus, config.reading), question.key)
+            else:
+                self.action_own_sides()
+
+        if self._open_config is not None:
+            screen = RacesScreen(self.state, self.engine.send)
+            self.push_screen(screen.data_bind(EngineApp.state), chosen)
+
+    def action_own_sides(self) -> None:
+        """Ask for the sides of a race, until they can be."""
+        from tui.lab.entry import OWN_SIDES, own_race  # when it is asked
+
+        def race(typed: str) -> None:
+            if typed and (config := self._open_config) is not None:
+                self._ask_for_guess(own_race(typed, config), "")
+
+        if self._open_config is not None:
+            ask_for_line(self, OWN_SIDES, race)
+
+    def _ask_for_guess(self, race: OpenRace, key: str) -> None:
+        """Ask what is expected, then start the race."""
+        # when it is asked
+        from tui.lab.entry import guess_question, parse_guess
+        from tui.lab.questions import question_of
+
+        def start(typed: str) -> None:
+            self._guess(parse_guess(typed, len(race.configs)))
+            self._starts = True
+            self.engine.send(race)
+
+        ask_for_line(self, guess_question(race, question_of(key) if key else None), start)
+
+    def _guess(self, guess: str) -> None:
+        self.state = replace(self.state, lab=replace(self.state.lab, guess=guess))
