@@ -99,4 +99,6 @@ def suggest(tried: Sequence[Tried]) -> Suggestion:
         range(REACH, max(REACH + 1, min(bottom + 1, len(tried) - REACH))),
         key=lambda i: smoothed[i + REACH] - smoothed[i - REACH],
     )
-    return Suggestion(tried[steepest].learning_rate, tried[first].learning_rate, high)
+    # Where much is noise, the fall may be clear only after its steepest part.
+    low = tried[min(first, steepest)].learning_rate
+    return Suggestion(tried[steepest].learning_rate, low, high)

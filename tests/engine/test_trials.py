@@ -152,6 +152,13 @@ def test_the_steepest_descent_is_suggested() -> None:
     assert rate(69, 100) <= found.high < rate(75, 100)
 
 
+def test_the_suggested_rate_is_in_its_range_however_much_is_noise() -> None:
+    noise = [0.4 * (-1) ** i for i in range(100)]
+    tried = [Tried(rate(i, 100), falling(i) + noise[i], falling(i)) for i in range(100)]
+    found = suggest(tried)
+    assert found.low == found.suggested == pytest.approx(rate(40, 100))
+
+
 def test_without_a_clear_fall_only_the_rise_is_known() -> None:
     noise = [0.05 * (-1) ** i for i in range(100)]
     losses = [2 + noise[i] + 0.1 * max(0, i - 60) for i in range(100)]
