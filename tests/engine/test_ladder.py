@@ -93,7 +93,7 @@ def endless(monkeypatch: pytest.MonkeyPatch, verse_file: Path) -> tuple[Ladder, 
             clock.now += 0.2
             yield None
 
-    monkeypatch.setattr(ladder_module, "_measure", work)
+    monkeypatch.setattr(ladder_module, "measured_rungs", work)
     monkeypatch.setattr(ladder_module, "read_ladder", lambda *_: None)
     return Ladder("", None, _Unwritten(), lambda _: None, clock), clock  # type: ignore[arg-type]
 
@@ -123,7 +123,7 @@ def test_a_saved_run_shows_the_rungs_before_its_history(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = trained_run(verse_file)
-    monkeypatch.setattr(ladder_module, "_measure", None)
+    monkeypatch.setattr(ladder_module, "measured_rungs", None)
     events = Driver().when(is_a(Evaluated, step=20), Close()).run(OpenRun(name))
     assert only(events, LadderMeasured).rungs
     assert first(events, LadderMeasured) < first(events, Evaluated)
@@ -138,7 +138,7 @@ def test_a_run_that_is_only_looked_at_is_measured_once(
     path.unlink()
     until_complete(OpenRun(name))
     assert path.read_text() == good
-    monkeypatch.setattr(ladder_module, "_measure", None)
+    monkeypatch.setattr(ladder_module, "measured_rungs", None)
     assert only(until_complete(OpenRun(name)), LadderMeasured).complete
 
 
@@ -205,7 +205,7 @@ def test_memory_that_is_short_costs_the_ladder_not_the_run(
         yield "letter frequencies", 3.0
         raise MemoryError
 
-    monkeypatch.setattr(ladder_module, "_measure", work)
+    monkeypatch.setattr(ladder_module, "measured_rungs", work)
     events = run_to_end(Open(tiny(verse_file)), Train())
     assert not of(events, Failed)
     assert not only(events, LadderMeasured).complete

@@ -48,7 +48,7 @@ def verse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
         run = saved_run(
             text,
             *("model.context_length=352", "model.n_layer=2", "model.n_embd=64"),
-            *("train.steps=100", "train.evaluation_interval=100", "train.context_warmup=0.9"),
+            *("train.steps=160", "train.evaluation_interval=160", "train.context_warmup=0.9"),
         )
         greedy = ("--no-prompt", "--temperature", 0, "--chars", WRITTEN)
         written = [
