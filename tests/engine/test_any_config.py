@@ -48,7 +48,7 @@ from engine.session.session import Session
 from engine.settings import Setting
 from engine.storage.saved_run import load_run
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300)]
 
 TEXT = "\n".join(
     f"{number} owls upon the wall, said she;\nand {number} mice below, said he."

@@ -52,7 +52,7 @@ from engine.storage.paths import folder_of, run_names
 from engine.storage.saved_run import load_run
 from tui.cli.runs import list_runs
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300)]
 
 MAX_SECONDS = 2.0
 FILES = ("run.json", "corpus.txt", "metrics.jsonl", "manifest", "model", "optimizer")

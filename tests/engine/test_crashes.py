@@ -29,7 +29,7 @@ from engine.storage.paths import folder_of
 from engine.storage.run import Run
 from engine.storage.saved_run import load_run
 
-pytestmark = [pytest.mark.timeout(300), needs_fork]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300), needs_fork]
 
 CALLS = ("openat", "write", "fsync", "rename", "mkdir", "unlinkat", "rmdir", "close")
 """The system calls of a save."""

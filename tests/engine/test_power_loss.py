@@ -33,7 +33,7 @@ from engine.storage.paths import folder_of
 from engine.storage.run import Run
 from engine.storage.saved_run import SavedRun, load_run
 
-pytestmark = [pytest.mark.timeout(300), needs_fork, needs_strace]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300), needs_fork, needs_strace]
 
 
 class Opening(NamedTuple):

@@ -90,7 +90,7 @@ from engine.storage.saved_run import load_run
 from engine.training.optimizers import Optimizer
 from engine.training.schedule import Plan, Position
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300)]
 
 TEXT = "\n".join(
     f"{number} owls upon the wall, said she;\nand {number} mice below, said he."

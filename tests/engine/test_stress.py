@@ -37,7 +37,7 @@ from engine.protocol import (
 from engine.session.session import Session
 from engine.session.thread import EngineThread
 
-pytestmark = [pytest.mark.stress, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.thorough, pytest.mark.stress, pytest.mark.timeout(90)]
 
 
 def finish_commands(listener: Listener, engine: EngineThread) -> None:

@@ -30,7 +30,10 @@ from engine.config import all_settings
 from engine.protocol import NOTE_LENGTH
 from tui.screens.run_fields import TYPED
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="no pseudo-terminals here")
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(os.name != "posix", reason="no pseudo-terminals here"),
+]
 
 COMMAND = str(Path(sys.executable).with_name("tinygpt-tui"))
 PIECE = 0.03

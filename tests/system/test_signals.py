@@ -10,7 +10,7 @@ import pytest
 from starting import assert_restored, start
 from terminal import Terminal
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+pytestmark = [pytest.mark.thorough, pytest.mark.skipif(os.name != "posix", reason="POSIX signals")]
 
 SECONDS = 3.5
 """Seconds; a last save may take three."""

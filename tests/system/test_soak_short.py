@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from starting import start
 from watching import assert_steady, needs_proc, quit_cleanly, train, watch
+
+pytestmark = pytest.mark.thorough
 
 SECONDS = 8.0
 WARM_UP = 4.0

@@ -14,6 +14,8 @@ from terminal import Terminal
 
 from tui import __version__
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 
 

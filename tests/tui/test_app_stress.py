@@ -12,7 +12,7 @@ from textual.geometry import Size
 
 from engine.protocol import Closed, Command, Pause, SampleDone, SampleStarted, StepDone, Train
 
-pytestmark = pytest.mark.stress
+pytestmark = [pytest.mark.thorough, pytest.mark.stress]
 
 
 def press(stage: Stage, key: str, character: str) -> None:

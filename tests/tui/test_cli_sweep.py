@@ -19,6 +19,8 @@ from engine.storage.library import run_curve, summaries
 from tui.sweep.plan import read_plan
 from tui.sweep.results import Results, TrialResult, folder_of
 
+pytestmark = pytest.mark.thorough
+
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path

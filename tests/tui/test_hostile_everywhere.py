@@ -42,6 +42,8 @@ from engine.settings import Section
 from tui.app import TinyGPTApp
 from tui.line_filter import OBEYED
 
+pytestmark = pytest.mark.thorough
+
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Categories of characters that a terminal obeys, or that are not seen."""
 MOST_MARKS = 8
