@@ -37,7 +37,7 @@ def page(readme: str, url: str) -> str:
 
 
 def project_urls(url: str) -> dict[str, str]:
-    """The links that an index shows beside the page."""
+    """The links that an index shows next to the page."""
     return {
         "Source": url,
         "Documentation": f"{url}/tree/HEAD/docs",

@@ -24,7 +24,7 @@ SUFFIX = ".tinygpt"
 
 
 def outcome(event: Outcome) -> str:
-    """What there is now, in a sentence."""
+    """What there is now, as a message for the user."""
     match event:
         case Exported(run, step, format_, path, number):
             return f"Exported {run} at step {count(step)} to {path} ({format_}, {size(number)})."

@@ -20,7 +20,7 @@ class Trial(Struct, frozen=True):
 
 
 def fold_trial(trial: Trial, event: Event, shown: Event) -> Trial:
-    """With what was told of it: `event` as the engine sent it, `shown` safe to draw. Of an earlier
+    """With what was reported of it: `event` as the engine sent it, `shown` safe to draw. Of an earlier
     trial nothing is taken."""
     if getattr(shown, "request", 0) != trial.request:
         return trial

@@ -25,7 +25,7 @@ class Format(NamedTuple):
     """Read the model back from what was written, by the files alone. None: the format holds no
     model, and nothing is compared."""
     describe: Callable[[Source, Path, Proof], None] | None = None
-    """Write the figures of the comparison beside the model. OSError."""
+    """Write the figures of the comparison next to the model. OSError."""
     tolerance: Mapping[Precision, float] = {}
     """The number formats that it can be written in, each with the largest difference of two logits,
     as a fraction of the largest logit, from which on the export has failed."""

@@ -93,7 +93,7 @@ def describe(source: Source, path: Path, proof: Proof) -> None:
 
 
 def about(source: Source) -> dict[str, Value]:
-    """What programs show of the model, how they sample unless told otherwise, and its settings."""
+    """What programs show of the model, the sampling settings they use by default, and its settings."""
     config, corpus = source.info.config, safe_text(source.info.corpus.name)
     name = safe_text(source.name)
     loss = "" if source.loss is None else f", held-out loss {source.loss:.4f} nats a character"

@@ -9,7 +9,7 @@ from engine.model.gpt import GPT
 
 NO_STEP = -1
 CLEARLY = 1 + 1e-6
-"""How many times more likely than any other the likeliest is, at least: equal logits are told apart
+"""How many times more likely than any other the likeliest is, at least: equal logits are distinguished
 by less."""
 
 

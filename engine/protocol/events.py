@@ -243,33 +243,17 @@ class SideEvent(Message, frozen=True):
 
 
 Event = (
-    Busy
+    RunEvent
+    | Busy
     | CorpusLoaded
-    | Opened
     | ConfirmationRequired
-    | PhaseChanged
-    | StepDone
-    | StepProgress
-    | Evaluated
-    | Excerpt
-    | LearningRateChanged
-    | Extended
-    | ThreadsChosen
-    | TaughtEvent
     | Forked
-    | SampleStarted
-    | TextSampled
-    | SampleDone
     | Measured
-    | Saved
-    | NotSaved
     | RunsListed
     | RunChanged
     | Compared
     | ParentLoaded
-    | LadderMeasured
     | InsightEvent
-    | MomentsKept
     | Exported
     | Imported
     | Packed
@@ -277,7 +261,6 @@ Event = (
     | ReportGathered
     | RaceEvent
     | SideEvent
-    | Failed
     | Closed
 )
 

@@ -50,7 +50,7 @@ class EventLogger:
         folder = Path(self._recorder.folder)
         try:
             if self._log is None or not self._log.catch_up(folder, seconds, self._clock):
-                self.close()  # where the history was written anew, so is this
+                self.close()  # where the history was rewritten, so is this
                 self._log = EventLog(folder, self._recorder.created)
                 self._log.catch_up(folder, seconds, self._clock)
         except OSError as error:

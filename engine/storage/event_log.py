@@ -2,7 +2,7 @@
 
     events.out.tfevents.1764178000000000000.tinygpt-tui
 
-Whatever writes a run anew begins a new file with all of the history, so that it holds no step twice,
+Whatever opens a run for writing begins a new file with all of the history, so that it holds no step twice,
 and none that the run has gone back from.
 """
 

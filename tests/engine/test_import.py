@@ -1,4 +1,4 @@
-"""Folders that were exported become runs again; those of strangers are refused."""
+"""Folders that were exported become runs again; untrusted ones are refused."""
 
 import json
 import os

@@ -171,7 +171,7 @@ def test_packing_and_training_take_turns(verse_file: Path, tmp_path: Path) -> No
     assert only(events, Packed).step == 5
     what = f"packing {only(events, Opened).run}"
     fractions = [event.done for event in of(events, Busy) if event.what == what]
-    assert fractions == sorted(fractions), "it is told how far it is"
+    assert fractions == sorted(fractions), "its progress is reported"
     assert events[events.index(only(events, Packed)) - 1] == Busy("")
     assert losses(events)[: len(alone) - 1] == alone[:-1]
 
@@ -230,7 +230,7 @@ class Forger:
             self.files = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
 
     def write(self, entries: Entries, **options: int) -> None:
-        """Write the file anew from these entries."""
+        """Rewrite the file from these entries."""
         with ZipFile(self.path, "w", **options) as archive:  # type: ignore[call-overload]
             for name, content in entries.items():
                 name, _, mode = name.partition("?")

@@ -142,8 +142,8 @@ def test_the_surprise_is_that_of_the_model_as_it_was_saved(verse_file: Path) -> 
     with torch.no_grad():
         for start in range(0, len(ids) - 1, 16):
             piece = ids[start : start + 17]
-            chances = model(piece[None, :-1]).float().log_softmax(-1)[0]
-            bits -= float(chances[range(len(piece) - 1), piece[1:]].sum()) / math.log(2)
+            log_probs = model(piece[None, :-1]).float().log_softmax(-1)[0]
+            bits -= float(log_probs[range(len(piece) - 1), piece[1:]].sum()) / math.log(2)
     assert evaluated[-1].bits_per_char == pytest.approx(bits / (len(text) - 1), rel=1e-4)
     assert evaluated[-1].characters == len(text) - 1
 

@@ -45,7 +45,7 @@ class Llama:
         return self._ask("/detokenize", {"tokens": tokens})["content"]
 
     def defaults(self) -> dict[str, Any]:
-        """How it samples unless told otherwise."""
+        """Its default sampling settings."""
         return self._ask("/props")["default_generation_settings"]["params"]
 
     def _ask(self, path: str, content: object = None) -> Any:

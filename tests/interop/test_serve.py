@@ -94,12 +94,12 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 async def test_only_the_link_lets_in(runs: dict[str, str]) -> None:
     """The token in the first address, then the cookie; nothing at all without."""
-    async with served() as visitor, aiohttp.ClientSession() as stranger:
-        them = Visitor(stranger, visitor.address, visitor.guard)
+    async with served() as visitor, aiohttp.ClientSession() as outsider:
+        them = Visitor(outsider, visitor.address, visitor.guard)
         for path in ("/", "/?token=", "/?token=x", "/ws", "/static/js/textual.js", "/download/x"):
             status, text = await them.get(path)
             assert (status, "pen the whole link" in text or path == "/ws") == (403, True), path
-        answer = await stranger.get(f"{visitor.address}/?token={visitor.guard.token}")
+        answer = await outsider.get(f"{visitor.address}/?token={visitor.guard.token}")
         cookie = answer.headers["Set-Cookie"]
         assert {"HttpOnly", "Path=/", "SameSite=Strict"} <= {*cookie.split("; ")}
         assert visitor.guard.token not in cookie
@@ -136,11 +136,11 @@ async def test_another_site_is_refused(
 
 async def test_a_websocket_needs_cookie_and_origin(runs: dict[str, str]) -> None:
     """No other page, and no program without the link, gets a session."""
-    async with served() as visitor, aiohttp.ClientSession() as stranger:
+    async with served() as visitor, aiohttp.ClientSession() as outsider:
         async with visitor.page() as socket:
             assert await visitor.arguments(socket) == MINE
         refused = [
-            (stranger, {"Origin": visitor.address}),
+            (outsider, {"Origin": visitor.address}),
             (visitor.http, {"Origin": "http://pwned.example"}),
             (visitor.http, {}),
         ]
@@ -151,7 +151,7 @@ async def test_a_websocket_needs_cookie_and_origin(runs: dict[str, str]) -> None
 
 
 async def test_the_page_leads_nowhere_else(runs: dict[str, str]) -> None:
-    """No font server, no other address; and the browser is told to allow none."""
+    """No font server, no other address; and the policy of the page allows none."""
     async with served() as visitor:
         async with visitor.http.get(visitor.address) as response:
             text = await response.text()

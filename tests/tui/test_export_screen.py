@@ -73,8 +73,8 @@ async def in_dialog(it: Desk) -> ExportScreen:
     return screen
 
 
-def told(it: Desk) -> list[str]:
-    """What is told at the side."""
+def notifications(it: Desk) -> list[str]:
+    """The notifications."""
     return [toast.message for toast in it.app._notifications]
 
 
@@ -171,7 +171,7 @@ async def test_what_comes_when_the_dialog_is_closed_is_told_at_the_side(desk: Op
         await it.press("enter", "escape", "escape")
         await it.play(exported())
         await it.play(Failed("The disk is full of [/] owls.", "export"))
-        first, second = told(it)
+        first, second = notifications(it)
         assert first.startswith(f"Exported {RUN} at step 1,240 to /home/otter/work/")
         assert second == "The disk is full of [/] owls."
 
@@ -203,7 +203,7 @@ async def test_what_comes_from_elsewhere_is_opened_from_the_palette(
         assert it.engine.commands[-1] == OpenRun("calm\x1b-heron")
         await it.play(Imported("shy-lynx", 30, "somewhere", "It has no text."))
         assert it.engine.commands[-1] == OpenRun("shy-lynx")
-        assert told(it) == [
+        assert notifications(it) == [
             "otter.tinygpt is not a packed run: it is a picture.",
             "Unpacked as calm␛-heron, at step 20.",
             "Imported as shy-lynx, at step 30. It has no text.",

@@ -161,7 +161,7 @@ def test_every_picture_has_words_and_every_table_headings() -> None:
 
 
 def test_curves_differ_without_colour() -> None:
-    """Dashes and marks: eight runs in one picture are told apart on a black and white print."""
+    """Dashes and marks: eight runs in one picture differ on a black and white print."""
     content = page([run_of(f"run-{n}") for n in range(8)], "").decode()
     overview = content[: content.index("Run run-0")]
     picture = overview[overview.index("<figcaption") - 60_000 : overview.index("<figcaption")]

@@ -522,4 +522,4 @@ def test_a_failure_answers_the_question_that_it_is_about_and_no_other() -> None:
     assert failed.insight.asked_place.answered
     unasked = fold(asked, Failed("The weights of step 8 could not be kept.", "inspect"))
     assert unasked.insight == waiting
-    assert unasked.failure is not None, "it is told above the panes"
+    assert unasked.failure is not None, "it is shown above the panes"

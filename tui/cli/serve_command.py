@@ -84,7 +84,7 @@ def serve_command(
     is saved.
     """
     if corpus == "-":
-        raise Refusal("Each page reads the text anew: serve takes a file, not standard input.")
+        raise Refusal("Each page reads the text again: serve takes a file, not standard input.")
     with refusals():
         command = opening.chosen("serve", corpus=corpus, **choices)
         if isinstance(command, Open):  # each page reads the text, which is to be there

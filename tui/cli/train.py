@@ -70,7 +70,7 @@ class _Training:
                 print_error(event.note)
             case ConfirmationRequired():
                 self._client.refuse_unconfirmed(event)
-            case Failed(during="inspect" | "log"):  # what is written beside, not the training
+            case Failed(during="inspect" | "log"):  # what is written in addition, not the training
                 print_error(event.message)
             case Failed():
                 self._client.fail(event, save=event.during != "save")

@@ -1,4 +1,4 @@
-"""How the sides of a race are told apart: a label, a mark and a colour."""
+"""How the sides of a race are distinguished: a label, a mark and a colour."""
 
 from textual.content import Content
 

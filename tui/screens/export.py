@@ -121,7 +121,12 @@ class ExportScreen(Dialog[None]):
         Key("↑ ↓", "fields", "the field before or after; Tab does the same"),
         Key("← →", "choices", "choose among the words of a field"),
         Key("Enter", "export", "write it", "export"),
-        Key("Esc", "close", "close this; what has begun goes on, and its end is told", "dismiss"),
+        Key(
+            "Esc",
+            "close",
+            "close this; what has begun goes on, and its result is reported",
+            "dismiss",
+        ),
     )
 
     answer: reactive[Answer | None] = reactive(
@@ -222,8 +227,8 @@ class ExportScreen(Dialog[None]):
 
     def action_turn(self, pages: int) -> None:
         """Show what of it did not fit."""
-        told = self.query_one(VerticalScroll)
-        told.scroll_relative(y=pages * told.size.height, animate=False)
+        result = self.query_one(VerticalScroll)
+        result.scroll_relative(y=pages * result.size.height, animate=False)
 
     def _say(self, words: Content) -> None:
         self.query_one("#result", Static).update(words)

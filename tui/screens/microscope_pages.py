@@ -194,7 +194,7 @@ def _wrapped(text: str, width: int) -> list[Content]:
 
 
 def _quoted(step: StepInspected) -> str:
-    """The true character in a sentence."""
+    """The true character, as quoted in a message."""
     return f"“{picture(step.before.character)}”"
 
 

@@ -50,7 +50,7 @@ class Seats:
         self._changed = asyncio.Condition()
 
     def refusal(self, *, follows: bool) -> str:
-        """Why no session can begin now, in a sentence; empty if one can. `follows`: whether one may
+        """Why no session can begin now, as a user-facing message; empty if one can. `follows`: whether one may
         only follow."""
         staying = [seat for seat in self._taken if not seat.leaving]
         if len(staying) >= self._limit:
@@ -86,7 +86,7 @@ class Seats:
                 self._changed.notify_all()
 
     def _may_train(self, seats: Sequence[Seat], *, follows: bool) -> bool:
-        """Whether one more session trains beside these."""
+        """Whether one more session trains in addition to these."""
         return not follows and sum(seat.trains for seat in seats) < self._training
 
     def _that_trains(self) -> Seat:

@@ -41,7 +41,7 @@ class CaseResult(Struct, frozen=True, tag=True):
 
 
 class SweepVerdict(Struct, frozen=True, tag=True):
-    """What the table says, in a sentence."""
+    """The conclusion of the table, as a message."""
 
     sentence: str
     warnings: tuple[str, ...] = ()  # what else differs between the runs
