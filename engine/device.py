@@ -3,13 +3,14 @@
 torch is imported inside the functions that need it: the saved runs are listed without it.
 """
 
-import ctypes
 import platform
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    import ctypes
+
     import torch
 
 
@@ -127,7 +128,9 @@ def is_out_of_memory(error: Exception) -> bool:
     return "DefaultCPUAllocator" in str(error) or type(error).__name__ == "OutOfMemoryError"
 
 
-def _glibc() -> ctypes.CDLL | None:
+def _glibc() -> "ctypes.CDLL | None":
     """The C library, if it is glibc: only its allocator is tuned here."""
+    import ctypes  # the screen imports this module before its first paint, and needs none of it
+
     is_glibc = platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
     return ctypes.CDLL(None) if is_glibc else None
