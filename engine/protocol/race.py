@@ -4,7 +4,7 @@ A race is between sides. Each is an ordinary saved run with settings of its own;
 machine are the same for all, and so are the initial weights of parts with the same name and shape.
 What a side reports is a `SideEvent`; what is between the sides, the events of this module.
 
-A race may be repeated with further seeds: each repetition is a heat, with a run for each side.
+A race may be repeated with further seeds: each repetition has a run for each side.
 """
 
 from typing import Literal
@@ -32,11 +32,12 @@ class OpenRace(Message, frozen=True):
     configs: tuple[RunConfig, ...]
     question: str = ""  # what is asked, in the user's words
     axis: Axis = "characters"
-    seeds: int = 1  # heats: with the seed of the configs, and with those that follow it
+    seeds: int = 1  # repetitions: with the seed of the configs, and with those that follow it
 
 
 class OpenSavedRace(Message, frozen=True):
-    """Open a saved race as it was last saved: its first heat that has not ended, or the last one."""
+    """Open a saved race as it was last saved: its first repetition that has not ended, or the last
+    one."""
 
     race: str
 
@@ -52,7 +53,7 @@ class DeleteRace(Message, frozen=True):
 
 
 class RaceSide(Struct, frozen=True):
-    """One side of a race, in the present heat."""
+    """One side of a race, in the present repetition."""
 
     label: str  # one of `LABELS`
     run: str  # the name of its run
@@ -61,35 +62,35 @@ class RaceSide(Struct, frozen=True):
 
 
 class RaceOpened(Message, frozen=True):
-    """A heat is ready; what was shown of the one before is over. Of a saved race, each side's
+    """A repetition is ready; what was shown of the one before is over. Of a saved race, each side's
     history has been reported before."""
 
     race: str
     question: str
     axis: Axis
     sides: tuple[RaceSide, ...]
-    heat: int  # from 1
-    seeds: int  # heats in all
+    repetition: int  # from 1
+    seeds: int  # repetitions in all
     saving: bool = True  # False: what is trained is lost with the program
 
 
 class RaceVerdict(Message, frozen=True):
     """What is known of the sides where the one that is behind stands. Comes with each evaluation by
-    which that changes, and, `final`, once all heats have ended."""
+    which that changes, and, `final`, once all repetitions have ended."""
 
     axis: Axis
     mark: float  # characters, steps or seconds that all sides have come
     losses: tuple[float | None, ...]
     """Of each side at the mark, in nats a character, from the two evaluations around it where there
-    is none; the mean over the heats that have ended. None: not a number any more."""
+    is none; the mean over the repetitions that have ended. None: not a number any more."""
     best: int  # the side with the lowest loss, from 0; -1: a dead heat, or no two sides have a loss
     second: int  # the side next to it
     difference: float  # of their losses
     noise: float | None
-    """Of the difference. With several heats its standard deviation over them, with one its standard
-    error over the windows of held-out text; None: not known."""
+    """Of the difference. With several repetitions its standard deviation over them, with one its
+    standard error over the windows of held-out text; None: not known."""
     noise_of: Literal["seeds", "windows"]
-    heats: int  # from which it comes
+    repetitions: int  # from which it comes
     sentence: str
     final: bool = False
 
@@ -107,8 +108,8 @@ class RaceSummary(Struct, frozen=True):
     name: str
     question: str
     axis: Axis
-    runs: tuple[str, ...]  # of the sides, in the newest heat
-    heats: int  # that have ended
+    runs: tuple[str, ...]  # of the sides, in the newest repetition
+    repetitions: int  # that have ended
     seeds: int
     used: float  # seconds since the epoch
     verdict: str = ""  # the sentence; empty: none yet

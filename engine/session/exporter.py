@@ -158,7 +158,7 @@ def _report(command: GatherReport) -> Iterator[float | ReportGathered]:
     answer, names = ReportGathered((), command.path), command.runs
     if len(names) == 1 and names[0] not in run_names() and names[0] in race_names():
         race = read_race(names[0])
-        names = tuple(run for heat in race.heats for run in heat.runs)
+        names = tuple(run for one in race.repetitions for run in one.runs)
         verdict = race.verdict.sentence if race.verdict else ""
         answer = ReportGathered((), command.path, command.runs[0], race.question, verdict)
     runs: list[ReportedRun] = []

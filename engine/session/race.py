@@ -14,23 +14,23 @@ from engine.protocol import (
     RaceVerdict,
     Teach,
 )
-from engine.session.heat_opener import HeatOpener
 from engine.session.opened_run import OpenedRun, Reopen
 from engine.session.race_side import Side
-from engine.session.verdict import HeatResult, heat_verdict, race_verdict
-from engine.storage.race_file import RaceInfo, race_path, without_last_heat, write_race
+from engine.session.repetition_opener import RepetitionOpener
+from engine.session.verdict import RepetitionResult, race_verdict, repetition_verdict
+from engine.storage.race_file import RaceInfo, race_path, without_last_repetition, write_race
 
 ENDED = "This race has ended: each of its sides can be trained on as a run of its own."
 
 
 class Race(OpenedRun):
-    """Trains the sides of one heat after the other. Towards the session it is an open run."""
+    """Trains the sides of one repetition after the other. Towards the session it is an open run."""
 
     def __init__(
-        self, info: RaceInfo, opener: HeatOpener, sides: list[Side], *, is_new: bool = True
+        self, info: RaceInfo, opener: RepetitionOpener, sides: list[Side], *, is_new: bool = True
     ) -> None:
-        """`sides`: of the last heat of `info`, whose runs are open. `is_new`: whether that heat
-        begins now."""
+        """`sides`: of the last repetition of `info`, whose runs are open. `is_new`: whether that
+        repetition begins now."""
         self._info = info
         self._opener = opener
         self._emit = opener.emit
@@ -68,12 +68,14 @@ class Race(OpenedRun):
             self._emit(self._info.verdict)
 
     def _report_opened(self) -> None:
-        info, heat = self._info, self._info.heats[-1]
+        info, repetition = self._info, self._info.repetitions[-1]
         sides = tuple(
             RaceSide(side.label, name, side.run.config, settings)
-            for side, name, settings in zip(self._sides, heat.runs, info.settings, strict=True)
+            for side, name, settings in zip(
+                self._sides, repetition.runs, info.settings, strict=True
+            )
         )
-        number = len(info.heats)
+        number = len(info.repetitions)
         self._emit(
             RaceOpened(
                 self.name, info.question, info.axis, sides, number, info.seeds, self._opener.saving
@@ -94,11 +96,11 @@ class Race(OpenedRun):
             if before != (len(side.marks), side.failed):
                 self._report_verdict()
         if self._training and self._all_over:
-            self._end_heat()
+            self._end_repetition()
 
     def _report_verdict(self) -> None:
         """Report what is known of the sides, if that has changed."""
-        before, verdict = self._info.verdict, self._heat_verdict()
+        before, verdict = self._info.verdict, self._repetition_verdict()
         if verdict.mark > 0 and (
             before is None or (before.mark, before.losses) != (verdict.mark, verdict.losses)
         ):
@@ -120,40 +122,42 @@ class Race(OpenedRun):
         waiting = [side for side in self._sides if side.run.timeout == 0.0]
         return waiting[0] if waiting else self._turn
 
-    def _heat_verdict(self) -> RaceVerdict:
+    def _repetition_verdict(self) -> RaceVerdict:
         failed = [side.failed for side in self._sides]
-        return heat_verdict([side.marks for side in self._sides], self._info.axis, failed)
+        return repetition_verdict([side.marks for side in self._sides], self._info.axis, failed)
 
-    def _end_heat(self) -> None:
-        """Note the result of a heat of which all sides are over, and begin the next one."""
+    def _end_repetition(self) -> None:
+        """Note the result of a repetition of which all sides are over, and begin the next one."""
         for side in self._sides:
             if not (side.failed or side.marks[-1].windows):
                 side.marks[-1] = side.marks[-1]._replace(windows=side.run.windows())
-        verdict = self._heat_verdict()
-        *before, heat = self._info.heats
-        heats = (*before, replace(heat, mark=verdict.mark, losses=verdict.losses))
+        verdict = self._repetition_verdict()
+        *before, repetition = self._info.repetitions
+        repetitions = (*before, replace(repetition, mark=verdict.mark, losses=verdict.losses))
         if before:
-            results = [HeatResult(heat.mark, heat.losses) for heat in heats]
+            results = [RepetitionResult(one.mark, one.losses) for one in repetitions]
             verdict = race_verdict(results, self._info.axis)
-        verdict = replace(verdict, final=self._stopped or len(heats) >= self._info.seeds)
-        self._info = replace(self._info, heats=heats, verdict=verdict)
+        verdict = replace(verdict, final=self._stopped or len(repetitions) >= self._info.seeds)
+        self._info = replace(self._info, repetitions=repetitions, verdict=verdict)
         self._training = False
         self._emit(verdict)
         if self.try_save() and not verdict.final:
-            self._begin_next_heat()
+            self._begin_next_repetition()
 
-    def _begin_next_heat(self) -> None:
-        """Close the sides, and open those of the next heat. If that fails, the ones that have ended
-        stay: to train on tries it again."""
+    def _begin_next_repetition(self) -> None:
+        """Close the sides, and open those of the next repetition. If that fails, the ones that have
+        ended stay: to train on tries it again."""
         self._close_sides()
         try:
-            heat, self._sides = self._opener.fresh(len(self._info.heats))
+            repetition, self._sides = self._opener.fresh(len(self._info.repetitions))
         except ValueError as error:
-            self._emit(Failed(f"The next heat cannot be opened: {error}", "open"))
+            self._emit(Failed(f"The next repetition cannot be opened: {error}", "open"))
             return
         self._turn = self._sides[0]
         self._is_new = self._unsaved = True
-        self._info = replace(self._info, heats=(*self._info.heats, heat), verdict=None)
+        self._info = replace(
+            self._info, repetitions=(*self._info.repetitions, repetition), verdict=None
+        )
         self.context = self._turn.run.context
         self.begin()
         self.train()
@@ -161,7 +165,7 @@ class Race(OpenedRun):
     # Commands.
 
     def train(self, steps: int = 0, minutes: float = 0.0) -> None:
-        """Train all sides to their planned end, heat after heat."""
+        """Train all sides to their planned end, repetition after repetition."""
         if steps or minutes or self._info.ended:
             self._emit(Failed(ENDED if self._info.ended else "A race ends as planned.", "open"))
         elif not self._training and self._start_saving():
@@ -265,11 +269,12 @@ class Race(OpenedRun):
         return True
 
     def close(self) -> None:
-        """End the threads of all sides. A new heat of which no side was trained is taken back."""
+        """End the threads of all sides. A new repetition, no side of which was trained, is taken
+        back."""
         if self._is_new and not any(side.run.trained for side in self._sides):
             with suppress(OSError):  # it is saved with all sides at step 0 then
                 if not self._unsaved:
-                    without_last_heat(self.name, self._info)
+                    without_last_repetition(self.name, self._info)
                 for side in self._sides:
                     side.run.forsake()
         self._close_sides()

@@ -9,10 +9,10 @@ from engine.config import RunConfig
 from engine.device import device_of
 from engine.protocol import LABELS, Busy, OpenRace, OpenSavedRace
 from engine.session.building import recordable, report_corpus
-from engine.session.heat_opener import HeatOpener
 from engine.session.opened_run import Clock, Emit
 from engine.session.race import Race
 from engine.session.race_rules import check_sides, matched, settings_that_differ, with_seed
+from engine.session.repetition_opener import RepetitionOpener
 from engine.storage.corpus_text import read_corpus, sha256_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.race_file import RaceInfo, new_race, new_race_name, read_race
@@ -43,11 +43,11 @@ def _new_race(command: OpenRace, emit: Emit, clock: Clock, *, saving: bool) -> R
     configs = _on_one_machine(configs, len(characters))
     name = new_race_name()
     source = CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
-    opener = HeatOpener(name, source, corpus.text, configs, emit, clock, saving)
+    opener = RepetitionOpener(name, source, corpus.text, configs, emit, clock, saving)
     differing = settings_that_differ(command.configs)
     info = new_race(command.question, command.axis, command.seeds, differing)
-    heat, sides = opener.fresh(0)
-    return Race(replace(info, heats=(heat,)), opener, sides)
+    repetition, sides = opener.fresh(0)
+    return Race(replace(info, repetitions=(repetition,)), opener, sides)
 
 
 def _check_seeds(seeds: int, first: RunConfig) -> None:
@@ -85,20 +85,20 @@ def _saved_race(command: OpenSavedRace, emit: Emit, clock: Clock, *, saving: boo
     name = command.race
     emit(Busy(f"opening {name}, loading torch"))
     info = read_race(name)
-    configs, corpus, text = _first_heat(info)
-    opener = HeatOpener(name, corpus, text, configs, emit, clock, saving)
-    return Race(info, opener, opener.saved(info.heats[-1]), is_new=False)
+    configs, corpus, text = _first_repetition(info)
+    opener = RepetitionOpener(name, corpus, text, configs, emit, clock, saving)
+    return Race(info, opener, opener.saved(info.repetitions[-1]), is_new=False)
 
 
-def _first_heat(info: RaceInfo) -> tuple[tuple[RunConfig, ...], CorpusInfo, str]:
-    """The configs of the sides in the first heat, and their text. ValueError, with a user-facing
-    message that names the side."""
+def _first_repetition(info: RaceInfo) -> tuple[tuple[RunConfig, ...], CorpusInfo, str]:
+    """The configs of the sides in the first repetition, and their text. ValueError, with a
+    user-facing message that names the side."""
     infos = []
-    for label, name in zip(LABELS, info.heats[0].runs, strict=False):
+    for label, name in zip(LABELS, info.repetitions[0].runs, strict=False):
         try:
             check_exists(name)
             infos.append(read_info(folder_of(name)))
         except ValueError as error:
             raise ValueError(f"Side {label} of the race: {error}") from None
-    text = read_corpus(folder_of(info.heats[0].runs[0]))
+    text = read_corpus(folder_of(info.repetitions[0].runs[0]))
     return tuple(run.config for run in infos), infos[0].corpus, text

@@ -79,7 +79,7 @@ def _characters_a_step(config: RunConfig) -> int:
 
 
 def with_seed(config: RunConfig, seed: int) -> RunConfig:
-    """The config of another heat."""
+    """The config of another repetition."""
     return _with_train(config, seed=seed)
 
 

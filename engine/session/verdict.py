@@ -22,8 +22,8 @@ class Mark(NamedTuple):
     windows: tuple[float, ...] = ()  # losses of the windows that were read; empty: not known
 
 
-class HeatResult(NamedTuple):
-    """The losses of the sides at the end of one heat; None: not a number any more."""
+class RepetitionResult(NamedTuple):
+    """The losses of the sides at the end of one repetition; None: not a number any more."""
 
     mark: float
     losses: tuple[float | None, ...]
@@ -58,10 +58,10 @@ def loss_at(marks: Sequence[Mark], axis: Axis, at: float) -> float | None:
     return None
 
 
-def heat_verdict(
+def repetition_verdict(
     sides: Sequence[Sequence[Mark]], axis: Axis, failed: Sequence[bool]
 ) -> RaceVerdict:
-    """That of one heat, as far as it has come. A side that has failed has no loss."""
+    """That of one repetition, as far as it has come. A side that has failed has no loss."""
     at = common_mark(sides, axis, failed)
     losses = tuple(
         None if out else loss_at(marks, axis, at) for marks, out in zip(sides, failed, strict=True)
@@ -72,20 +72,22 @@ def heat_verdict(
         noise = _standard_error(
             *(_nearest(sides[side], axis, at) for side in (order.best, order.second))
         )
-    return _verdict(axis, at, losses, order, noise, heats=1)
+    return _verdict(axis, at, losses, order, noise, repetitions=1)
 
 
-def race_verdict(results: Sequence[HeatResult], axis: Axis) -> RaceVerdict:
-    """That of several heats that have ended. A side that has failed in one has no loss."""
-    assert len(results) > 1, "one heat has no spread"
+def race_verdict(results: Sequence[RepetitionResult], axis: Axis) -> RaceVerdict:
+    """That of several repetitions that have ended. A side that has failed in one has no loss."""
+    assert len(results) > 1, "one repetition has no spread"
     losses = tuple(_mean(of_side) for of_side in zip(*(r.losses for r in results), strict=True))
     order, noise = _ordered(losses), None
     if order is not None:
         noise = stdev(_loss(r, order.second) - _loss(r, order.best) for r in results)
-    return _verdict(axis, fmean(r.mark for r in results), losses, order, noise, heats=len(results))
+    return _verdict(
+        axis, fmean(r.mark for r in results), losses, order, noise, repetitions=len(results)
+    )
 
 
-def _loss(result: HeatResult, side: int) -> float:
+def _loss(result: RepetitionResult, side: int) -> float:
     loss = result.losses[side]
     assert loss is not None, "a side without a loss is not compared"
     return loss
@@ -127,7 +129,7 @@ def _verdict(
     order: _Order | None,
     noise: float | None,
     *,
-    heats: int,
+    repetitions: int,
 ) -> RaceVerdict:
     decided = order is not None and order.difference > 0
     return RaceVerdict(
@@ -138,9 +140,9 @@ def _verdict(
         second=order.second if order and decided else -1,
         difference=order.difference if order else 0.0,
         noise=noise,
-        noise_of="seeds" if heats > 1 else "windows",
-        heats=heats,
-        sentence=_sentence(axis, mark, losses, order, noise, heats),
+        noise_of="seeds" if repetitions > 1 else "windows",
+        repetitions=repetitions,
+        sentence=_sentence(axis, mark, losses, order, noise, repetitions),
     )
 
 
@@ -150,7 +152,7 @@ def _sentence(
     losses: tuple[float | None, ...],
     order: _Order | None,
     noise: float | None,
-    heats: int,
+    repetitions: int,
 ) -> str:
     after = f"After {_amount(axis, mark)}"
     gone = [f"side {LABELS[side]}" for side, loss in enumerate(losses) if loss is None]
@@ -173,16 +175,16 @@ def _sentence(
     rest = f" Others: {', '.join(others)}." if others else ""
     return (
         f"{after} {best} is {_difference(order.difference)} better than {second}, "
-        f"{_weighed(order.difference, noise, heats)}.{rest}{failed}"
+        f"{_weighed(order.difference, noise, repetitions)}.{rest}{failed}"
     )
 
 
-def _weighed(difference: float, noise: float | None, heats: int) -> str:
+def _weighed(difference: float, noise: float | None, repetitions: int) -> str:
     """What a difference is worth, in words."""
-    if heats > 1:
-        assert noise is not None, "several heats have a spread"
+    if repetitions > 1:
+        assert noise is not None, "several repetitions have a spread"
         ratio = difference / noise if noise else inf
-        spread = f"the spread of {heats} seeds"
+        spread = f"the spread of {repetitions} seeds"
         return (
             f"less than {spread}: no difference is shown"
             if ratio < 1

@@ -21,8 +21,8 @@ FORMAT = 1
 _LIMIT = 1 << 20  # bytes that are read
 
 
-class HeatInfo(Struct, frozen=True, forbid_unknown_fields=True):
-    """One heat: a run for each side, all with one seed."""
+class RepetitionInfo(Struct, frozen=True, forbid_unknown_fields=True):
+    """One repetition: a run for each side, all with one seed."""
 
     seed: int
     runs: tuple[str, ...]  # their names
@@ -35,23 +35,23 @@ class RaceInfo(Struct, frozen=True, forbid_unknown_fields=True):
 
     question: str
     axis: Axis
-    seeds: int  # heats in all
+    seeds: int  # repetitions in all
     settings: tuple[tuple[str, ...], ...]  # of each side, KEY=VALUE: those not the same on all
     created: str
-    heats: tuple[HeatInfo, ...] = ()
+    repetitions: tuple[RepetitionInfo, ...] = ()
     verdict: RaceVerdict | None = None  # the newest one
     format: int = FORMAT
 
     @property
     def ended(self) -> bool:
-        """Whether all heats have ended."""
+        """Whether all repetitions have ended."""
         return self.verdict is not None and self.verdict.final
 
 
 def new_race(
     question: str, axis: Axis, seeds: int, settings: tuple[tuple[str, ...], ...]
 ) -> RaceInfo:
-    """A race without a heat."""
+    """A race without a repetition."""
     plain = question.encode("utf-8", "replace").decode()
     return RaceInfo(plain, axis, seeds, settings, time.strftime(TIME_FORMAT, time.gmtime()))
 
@@ -88,9 +88,9 @@ def read_race(name: str) -> RaceInfo:
         raise ValueError(f"The race {name!r} cannot be read: {safe_text(str(error))}.") from None
     sides = len(info.settings)
     fits = 2 <= sides <= 4 and all(
-        len(heat.runs) == sides and len(heat.losses) in (0, sides) for heat in info.heats
+        len(one.runs) == sides and len(one.losses) in (0, sides) for one in info.repetitions
     )
-    if info.format != FORMAT or not info.heats or not fits:
+    if info.format != FORMAT or not info.repetitions or not fits:
         raise ValueError(
             f"The race {name!r} cannot be read: this version does not know its format."
         )
@@ -118,18 +118,18 @@ def rename_side(run: str, name: str) -> None:
             info = read_race(race)
         except ValueError:  # it names nothing that could be renamed
             continue
-        heats = tuple(
-            replace(heat, runs=tuple(name if one == run else one for one in heat.runs))
-            for heat in info.heats
+        repetitions = tuple(
+            replace(one, runs=tuple(name if side == run else side for side in one.runs))
+            for one in info.repetitions
         )
-        if heats != info.heats:
-            write_race(race, replace(info, heats=heats))
+        if repetitions != info.repetitions:
+            write_race(race, replace(info, repetitions=repetitions))
 
 
-def without_last_heat(name: str, info: RaceInfo) -> None:
-    """Take back a heat of which no side was trained. OSError."""
-    kept = replace(info, heats=info.heats[:-1])
-    if kept.heats:
+def without_last_repetition(name: str, info: RaceInfo) -> None:
+    """Take back a repetition of which no side was trained. OSError."""
+    kept = replace(info, repetitions=info.repetitions[:-1])
+    if kept.repetitions:
         write_race(name, kept)
     else:
         race_path(name).unlink(missing_ok=True)
@@ -153,8 +153,8 @@ def _summary(name: str, used: float) -> RaceSummary:
         name=name,
         question=info.question,
         axis=info.axis,
-        runs=info.heats[-1].runs,
-        heats=sum(bool(heat.losses) for heat in info.heats),
+        runs=info.repetitions[-1].runs,
+        repetitions=sum(bool(one.losses) for one in info.repetitions),
         seeds=info.seeds,
         used=used,
         verdict=info.verdict.sentence if info.verdict else "",

@@ -50,8 +50,8 @@ from engine.protocol import (
     Stop,
     Train,
 )
-from engine.session.heat_opener import HeatOpener
-from engine.session.verdict import HeatResult, Mark, heat_verdict, race_verdict
+from engine.session.repetition_opener import RepetitionOpener
+from engine.session.verdict import Mark, RepetitionResult, race_verdict, repetition_verdict
 from engine.storage import library
 from engine.storage.history import read_history
 from engine.storage.parent_run import load_parent
@@ -87,7 +87,7 @@ def of_side(events: Iterable[Event], side: int) -> list[Event]:
 
 
 def runs_of(events: Iterable[Event]) -> list[str]:
-    """The runs of the newest heat."""
+    """The runs of the newest repetition."""
     return [side.run for side in of(events, RaceOpened)[-1].sides]
 
 
@@ -138,7 +138,7 @@ def test_sides_of_different_shapes_begin_with_the_weights_that_agree(verse_file:
 
 
 def test_an_interrupted_race_goes_on_as_if_it_had_not_been(verse_file: Path) -> None:
-    """Saved, and without a last save, as by a kill; in the second heat."""
+    """Saved, and without a last save, as by a kill; in the second repetition."""
     configs = tiny(verse_file), tiny(verse_file, *DIFFERENT)
     expected = raced(*configs, seeds=2)
     for saved in (True, False):
@@ -152,16 +152,16 @@ def test_an_interrupted_race_goes_on_as_if_it_had_not_been(verse_file: Path) -> 
 
 
 def interrupted(configs: tuple[RunConfig, ...], *, save: bool) -> str:
-    """A race that was closed at step 13 of its second heat."""
+    """A race that was closed at step 13 of its second repetition."""
     driver, opened = Driver(), list[RaceOpened]()
 
-    def in_second_heat(event: Event) -> bool:
+    def in_second_repetition(event: Event) -> bool:
         if isinstance(event, RaceOpened):
             opened.append(event)
         of_second_side = isinstance(event, SideEvent) and event.side == 1
         return of_second_side and len(opened) == 2 and at_step(event.event, 13)
 
-    driver.when(in_second_heat, Close(save=save)).run(OpenRace(configs, seeds=2), Train())
+    driver.when(in_second_repetition, Close(save=save)).run(OpenRace(configs, seeds=2), Train())
     return opened[0].race
 
 
@@ -176,7 +176,7 @@ def test_a_race_that_has_ended_shows_its_verdict_and_does_not_go_on(verse_file: 
     assert only(again, RaceVerdict) == verdict_of(events)
     assert "has ended" in only(again, Failed).message
     (summary,) = only(again, RacesListed).races
-    assert (summary.name, summary.question, summary.heats) == (race, "which?", 1)
+    assert (summary.name, summary.question, summary.repetitions) == (race, "which?", 1)
     assert summary.verdict == verdict_of(events).sentence
     Driver().run(DeleteRace(race), Close())
     assert race_names() == []
@@ -226,9 +226,9 @@ def test_with_several_seeds_the_noise_is_their_spread(verse_file: Path) -> None:
     configs = tiny(verse_file), tiny(verse_file, "train.learning_rate=0.3")
     events = raced(*configs, seeds=3)
     verdict = verdict_of(events)
-    heats = [[side.run for side in opened.sides] for opened in of(events, RaceOpened)]
-    assert [load_run(runs[0]).info.config.train.seed for runs in heats] == [1, 2, 3]
-    ends = [[library.run_curve(run).losses[-1][1] for run in runs] for runs in heats]
+    repetitions = [[side.run for side in opened.sides] for opened in of(events, RaceOpened)]
+    assert [load_run(runs[0]).info.config.train.seed for runs in repetitions] == [1, 2, 3]
+    ends = [[library.run_curve(run).losses[-1][1] for run in runs] for runs in repetitions]
     means = [fmean(of_one) for of_one in zip(*ends, strict=True)]
     assert verdict.losses == pytest.approx(means)
     assert verdict.best == means.index(min(means))
@@ -294,22 +294,22 @@ def test_a_side_that_fails_loses_and_the_others_go_on(
     assert of(of_side(events, 2), StepDone)[-1].step == 20
 
 
-def test_a_heat_that_cannot_be_opened_is_tried_again(
+def test_a_repetition_that_cannot_be_opened_is_tried_again(
     verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fresh, tries = HeatOpener.fresh, []
+    fresh, tries = RepetitionOpener.fresh, []
 
-    def fails_once(self: HeatOpener, number: int) -> object:
+    def fails_once(self: RepetitionOpener, number: int) -> object:
         tries.append(number)
         if tries == [0, 1]:
             raise ValueError("no memory")
         return fresh(self, number)
 
-    monkeypatch.setattr(HeatOpener, "fresh", fails_once)
+    monkeypatch.setattr(RepetitionOpener, "fresh", fails_once)
     driver = Driver().when(is_a(Failed, during="open"), Train()).when(is_final, Close())
     events = driver.run(OpenRace((tiny(verse_file), tiny(verse_file)), seeds=2), Train())
-    assert only(events, Failed).message == "The next heat cannot be opened: no memory"
-    assert verdict_of(events).heats == len(of(events, RaceOpened)) == 2
+    assert only(events, Failed).message == "The next repetition cannot be opened: no memory"
+    assert verdict_of(events).repetitions == len(of(events, RaceOpened)) == 2
 
 
 def test_a_race_is_paused_stepped_and_ended(verse_file: Path) -> None:
@@ -372,7 +372,9 @@ def marks(*losses: float, step: int = 10) -> list[Mark]:
 
 
 def test_a_loss_between_two_evaluations_is_on_a_straight_line() -> None:
-    verdict = heat_verdict([marks(3, 2, 1), marks(3, 1, step=15)], "characters", [False, False])
+    verdict = repetition_verdict(
+        [marks(3, 2, 1), marks(3, 1, step=15)], "characters", [False, False]
+    )
     assert verdict.mark == 960
     assert verdict.losses == (1.5, 1.0)
     assert (verdict.best, verdict.noise) == (1, None)
@@ -387,7 +389,7 @@ def test_a_loss_between_two_evaluations_is_on_a_straight_line() -> None:
     ],
 )
 def test_a_difference_is_weighed_by_its_noise(second: tuple[float, ...], said: str) -> None:
-    results = [HeatResult(1_234_567.0, (2.0, loss)) for loss in second]
+    results = [RepetitionResult(1_234_567.0, (2.0, loss)) for loss in second]
     sentence = race_verdict(results, "characters").sentence
     assert sentence.startswith("After 1.2M characters B is ")
     assert sentence.endswith(said)

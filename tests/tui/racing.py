@@ -44,7 +44,7 @@ def race_opened(
         RaceSide(label, f"{RACE}-{label}", config, tuple(own.split()))
         for label, config, own in zip(LABELS, configs, settings, strict=False)
     )
-    return RaceOpened(RACE, title, "characters", sides, changes.get("heat", 1), 1)
+    return RaceOpened(RACE, title, "characters", sides, changes.get("repetition", 1), 1)
 
 
 def side_opened(side: int, config: RunConfig) -> SideEvent:

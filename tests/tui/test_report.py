@@ -27,7 +27,7 @@ from engine.protocol import (
 from engine.storage.history import read_history
 from engine.storage.library import annotate
 from engine.storage.paths import folder_of, run_names
-from engine.storage.race_file import HeatInfo, new_race, write_race
+from engine.storage.race_file import RepetitionInfo, new_race, write_race
 from tui.report.command import commands
 from tui.report.page import page
 from tui.sweep.plan import read_plan
@@ -276,7 +276,7 @@ def test_a_race_is_reported_with_its_question_and_verdict(verse_file: Path, tmp_
     )
     settings = (("model.residual=on",), ("model.residual=off",))
     race = replace(new_race("Does <it> need them?", "steps", 1, settings), verdict=verdict)
-    write_race("calm-owl", replace(race, heats=(HeatInfo(1, runs, 20.0, (3.0, 3.1)),)))
+    write_race("calm-owl", replace(race, repetitions=(RepetitionInfo(1, runs, 20.0, (3.0, 3.1)),)))
     path = tmp_path / "race.html"
     result = invoked("report", "calm-owl", "-o", path)
     assert (result.exit_code, result.stderr) == (0, "")

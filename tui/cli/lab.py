@@ -137,6 +137,6 @@ def _print_races(listed: RacesListed, *, as_json: bool) -> None:
     if not listed.races:
         console.print("No race is saved yet.")
     for race in listed.races:
-        heats = f"{race.heats} of {race.seeds} " + ("seed" if race.seeds == 1 else "seeds")
+        done = f"{race.repetitions} of {race.seeds} " + ("seed" if race.seeds == 1 else "seeds")
         said = race.problem or " · ".join(filter(None, (race.question, race.verdict)))
-        console.print(safe_text(f"{race.name}  {heats}  {said}"), soft_wrap=not console.is_terminal)
+        console.print(safe_text(f"{race.name}  {done}  {said}"), soft_wrap=not console.is_terminal)

@@ -98,7 +98,7 @@ class RaceTable:
 
     @property
     def sides(self) -> list[RaceSide]:
-        """Those of the present heat."""
+        """Those of the present repetition."""
         return [row.side for row in self._rows]
 
     def on_event(self, event: Event) -> bool:
@@ -134,8 +134,8 @@ class RaceTable:
     def _open(self, event: RaceOpened) -> None:
         self._opened, self._sentence = event, ""
         self._rows = [_Row(side) for side in event.sides]
-        heat = f", seed {event.heat} of {event.seeds}" if event.seeds > 1 else ""
-        self.print(f"race {event.race}{heat}: {event.question}".rstrip(": "))
+        seed = f", seed {event.repetition} of {event.seeds}" if event.seeds > 1 else ""
+        self.print(f"race {event.race}{seed}: {event.question}".rstrip(": "))
         for side in event.sides:
             self.print(f"  {side.label}  {' '.join(side.settings) or 'no setting of its own'}")
         if not event.saving:
@@ -153,7 +153,7 @@ class RaceTable:
             "characters": row.characters,
             "seconds": row.newest.elapsed,
             "seed": row.side.config.train.seed,
-            "heat": opened.heat,
+            "repetition": opened.repetition,
         }
 
     def _print_evaluation(self, row: _Row) -> None:

@@ -84,16 +84,16 @@ def _standing(lab: Lab, number: int, side: SideProgress) -> Content:
 
 def _result(lab: Lab) -> list[Content]:
     """The guess, the verdict, and once the race is over, the answer."""
-    heat = [f"Seed {lab.heat} of {lab.seeds}."] if lab.seeds > 1 else []
+    seed = [f"Seed {lab.repetition} of {lab.seeds}."] if lab.seeds > 1 else []
     verdict, question = lab.verdict, question_titled(lab.question)
     if verdict is None:
         said = [f"You guessed {_guess(lab.guess)}."] if lab.guess else []
-        return [Content.styled(" ".join([*heat, *said]), MUTED)] if heat or said else []
+        return [Content.styled(" ".join([*seed, *said]), MUTED)] if seed or said else []
     blocks = [Content(verdict.sentence)]
     if not verdict.final:
         said = [f"You guessed {_guess(lab.guess)}."] if lab.guess else []
-        if heat or said:
-            blocks.append(Content.styled(" ".join([*heat, *said]), MUTED))
+        if seed or said:
+            blocks.append(Content.styled(" ".join([*seed, *said]), MUTED))
         return blocks
     if question is not None and len(question.versions) == len(verdict.losses):
         blocks.append(Content.styled(question.answer(verdict), "$accent"))

@@ -53,7 +53,7 @@ class Lab(Struct, frozen=True):
     question: str = ""
     axis: Axis = "characters"
     sides: tuple[SideProgress, ...] = ()
-    heat: int = 1
+    repetition: int = 1
     seeds: int = 1
     verdict: RaceVerdict | None = None
     guess: str = ""
@@ -79,14 +79,14 @@ def closed(lab: Lab) -> Lab:
 def fold_lab(lab: Lab, event: Event, shown: Event) -> Lab:
     """After one more event of a race: `event` as the engine sent it, `shown` safe to draw."""
     match shown:
-        case RaceOpened(race, question, axis, _, heat, seeds):
+        case RaceOpened(race, question, axis, _, repetition, seeds):
             return replace(
                 lab,
                 race=race,
                 question=question,
                 axis=axis,
                 sides=_sides(shown),
-                heat=heat,
+                repetition=repetition,
                 seeds=seeds,
                 verdict=None,
                 is_open=True,

@@ -1,4 +1,4 @@
-"""Opens the sides of a race for one heat, each with a model of its own."""
+"""Opens the sides of a race for one repetition, each with a model of its own."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,23 +15,23 @@ from engine.session.race_rules import with_seed
 from engine.session.race_side import RacingRun, Side
 from engine.storage.lock import RunLock
 from engine.storage.paths import check_exists, folder_of
-from engine.storage.race_file import HeatInfo
+from engine.storage.race_file import RepetitionInfo
 from engine.storage.run_info import CorpusInfo
 
 
-class HeatOpener(NamedTuple):
-    """Opens the heats of one race."""
+class RepetitionOpener(NamedTuple):
+    """Opens the repetitions of one race."""
 
     race: str
     corpus: CorpusInfo
     text: str
-    configs: tuple[RunConfig, ...]  # of the sides in the first heat
+    configs: tuple[RunConfig, ...]  # of the sides in the first repetition
     emit: Emit
     clock: Clock
     saving: bool
 
-    def fresh(self, number: int) -> tuple[HeatInfo, list[Side]]:
-        """A new heat, from 0. ValueError, with a user-facing message, if it cannot be opened."""
+    def fresh(self, number: int) -> tuple[RepetitionInfo, list[Side]]:
+        """A new repetition, from 0. ValueError, with a user-facing message, if it cannot be opened."""
         seed = self.configs[0].train.seed + number
         names = [
             f"{self.race}-{label}" + (f"-{number + 1}" if number else "")
@@ -62,13 +62,13 @@ class HeatOpener(NamedTuple):
             assert isinstance(racing, RacingRun), "a new run has its text"
             return racing
 
-        return HeatInfo(seed, tuple(names)), self._open(opened)
+        return RepetitionInfo(seed, tuple(names)), self._open(opened)
 
-    def saved(self, heat: HeatInfo) -> list[Side]:
-        """A heat as it was saved. ValueError, with a user-facing message that names the side."""
+    def saved(self, repetition: RepetitionInfo) -> list[Side]:
+        """A repetition as it was saved. ValueError, with a user-facing message that names the side."""
 
         def opened(side: Side) -> RacingRun:
-            name = heat.runs[side.number]
+            name = repetition.runs[side.number]
             try:
                 check_exists(name)
                 holder = RunLock(folder_of(name)).held_elsewhere()
