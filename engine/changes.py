@@ -109,6 +109,10 @@ def _changed(
 ) -> tuple[RunConfig, float]:
     keys = _keys(assignments)
     changed = override(config, assignments)
+    if changed.train.optimizer == "adamw" or config.train.optimizer == "adamw":
+        begins = changed.train.optimizer != config.train.optimizer
+        named = begins or f"train.{changed.train.rate_name}" in keys
+        return changed, changed.train.peak_learning_rate if named else learning_rate
     if "train.learning_rate" in keys:
         learning_rate = changed.train.learning_rate
     # Adam's rate is kept as a fraction of the learning rate: the config says which.

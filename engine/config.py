@@ -83,12 +83,19 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         Meta(ge=0, le=100_000, description="Stop after this many minutes instead; 0: by steps."),
     ] = 0.0
     batch_size: Annotated[int, Meta(ge=1, le=4096, description="Windows of text in one step.")] = 8
+    optimizer: Annotated[
+        Literal["muon", "adamw"],
+        Meta(
+            description="Muon for the matrices inside the blocks, Adam for the rest; or all AdamW."
+        ),
+    ] = "muon"
     learning_rate: Annotated[
         float,
         Meta(ge=1e-5, le=1, description="Step size of the matrices inside the blocks (Muon)."),
     ] = 0.03
     adam_learning_rate: Annotated[
-        float, Meta(ge=1e-6, le=1, description="Step size of embedding and head (Adam).")
+        float,
+        Meta(ge=1e-6, le=1, description="Step size of embedding and head (Adam); AdamW: of all."),
     ] = 3e-3
     weight_decay: Annotated[
         float, Meta(ge=0, le=10, description="Pull of the matrices towards zero.")
@@ -157,6 +164,16 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
             raise ValueError(
                 "train.warmup_fraction and train.decay_fraction together are more than the whole run."
             )
+
+    @property
+    def rate_name(self) -> str:
+        """The setting that is the learning rate of a run; Muon takes that of Adam with it."""
+        return "adam_learning_rate" if self.optimizer == "adamw" else "learning_rate"
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """The learning rate of a new run, before the schedule."""
+        return float(getattr(self, self.rate_name))
 
 
 class SampleConfig(Section, frozen=True, forbid_unknown_fields=True):

@@ -4,20 +4,20 @@ from engine.changes import check_fork
 from engine.config import RunConfig, override
 from engine.protocol import Fork
 
+LEARNING_RATE = "learning rate"
 SETTINGS = {
-    "learning rate": "train.learning_rate",
     "dropout": "model.dropout",
     "seed": "train.seed",
     "steps": "train.steps",
 }
 TEXT = "text"
+_NAMES = ", ".join((LEARNING_RATE, *SETTINGS, TEXT))
 
 
 def question(step: str) -> str:
     """What is asked for."""
-    names = ", ".join([*SETTINGS, TEXT])
     return (
-        f"A new run from {step} on, with one setting changed: {names}. For example: "
+        f"A new run from {step} on, with one setting changed: {_NAMES}. For example: "
         "learning rate 0.3, or text letters.txt. An empty line changes nothing."
     )
 
@@ -27,7 +27,8 @@ def parse_fork(typed: str, run: str, step: int, config: RunConfig) -> Fork:
     message, if that is none, or the value is impossible."""
     if not typed:
         return Fork(run, step)
-    for name, key in (*SETTINGS.items(), (TEXT, "")):
+    keys = {LEARNING_RATE: f"train.{config.train.rate_name}", **SETTINGS, TEXT: ""}
+    for name, key in keys.items():
         value = typed[len(name) :].strip(" =:")
         if typed.lower().startswith(name) and value:
             if not key:
@@ -36,4 +37,4 @@ def parse_fork(typed: str, run: str, step: int, config: RunConfig) -> Fork:
             check_fork(assignments)
             override(config, assignments)
             return Fork(run, step, assignments)
-    raise ValueError(f"Name one of {', '.join([*SETTINGS, TEXT])}, and its new value.")
+    raise ValueError(f"Name one of {_NAMES}, and its new value.")

@@ -1,6 +1,19 @@
 """What one step does, in words."""
 
 from engine.protocol import StepInspected, TensorUpdate
+from tui.drawing.words import rate
+
+
+def is_adamw(step: StepInspected) -> bool:
+    """Whether AdamW takes the step, for all tensors."""
+    return all(tensor.optimizer == "AdamW" for tensor in step.tensors)
+
+
+def rates(step: StepInspected) -> str:
+    """The learning rates as applied: "0.03 (Muon), 0.003 (Adam)"."""
+    if is_adamw(step):
+        return f"{rate(step.learning_rate)} (AdamW)"
+    return f"{rate(step.learning_rate)} (Muon), {rate(step.adam_learning_rate)} (Adam)"
 
 
 def change(step: StepInspected) -> str:

@@ -208,7 +208,7 @@ def fold(state: RunState, event: Event) -> RunState:
 
 
 def _course(state: RunState, event: Event) -> Course:
-    began_with = state.opened.config.train.learning_rate if state.opened else 0.0
+    began_with = state.opened.config.train.peak_learning_rate if state.opened else 0.0
     return fold_course(state.course, event, began_with)
 
 

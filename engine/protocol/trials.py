@@ -62,7 +62,7 @@ class TensorUpdate(Struct, frozen=True):
 
     name: str
     shape: tuple[int, ...]
-    optimizer: Literal["Muon", "Adam"]
+    optimizer: Literal["Muon", "Adam", "AdamW"]
     gradient: float  # norm
     weight: float  # norm, before the update
     update: float  # norm of what the update, weight decay included, adds
@@ -74,8 +74,8 @@ class StepInspected(Message, frozen=True):
 
     request: int
     step: int  # its number
-    learning_rate: float  # as applied, of Muon
-    adam_learning_rate: float
+    learning_rate: float  # as applied, of Muon or AdamW
+    adam_learning_rate: float  # of Adam; with AdamW the same
     loss: float  # of the batch before the update, in nats a character
     loss_after: float  # of the same batch after it
     gradient_norm: float

@@ -93,7 +93,7 @@ def fresh_progress(config: RunConfig) -> Progress:
         steps=config.train.steps,
         minutes=config.train.minutes,
         elapsed=0.0,
-        learning_rate=config.train.learning_rate,
+        learning_rate=config.train.peak_learning_rate,
         evaluated=-1,
         loss=None,
         best_loss=None,

@@ -33,6 +33,7 @@ from engine.storage.run_info import CorpusInfo, Parent
 from engine.training.schedule import Position
 
 if TYPE_CHECKING:  # imports torch, which is loaded after it was announced
+    from engine.storage.checkpoints import State
     from engine.storage.parent_run import ParentRun
 
 
@@ -60,7 +61,10 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
     report_corpus(text, corpus.sha256, config, emit)
     info = new_info(config, corpus, Parent(parent.name, parent.step))
     lesson = None if command.corpus else changes.lesson
-    start = Start(parent.state, parent.machine, parent.step, progress.skipped, lesson)
+    state = parent.state
+    if config.train.optimizer != parent.info.config.train.optimizer:
+        state = {"model": state["model"]}
+    start = Start(state, parent.machine, parent.step, progress.skipped, lesson)
     context = build_context(info, text.text, start, emit, clock, changes.excerpt_prompt)
     run = Run(origin=None if command.corpus else origin)
     return activate(
@@ -72,7 +76,7 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
         emit,
         clock,
         saving=saving,
-        notes=(_note(parent), machine_note(parent.machine, context)),
+        notes=(_note(parent, state), machine_note(parent.machine, context)),
         # Losses on another text are no part of its curve.
         history=() if command.corpus else read_history(*origin),
         forked=Forked(parent.step, parent.name),
@@ -145,6 +149,6 @@ def _text_of(
     return text, info, recordable(config)
 
 
-def _note(parent: "ParentRun") -> str:
-    fresh = "" if parent.progress else ", with a fresh optimizer"
+def _note(parent: "ParentRun", state: "State") -> str:
+    fresh = "" if "optimizer" in state else ", with a fresh optimizer"
     return f"Forked from {parent.name} at step {parent.step:,}{fresh}."

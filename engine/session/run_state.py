@@ -93,7 +93,7 @@ class RunState:
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """ValueError, with a user-facing message, if it is out of range."""
-        replace(self.config.train, learning_rate=learning_rate)  # checks the range
+        replace(self.config.train, **{self.config.train.rate_name: learning_rate})  # checks it
         self.progress = replace(self.progress, learning_rate=learning_rate)
         self._emit(LearningRateChanged(self.step, learning_rate))
 

@@ -157,7 +157,7 @@ class Trials:
             bits_before=tuple(bits_before),
             bits_after=tuple(bits_after),
             sublayers=sublayers(before),
-            tensors=tensor_updates(before, after, grads),
+            tensors=tensor_updates(before, after, grads, trainer.config.train),
         )
 
 

@@ -31,6 +31,8 @@ def estimate_memory(config: RunConfig, vocabulary: int, device: torch.device, th
     time, model = config.model.context_length, on_meta(config.model, vocabulary)
     parameters = sum(p.numel() for p in model.parameters())
     weights = (4 + 2 * threads) * parameters
+    if config.train.optimizer == "adamw":  # two averages for each weight, where Muon has one
+        weights += parameters
     rows = config.train.batch_size * time
     evaluated = EVALUATION_MICRO_BATCHES * max(micro_batch(parameters), time)
     if device.type == "cpu":

@@ -1,7 +1,8 @@
-"""How a step changes the weights: Muon for the matrices inside the blocks, Adam for the rest."""
+"""How a step changes the weights: Muon for the matrices inside the blocks and Adam for the rest, or
+AdamW for all."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from engine.training.workers import WorkerPool
 
 MUON_MOMENTUM = 0.9
 ADAM_BETAS = (0.8, 0.95)
+ADAMW_BETAS = (0.9, 0.95)
+"""As in nanoGPT, whose weight decay is our default, too."""
 ADAM_EPSILON = 1e-8
 SAFETY = 1.01
 """Keeps rounding errors from lifting a singular value out of the range of the polynomials."""
@@ -112,13 +115,22 @@ class Muon:
 
 
 class Adam:
-    """Adam (Kingma and Ba 2015) for the few tensors outside the blocks.
+    """Adam (Kingma and Ba 2015), with decoupled weight decay: AdamW (Loshchilov and Hutter 2019).
 
     Not torch's: making one of torch's optimizers imports its compiler, 80 MB and a second.
     """
 
-    def __init__(self, parameters: list[Tensor]) -> None:
+    def __init__(
+        self,
+        parameters: Sequence[Tensor],
+        betas: tuple[float, float] = ADAM_BETAS,
+        weight_decay: float = 0.0,
+        decayed: Collection[int] = (),
+    ) -> None:
+        """`decayed`: the `id` of each parameter that has the weight decay."""
         self.parameters = parameters
+        self._betas = betas
+        self._decays = [weight_decay if id(p) in decayed else 0.0 for p in parameters]
         self.means = [torch.zeros_like(p) for p in parameters]
         self.squares = [torch.zeros_like(p) for p in parameters]
         self.steps = 0
@@ -127,9 +139,13 @@ class Adam:
     def step(self, learning_rate: float) -> None:
         """Update every tensor by its gradient."""
         self.steps += 1
-        beta1, beta2 = ADAM_BETAS
-        for p, mean, square in zip(self.parameters, self.means, self.squares, strict=True):
+        beta1, beta2 = self._betas
+        for p, mean, square, decay in zip(
+            self.parameters, self.means, self.squares, self._decays, strict=True
+        ):
             grad = _grad(p)
+            if decay:
+                p.mul_(1 - learning_rate * decay)
             mean.lerp_(grad, 1 - beta1)
             square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
             # Bias correction: both averages began at zero.
@@ -143,15 +159,19 @@ def _grad(parameter: Tensor) -> Tensor:
 
 
 class Optimizer:
-    """Both optimizers of a model, under one learning rate."""
+    """The optimizers of a model, under one learning rate."""
 
     def __init__(self, model: GPT, config: TrainConfig, workers: WorkerPool) -> None:
         self.parameters = list(model.parameters())
         matrices = model.matrices()
-        taken = {id(matrix.parameter) for matrix in matrices}
-        self.muon = Muon(matrices, config.weight_decay, workers)
-        self.adam = Adam([p for p in self.parameters if id(p) not in taken])
-        self.adam_ratio = config.adam_learning_rate / config.learning_rate
+        inside = {id(matrix.parameter) for matrix in matrices}
+        if config.optimizer == "adamw":
+            self.muon = Muon([], 0.0, workers)
+            self.adam = Adam(self.parameters, ADAMW_BETAS, config.weight_decay, inside)
+        else:
+            self.muon = Muon(matrices, config.weight_decay, workers)
+            self.adam = Adam([p for p in self.parameters if id(p) not in inside])
+        self.adam_ratio = config.adam_learning_rate / config.peak_learning_rate
 
     def set_grads(self, grads: Sequence[list[Tensor]]) -> None:
         """Set the gradient of the next step: the sum of those of all workers, in their order."""

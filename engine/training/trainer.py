@@ -62,7 +62,7 @@ class Trainer:
         self.model = GPT(config.model, vocabulary).init_weights(generator).to(hardware.device)
         self.optimizer = Optimizer(self.model, config.train, workers)
         self.use_workers(hardware, workers)
-        self.learning_rate = config.train.learning_rate
+        self.learning_rate = config.train.peak_learning_rate
         self.step_number = 0
         self.skipped = 0
         """Batches that were left out so far."""

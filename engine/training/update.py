@@ -1,31 +1,46 @@
 """What one step does to each tensor of a model."""
 
+from typing import Literal
+
 from torch import Tensor
 
+from engine.config import TrainConfig
 from engine.model.gpt import GPT
 from engine.protocol import TensorUpdate
 
+Optimizer = Literal["Muon", "Adam", "AdamW"]
 
-def tensor_updates(before: GPT, after: GPT, grads: list[Tensor]) -> tuple[TensorUpdate, ...]:
+
+def tensor_updates(
+    before: GPT, after: GPT, grads: list[Tensor], config: TrainConfig
+) -> tuple[TensorUpdate, ...]:
     """How a step has changed each parameter. `before` and `after`: the same model around it;
     `grads`: those of the step, in the order of the parameters."""
-    by_muon = {id(matrix.parameter) for matrix in before.matrices()}
+    inside = {id(matrix.parameter) for matrix in before.matrices()}
+
+    def optimizer(parameter: Tensor) -> Optimizer:
+        if config.optimizer == "adamw":
+            return "AdamW"
+        return "Muon" if id(parameter) in inside else "Adam"
+
     return tuple(
-        _measured(name, id(old) in by_muon, old.detach(), new.detach(), grad)
+        _measured(name, optimizer(old), old.detach(), new.detach(), grad)
         for (name, old), new, grad in zip(
             before.named_parameters(), after.parameters(), grads, strict=True
         )
     )
 
 
-def _measured(name: str, muon: bool, old: Tensor, new: Tensor, grad: Tensor) -> TensorUpdate:
+def _measured(
+    name: str, optimizer: Optimizer, old: Tensor, new: Tensor, grad: Tensor
+) -> TensorUpdate:
     update = new - old
     gradient, size = _norm(grad), _norm(update)
     product = -float((update * grad).sum())
     return TensorUpdate(
         name=name,
         shape=tuple(old.shape),
-        optimizer="Muon" if muon else "Adam",
+        optimizer=optimizer,
         gradient=gradient,
         weight=_norm(old),
         update=size,

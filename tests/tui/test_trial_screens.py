@@ -2,6 +2,7 @@
 
 import pytest
 from looking import Desk, Opener
+from msgspec.structs import replace
 from recording import trained, untrained
 from trying import FOUND, UNCLEAR, rates_tried, step_inspected
 
@@ -16,6 +17,8 @@ from engine.protocol import (
     StopTrial,
     Train,
 )
+from tui.microscope import rates
+from tui.screens.microscope_pages import PAGES
 
 TRAINING = (*untrained(), *trained(60))
 SIZES = pytest.mark.parametrize("size", [(120, 40), (80, 24)])
@@ -134,3 +137,17 @@ async def test_hostile_text_in_a_batch_is_drawn_as_pictures(desk: Opener) -> Non
         for _ in range(6):
             await it.press("right")
             assert not any("\x1b" in row or "\u202e" in row for row in it.rows)
+
+
+def test_where_adamw_takes_the_step_the_microscope_says_so() -> None:
+    step = step_inspected()
+    tensors = tuple(replace(tensor, optimizer="AdamW") for tensor in step.tensors)
+    step = replace(step, tensors=tensors, learning_rate=0.003, adam_learning_rate=0.003)
+    (update,) = [page for page in PAGES if page.title == "the update"]
+    lines = [line.plain for line in update.draw(step, 78, 20)]
+    assert lines[0].startswith("AdamW (learning rate 0.00300)")
+    assert not any("Muon" in line for line in lines)
+    head, first = (next(line for line in lines if word in line) for word in ("cosine", "embedding"))
+    assert "embedding            AdamW" in first
+    assert head.index("cosine") + len("cosine") == first.rindex(".") + len(".00")
+    assert rates(step) == "0.00300 (AdamW)"

@@ -21,8 +21,8 @@ from engine.protocol import (
 from tui.cli.client import Client
 from tui.cli.console import print_error
 from tui.cli.streams import printable_json, shown
-from tui.drawing.words import count, rate
-from tui.microscope import change, tensor_name, update_ratio
+from tui.drawing.words import count
+from tui.microscope import change, rates, tensor_name, update_ratio
 
 ROWS = 4
 """Rows of the batch that are printed."""
@@ -73,10 +73,7 @@ def print_step(step: StepInspected, run: str) -> None:
     line(
         f"loss {step.loss:.4f} nats a character; of the same batch afterwards {step.loss_after:.4f}"
     )
-    line(
-        f"gradient norm {step.gradient_norm:.3f}; learning rate {rate(step.learning_rate)} (Muon), "
-        f"{rate(step.adam_learning_rate)} (Adam)"
-    )
+    line(f"gradient norm {step.gradient_norm:.3f}; learning rate {rates(step)}")
     line()
     line(f"row {step.row}, character {step.place}: {shown(step.text[step.place])}")
     line(_prediction("before", step.before))

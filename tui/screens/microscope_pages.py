@@ -9,7 +9,7 @@ from textual.content import Content
 from engine.protocol import StepInspected, TensorUpdate
 from tui.drawing.passage import PassageLayout
 from tui.drawing.words import bar, count, rate
-from tui.microscope import change, tensor_name, update_ratio
+from tui.microscope import change, is_adamw, tensor_name, update_ratio
 from tui.read.layers import layer_lines
 from tui.read.next_character import with_true
 from tui.read.pane import CURSOR, MUTED, TRUE, percent, picture, styled
@@ -100,27 +100,39 @@ def _gradient(step: StepInspected, width: int, height: int) -> list[Content]:
 
 def _update(step: StepInspected, width: int, height: int) -> list[Content]:
     """What the optimizers make of the gradient."""
-    about = (
+    how = (
         f"Muon (learning rate {rate(step.learning_rate)}) makes all directions of a matrix change "
         f"alike; Adam ({rate(step.adam_learning_rate)}) divides by the usual size of each number's "
-        "gradient. The bar: the update in parts of the weights. Cosine: how much it points against "
-        "the gradient."
+        "gradient."
     )
+    if is_adamw(step):
+        how = (
+            f"AdamW (learning rate {rate(step.learning_rate)}) divides by the usual size of each "
+            "number's gradient, and pulls the matrices inside the blocks a little towards zero."
+        )
+    about = (
+        f"{how} The bar: the update in parts of the weights. Cosine: how much it points against the "
+        "gradient."
+    )
+    name_width = max(4, *(len(tensor.optimizer) for tensor in step.tensors))
     shares = [t.update / t.weight if t.weight else 0.0 for t in step.tensors]
     most = max(shares, default=0.0)
-    room = max(0, width - NAME - 40)
+    room = max(0, width - NAME - name_width - 36)
 
     def row(tensor: TensorUpdate) -> Content:
         share = tensor.update / tensor.weight if tensor.weight else 0.0
         return Content.assemble(
             (f"{tensor_name(tensor)[:NAME]:{NAME}}", MUTED),
-            (f"{tensor.optimizer:4}", "$accent" if tensor.optimizer == "Muon" else "$secondary"),
+            (
+                f"{tensor.optimizer:{name_width}}",
+                "$accent" if tensor.optimizer == "Muon" else "$secondary",
+            ),
             f"{tensor.update:9.3g}{tensor.weight:9.3g}{update_ratio(tensor):>10}"
             f"{tensor.against_gradient:7.2f} ",
             (bar(share / most if most else 0.0, room), "$primary"),
         )
 
-    head = f"{'':{NAME + 4}}{'update':>9}{'weight':>9}{'of weight':>10}{'cosine':>7}"
+    head = f"{'':{NAME + name_width}}{'update':>9}{'weight':>9}{'of weight':>10}{'cosine':>7}"
     return _table(about, head, step.tensors, row, width, height)
 
 
