@@ -1,10 +1,12 @@
-"""Changes to the settings of a saved run: which of them may change, and what follows from it."""
+"""Differences of settings: which a saved run may change, what follows from it, and which there are
+between runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from engine.config import RunConfig, all_settings, override
+from engine.config import SECTIONS, RunConfig, all_settings, override
+from engine.settings import plain
 
 CHANGEABLE = frozenset(
     {
@@ -102,6 +104,20 @@ def change_in_fork(
     if "train.steps" in keys and "train.minutes" not in keys:
         changed = replace(changed, train=replace(changed.train, minutes=0.0))
     return changed, learning_rate
+
+
+def settings_that_differ(configs: Sequence[RunConfig]) -> tuple[tuple[str, ...], ...]:
+    """KEY=VALUE of each side, for the settings that are not the same on all of them."""
+    differing: list[list[str]] = [[] for _ in configs]
+    for section in SECTIONS:
+        groups = [getattr(config, section) for config in configs]
+        for name in groups[0].__struct_fields__:
+            values = [getattr(group, name) for group in groups]
+            if any(value != values[0] for value in values):
+                for of_side, value in zip(differing, values, strict=True):
+                    shown = value if isinstance(value, str) else plain(value).replace(",", "")
+                    of_side.append(f"{section}.{name}={shown}")
+    return tuple(map(tuple, differing))
 
 
 def _changed(

@@ -81,15 +81,16 @@ class LabActions(EngineApp):
     def _ask_for_guess(self, race: OpenRace, key: str) -> None:
         """Ask what is expected, then start the race."""
         # when it is asked
-        from tui.lab.entry import guess_question, parse_guess
+        from tui.lab.guess_screen import GuessScreen
         from tui.lab.questions import question_of
 
-        def start(typed: str) -> None:
-            self._guess(parse_guess(typed, len(race.configs)))
-            self._starts = True
-            self.engine.send(race)
+        def start(guess: str | None) -> None:
+            if guess is not None:
+                self._guess(guess)
+                self._starts = True
+                self.engine.send(race)
 
-        ask_for_line(self, guess_question(race, question_of(key) if key else None), start)
+        self.push_screen(GuessScreen(race, question_of(key) if key else None), start)
 
     def _guess(self, guess: str) -> None:
         self.state = replace(self.state, lab=replace(self.state.lab, guess=guess))

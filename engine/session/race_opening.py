@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from data.catalog import load as load_corpus
+from engine.changes import settings_that_differ
 from engine.config import RunConfig
 from engine.device import device_of
 from engine.protocol import LABELS, Busy, OpenRace, OpenSavedRace
 from engine.session.building import recordable, report_corpus
 from engine.session.opened_run import Clock, Emit
 from engine.session.race import Race
-from engine.session.race_rules import check_sides, matched, settings_that_differ, with_seed
+from engine.session.race_rules import check_sides, matched, with_seed
 from engine.session.repetition_opener import RepetitionOpener
 from engine.storage.corpus_text import read_corpus, sha256_of
 from engine.storage.paths import check_exists, folder_of

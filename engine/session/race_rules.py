@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from engine.config import SECTIONS, RunConfig
+from engine.config import RunConfig
 from engine.protocol import LABELS, Axis
 from engine.settings import plain
 from engine.training.split import val_characters
@@ -34,20 +34,6 @@ def check_sides(configs: Sequence[RunConfig]) -> None:
                     f"Side {label} has train.{name}={plain(own)} and side A {plain(shared)}: the sides "
                     "of a race share their start."
                 )
-
-
-def settings_that_differ(configs: Sequence[RunConfig]) -> tuple[tuple[str, ...], ...]:
-    """KEY=VALUE of each side, for the settings that are not the same on all of them."""
-    differing: list[list[str]] = [[] for _ in configs]
-    for section in SECTIONS:
-        groups = [getattr(config, section) for config in configs]
-        for name in groups[0].__struct_fields__:
-            values = [getattr(group, name) for group in groups]
-            if any(value != values[0] for value in values):
-                for of_side, value in zip(differing, values, strict=True):
-                    shown = value if isinstance(value, str) else plain(value).replace(",", "")
-                    of_side.append(f"{section}.{name}={shown}")
-    return tuple(map(tuple, differing))
 
 
 def matched(configs: Sequence[RunConfig], axis: Axis) -> tuple[RunConfig, ...]:

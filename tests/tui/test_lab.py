@@ -17,7 +17,7 @@ from engine.protocol import (
     Train,
 )
 from tui.app import TinyGPTApp
-from tui.lab.entry import own_race, parse_guess
+from tui.lab.entry import own_race
 from tui.lab.questions import QUESTIONS
 
 DONE = (*begun(), *trained())
@@ -72,12 +72,21 @@ async def test_side_a_is_what_the_other_views_show(desk: Opener) -> None:
         await it.sees("closed: another run is open", "run amber-otter")
 
 
-async def test_what_is_no_guess_is_asked_again(desk: Opener) -> None:
+async def test_a_letter_of_no_side_is_no_guess(desk: Opener) -> None:
     async with desk() as it:
         await ask_about_attention(it, "c")
-        await it.sees("A guess is one of A, B or =")
-        assert not it.engine.sent(OpenRace)
-        await it.press("escape")
+        (_,) = it.engine.sent(OpenRace)
+        await it.play(*begun())
+        await it.sees("lab · without attention")
+        assert not [row for row in it.rows if "You guessed" in row]
+
+
+async def test_without_a_guess_there_is_a_race_and_with_escape_none(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("4", "enter", "enter")
+        await it.sees("A with attention", "B without attention", "800 steps of each side")
+        await it.press("a", "escape")
+        await it.sees("Enter: ready questions")
         assert not it.engine.sent(OpenRace)
 
 
@@ -98,7 +107,7 @@ async def test_own_sides_are_typed(desk: Opener) -> None:
         await it.sees("Side B: There is no setting", "n_head")
         await it.type("; model.n_head=4")
         await it.press("enter")
-        await it.sees("as it is or model.n_head=4", "Which will")
+        await it.sees("A model.n_head=2", "B model.n_head=4", "Which will")
         await it.press("enter")
         (race,) = it.engine.sent(OpenRace)
         assert [config.model.n_head for config in race.configs] == [CONFIG.model.n_head, 4]
@@ -156,12 +165,6 @@ def test_own_sides_that_cannot_be_are_refused_by_name() -> None:
     ):
         with pytest.raises(ValueError, match=reason):
             own_race(typed, CONFIG)
-
-
-def test_a_guess_may_be_left_out_and_its_case_does_not_matter() -> None:
-    assert [parse_guess(typed, 3) for typed in ("", " b ", "C", "=")] == ["", "B", "C", "="]
-    with pytest.raises(ValueError, match="A, B or ="):
-        parse_guess("C", 2)
 
 
 # Pictures.

@@ -1,10 +1,9 @@
-"""What a user types about a race: a guess, and sides of the own."""
+"""Sides of a race as a user types them."""
 
 from msgspec.structs import replace
 
 from engine.config import RunConfig, override
 from engine.protocol import LABELS, OpenRace
-from tui.lab.question import NO_DIFFERENCE, Question
 
 BETWEEN_SIDES = ";"
 OWN_SIDES = (
@@ -28,28 +27,3 @@ def own_race(typed: str, run: RunConfig) -> OpenRace:
             raise ValueError(f"Side {label}: {error}") from None
     words = " or ".join(side or "as it is" for side in sides)
     return OpenRace(tuple(replace(config, preset=run.preset) for config in configs), words)
-
-
-def guess_question(race: OpenRace, question: Question | None) -> str:
-    """What is asked before the race."""
-    labels = LABELS[: len(race.configs)]
-    if question is None:
-        sides = race.question
-    else:
-        named = zip(labels, question.names, strict=True)
-        sides = f"{question.before} {', '.join(f'{label}: {name}' for label, name in named)}"
-    choices = ", ".join(labels[:-1]) + f" or {labels[-1]}"
-    return (
-        f"{sides}. Which will have the lowest held-out loss? {choices}, {NO_DIFFERENCE} for no "
-        "difference, or nothing for no guess. Enter saves the open run, and starts:"
-    )
-
-
-def parse_guess(typed: str, sides: int) -> str:
-    """The label of a side, `NO_DIFFERENCE`, or empty. ValueError, with a user-facing message, for
-    anything else."""
-    guess = typed.strip().upper()
-    if guess and guess not in (*LABELS[:sides], NO_DIFFERENCE):
-        choices = ", ".join(LABELS[:sides])
-        raise ValueError(f"A guess is one of {choices} or {NO_DIFFERENCE}, or nothing:")
-    return guess
