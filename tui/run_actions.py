@@ -7,6 +7,7 @@ from engine.protocol import (
     Open,
     Opened,
     OpenRun,
+    OpenSavedRace,
     Pause,
     Rollback,
     SetLearningRate,
@@ -16,6 +17,7 @@ from engine.protocol import (
 )
 from tui.dialogs import ask_for_line, ask_for_text
 from tui.engine_app import EngineApp
+from tui.lab.state import anew
 from tui.state import RunState
 from tui.teaching_text import ANOTHER_SHARE, SHARE_QUESTION, TEXT_QUESTION, teach, text_to_teach
 from tui.training_length import QUESTION, parse_length
@@ -75,9 +77,12 @@ class RunActions(EngineApp):
         self.engine.send(Train())
 
     def action_reopen(self) -> None:
-        """After an error in the engine: open the run again, as it was saved last."""
-        raw = self.state.raw_opened
-        if raw is not None:
+        """After an error in the engine: open the run, or the race, as it was saved last."""
+        raw, race = self.state.raw_opened, self.state.lab.raw_opened
+        if race is not None and self.state.lab.is_open:
+            begun = race.value.saving and self.state.lab.phase != "untrained"
+            self.engine.send(OpenSavedRace(race.value.race) if begun else anew(race.value))
+        elif raw is not None:
             opened = raw.value
             on_disk = opened.step or (opened.saving and self.state.step)
             self.engine.send(OpenRun(opened.run) if on_disk else Open(opened.config))

@@ -247,13 +247,18 @@ def _with_a_run(state: RunState, event: Opened, shown: Opened) -> RunState:
 
 
 def _with_a_race(state: RunState, event: Event, shown: Event) -> RunState:
-    """The state after an event of a race: side A is what the other views show."""
+    """The state after an event of a race: side A is what is shown, in the phase of the race."""
     lab = fold_lab(state.lab, event, shown)
-    if isinstance(event, RaceOpened) and state.corpus is not None:
-        state = _before_a_run(state, state.corpus)
-    elif isinstance(event, SideEvent) and event.side == 0:
-        state = fold(state, event.event)
-    return replace(state, lab=lab)
+    match event:
+        case protocol.RacesListed():
+            return replace(state, lab=lab)
+        case RaceOpened() if state.corpus is not None:
+            state = _before_a_run(state, state.corpus)
+        case SideEvent(0, inner) if not isinstance(inner, PhaseChanged):
+            state = fold(state, inner)
+        case protocol.RacePhaseChanged("training"):
+            state = replace(state, failure=None)
+    return replace(state, lab=lab, phase=lab.phase)
 
 
 def _fold_history(state: RunState, event: Recorded) -> RunState:

@@ -93,7 +93,10 @@ from engine.protocol.race import DeleteRace as DeleteRace
 from engine.protocol.race import ListRaces as ListRaces
 from engine.protocol.race import OpenRace as OpenRace
 from engine.protocol.race import OpenSavedRace as OpenSavedRace
+from engine.protocol.race import RaceEvent as RaceEvent
 from engine.protocol.race import RaceOpened as RaceOpened
+from engine.protocol.race import RacePhase as RacePhase
+from engine.protocol.race import RacePhaseChanged as RacePhaseChanged
 from engine.protocol.race import RaceSaved as RaceSaved
 from engine.protocol.race import RaceSide as RaceSide
 from engine.protocol.race import RacesListed as RacesListed

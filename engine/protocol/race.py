@@ -17,6 +17,8 @@ from engine.protocol.message import Message
 Axis = Literal["characters", "steps", "seconds"]
 """By what sides are compared: the side that is behind in this trains next. Characters are those
 trained on, seconds those of the side's own training, evaluations included."""
+RacePhase = Literal["untrained", "training", "paused", "done"]
+"""Done is a race after its final verdict."""
 LABELS = "ABCD"
 """What the sides are called, in their order."""
 
@@ -62,8 +64,8 @@ class RaceSide(Struct, frozen=True):
 
 
 class RaceOpened(Message, frozen=True):
-    """A repetition is ready; what was shown of the one before is over. Of a saved race, each side's
-    history has been reported before."""
+    """A repetition is ready; what was shown of the one before is over. Each side follows with
+    `Opened` and its history; then, of a saved race, the verdict, and the phase in which it is."""
 
     race: str
     question: str
@@ -72,6 +74,13 @@ class RaceOpened(Message, frozen=True):
     repetition: int  # from 1
     seeds: int  # repetitions in all
     saving: bool = True  # False: what is trained is lost with the program
+
+
+class RacePhaseChanged(Message, frozen=True):
+    """A race is in another phase than before. Its sides have their own: where one has ended or has
+    failed, the others may still be in training."""
+
+    phase: RacePhase
 
 
 class RaceVerdict(Message, frozen=True):
@@ -123,4 +132,4 @@ class RacesListed(Message, frozen=True):
 
 
 RaceCommand = OpenRace | OpenSavedRace | ListRaces | DeleteRace
-RaceEvent = RaceOpened | RaceVerdict | RaceSaved | RacesListed
+RaceEvent = RaceOpened | RacePhaseChanged | RaceVerdict | RaceSaved | RacesListed

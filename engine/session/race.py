@@ -1,7 +1,5 @@
 """An open race: its sides take turns on the one engine thread, by what is compared."""
 
-from contextlib import suppress
-
 from msgspec.structs import replace
 
 from engine.config import SampleConfig
@@ -9,16 +7,19 @@ from engine.protocol import (
     Failed,
     InsightCommand,
     RaceOpened,
-    RaceSaved,
+    RacePhase,
+    RacePhaseChanged,
     RaceSide,
     RaceVerdict,
     Teach,
 )
 from engine.session.opened_run import OpenedRun, Reopen
+from engine.session.race_record import RaceRecord
 from engine.session.race_side import Side
+from engine.session.race_turns import next_side
 from engine.session.repetition_opener import RepetitionOpener
 from engine.session.verdict import RepetitionResult, race_verdict, repetition_verdict
-from engine.storage.race_file import RaceInfo, race_path, without_last_repetition, write_race
+from engine.storage.race_file import RaceInfo
 
 ENDED = "This race has ended: each of its sides can be trained on as a run of its own."
 
@@ -31,20 +32,29 @@ class Race(OpenedRun):
     ) -> None:
         """`sides`: of the last repetition of `info`, whose runs are open. `is_new`: whether that
         repetition begins now."""
-        self._info = info
         self._opener = opener
         self._emit = opener.emit
         self._sides = sides
         self._turn = sides[0]
-        self._is_new = is_new
-        self._unsaved = is_new
+        self._record = RaceRecord(
+            opener.race, info, opener.emit, saves=opener.saving, is_new=is_new
+        )
         self._training = False
         self._stopped = False
+        self._reported_phase: RacePhase = "untrained"
         self.context = sides[0].run.context
 
     @property
     def name(self) -> str:
-        return self._opener.race
+        return self._record.name
+
+    @property
+    def _info(self) -> RaceInfo:
+        return self._record.info
+
+    @_info.setter
+    def _info(self, info: RaceInfo) -> None:
+        self._record.info = info
 
     # Work.
 
@@ -66,6 +76,7 @@ class Race(OpenedRun):
             side.run.begin()
         if self._info.verdict is not None:
             self._emit(self._info.verdict)
+        self._report_phase()
 
     def _report_opened(self) -> None:
         info, repetition = self._info, self._info.repetitions[-1]
@@ -87,7 +98,7 @@ class Race(OpenedRun):
     def tick(self) -> None:
         """One slice of work of the side whose turn it is; after the last one, the verdict."""
         if not (self._training and self._all_over):
-            self._turn = side = self._next_side()
+            self._turn = side = next_side(self._sides, self._turn, self._info.axis)
             before = (len(side.marks), side.failed)
             side.run.tick()
             if side.not_saved:
@@ -97,6 +108,22 @@ class Race(OpenedRun):
                 self._report_verdict()
         if self._training and self._all_over:
             self._end_repetition()
+        self._report_phase()
+
+    def _report_phase(self) -> None:
+        """Report the phase, if it has changed."""
+        if self._phase != self._reported_phase:
+            self._reported_phase = self._phase
+            self._emit(RacePhaseChanged(self._phase))
+
+    @property
+    def _phase(self) -> RacePhase:
+        if self._info.ended:
+            return "done"
+        if self._training:
+            return "training"
+        begun = len(self._info.repetitions) > 1 or any(side.run.trained for side in self._sides)
+        return "paused" if begun else "untrained"
 
     def _report_verdict(self) -> None:
         """Report what is known of the sides, if that has changed."""
@@ -106,21 +133,6 @@ class Race(OpenedRun):
         ):
             self._info = replace(self._info, verdict=verdict)
             self._emit(verdict)
-
-    def _next_side(self) -> Side:
-        """The side that works next: the one that has begun something; else one that has little
-        left; else, of those in training, the one that is behind."""
-        if not self._turn.run.between_steps:
-            return self._turn
-        finishing = [side for side in self._sides if side.run.is_finishing]
-        if finishing:
-            return finishing[0]
-        axis = self._info.axis
-        training = [side for side in self._sides if side.run.wants_turns]
-        if training:
-            return min(training, key=lambda side: side.position(axis))
-        waiting = [side for side in self._sides if side.run.timeout == 0.0]
-        return waiting[0] if waiting else self._turn
 
     def _repetition_verdict(self) -> RaceVerdict:
         failed = [side.failed for side in self._sides]
@@ -154,10 +166,8 @@ class Race(OpenedRun):
             self._emit(Failed(f"The next repetition cannot be opened: {error}", "open"))
             return
         self._turn = self._sides[0]
-        self._is_new = self._unsaved = True
-        self._info = replace(
-            self._info, repetitions=(*self._info.repetitions, repetition), verdict=None
-        )
+        repetitions = (*self._info.repetitions, repetition)
+        self._record.begin_repetition(replace(self._info, repetitions=repetitions, verdict=None))
         self.context = self._turn.run.context
         self.begin()
         self.train()
@@ -168,10 +178,17 @@ class Race(OpenedRun):
         """Train all sides to their planned end, repetition after repetition."""
         if steps or minutes or self._info.ended:
             self._emit(Failed(ENDED if self._info.ended else "A race ends as planned.", "open"))
-        elif not self._training and self._start_saving():
+        elif not self._training and self._start():
             self._training = True
             for side in self._going:
                 side.run.train()
+        self._report_phase()
+
+    def _start(self) -> bool:
+        """Whether the sides are saved, and can be trained."""
+        for side in self._sides:
+            side.not_saved = False  # they try it again
+        return self._record.start(self._sides)
 
     @property
     def _going(self) -> list[Side]:
@@ -181,10 +198,11 @@ class Race(OpenedRun):
         self._training = False
         for side in self._sides:
             side.run.pause()
+        self._report_phase()
 
     def step_once(self) -> None:
         """Take one step with each side."""
-        if not self._info.ended and self._start_saving():
+        if not self._info.ended and self._start():
             for side in self._going:
                 side.run.step_once()
 
@@ -196,6 +214,7 @@ class Race(OpenedRun):
         self._stopped = self._training = True
         for side in self._going:
             side.run.end()
+        self._report_phase()
 
     def roll_back(self, reopen: Reopen) -> None:
         self._refuse()
@@ -237,46 +256,16 @@ class Race(OpenedRun):
 
     # Saving.
 
-    def _start_saving(self) -> bool:
-        """Have all sides on the disk before one of them trains, so that what is saved of a race is
-        complete; False if that failed, which is reported."""
-        if self._unsaved and self._opener.saving:
-            each = [side.run.keep() for side in self._sides]
-            self._unsaved = not (all(each) and self._write())
-        return not (self._unsaved and self._opener.saving)
-
     def save(self) -> None:
         self.try_save()
 
     def try_save(self) -> bool:
-        each = [side.run.try_save() for side in self._sides]  # also after one that failed
-        saved = all(each)
-        if not self._opener.saving:
-            self._emit(RaceSaved(self.name, ""))
-        elif not self._unsaved:
-            saved = saved and self._write()
-            if saved:
-                self._emit(RaceSaved(self.name, str(race_path(self.name))))
-        return saved
-
-    def _write(self) -> bool:
-        try:
-            write_race(self.name, self._info)
-        except OSError as error:
-            where = error.filename or race_path(self.name)
-            self._emit(Failed(f"The race could not be saved: {where}: {error.strerror}.", "save"))
-            return False
-        return True
+        return self._record.save(self._sides)
 
     def close(self) -> None:
         """End the threads of all sides. A new repetition, no side of which was trained, is taken
         back."""
-        if self._is_new and not any(side.run.trained for side in self._sides):
-            with suppress(OSError):  # it is saved with all sides at step 0 then
-                if not self._unsaved:
-                    without_last_repetition(self.name, self._info)
-                for side in self._sides:
-                    side.run.forsake()
+        self._record.take_back_untrained(self._sides)
         self._close_sides()
 
     def _close_sides(self) -> None:

@@ -1,7 +1,6 @@
 """Races: several runs from one start, in turns, and what is said about them."""
 
 import json
-from collections.abc import Iterable
 from math import log, sqrt
 from pathlib import Path
 from statistics import fmean, stdev
@@ -17,17 +16,15 @@ from driving import (
     of,
     only,
     run_to_end,
-    timeless,
     tiny,
-    transcript,
 )
+from raced import DIFFERENT, is_final, of_side, raced, recorded, runs_of, verdict_of
 from stored import digest
 
 from engine.config import RunConfig
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
-    Axis,
     Close,
     DeleteRace,
     Evaluated,
@@ -63,37 +60,6 @@ from engine.training.split import split_at
 from engine.training.trainer import Trainer
 
 pytestmark = pytest.mark.timeout(60)
-
-DIFFERENT = ("model.n_layer=2", "model.dropout=0.2")
-
-
-def is_final(event: Event) -> bool:
-    return isinstance(event, RaceVerdict) and event.final
-
-
-def raced(*configs: RunConfig, seeds: int = 1, axis: Axis = "characters") -> list[Event]:
-    """The events of a race from its beginning to its end."""
-    race = OpenRace(configs, "which?", axis, seeds)
-    return Driver().when(is_final, Close()).run(race, Train())
-
-
-def verdict_of(events: Iterable[Event]) -> RaceVerdict:
-    """The final one."""
-    return next(event for event in events if isinstance(event, RaceVerdict) and event.final)
-
-
-def of_side(events: Iterable[Event], side: int) -> list[Event]:
-    return [event.event for event in events if isinstance(event, SideEvent) and event.side == side]
-
-
-def runs_of(events: Iterable[Event]) -> list[str]:
-    """The runs of the newest repetition."""
-    return [side.run for side in of(events, RaceOpened)[-1].sides]
-
-
-def recorded(name: str) -> list[Event]:
-    """The history of a run but for its times, and for samples, whose place depends on them."""
-    return [timeless(event) for event in transcript(history_of(load_run(name)))]
 
 
 def test_a_race_against_itself_is_a_dead_heat_to_the_last_bit(verse_file: Path) -> None:

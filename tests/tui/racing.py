@@ -9,6 +9,7 @@ from engine.protocol import (
     Opened,
     PhaseChanged,
     RaceOpened,
+    RacePhaseChanged,
     RaceSide,
     RacesListed,
     RaceSummary,
@@ -92,6 +93,7 @@ def verdict(step: int, losses: tuple[float, ...], *, final: bool = False) -> Rac
 def trained(evaluations: int = 5, every: int = 200) -> list[Event]:
     """Both sides in turns, and the verdict; to the end by default."""
     events: list[Event] = [SideEvent(side, PhaseChanged("training", 0)) for side in (0, 1)]
+    events.append(RacePhaseChanged("training"))
     for number in range(evaluations):
         step = number * every
         for side, losses in enumerate(LOSSES):
@@ -104,11 +106,13 @@ def trained(evaluations: int = 5, every: int = 200) -> list[Event]:
             events.append(SideEvent(side, evaluated))
             text = SAMPLES[side] if number else "qZ&kx'Jw ;eVNDpB!"
             events.append(SideEvent(side, Excerpt(step, "ROMEO:", text)))
+        done = number == len(LOSSES[0]) - 1
+        if done:
+            events += [SideEvent(side, PhaseChanged("done", step)) for side in (0, 1)]
         if number:
-            final = number == len(LOSSES[0]) - 1
-            events.append(verdict(step, tuple(one[number] for one in LOSSES), final=final))
-    if evaluations == len(LOSSES[0]):
-        events += [SideEvent(side, PhaseChanged("done", step)) for side in (0, 1)]
+            events.append(verdict(step, tuple(one[number] for one in LOSSES), final=done))
+        if done:
+            events.append(RacePhaseChanged("done"))
     return events
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from looking import Desk, Opener, recorded_app
-from racing import RACE, begun, race_opened, races_listed, trained
+from racing import ATTENTION, RACE, begun, race_opened, races_listed, trained
 from recording import CONFIG, corpus_loaded, opened, untrained
 from test_hostile import PAYLOADS, obeyed
 from textual.pilot import Pilot
@@ -13,6 +13,9 @@ from engine.protocol import (
     ListRaces,
     OpenRace,
     OpenSavedRace,
+    Pause,
+    PhaseChanged,
+    RacePhaseChanged,
     SideEvent,
     Train,
 )
@@ -139,6 +142,43 @@ async def test_a_side_that_fails_says_why(desk: Opener) -> None:
         await it.press("4")
         await it.play(SideEvent(1, Failed("The loss is not a number.", "train")))
         await it.sees("The loss is not a number.")
+
+
+async def test_a_race_is_paused_and_goes_on_though_side_a_has_ended(desk: Opener) -> None:
+    async with desk(*untrained(), *begun(), *trained(3)) as it:
+        await it.press("4")
+        await it.play(SideEvent(0, PhaseChanged("done", 400)))
+        await it.sees("● training", "space pause")
+        await it.press("space")
+        assert len(it.engine.sent(Pause)) == 1
+        await it.play(SideEvent(1, PhaseChanged("paused", 400)), RacePhaseChanged("paused"))
+        await it.sees("● paused", "space train")
+        await it.press("space")
+        assert len(it.engine.sent(Train)) == 1
+
+
+async def test_a_side_that_cannot_be_saved_says_so_until_the_race_goes_on(desk: Opener) -> None:
+    async with desk(*untrained(), *begun(), *trained(2)) as it:
+        await it.press("4")
+        paused = (SideEvent(side, PhaseChanged("paused", 200)) for side in (1, 0))
+        said = Failed("Side B: The run could not be saved.", "save")
+        await it.play(said, *paused, RacePhaseChanged("paused"))
+        await it.sees("✖ Side B: The run could not be saved.", "● paused")
+        await it.play(RacePhaseChanged("training"))
+        await it.sees("● training")
+        assert not [row for row in it.rows if "could not be saved" in row]
+
+
+async def test_after_an_error_in_the_engine_the_race_is_opened_again(desk: Opener) -> None:
+    error = Failed("The memory ran out.", "engine")
+    async with desk(*untrained(), *begun()) as it:
+        await it.play(error)
+        await it.press("4", "space")
+        (race,) = it.engine.sent(OpenRace)  # nothing of it is on the disk
+        assert race.configs == ATTENTION.configs("tinyshakespeare")
+        await it.play(*begun(), *trained(2), error)
+        await it.press("space")
+        assert it.engine.sent(OpenSavedRace) == [OpenSavedRace(RACE)]
 
 
 async def test_the_list_of_questions_fits_in_a_small_window(desk: Opener) -> None:

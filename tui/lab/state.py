@@ -12,10 +12,13 @@ from engine.protocol import (
     Excerpt,
     Failed,
     Opened,
+    OpenRace,
     Phase,
     PhaseChanged,
+    RaceEvent,
     RaceOpened,
-    RaceSaved,
+    RacePhase,
+    RacePhaseChanged,
     RacesListed,
     RaceSummary,
     RaceVerdict,
@@ -58,6 +61,9 @@ class Lab(Struct, frozen=True):
     verdict: RaceVerdict | None = None
     guess: str = ""
     """The side that the user expects to be best; empty: not guessed."""
+    raw_opened: Raw[RaceOpened] | None = None
+    """The race with its true names."""
+    phase: RacePhase = "untrained"
     is_open: bool = False
     """Whether the race is what is open now, and no run."""
     races: tuple[RaceSummary, ...] = ()
@@ -68,7 +74,13 @@ class Lab(Struct, frozen=True):
 
 def is_of_a_race(event: Event) -> bool:
     """Whether an event is of a race or of one of its sides."""
-    return isinstance(event, RaceOpened | RaceVerdict | RaceSaved | RacesListed | SideEvent)
+    return isinstance(event, RaceEvent | SideEvent)
+
+
+def anew(opened: RaceOpened) -> OpenRace:
+    """The command that starts the same race from the beginning."""
+    configs = tuple(side.config for side in opened.sides)
+    return OpenRace(configs, opened.question, opened.axis, opened.seeds)
 
 
 def closed(lab: Lab) -> Lab:
@@ -80,6 +92,7 @@ def fold_lab(lab: Lab, event: Event, shown: Event) -> Lab:
     """After one more event of a race: `event` as the engine sent it, `shown` safe to draw."""
     match shown:
         case RaceOpened(race, question, axis, _, repetition, seeds):
+            assert isinstance(event, RaceOpened), "safe() keeps the type"
             return replace(
                 lab,
                 race=race,
@@ -89,8 +102,12 @@ def fold_lab(lab: Lab, event: Event, shown: Event) -> Lab:
                 repetition=repetition,
                 seeds=seeds,
                 verdict=None,
+                raw_opened=Raw(event),
+                phase="untrained",
                 is_open=True,
             )
+        case RacePhaseChanged(phase):
+            return replace(lab, phase=phase)
         case SideEvent(number, inner) if number < len(lab.sides):
             sides = list(lab.sides)
             sides[number] = _fold_side(sides[number], inner)
