@@ -1,14 +1,18 @@
-"""Loads a corpus: one of the catalog by its name, or any text file or folder by its path.
+"""Loads a corpus: one of the catalog by its name, or any text files or folders by their paths.
 
 The first paint does not wait for the texts of the catalog.
 """
 
+import glob
 import os
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from data import files
+from data.documents import Documents, Holdout
+from data.raw_bytes import MAX_BYTES
 from data.reading import Reading
 from data.safe_text import safe_text
 
@@ -31,6 +35,12 @@ class Corpus(Struct, frozen=True):
     license: str
     note: str = ""
     """One line on what was left out, replaced or guessed, or empty."""
+    documents: int = 1
+    """The files that it is made of."""
+    held_out: int = 0
+    """How many of them are held out, whole, and come last; 0: the end of the text is held out."""
+    train_characters: int = 0
+    """Those before the documents that are held out; 0: there are none."""
 
 
 def names() -> tuple[str, ...]:
@@ -45,19 +55,21 @@ def default() -> tuple[str, str]:
     return TALES, f"No text was named, so these are generated tales; Shakespeare: {_INSTALL_PLAYS}"
 
 
-def load(name_or_path: str, reading: Reading = Reading()) -> Corpus:
+def load(name_or_path: str, reading: Reading = Reading(), holdout: Holdout | None = None) -> Corpus:
     """A corpus by its name in the catalog, or else by its path ('./tales' is a path), or '-' for
-    standard input.
+    standard input; in memory. `holdout`: which documents are held out, whole.
 
     Raises ValueError, with a user-facing message, if there is no such text or it cannot be used.
     """
-    if name_or_path in names() and reading != Reading():
+    found = find(name_or_path, reading, MAX_BYTES)
+    if found is not None:
+        return of_files(found, reading, files.look(found, reading), holdout)
+    if holdout is not None:
         raise ValueError(
-            f"--encoding and --ignore are for files and folders: {name_or_path} comes with this program."
+            f"train.val_documents holds out whole documents, and '{name_or_path}' is one: name "
+            "several files, or a folder."
         )
     match name_or_path:
-        case "":
-            raise ValueError(f"Name a text ({_listed()}), or the path of a file or folder.")
         case "tinyshakespeare":
             from data import shakespeare  # when it is asked for
 
@@ -77,21 +89,84 @@ def load(name_or_path: str, reading: Reading = Reading()) -> Corpus:
             text, note = files.read_piped("standard input", reading)
             return Corpus("standard input", text, "piped into the program", "not stated", note)
         case _:
-            return _load_path(name_or_path, reading)
+            raise AssertionError("any other text is in files")
+
+
+def find(name_or_path: str, reading: Reading, limit: int) -> files.Found | None:
+    """The files of a text, of at most `limit` bytes; None for one of the catalog or of standard
+    input. ValueError as from `load`."""
+    if name_or_path in (*names(), "-"):
+        _check_plain(name_or_path, reading)
+        return None
+    if name_or_path == "":
+        raise ValueError(f"Name a text ({_listed()}), or the path of a file or folder.")
+    paths = [path for given in (name_or_path, *reading.more) for path in _paths_of(given)]
+    return files.find(paths, reading, limit)
+
+
+def of_files(
+    found: files.Found, reading: Reading, looked: files.Looked, holdout: Holdout | None
+) -> Corpus:
+    """The corpus of files that have been looked through, in memory."""
+    documents = arranged(looked.documents, holdout)
+    text = files.joined(documents, found.name)
+    corpus = described(found, reading, documents, looked.note)
+    if not documents.held_out:
+        return replace(corpus, text=text)
+    end = len(documents.files) - documents.held_out
+    train = sum(len(piece) for number, piece in documents.pieces() if number < end)
+    return replace(corpus, text=text, train_characters=train)
+
+
+def arranged(documents: Documents, holdout: Holdout | None) -> Documents:
+    """The documents with those that are held out at the end, if any are to be."""
+    return documents if holdout is None else documents.with_held_out(holdout)
+
+
+def described(found: files.Found, reading: Reading, documents: Documents, note: str) -> Corpus:
+    """A corpus of files, without its text."""
+    first = found.paths[0]
+    name = (first.name if first.name not in ("", "..") else first.resolve().name) or str(first)
+    further = len(found.paths) - 1
+    return Corpus(
+        name=safe_text(f"{name} +{further}" if further else name),
+        text="",
+        source=safe_text(", ".join(map(str, found.paths))),
+        license="not stated",
+        note=note,
+        documents=len(documents.files),
+        held_out=documents.held_out,
+    )
 
 
 def check_named(name_or_path: str) -> None:
     """ValueError, with a user-facing message, for a word that is neither a name of the catalog nor
     a path, nor '-'. Nothing is read."""
     if name_or_path not in (*names(), "-"):
-        _path_of(name_or_path)
+        _paths_of(name_or_path)
 
 
-def _load_path(given: str, reading: Reading) -> Corpus:
+def _check_plain(name: str, reading: Reading) -> None:
+    """ValueError, with a user-facing message, for a way to read files where there are none."""
+    if reading.more:
+        raise ValueError(
+            f"Several texts are read as one from files and folders alone: '{name}' is none."
+        )
+    if name != "-" and reading != Reading():
+        raise ValueError(
+            f"--encoding, --ignore and --separator are for files and folders: {name} comes with this "
+            "program."
+        )
+
+
+def _paths_of(given: str) -> list[Path]:
+    """The path that a user typed, or all that a pattern stands for, in order; ValueError for a word
+    that does not look like one."""
     path = _path_of(given)
-    text, note = files.read(path, reading)
-    name = path.name if path.name not in ("", "..") else path.resolve().name
-    return Corpus(safe_text(name or str(path)), text, safe_text(str(path)), "not stated", note)
+    if glob.has_magic(str(path)) and not os.path.lexists(path):
+        found = glob.glob(str(path), recursive=True)  # noqa: PTH207 (Path.glob has no root of its own)
+        return [Path(one) for one in sorted(found) if os.path.exists(one)] or [path]  # noqa: PTH110
+    return [path]
 
 
 def _path_of(given: str) -> Path:

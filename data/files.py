@@ -1,16 +1,34 @@
-"""Reads a text from a path: one file, or every text file in a folder; or from standard input."""
+"""Reads a text from its files: one, several, or every text file in a folder; or from standard input."""
 
 import stat
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from data.decoding import decode
-from data.folders import find_text_files
-from data.raw_bytes import TooLargeError, explain, read_bytes
+from data.decoding import Read, look_through
+from data.documents import Document, Documents
+from data.folders import FoundFile, LeftOut, find_text_files
+from data.raw_bytes import (
+    LARGE_BYTES,
+    MAX_BYTES,
+    MAX_KEPT_BYTES,
+    TAKE_A_PART,
+    TooLargeError,
+    check_size,
+    explain,
+    read_bytes,
+    read_pieces,
+)
 from data.reading import Reading
 from data.safe_text import safe_text
 from data.standard_input import read_standard_input
+
+_MOST_NAMED = 3  # of the files that are left out
+
+OnRead = Callable[[int], None]
+"""Is told, after each piece of a large text, how many bytes it has."""
 
 
 class TextAndNote(NamedTuple):
@@ -20,86 +38,186 @@ class TextAndNote(NamedTuple):
     note: str
 
 
+class Found(NamedTuple):
+    """The files of a text, before they are opened."""
+
+    name: str
+    """Of the file or folder, for messages."""
+    paths: Sequence[Path]
+    """That were named."""
+    files: list[FoundFile]
+    left_out: LeftOut
+    single: bool
+    """Whether it is one file, which was named."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is read in pieces, each time anew, rather than into memory."""
+        return self.size > LARGE_BYTES
+
+
+class Looked(NamedTuple):
+    """The files of a text, looked through, and one line as in `TextAndNote`."""
+
+    documents: Documents
+    note: str
+
+
 def read(path: Path, reading: Reading = Reading()) -> TextAndNote:
-    """The text of a file or a folder.
+    """The text of a file or a folder, in memory.
 
     Raises ValueError, with a user-facing message, if it cannot be read or has nothing to learn.
     """
-    name = safe_text(str(path))
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError) as error:
-        raise ValueError(explain(error, name)) from error
-    if stat.S_ISDIR(mode):
-        return _with_content(_read_folder(path, name, reading), name)
-    if reading.ignore:
-        raise ValueError(f"'{name}' is a file: --ignore leaves files out of a folder.")
-    return _with_content(_decoded(read_bytes(path, name), name, reading), name)
+    found = find((path,), reading, MAX_BYTES)
+    looked = look(found, reading)
+    return TextAndNote(joined(looked.documents, found.name), looked.note)
 
 
 def read_piped(name: str, reading: Reading) -> TextAndNote:
     """The text of standard input. Raises ValueError like `read`."""
-    return _with_content(_decoded(read_standard_input(), name, reading), name)
+    content = read_standard_input()
+    looked = _look_at_one(name, lambda: (content,), reading, empty=not content)
+    return TextAndNote(joined(looked.documents, name), looked.note)
 
 
-def _with_content(result: TextAndNote, name: str) -> TextAndNote:
-    """The same text; ValueError, with a user-facing message, if there is nothing to learn in it."""
-    stripped = result.text.strip()
-    if not stripped:
-        raise ValueError(f"'{name}' contains only whitespace.")
-    if stripped.count(stripped[0]) == len(stripped):
-        character = safe_text(stripped[0])
-        raise ValueError(
-            f"'{name}' contains only the character '{character}': there is nothing to learn."
-        )
-    return result
+def find(paths: Sequence[Path], reading: Reading, limit: int) -> Found:
+    """The files of a text. ValueError, with a user-facing message, if there are none, or of more
+    bytes than `limit`; none of them is opened."""
+    label = safe_text(str(paths[0])) + (f" and {len(paths) - 1} more" if paths[1:] else "")
+    files: dict[Path, FoundFile] = {}
+    left_out = LeftOut([], [], [])
+    folders = 0
+    for path in paths:
+        name = safe_text(str(path))
+        try:
+            status = path.stat()
+        except (OSError, ValueError) as error:
+            raise ValueError(explain(error, name)) from error
+        if stat.S_ISDIR(status.st_mode):
+            folders += 1
+            found, its_left_out = find_text_files(path, name, reading.ignore, limit)
+            for one, other in zip(left_out, its_left_out, strict=True):
+                one.extend(other)
+        else:
+            found = [FoundFile(path, path.name, status.st_size)]
+        for file in found:  # a file that was named twice, also by links, is there once
+            files.setdefault(file.path.absolute(), file)
+    if reading.ignore and not folders:
+        raise ValueError(f"'{label}' is a file: --ignore leaves files out of a folder.")
+    size = sum(file.size for file in files.values())
+    check_size(size, label, "name fewer files" if paths[1:] else TAKE_A_PART, limit)
+    return Found(
+        label, paths, list(files.values()), left_out, single=len(paths) == 1 and not folders
+    )
 
 
-def _decoded(content: bytes, name: str, reading: Reading) -> TextAndNote:
-    if not content:
-        raise ValueError(f"'{name}' is empty.")
-    decoded = decode(content, name, reading.encoding)
-    notes = [_replaced_note(decoded.replaced, reading.encoding)]
-    if decoded.guessed:
-        notes.append(f"read as {decoded.guessed}, not UTF-8; wrong letters? name its --encoding")
-    return TextAndNote(decoded.text, "; ".join(filter(None, notes)))
-
-
-def _read_folder(path: Path, name: str, reading: Reading) -> TextAndNote:
-    texts: list[str] = []
+def look(found: Found, reading: Reading, on_read: OnRead = lambda _: None) -> Looked:
+    """Look through the files of a text: what of them is text, and in which encoding. ValueError,
+    with a user-facing message, if it is none."""
+    if found.single:
+        file = found.files[0]
+        read = _reader(found, file, 0, on_read)
+        return _look_at_one(found.name, read, reading, empty=not file.size and not any(read()))
+    documents: list[Document] = []
+    unreadable = list(found.left_out.unreadable)
     length = replaced = 0
     guessed: Counter[str] = Counter()
-    found, skipped = find_text_files(path, name, reading.ignore)
-    for file in found:
+    for file in found.files:
         try:
-            content = read_bytes(file, name, length)
-            length += len(content)
-            if not content:
-                continue
-            decoded = decode(content, name, reading.encoding)
+            read = _reader(found, file, length, on_read)
+            decoding = look_through(read, safe_text(str(file.path)), reading.encoding)
         except TooLargeError:
             raise
         except ValueError:
-            skipped += 1
+            unreadable.append(file.name)
             continue
-        replaced += decoded.replaced
-        guessed.update(filter(None, [decoded.guessed]))
-        if text := decoded.text.strip("\n"):
-            texts.append(text)
-    if not texts:
-        missing = "readable text files" if skipped else "text files"
-        raise ValueError(f"The folder '{name}' contains no {missing}.")
+        length += file.size
+        if not file.size:
+            continue
+        documents.append(Document(file.name, read, decoding))
+        replaced += decoding.replaced
+        guessed.update(filter(None, [decoding.guessed]))
+    if not documents:
+        missing = "readable text files" if unreadable else "text files"
+        what = f"The folder '{found.name}'" if len(found.paths) == 1 else f"'{found.name}'"
+        raise ValueError(f"{what} contains no {missing}.")
     notes = [_replaced_note(replaced, reading.encoding)]
-    notes += [f"{_files(n)} read as {encoding}, not UTF-8" for encoding, n in guessed.items()]
-    if skipped:
-        notes.append(f"{_files(skipped, 'or folder')} not readable as text, left out")
-    return TextAndNote("\n\n".join(texts) + "\n", "; ".join(filter(None, notes)))
+    for encoding, number in guessed.items():
+        what = "1 file" if number == 1 else f"{number:,} files"
+        notes.append(f"{what} read as {encoding}, not UTF-8")
+    notes.append(_left_out_note(found.left_out._replace(unreadable=unreadable)))
+    separated = Documents(tuple(documents), separator=reading.separator)
+    return Looked(separated, "; ".join(filter(None, notes)))
 
 
-def _files(number: int, other: str = "") -> str:
-    """A number of files, or of files and the like: "1 file", "2 files or folders"."""
-    ending = "" if number == 1 else "s"
-    return f"{number:,} file{ending}" + (f" {other}{ending}" if other else "")
+def joined(documents: Documents, name: str) -> str:
+    """The text of files that fit into memory; ValueError, with a user-facing message, if there is
+    nothing to learn in it."""
+    text = "".join(piece for _, piece in documents.pieces())
+    stripped = text.strip()
+    check_content(stripped[:1], name, more=stripped.count(stripped[:1]) < len(stripped))
+    return text
+
+
+def check_content(character: str, name: str, *, more: bool) -> None:
+    """ValueError, with a user-facing message, if there is nothing to learn in a text.
+
+    `character`: one of it that is not whitespace, or empty; `more`: whether there are others.
+    """
+    if not character:
+        raise ValueError(f"'{name}' contains only whitespace.")
+    if not more:
+        raise ValueError(
+            f"'{name}' contains only the character '{safe_text(character)}': there is nothing to "
+            "learn."
+        )
+
+
+def _reader(found: Found, file: FoundFile, before: int, on_read: OnRead) -> Read:
+    """What reads the bytes of a file: once, into memory, or of a large text in pieces each time."""
+    name = safe_text(str(file.path)) if found.single else found.name
+    if found.is_large:
+        return partial(_counted, file.path, name, before, on_read)
+    content = read_bytes(file.path, name, before)
+    return lambda: (content,)
+
+
+def _counted(path: Path, name: str, before: int, on_read: OnRead) -> Iterator[bytes]:
+    for piece in read_pieces(path, name, before, MAX_KEPT_BYTES):
+        yield piece
+        on_read(len(piece))
+
+
+def _look_at_one(name: str, read: Read, reading: Reading, *, empty: bool) -> Looked:
+    if empty:
+        raise ValueError(f"'{name}' is empty.")
+    decoding = look_through(read, name, reading.encoding)
+    notes = [_replaced_note(decoding.replaced, reading.encoding)]
+    if decoding.guessed:
+        notes.append(f"read as {decoding.guessed}, not UTF-8; wrong letters? name its --encoding")
+    document = Document(name, read, decoding)
+    return Looked(Documents((document,)), "; ".join(filter(None, notes)))
+
+
+def _left_out_note(left_out: LeftOut) -> str:
+    """What was left out of a folder, with its first names; nothing: an empty string."""
+    reasons = (
+        ("not readable as text", left_out.unreadable),
+        ("hidden, ignored or links", left_out.ignored),
+        ("of another kind", left_out.other),
+    )
+    parts = []
+    for reason, names in reasons:
+        if names:
+            shown = [safe_text(name) for name in names[:_MOST_NAMED]]
+            more = ", …" if names[_MOST_NAMED:] else ""
+            parts.append(f"{len(names):,} {reason} ({', '.join(shown)}{more})")
+    return f"left out: {', '.join(parts)}" if parts else ""
 
 
 def _replaced_note(replaced: int, encoding: str) -> str:

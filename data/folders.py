@@ -24,22 +24,38 @@ IGNORED = (".*", "node_modules/", "venv/", "__pycache__/")
 """Patterns of what is always left out, unless a later pattern takes it back: "!.notes/"."""
 
 
-class Found(NamedTuple):
-    """The text files of a folder, sorted, and how many subfolders could not be read."""
+class LeftOut(NamedTuple):
+    """What of a folder is no part of its text: paths below it, those of folders with a slash."""
 
-    files: list[Path]
-    unreadable: int
+    unreadable: list[str]
+    ignored: list[str]
+    """Hidden, by a pattern, or links to folders."""
+    other: list[str]
+    """By their suffix."""
 
 
-def find_text_files(folder: Path, name: str, ignore: Sequence[str]) -> Found:
-    """The text files in a folder that no pattern leaves out.
+class FoundFile(NamedTuple):
+    """A text file that may be read."""
 
-    ValueError, with a user-facing message that contains `name`, if there is too much of it: it
-    costs no more than a look at each file's size.
+    path: Path
+    name: str
+    """Its path below the folder, with slashes."""
+    size: int
+
+
+def find_text_files(
+    folder: Path, name: str, ignore: Sequence[str], limit: int
+) -> tuple[list[FoundFile], LeftOut]:
+    """The text files in a folder that no pattern leaves out, in order. Links to folders are not
+    followed, so that no folder contains itself.
+
+    ValueError, with a user-facing message that contains `name`, if there is too much of it, more
+    than `limit` bytes: it costs no more than a look at each file's size.
     """
     is_ignored = _matcher(ignore)
     errors: list[OSError] = []
-    found: list[Path] = []
+    found: list[FoundFile] = []
+    left_out = LeftOut([], [], [])
     entries = size = 0
     for parent, folders, files in os.walk(folder, onerror=errors.append):
         entries += len(folders) + len(files)
@@ -49,16 +65,32 @@ def find_text_files(folder: Path, name: str, ignore: Sequence[str]) -> Found:
                 "one, or leave folders out with --ignore."
             )
         below = "" if parent == str(folder) else f"{Path(parent).relative_to(folder).as_posix()}/"
-        folders[:] = sorted(each for each in folders if not is_ignored(f"{below}{each}/"))
+        kept = sorted(
+            each
+            for each in folders
+            if not is_ignored(f"{below}{each}/") and not Path(parent, each).is_symlink()
+        )
+        left_out.ignored.extend(f"{below}{each}/" for each in sorted({*folders} - {*kept}))
+        folders[:] = kept
         for file in sorted(files):
             path = Path(parent, file)
-            if path.suffix.lower() in TEXT_SUFFIXES and not is_ignored(below + file):
-                found.append(path)
-                size += _size_of(path)
-        check_size(size, name, "choose a folder in it, or leave files out with --ignore")
+            if is_ignored(below + file):
+                left_out.ignored.append(below + file)
+            elif path.suffix.lower() in TEXT_SUFFIXES:
+                found.append(FoundFile(path, below + file, _size_of(path)))
+                size += found[-1].size
+            else:
+                left_out.other.append(below + file)
+        check_size(size, name, "choose a folder in it, or leave files out with --ignore", limit)
     if errors and not entries:
         raise ValueError(explain(errors[0], name)) from errors[0]
-    return Found(found, len(errors))
+    left_out.unreadable.extend(_below(folder, error) for error in errors)
+    return found, left_out
+
+
+def _below(folder: Path, error: OSError) -> str:
+    """The folder, below the one that was named, that could not be read."""
+    return f"{os.path.relpath(error.filename or folder, folder)}/"
 
 
 def _matcher(ignore: Sequence[str]) -> Callable[[str], bool]:

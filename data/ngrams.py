@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from data.text import Text
+
 Rung = tuple[str, float]
 """A name, and a loss in nats per character."""
 
@@ -49,7 +51,7 @@ _FEWEST_IN_DICTIONARY = 1 << 12
 _Ids = NDArray[np.int64]
 
 
-def measure(training: str, validation: str, vocabulary: int) -> Iterator[Rung | None]:
+def measure(training: Text, validation: Text, vocabulary: int) -> Iterator[Rung | None]:
     """The rungs one after the other, and None after each slice of work between them: a slice takes
     well under 0.3 s.
 
@@ -57,12 +59,12 @@ def measure(training: str, validation: str, vocabulary: int) -> Iterator[Rung | 
     character of the validation part is not predicted, as by the model. An order whose groups are
     longer than the training part is left out, and so is xz for a short validation part.
     """
-    training = training[-MOST_TRAINING:]
-    yield from _ngrams(training, validation, vocabulary)
-    yield from _xz(training, validation[:MOST_VALIDATION])
+    counted = training[max(0, len(training) - MOST_TRAINING) :]
+    yield from _ngrams(counted, validation, vocabulary)
+    yield from _xz(counted, validation[:MOST_VALIDATION])
 
 
-def _ngrams(training: str, validation: str, vocabulary: int) -> Iterator[Rung | None]:
+def _ngrams(training: str, validation: Text, vocabulary: int) -> Iterator[Rung | None]:
     """The n-gram models, each from the one before it.
 
     Groups of characters are known by numbers: `groups[i]` is that of the group which ends at the
@@ -135,11 +137,11 @@ def _as_ids(training: str, validation: str) -> tuple[_Ids, _Ids, int]:
     return ids[: len(training)], ids[len(training) :], int(present.sum())
 
 
-def _sample(validation: str) -> tuple[str, _Ids]:
+def _sample(validation: Text) -> tuple[str, _Ids]:
     """What is read of the validation part, and the places in it that are predicted: all but the
     first, or pieces that are evenly spread, each behind the characters that it needs."""
     if len(validation) - 1 <= MOST_VALIDATION:
-        return validation, np.arange(1, len(validation))
+        return validation[:], np.arange(1, len(validation))
     before = len(ORDERS)
     length = before + MOST_VALIDATION // _PIECES
     starts = [i * (len(validation) - length) // (_PIECES - 1) for i in range(_PIECES)]

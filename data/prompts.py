@@ -2,6 +2,8 @@
 
 MAX_LENGTH = 24
 
+_SEARCHED = 1 << 24  # characters at the beginning
+
 _BY_CORPUS = {
     "tinyshakespeare": "ROMEO:",
     "shakespeare": "HAMLET:",
@@ -14,9 +16,10 @@ def default_prompt(name: str, text: str) -> str:
 
     A corpus of the catalog has its own; for any other text it is the start of the first line.
     """
-    if name in _BY_CORPUS and _BY_CORPUS[name] in text:
+    beginning = text[:_SEARCHED]
+    if name in _BY_CORPUS and _BY_CORPUS[name] in beginning:
         return _BY_CORPUS[name]
-    line = text.lstrip()[: 2 * MAX_LENGTH].partition("\n")[0]
+    line = beginning.lstrip()[: 2 * MAX_LENGTH].partition("\n")[0]
     if len(line) <= MAX_LENGTH:
         return line
     return line[:MAX_LENGTH].rpartition(" ")[0] or line[:MAX_LENGTH]

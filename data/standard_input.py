@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 from functools import cache
 
-from data.raw_bytes import TAKE_A_PART, check_size
+from data.raw_bytes import MAX_BYTES, TAKE_A_PART, check_size
 
 _CHUNK_BYTES = 1 << 20
 
@@ -27,7 +27,7 @@ def read_standard_input() -> bytes:
         while chunk := sys.stdin.buffer.read(_CHUNK_BYTES):
             chunks.append(chunk)
             length += len(chunk)
-            check_size(length, "standard input", TAKE_A_PART)
+            check_size(length, "standard input", TAKE_A_PART, MAX_BYTES)
     except OSError as error:
         raise ValueError(f"Standard input cannot be read: {error.strerror}.") from error
     return b"".join(chunks)

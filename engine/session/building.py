@@ -80,10 +80,21 @@ def report_corpus(corpus: Corpus, digest: str, config: RunConfig, emit: Emit) ->
 
 def recordable(config: RunConfig) -> RunConfig:
     """A file name need not be UTF-8, but JSON must be: events and run.json show it with a "?"."""
-    corpus, *ignore = (
-        text.encode("utf-8", "replace").decode() for text in (config.corpus, *config.reading.ignore)
+    reading = config.reading
+    return replace(
+        config,
+        corpus=_in_utf8(config.corpus),
+        reading=replace(
+            reading,
+            ignore=tuple(map(_in_utf8, reading.ignore)),
+            more=tuple(map(_in_utf8, reading.more)),
+            separator=_in_utf8(reading.separator),
+        ),
     )
-    return replace(config, corpus=corpus, reading=replace(config.reading, ignore=tuple(ignore)))
+
+
+def _in_utf8(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def fresh_progress(config: RunConfig) -> Progress:

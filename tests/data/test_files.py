@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data import folders, raw_bytes
+from data.catalog import load
 from data.files import read
 from data.reading import Reading
 
@@ -243,7 +244,8 @@ def test_a_folder_is_read_in_order_with_a_note_on_what_was_left_out(tmp_path: Pa
     text, note = read(tmp_path)
     assert text == "first\n\nsecond\n\nthird\n\nlast ÿ\n"
     assert note == (
-        "1 file read as Windows-1252, not UTF-8; 2 files or folders not readable as text, left out"
+        "1 file read as Windows-1252, not UTF-8; left out: 2 not readable as text (e.txt, pipe.txt), "
+        "3 hidden, ignored or links (.git/, back/, .c.txt), 1 of another kind (d.exe)"
     )
 
 
@@ -277,3 +279,37 @@ def test_a_folder_with_too_many_files(tmp_path: Path, monkeypatch: pytest.Monkey
     for name in "abc":
         written(tmp_path, b"text", f"{name}.txt")
     assert "more than 2 files" in message(tmp_path)
+
+
+def test_several_files_folders_and_patterns_are_one_text(tmp_path: Path) -> None:
+    for name in ("one.txt", "two.txt", "poems/b.txt", "poems/a.txt", "notes.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        written(tmp_path, f"\n{name}\n".encode(), name)
+    (tmp_path / "poems" / "again.txt").symlink_to(tmp_path / "poems" / "again.txt")
+    for texts, expected in (
+        (["two.txt", "one.txt"], ["two.txt", "one.txt"]),
+        (["poems", "one.txt"], ["poems/a.txt", "poems/b.txt", "one.txt"]),
+        (["*.txt", "notes.md"], ["one.txt", "two.txt", "notes.md"]),
+        (["**/*.txt"], ["one.txt", "poems/a.txt", "poems/b.txt", "two.txt"]),
+        (["one.txt", "one.txt"], ["one.txt"]),
+    ):
+        first, *more = (str(tmp_path / text) for text in texts)
+        reading = Reading(more=tuple(more), separator="\n␞\n")
+        corpus = load(first, reading)
+        assert corpus.text == "\n␞\n".join(expected) + "\n"
+        assert corpus.documents == len(expected)
+    assert corpus.name == "one.txt +1"
+    assert corpus.source == ", ".join(str(tmp_path / name) for name in ("one.txt", "one.txt"))
+
+
+def test_one_of_several_that_is_no_text_is_left_out_and_one_that_is_missing_is_not(
+    tmp_path: Path,
+) -> None:
+    text = str(written(tmp_path, b"a text"))
+    binary = str(written(tmp_path, b"\x00\x01", "b.txt"))
+    corpus = load(text, Reading(more=(binary,)))
+    assert (corpus.text, corpus.note) == ("a text\n", "left out: 1 not readable as text (b.txt)")
+    with pytest.raises(ValueError, match="There is no file"):
+        load(text, Reading(more=(f"{binary}s",)))
+    with pytest.raises(ValueError, match="'tales' is none"):
+        load("tales", Reading(more=(text,)))

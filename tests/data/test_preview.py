@@ -47,7 +47,8 @@ def test_a_text_of_too_many_characters_is_refused_in_the_form_too(tmp_path: Path
 def test_what_is_too_large_to_open_is_refused_with_the_same_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data.raw_bytes.MAX_BYTES", 1_000)
+    monkeypatch.setattr(catalog, "MAX_BYTES", 1_000)
+    monkeypatch.setattr(preview, "MAX_KEPT_BYTES", 1_000)
     monkeypatch.setattr(preview, "PREVIEW_BYTES", 9)
     file = tmp_path / "a.txt"
     file.write_text("ab\n" * 1_000, encoding="utf-8")

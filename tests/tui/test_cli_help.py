@@ -60,7 +60,7 @@ def test_the_help_tells_the_defaults_as_they_are() -> None:
 def test_an_unknown_option_of_the_app_is_reported_without_a_hidden_name() -> None:
     result = CliRunner().invoke(main, ["--tempo"], prog_name="tinygpt-tui")
     assert result.stderr.splitlines()[:2] == [
-        "Usage: tinygpt-tui [OPTIONS] [TEXT]",
+        "Usage: tinygpt-tui [OPTIONS] [TEXT]...",
         "Try 'tinygpt-tui --help' for help.",
     ]
 

@@ -74,6 +74,17 @@ def test_patterns_leave_files_out(tmp_path: Path, verse_file: Path) -> None:
     assert opened.config.reading == Reading(ignore=("drafts/", "*.csv"))
 
 
+def test_several_texts_are_one_and_remembered(tmp_path: Path, verse_file: Path) -> None:
+    verse = verse_file.read_text().strip("\n")
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(verse)
+    texts = [str(tmp_path / name) for name in ("a.txt", "b.txt")]
+    corpus, opened = loaded(train(*texts, "--separator", "\\n␞\\n"))
+    assert corpus.name == "a.txt +1"
+    assert corpus.characters == 2 * len(verse) + len("\n␞\n") + 1
+    assert opened.config.reading == Reading(more=(texts[1],), separator="\n␞\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -7,7 +7,6 @@ from typing import Any, get_args
 import click
 from msgspec.structs import replace
 
-from data.reading import Reading
 from engine.config import RunConfig, TrainConfig, override
 from engine.protocol import LABELS, Axis, OpenRace, OpenSavedRace
 from tui.cli import completions, opening
@@ -157,14 +156,14 @@ def new_race(
             raise ValueError(
                 "A ready question brings its own settings: give a text and --seeds only."
             )
-        reading = Reading(encoding or "", ignore)
+        reading = opening.read_as(encoding, ignore)
         text = opening.new_run(corpus, None, (), shortcuts, reading).config
         return question_of(question).race(text.corpus, reading, seeds)
     if not sides:
         raise ValueError('A race has two to four sides, each given by --side "KEY=VALUE ...".')
     if len(sides) > len(LABELS):
         raise ValueError(f"A race has two to four sides, not {len(sides)}.")
-    reading = Reading(encoding or "", ignore)
+    reading = opening.read_as(encoding, ignore)
     common = opening.new_run(corpus, preset_name, assignments, shortcuts, reading).config
     train = common.train
     if not train.minutes and not any("train.evaluation_interval" in text for text in assignments):

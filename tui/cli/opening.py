@@ -30,12 +30,15 @@ def chosen(
     assignments: tuple[str, ...],
     encoding: str | None,
     ignore: tuple[str, ...],
+    more: tuple[str, ...] = (),
+    separator: str | None = None,
     **shortcuts: str | None,
 ) -> Open | OpenRun | Fork:
     """What opens the run that the options ask for. `command`: the one that was named; "app" needs
     no name. ValueError, with a user-facing message, for options that are invalid, or not together."""
     assignments = tuple(map(as_typed, assignments))
-    given = (corpus, preset_name, assignments, shortcuts, Reading(encoding or "", ignore))
+    reading = read_as(encoding, ignore, more, separator)
+    given = (corpus, preset_name, assignments, shortcuts, reading)
     if run_name is not None and fork is not None:
         raise ValueError("--run opens a run and --fork begins another: give one of them.")
     if run_name is not None:
@@ -45,6 +48,19 @@ def chosen(
     if corpus:
         check_text(corpus, PROGRAM if command == "app" else f"{PROGRAM} {command}")
     return new_run(*given) if fork is None else forked_run(fork, *given)
+
+
+def read_as(
+    encoding: str | None,
+    ignore: tuple[str, ...],
+    more: tuple[str, ...] = (),
+    separator: str | None = None,
+) -> Reading:
+    """How the options say that a text is read. Line breaks in a separator are typed as in a prompt."""
+    reading = Reading(encoding or "", ignore, more)
+    if separator is None:
+        return reading
+    return replace(reading, separator=with_line_breaks(separator))
 
 
 def new_run(
@@ -89,7 +105,8 @@ def saved_run(
         raise ValueError(f"A saved run has its own text: --run goes without {corpus!r}.")
     if reading != Reading():
         raise ValueError(
-            "A saved run has read its text: --run goes without --encoding and --ignore."
+            "A saved run has read its text: --run goes without further texts, --encoding, --ignore "
+            "and --separator."
         )
     if preset_name is not None:
         raise ValueError("A saved run keeps its size: --run goes without --preset.")

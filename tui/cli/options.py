@@ -45,8 +45,22 @@ def _step_option(section: str) -> Callable[[Any], Any]:
     )
 
 
+def _first_text(
+    context: click.Context, _argument: click.Parameter, texts: tuple[str, ...]
+) -> str | None:
+    """The first of the texts that are read as one; the others are the parameter `more`."""
+    context.params["more"] = texts[1:]
+    return texts[0] if texts else None
+
+
 _RUN_OPTIONS: list[Callable[[Any], Any]] = [
-    click.argument("corpus", metavar="[TEXT]", required=False, shell_complete=completions.text),
+    click.argument(
+        "corpus",
+        metavar="[TEXT]...",
+        nargs=-1,
+        callback=_first_text,
+        shell_complete=completions.text,
+    ),
     option(
         TEXT,
         "--encoding",
@@ -61,6 +75,14 @@ _RUN_OPTIONS: list[Callable[[Any], Any]] = [
         metavar="PATTERN",
         help="Leave files out of a folder, as a .gitignore does, e.g. 'drafts/'. Hidden ones, "
         "node_modules, venv, and what is no text are left out anyway. May be repeated.",
+    ),
+    option(
+        TEXT,
+        "--separator",
+        metavar="TEXT",
+        help="What is put between two files of a text, e.g. '\\n␞\\n': a character that they do not "
+        "have lets the model write where a file ends.",
+        otherwise="a blank line",
     ),
     option(
         MODEL,

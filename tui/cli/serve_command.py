@@ -118,7 +118,7 @@ def app_arguments(context: click.Context) -> list[str]:
         if getattr(parameter, "section", "") == SERVER or value in (None, False):
             continue
         if isinstance(parameter, click.Argument):
-            text = ["--", value]
+            text = ["--", value, *context.params["more"]]
         elif value is True:
             arguments.append(parameter.opts[0])
         else:

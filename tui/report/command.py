@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
+from data.reading import SEPARATOR
 from engine.changes import KEPT_BY_A_FORK, is_changeable
 from engine.config import PRESETS, RunConfig, SampleConfig, all_settings, preset, small
 from engine.protocol import ReportedRun
@@ -60,7 +61,7 @@ def remarks(run: ReportedRun) -> Iterator[str]:
 
 def _first(run: ReportedRun) -> list[str]:
     config = run.config
-    words = [PROGRAM, "train", config.corpus]
+    words = [PROGRAM, "train", config.corpus, *config.reading.more]
     if run.parent:
         words += ["--fork", f"{run.parent}@{run.parent_step}"]
     else:
@@ -69,6 +70,8 @@ def _first(run: ReportedRun) -> list[str]:
         words += ["--encoding", config.reading.encoding]
     for pattern in config.reading.ignore:
         words += ["--ignore", pattern]
+    if config.reading.separator != SEPARATOR:
+        words += ["--separator", on_one_line(config.reading.separator)]
     for key, value in _settings(run):
         words += ["--set", f"{key}={value}"]
     return words

@@ -4,10 +4,11 @@ import re
 
 from msgspec.structs import replace
 
-from data.reading import Reading
+from data.reading import SEPARATOR, Reading
 from engine.config import ModelConfig, RunConfig, all_settings, preset
 from engine.settings import Setting, plain, settings_of
 from tui.drawing.words import count
+from tui.line_breaks import on_one_line
 from tui.state import RunState
 
 TYPED = (
@@ -80,7 +81,11 @@ def _in_words(reading: Reading) -> list[str]:
     """How a text is read, where that is not the default."""
     encoding = [f"encoding {reading.encoding}"] if reading.encoding else []
     ignored = [f"ignored files {' '.join(reading.ignore)}"] if reading.ignore else []
-    return encoding + ignored
+    more = [f"with {' '.join(reading.more)}"] if reading.more else []
+    separator = []
+    if reading.separator != SEPARATOR:
+        separator = [f"between files {on_one_line(reading.separator)}"]
+    return encoding + ignored + more + separator
 
 
 def fate_of(state: RunState) -> str:
