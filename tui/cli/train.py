@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from engine.protocol import (
     Busy,
@@ -28,41 +29,62 @@ from tui.cli.progress import ProgressReporter
 from tui.cli.streams import printable_json
 from tui.signals import on_exit_signal
 
+if TYPE_CHECKING:  # imports torch
+    from engine import ProcessGroup
+
 NO_MORE = Train()
 """To the planned end; after it, for the same length again."""
 
 
 def train(
     opening: Open | OpenRun | Fork,
-    training: Train = NO_MORE,
+    training: Train | None = NO_MORE,
     teaching: Teach | None = None,
     *,
     as_json: bool,
     saving: bool = True,
+    group: "ProcessGroup | None" = None,
+    watch: Callable[[Event], None] = lambda event: None,
 ) -> int:
     """Train a run to its end, or until a signal; the exit code. `training`: how much more, of a
-    saved run. `teaching`: what it is taught from now on. `saving`: whether it is saved.
+    saved run; None: what is left of it. `teaching`: what it is taught from now on. `saving`: whether
+    it is saved. `group`: the ranks that train it, of which any may want to end. `watch` sees every
+    event.
 
     Standard output gets a line for each event: JSON or text.
     """
-    taught = () if teaching is None else (teaching,)
-    client = Client(opening, *taught, training, saving=saving)
+    commands = [command for command in (teaching, training) if command is not None]
+    client = Client(opening, *commands, saving=saving)
+    if group is not None:
+        group.on_stop = client.end
     with on_exit_signal(client.end), _event_printer(as_json=as_json) as show:
-        return client.run(_Training(client, show).on_event)
+        training_run = _Training(client, show, only_what_is_left=training is None)
+
+        def on_event(event: Event) -> None:
+            watch(event)
+            training_run.on_event(event)
+
+        return client.run(on_event)
 
 
 class _Training:
     """What the command answers to the events of its run."""
 
-    def __init__(self, client: Client, show: Callable[[Event], None]) -> None:
-        """`show` may raise BrokenPipeError."""
+    def __init__(
+        self, client: Client, show: Callable[[Event], None], *, only_what_is_left: bool = False
+    ) -> None:
+        """`show` may raise BrokenPipeError. `only_what_is_left`: whether a run that is done is not
+        extended."""
         self._client = client
         self._show = show
+        self._only_what_is_left = only_what_is_left
         self._following = False
         """Another program trains the run: `Train` is refused, and the events are not ours."""
 
     def on_event(self, event: Event) -> None:
         """Answer one event, and show it."""
+        if isinstance(event, Opened) and self._only_what_is_left:
+            self._client.send(Close() if event.phase == "done" else Train())
         match event:
             case Opened() if event.phase == "following":
                 self._following = True
