@@ -48,9 +48,11 @@ __all__ = [
     "RankLostError",
     "SavedRun",
     "Session",
+    "SweepResults",
     "TextGenerator",
     "Trainer",
     "Vocabulary",
+    "begun_sweep",
     "check_name",
     "config",
     "end_ranks",
@@ -64,6 +66,7 @@ __all__ = [
     "run_in_training",
     "run_names",
     "run_written_by",
+    "sweep_names",
     "write_log",
 ]
 
@@ -82,6 +85,7 @@ if TYPE_CHECKING:
     from engine.storage.paths import home, run_names
     from engine.storage.race_file import race_names
     from engine.storage.saved_run import SavedRun, load_run
+    from engine.storage.sweep_file import SweepResults, begun_sweep, sweep_names
     from engine.training.process_group import ProcessGroup
     from engine.training.rank_trainer import end_ranks, follow_rank_0
     from engine.training.trainer import Trainer
@@ -97,9 +101,11 @@ else:
         "RankLostError": "engine.launch",
         "SavedRun": "engine.storage.saved_run",
         "Session": "engine.session.session",
+        "SweepResults": "engine.storage.sweep_file",
         "TextGenerator": "engine.generation.generator",
         "Trainer": "engine.training.trainer",
         "Vocabulary": "engine.model.tokenizer",
+        "begun_sweep": "engine.storage.sweep_file",
         "check_name": "engine.storage.names",
         "config": "engine",
         "end_ranks": "engine.training.rank_trainer",
@@ -113,6 +119,7 @@ else:
         "run_in_training": "engine.storage.library",
         "run_names": "engine.storage.paths",
         "run_written_by": "engine.storage.library",
+        "sweep_names": "engine.storage.sweep_file",
         "write_log": "engine.session.thread",
     }
 

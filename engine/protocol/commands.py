@@ -8,6 +8,7 @@ from engine.protocol.message import Message
 from engine.protocol.packing import PackRun, UnpackRun
 from engine.protocol.race import RaceCommand
 from engine.protocol.reports import GatherReport
+from engine.protocol.sweeps import SweepCommand
 from engine.protocol.teaching import Teach
 
 
@@ -164,5 +165,6 @@ Command = (
     | UnpackRun
     | InsightCommand
     | RaceCommand
+    | SweepCommand
     | Close
 )

@@ -13,6 +13,7 @@ from engine.protocol.packing import Packed, Unpacked
 from engine.protocol.race import RaceEvent
 from engine.protocol.reports import ReportGathered
 from engine.protocol.saved_runs import Compared, ParentLoaded, RunChanged, RunsListed
+from engine.protocol.sweeps import SweepEvent
 from engine.protocol.teaching import TaughtEvent
 
 
@@ -260,6 +261,7 @@ Event = (
     | Unpacked
     | ReportGathered
     | RaceEvent
+    | SweepEvent
     | SideEvent
     | Closed
 )

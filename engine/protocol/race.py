@@ -125,6 +125,15 @@ class RaceSummary(Struct, frozen=True):
     problem: str = ""  # why it cannot be opened
 
 
+class RepetitionInfo(Struct, frozen=True, forbid_unknown_fields=True):
+    """One repetition: a run for each side, all with one seed."""
+
+    seed: int
+    runs: tuple[str, ...]  # their names
+    mark: float = 0.0  # where its sides were compared at its end, on the axis of the race
+    losses: tuple[float | None, ...] = ()  # of the sides there; empty: it has not ended
+
+
 class RacesListed(Message, frozen=True):
     """The saved races, last used first."""
 

@@ -8,19 +8,21 @@ from engine.config import RunConfig
 from engine.device import Machine
 from engine.protocol.insight import LossDivided
 from engine.protocol.message import Message
+from engine.protocol.race import Axis, RaceVerdict, RepetitionInfo
+from engine.protocol.sweeps import SweepRead
 
 MOST_WHOLE = 6
 """Runs of one report of which everything is gathered: a page is to be read."""
 
 
 class GatherReport(Message, frozen=True):
-    """Gather what there is to report of saved runs, or of those of a race; answered by
+    """Gather what there is to report of saved runs, or of those of a race or a sweep; answered by
     `ReportGathered`, or by `Failed` during "export".
 
     The open run is saved first. Training goes on meanwhile, and no run is changed.
     """
 
-    runs: tuple[str, ...]  # each NAME, as it was last saved, NAME@best or NAME@250; or one race
+    runs: tuple[str, ...]  # NAME, as last saved, NAME@best, NAME@250; or one race or sweep
     path: str = ""  # of the file to be; repeated in the answer
 
 
@@ -105,11 +107,23 @@ class ReportedRun(Struct, frozen=True):
     divided: LossDivided | None  # None: the text is not here, or it is not among the first runs
 
 
+class ReportedRace(Struct, frozen=True):
+    """A race as it was last saved."""
+
+    race: str
+    question: str
+    axis: Axis
+    seeds: int  # repetitions in all
+    settings: tuple[tuple[str, ...], ...]  # of each side, KEY=VALUE: those not the same on all
+    repetitions: tuple[RepetitionInfo, ...]
+    verdict: RaceVerdict | None  # None: not known yet
+
+
 class ReportGathered(Message, frozen=True):
     """What there is to report, in the order of the runs that were asked for."""
 
     runs: tuple[ReportedRun, ...]
     path: str = ""  # as asked
-    race: str = ""  # the name of the race that they ran; empty: none
-    question: str = ""  # of the race
-    verdict: str = ""  # a sentence: which side came out better
+    whole: int = MOST_WHOLE  # runs, from the first on, of which everything is gathered
+    race: ReportedRace | None = None  # that they ran
+    sweep: SweepRead | None = None  # that they are of

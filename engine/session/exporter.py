@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from msgspec.structs import replace
 
 from data.typed_path import typed_path
 from engine.device import is_out_of_memory
 from engine.protocol import (
-    MOST_WHOLE,
     Busy,
     Event,
     Exported,
@@ -20,24 +16,15 @@ from engine.protocol import (
     ImportRun,
     Packed,
     PackRun,
-    ReportedRun,
     ReportGathered,
     Unpacked,
     UnpackRun,
 )
-from engine.session.forking import progress_at
-from engine.session.loader import with_later_changes
 from engine.session.opened_run import Clock, Emit
 from engine.session.packing import packed, unpacked
-from engine.session.run_state import plan_of
 from engine.session.slices import Slices
-from engine.storage.history import read_history
-from engine.storage.paths import folder_of, run_names
-from engine.storage.race_file import race_names, read_race
-from engine.training.schedule import Position
-
-if TYPE_CHECKING:  # imports torch, which is loaded with the first run or export
-    from engine.export.source import Source
+from engine.session.sources import source_of
+from engine.storage.paths import folder_of
 
 SECONDS = 0.03
 """About how long training waits at a time."""
@@ -152,65 +139,7 @@ def _import(command: ImportRun) -> Iterator[float | Imported]:
 def _report(command: GatherReport) -> Iterator[float | ReportGathered]:
     import torch  # as above
 
-    from engine.session.reporting import gathered  # torch, as above
+    from engine.session.report_gathering import report  # torch, as above
 
     torch.set_num_threads(1)  # as above
-    answer, names = ReportGathered((), command.path), command.runs
-    if len(names) == 1 and names[0] not in run_names() and names[0] in race_names():
-        race = read_race(names[0])
-        names = tuple(run for one in race.repetitions for run in one.runs)
-        verdict = race.verdict.sentence if race.verdict else ""
-        answer = ReportGathered((), command.path, command.runs[0], race.question, verdict)
-    runs: list[ReportedRun] = []
-    for number, name in enumerate(names):
-        for result in gathered(source_of(name), whole=number < MOST_WHOLE):
-            if isinstance(result, ReportedRun):
-                runs.append(result)
-            else:
-                yield (number + result) / len(names)
-    yield replace(answer, runs=tuple(runs))
-
-
-def source_of(wanted: str) -> "Source":
-    """The run to export: "NAME", "NAME@best" or "NAME@STEP". ValueError, with a user-facing message,
-    if there is no such run or step, or it cannot be read."""
-    # torch, as above
-    from engine.export.source import Source, model_of
-    from engine.model.tokenizer import Vocabulary
-    from engine.session.context import check_state
-    from engine.storage.parent_run import load_parent
-    from engine.storage.run_info import without_folder
-    from engine.storage.saved_run import load_run
-
-    name, _, step = wanted.rpartition("@")
-    # What is exported depends on the weights alone: a changed text needs no confirmation.
-    if name and step.isascii() and step.isdecimal():
-        run = load_parent(name, int(step), changed_text=True)
-        progress = run.progress or progress_at(run, read_history(run.folder, run.step))
-        info, text, state, machine = run.info, run.text, run.state, run.machine
-    else:
-        saved = load_run(wanted, changed_text=True)
-        progress, name = saved.manifest.progress, saved.name
-        info, text, state = saved.info, saved.text, saved.state
-        machine = saved.manifest.machine
-    folder, step_number = folder_of(name), progress.step
-    progress = with_later_changes(progress, read_history(folder, step_number)).progress
-    vocabulary = Vocabulary(info.corpus.characters)
-    check_state({"model": state["model"]}, info.config, len(vocabulary))
-    if info.trained_on is not None:
-        info = replace(info, corpus=info.trained_on)
-    return Source(
-        name=name,
-        folder=folder,
-        info=without_folder(info),
-        text=text,
-        step=step_number,
-        loss=progress.loss if progress.loss_is_current else None,
-        context_length=plan_of(info.config, progress).context_length(
-            Position(step_number, progress.elapsed)
-        ),
-        model=model_of(state["model"], info.config.model, len(vocabulary)),
-        vocabulary=vocabulary,
-        progress=progress,
-        machine=machine,
-    )
+    yield from report(command)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from engine.config import RunConfig
-from engine.protocol import LABELS, OpenRun
+from engine.protocol import LABELS, OpenRun, RepetitionInfo
 from engine.session.building import activate, build_context, fresh_progress
 from engine.session.loader import open_saved
 from engine.session.opened_run import Clock, Emit
@@ -15,7 +15,6 @@ from engine.session.race_rules import with_seed
 from engine.session.race_side import RacingRun, Side
 from engine.storage.lock import RunLock
 from engine.storage.paths import check_exists, folder_of
-from engine.storage.race_file import RepetitionInfo
 from engine.storage.run_info import CorpusInfo
 
 

@@ -1,4 +1,4 @@
-"""Commands about the saved runs and races, which are carried out without opening one."""
+"""Commands about the saved runs, races and sweeps, which are carried out without opening one."""
 
 from typing import get_args
 
@@ -7,22 +7,40 @@ from engine.protocol import (
     AnnotateRun,
     Compare,
     Compared,
+    CurvesRead,
     DeleteRace,
     DeleteRun,
     Event,
     Failed,
     ListRaces,
     ListRuns,
+    ListSweeps,
     RacesListed,
+    ReadCurves,
+    ReadSweep,
     RenameRun,
     RunChanged,
+    RunCurve,
     RunsListed,
+    SweepsListed,
 )
 from engine.session.opened_run import OpenedRun
 from engine.storage import library
 from engine.storage.race_file import delete_race, race_summaries, rename_side
+from engine.storage.sweep_file import read_sweep, sweep_summaries
 
-Managing = ListRuns | RenameRun | AnnotateRun | DeleteRun | Compare | ListRaces | DeleteRace
+Managing = (
+    ListRuns
+    | RenameRun
+    | AnnotateRun
+    | DeleteRun
+    | Compare
+    | ListRaces
+    | DeleteRace
+    | ListSweeps
+    | ReadSweep
+    | ReadCurves
+)
 MANAGING = get_args(Managing)
 
 
@@ -64,6 +82,19 @@ def _answer(command: Managing, open_run: OpenedRun | None) -> Event:
         case DeleteRace(race):
             delete_race(race)
             return RacesListed(tuple(race_summaries()))
+        case ListSweeps():
+            return SweepsListed(tuple(sweep_summaries()))
+        case ReadSweep(sweep):
+            return read_sweep(sweep)
+        case ReadCurves(names):
+            return CurvesRead(tuple(map(_curve, names)))
+
+
+def _curve(name: str) -> RunCurve:
+    try:
+        return library.run_curve(name)
+    except (ValueError, OSError):  # renamed or deleted meanwhile
+        return RunCurve(name, ())
 
 
 def _rename(name: str, new_name: str, open_run: OpenedRun | None) -> None:

@@ -234,7 +234,8 @@ class Session:
 
     def _export(self, command: ExportRun | PackRun | GatherReport, *wanted: str) -> None:
         """Export, pack or report saved runs; the open one as it is now."""
-        is_open = self._run and self._run.name in (name.partition("@")[0] for name in wanted)
+        names = (name.rpartition(":")[2].partition("@")[0] for name in wanted)
+        is_open = self._run and self._run.name in names
         if not is_open or self._run is None or self._run.try_save():
             self._exporter.start(command)
 

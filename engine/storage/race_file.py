@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from data.safe_text import safe_text
-from engine.protocol import Axis, RaceSummary, RaceVerdict
+from engine.protocol import Axis, RaceSummary, RaceVerdict, RepetitionInfo
 from engine.settings import nearest
 from engine.storage.atomic import make_folder, replace_file
 from engine.storage.names import new_name
@@ -19,15 +19,6 @@ from engine.storage.run_info import TIME_FORMAT
 
 FORMAT = 1
 _LIMIT = 1 << 20  # bytes that are read
-
-
-class RepetitionInfo(Struct, frozen=True, forbid_unknown_fields=True):
-    """One repetition: a run for each side, all with one seed."""
-
-    seed: int
-    runs: tuple[str, ...]  # their names
-    mark: float = 0.0  # where its sides were compared at its end, on the axis of the race
-    losses: tuple[float | None, ...] = ()  # of the sides there; empty: it has not ended
 
 
 class RaceInfo(Struct, frozen=True, forbid_unknown_fields=True):

@@ -31,8 +31,8 @@ from engine.protocol import (
     StepDone,
     Train,
 )
-from engine.session.exporter import source_of
 from engine.session.session import Session
+from engine.session.sources import source_of
 
 PAIRS = 5
 CONTEXT = 256

@@ -22,7 +22,7 @@ from engine.protocol import (
     StepDone,
     Train,
 )
-from engine.session.exporter import source_of
+from engine.session.sources import source_of
 
 
 def exported(*commands: ExportRun) -> list[Event]:

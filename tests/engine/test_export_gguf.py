@@ -17,7 +17,7 @@ from engine.export.gguf_tensors import EMBEDDING, HEAD, named_in, tensors_of
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import Close, ExportRun, Failed
-from engine.session.exporter import source_of
+from engine.session.sources import source_of
 from engine.storage.library import rename
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50)

@@ -18,7 +18,7 @@ from running_llama import Llama
 
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import Exported, from_json
-from engine.session.exporter import source_of
+from engine.session.sources import source_of
 
 PROMPTS = ("The owl", '"How many', "counted every mouse", "\n\n")
 WRITTEN = 300

@@ -16,7 +16,7 @@ from engine.export.source import Source  # noqa: E402
 from engine.generation.sampler import sample  # noqa: E402
 from engine.model.decoder import decoder_for  # noqa: E402
 from engine.protocol import Close, Exported, ExportRun  # noqa: E402
-from engine.session.exporter import source_of  # noqa: E402
+from engine.session.sources import source_of  # noqa: E402
 
 MANY = """\
 Die Eule saß im Café, «né en été»: naïve façade, größer als Ärger.

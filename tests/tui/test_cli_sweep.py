@@ -14,10 +14,10 @@ from driving import Driver, is_a, of, only, run_to_end, saved_run, tiny
 from recording import opened
 
 from engine.config import RunConfig
-from engine.protocol import Close, Evaluated, Open, Opened, StepDone, Train, to_json
+from engine.protocol import Close, Evaluated, Open, Opened, StepDone, Train, TrialResult, to_json
 from engine.storage.library import run_curve, summaries
+from engine.storage.sweep_file import SweepResults, sweep_folder
 from tui.sweep.plan import read_plan
-from tui.sweep.results import Results, TrialResult, folder_of
 
 pytestmark = pytest.mark.thorough
 
@@ -94,13 +94,13 @@ def test_a_sweep_that_was_interrupted_goes_on_and_repeats_nothing(stage: Stage) 
     assert len(stage.calls_with("batch_size=4 ")) == 1
     assert len(stage.calls_with("batch_size=8 ")) == 2
     ended = [line for line in lines_of(again, "TrialResult") if line["state"] != "started"]
-    assert [(line["settings"], line["state"], line["loss"]) for line in ended] == [
-        ({"train.batch_size": "8"}, "done", 1.5),
-        ({"train.batch_size": "16"}, "done", 1.5),
+    assert [(line["case"], line["state"], line["loss"]) for line in ended] == [
+        ("train.batch_size=8", "done", 1.5),
+        ("train.batch_size=16", "done", 1.5),
     ]
     assert [row["n"] for row in lines_of(again, "CaseResult")] == [1, 1, 1]
     (verdict,) = lines_of(again, "SweepVerdict")
-    assert verdict["sentence"].startswith("Lowest mean validation loss: 1.5000")
+    assert verdict["sentence"].startswith("Lowest mean loss at the end: 1.5000")
     with Path("table.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["train.batch_size"], row["mean"]) for row in rows] == [
@@ -120,12 +120,10 @@ def test_after_a_kill_a_run_is_resumed_and_one_that_had_ended_is_taken_as_it_is(
     stage: Stage, verse_file: Path
 ) -> None:
     whole, half = saved_run(verse_file), half_a_run(tiny(verse_file))
-    plan, folder = read_plan(stage.file), folder_of("rates")
+    plan, folder = read_plan(stage.file), sweep_folder("rates")
     folder.mkdir(parents=True)
     for trial, run in zip(plan.trials, (whole, half), strict=False):
-        Results(folder).add(
-            TrialResult(trial.key, trial.case.label, trial.case.settings, 1, "started", run)
-        )
+        SweepResults(folder).add(TrialResult(trial.key, trial.case.label, 1, "started", run))
     done = stage.sweep("--json")
     assert done.exit_code == 0
     first, second = stage.calls.read_text("utf-8").splitlines()
@@ -161,7 +159,7 @@ def test_a_run_that_fails_or_diverges_is_named_and_the_others_go_on(
 
 
 def test_a_sweep_whose_results_cannot_be_kept_ends(stage: Stage) -> None:
-    (folder_of("rates") / "results.jsonl").mkdir(parents=True)
+    (sweep_folder("rates") / "results.jsonl").mkdir(parents=True)
     ended = stage.sweep()
     assert ended.exit_code == 1
     first, last = ended.stderr.splitlines()
@@ -185,9 +183,9 @@ def test_a_sweep_whose_results_cannot_be_kept_ends(stage: Stage) -> None:
 def test_what_cannot_be_is_refused_and_nothing_is_started(
     stage: Stage, content: str, options: list[str], message: str
 ) -> None:
-    folder_of("held").mkdir(parents=True)
+    sweep_folder("held").mkdir(parents=True)
     stage.file.write_text(content + "\n[[case]]\n", encoding="utf-8")
-    with filelock.FileLock(folder_of("held") / "lock"):
+    with filelock.FileLock(sweep_folder("held") / "lock"):
         refused = stage.sweep(*options)
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert message in " ".join(refused.stderr.split())
@@ -211,8 +209,8 @@ def test_each_run_is_the_one_that_train_makes(
     alone = {}
     for size in (4, 8):
         events = run_to_end(Open(tiny(verse_file, f"train.batch_size={size}")), Train())
-        alone[str(size)] = of(events, Evaluated)[-1].loss
-    assert {line["settings"]["train.batch_size"]: line["loss"] for line in ended} == alone
+        alone[f"train.batch_size={size}"] = of(events, Evaluated)[-1].loss
+    assert {line["case"]: line["loss"] for line in ended} == alone
     again = invoked("sweep", file)  # there is nothing left to do
     assert "2 runs, of which 2 are done" in again.stdout
     names = [row["runs"][0] for row in lines_of(done, "CaseResult")]

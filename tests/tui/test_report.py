@@ -16,7 +16,6 @@ from engine.protocol import (
     Evaluated,
     LossDivided,
     LossPart,
-    RaceVerdict,
     ReportedChange,
     ReportedEvaluation,
     ReportedRun,
@@ -27,12 +26,8 @@ from engine.protocol import (
 from engine.storage.history import read_history
 from engine.storage.library import annotate
 from engine.storage.paths import folder_of, run_names
-from engine.storage.race_file import RepetitionInfo, new_race, write_race
 from tui.report.command import commands
 from tui.report.page import page
-from tui.sweep.plan import read_plan
-from tui.sweep.results import Results, TrialResult
-from tui.sweep.results import folder_of as sweep_folder
 
 HOSTILE = '</title></style><script src="http://evil">alert(1)</script>\x1b[31m\x07\u202e"\'><img onerror=x>'
 TAGS = {
@@ -266,45 +261,3 @@ def test_a_run_in_training_is_reported_as_it_was_saved(verse_file: Path, tmp_pat
     assert result.stdout.startswith(f"Another program trains {name} (process ")
     (notice,) = [p for p in Parsed(path.read_bytes()).by_tag["p"] if p.startswith("In training.")]
     assert notice.endswith("this is how it was when it was last saved, at step 20.")
-
-
-def test_a_race_is_reported_with_its_question_and_verdict(verse_file: Path, tmp_path: Path) -> None:
-    runs = (saved_run(verse_file), saved_run(verse_file, "model.residual=off"))
-    sentence = "A is 0.1 better, three times the spread of seeds."
-    verdict = RaceVerdict(
-        "steps", 20.0, (3.0, 3.1), 0, 1, 0.1, 0.03, "seeds", 1, sentence, final=True
-    )
-    settings = (("model.residual=on",), ("model.residual=off",))
-    race = replace(new_race("Does <it> need them?", "steps", 1, settings), verdict=verdict)
-    write_race("calm-owl", replace(race, repetitions=(RepetitionInfo(1, runs, 20.0, (3.0, 3.1)),)))
-    path = tmp_path / "race.html"
-    result = invoked("report", "calm-owl", "-o", path)
-    assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith(f"Reported Race calm-owl in {path}")
-    parsed = Parsed(path.read_bytes())
-    assert parsed.by_tag["h1"] == ["Race calm-owl"]
-    assert parsed.by_tag["blockquote"] == ["Does <it> need them?"]
-    assert sentence in parsed.by_tag["p"]
-    assert ["model.residual", "on", "off"] in parsed.cells
-
-
-def test_a_sweep_is_reported_by_its_file(
-    verse_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    file = tmp_path / "rates.toml"
-    file.write_text('text = "verse.txt"\nseeds = 2\n[[case]]\n')
-    refused = invoked("report", "rates.toml")
-    assert refused.exit_code == 2
-    assert "No run of the sweep 'rates' has ended yet with a loss." in refused.stderr
-    folder = sweep_folder("rates")
-    folder.mkdir(parents=True)
-    for trial, loss in zip(read_plan(file).trials, (2.0, 2.2), strict=True):
-        run = saved_run(verse_file, f"train.seed={trial.seed}")
-        done = TrialResult(trial.key, "no change", {}, trial.seed, "done", run, loss, 20, 4.0)
-        Results(folder).add(done)
-    assert invoked("report", "rates.toml").exit_code == 0
-    parsed = Parsed((tmp_path / "rates.html").read_bytes())
-    assert parsed.by_tag["h1"] == ["Sweep rates"]
-    assert ["no change", "2", "2.1000", "0.1414", "3.030", "4s"] in parsed.cells
-    assert "Lowest mean validation loss: 2.1000, with no change" in parsed.words

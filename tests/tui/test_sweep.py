@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from engine.protocol import TrialResult
+from engine.storage.sweep_file import SweepResults
 from tui.sweep.comparison import compared, verdict
 from tui.sweep.plan import Plan, plan_of, read_plan
-from tui.sweep.results import Results, TrialResult
 
 TALES = 'text = "tales"\npreset = "nano"\n'
 
@@ -143,7 +144,6 @@ def learned(found: Plan, *losses: Sequence[float], **fields: Any) -> dict[str, T
         trial.key: TrialResult(
             key=trial.key,
             case=case.label,
-            settings=case.settings,
             seed=trial.seed,
             state="done",
             run="a",
@@ -177,8 +177,8 @@ def test_the_best_is_named_with_what_the_seeds_say_of_it(
 ) -> None:
     found = plan(tmp_path, TALES + "seeds = 2\n" + GRID)
     results = learned(found, *losses)
-    rows = compared(found, results)
-    assert said in verdict(found, rows, results).sentence
+    rows = compared(found.saved, results)
+    assert said in verdict(found.saved, rows, results).sentence
     assert [row.best for row in rows] == [any(losses), False]
     if losses[1]:
         assert rows[0].case == "train.batch_size=8"
@@ -189,7 +189,7 @@ def test_what_else_differs_between_the_runs_is_said(tmp_path: Path) -> None:
     results = learned(
         found, [2.0], [1.9], precision=["float32", "bfloat16"], text=["a", "b"], threads=[1, 1]
     )
-    text, precision = verdict(found, compared(found, results), results).warnings
+    text, precision = verdict(found.saved, compared(found.saved, results), results).warnings
     assert text.startswith("The runs differ in their text: it has changed meanwhile")
     assert precision.startswith("The runs differ in their precision (bfloat16 and float32)")
 
@@ -197,10 +197,10 @@ def test_what_else_differs_between_the_runs_is_said(tmp_path: Path) -> None:
 def test_results_survive_a_line_that_is_torn_or_not_ours(tmp_path: Path) -> None:
     found = plan(tmp_path, TALES + GRID)
     first, second = learned(found, [2.0], [1.9]).values()
-    Results(tmp_path).add(first)
+    SweepResults(tmp_path).add(first)
     with (tmp_path / "results.jsonl").open("ab") as file:
         file.write(b'[[[\n{"type":"TrialResult","loss":NaN}\n{"type":"TrialRes')
-    torn = Results(tmp_path)
+    torn = SweepResults(tmp_path)
     assert torn.newest == {first.key: first}
     torn.add(second)
-    assert Results(tmp_path).newest == {first.key: first, second.key: second}
+    assert SweepResults(tmp_path).newest == {first.key: first, second.key: second}

@@ -49,6 +49,15 @@ def race(context: click.Context, parameter: click.Parameter, typed: str) -> list
         return []
 
 
+def reportable(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
+    """Saved runs, races and sweeps."""
+    try:
+        others = [*engine.race_names(), *engine.sweep_names()]
+    except (OSError, RuntimeError):  # as above
+        others = []
+    return [*run(context, parameter, typed), *_continuing(others, typed)]
+
+
 def preset(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
     """Presets."""
     return _continuing(PRESETS, typed)

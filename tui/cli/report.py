@@ -12,10 +12,7 @@ from tui.cli.client import Client
 from tui.drawing.words import count
 from tui.outcomes import outcome
 from tui.report.file import SUFFIX, check_target, write_report
-from tui.report.page import About
-from tui.sweep.comparison import compared, verdict
 from tui.sweep.plan import read_plan
-from tui.sweep.results import Results, folder_of
 
 SWEEP = ".toml"
 """How the file of a sweep ends."""
@@ -25,10 +22,10 @@ def report(wanted: Sequence[str], path: str | None) -> int:
     """Write the report on these runs, one race or the sweep of a file, and print where it is; the
     exit code. ValueError, with a user-facing message, for a path that cannot be written, or a sweep
     that cannot be reported."""
-    runs, about = tuple(dict.fromkeys(wanted)), None
-    name = runs[0] if len(runs) == 1 else "report"
+    runs = tuple(dict.fromkeys(wanted))
+    name = runs[0].rpartition(":")[2] if len(runs) == 1 else "report"
     if len(runs) == 1 and name.endswith(SWEEP):
-        runs, about = _sweep(Path(name))
+        runs = (f"sweep:{read_plan(Path(name)).name}",)
         name = Path(name).stem
     target = typed_path(path or f"{name}{SUFFIX}")
     check_target(target)
@@ -47,24 +44,12 @@ def report(wanted: Sequence[str], path: str | None) -> int:
 
     code = client.run(on_event)
     for gathered in answers:
-        written = write_report(gathered, target, about)
+        written = write_report(gathered, target)
         for run in gathered.runs:
             if run.holder:
                 click.echo(safe_text(_in_training(run)))
         click.echo(safe_text(outcome(written)))
     return code
-
-
-def _sweep(file: Path) -> tuple[tuple[str, ...], About]:
-    """The runs of a sweep that have ended, the best case first, and what came out."""
-    plan = read_plan(file)
-    results = Results(folder_of(plan.name)).newest
-    rows = compared(plan, results)
-    runs = tuple(run for row in rows for run in row.runs)
-    if not runs:
-        raise ValueError(f"No run of the sweep {plan.name!r} has ended yet with a loss.")
-    found = verdict(plan, rows, results)
-    return runs, About(f"Sweep {plan.name}", "", (found.sentence, *found.warnings), tuple(rows))
 
 
 def _in_training(run: ReportedRun) -> str:

@@ -9,7 +9,9 @@ from tui.cli.help import GENERAL, SectionedCommand, option, refusals
 
 
 @click.command("report", cls=SectionedCommand)
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=completions.run)
+@click.argument(
+    "runs", metavar="RUN...", nargs=-1, required=True, shell_complete=completions.reportable
+)
 @option(
     GENERAL,
     "-o",
@@ -23,7 +25,10 @@ from tui.cli.help import GENERAL, SectionedCommand, option, refusals
 def report_command(runs: tuple[str, ...], path: str | None) -> None:
     """Write a page on a saved run, to hand in; on several runs, a comparison.
 
-    In place of runs: the name of a race, or the file of a sweep (rates.toml). The page stands alone: curves, the ladder, samples, where the loss lives, settings, machine, and
+    In place of runs: the name of a race, or the file or the name of a sweep (rates.toml, rates). Where
+    a name is of several things, run:NAME, race:NAME or sweep:NAME says which is meant.
+
+    The page stands alone: curves, the ladder, samples, where the loss lives, settings, machine, and
     the command that trains the run again. RUN@best reports its best checkpoint, RUN@250 step 250. A
     run that is being trained is reported as it was at its newest checkpoint.
     """

@@ -2,15 +2,15 @@
 
 import shlex
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from math import isfinite
 from pathlib import Path
 
-import filelock
 import psutil
 from msgspec.structs import replace
 
 from data.preview import preview
+from engine import SweepResults, begun_sweep
 from engine.protocol import (
     NOTE_LENGTH,
     AnnotateRun,
@@ -26,6 +26,7 @@ from engine.protocol import (
     RunsListed,
     RunSummary,
     StepDone,
+    TrialResult,
 )
 from tui.cli.child import CHILD
 from tui.cli.client import EXIT_CODES, Client
@@ -37,10 +38,7 @@ from tui.sweep.children import Children, Ended
 from tui.sweep.comparison import compared, verdict
 from tui.sweep.csv_file import check_csv, write_csv
 from tui.sweep.plan import Plan, Trial
-from tui.sweep.results import Results, TrialResult, folder_of
 
-LOCK_TIMEOUT = 0.2
-"""Seconds to retry for."""
 TOLD_TO_END = {None, *map(exit_code, EXIT_SIGNALS), *(-number for number in EXIT_SIGNALS)}
 """What a child ends with that was to end: it never began, it has saved, or it had nothing to save."""
 
@@ -54,12 +52,12 @@ def sweep(plan: Plan, file: str, *, jobs: int, as_json: bool, csv_path: str | No
         raise ValueError(f"{Path(file).name}: text: {error}") from None
     if csv_path is not None:
         check_csv(Path(csv_path))
-    with _folder(plan.name) as folder:
-        results = Results(folder)
+    with begun_sweep(plan.saved) as folder:
+        results = SweepResults(folder)
         try:
             code = _Sweep(plan, results, jobs, as_json=as_json).run()
             if csv_path is not None:
-                write_csv(Path(csv_path), plan, compared(plan, results.newest))
+                write_csv(Path(csv_path), compared(plan.saved, results.newest))
         except BrokenPipeError:
             discard_output()
             print_error("Nothing reads the output any more, so the sweep ends here.")
@@ -77,7 +75,7 @@ def sweep(plan: Plan, file: str, *, jobs: int, as_json: bool, csv_path: str | No
 class _Sweep:
     """One call of the command."""
 
-    def __init__(self, plan: Plan, results: Results, jobs: int, *, as_json: bool) -> None:
+    def __init__(self, plan: Plan, results: SweepResults, jobs: int, *, as_json: bool) -> None:
         self._plan = plan
         self._results = results
         self._children = Children(jobs, CHILD)
@@ -99,8 +97,9 @@ class _Sweep:
             with closing(self._children.train(commands)) as updates:
                 for trial, update in updates:
                     self._update(trial, update)
-        rows = compared(self._plan, self._results.newest)
-        self._output.conclude(rows, verdict(self._plan, rows, self._results.newest))
+        plan, results = self._plan.saved, self._results.newest
+        rows = compared(plan, results)
+        self._output.conclude(rows, verdict(plan, rows, results))
         return self._exit_code
 
     def _end(self, code: int) -> None:
@@ -150,7 +149,6 @@ class _Sweep:
         result = self._current.get(trial.key) or TrialResult(
             key=trial.key,
             case=trial.case.label,
-            settings=trial.case.settings,
             seed=trial.seed,
             state="started",
         )
@@ -211,7 +209,7 @@ class _Sweep:
         _asked(AnnotateRun(result.run, note))
 
 
-def _is_final(results: Results, trial: Trial) -> bool:
+def _is_final(results: SweepResults, trial: Trial) -> bool:
     result = results.newest.get(trial.key)
     return result is not None and result.is_final
 
@@ -227,20 +225,6 @@ def _asked(command: Command) -> list[Event]:
     events: list[Event] = []
     Client(command, Close()).run(events.append)
     return events
-
-
-@contextmanager
-def _folder(name: str) -> Iterator[Path]:
-    """The folder of a sweep, for this program alone. ValueError, with a user-facing message."""
-    folder = folder_of(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder / "lock", timeout=LOCK_TIMEOUT):
-            yield folder
-    except filelock.Timeout:
-        raise ValueError(f"The sweep {name!r} is running in another program.") from None
-    except OSError as error:
-        raise ValueError(f"Nothing can be saved in {str(folder)!r}: {error.strerror}.") from None
 
 
 def _cores() -> int:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from data.safe_text import safe_text
-from engine.protocol import StepDone
+from engine.protocol import StepDone, TrialResult
 from tui.cli.console import PipeConsole
 from tui.cli.hints import PROGRAM
 from tui.cli.streams import printable_json
@@ -19,7 +19,6 @@ from tui.compared import MOST_COMPARED
 from tui.drawing.words import counted, duration
 from tui.sweep.comparison import CaseResult, SweepVerdict, compared
 from tui.sweep.plan import Plan, Trial
-from tui.sweep.results import TrialResult
 
 WHOLE = 10_000
 """Cells of a line in a file or a pipe, where none is broken."""
@@ -33,6 +32,7 @@ class SweepOutput:
     def __init__(self, plan: Plan, results: Mapping[str, TrialResult], *, as_json: bool) -> None:
         """`results`: what is known, which grows."""
         self._plan = plan
+        self._saved = plan.saved
         self._results = results
         self._as_json = as_json
         self._console = PipeConsole()
@@ -109,7 +109,7 @@ class SweepOutput:
     def _paint(self) -> None:
         if self._live is not None:
             self._painted = monotonic()
-            self._live.update(self._table(compared(self._plan, self._results)), refresh=True)
+            self._live.update(self._table(compared(self._saved, self._results)), refresh=True)
 
     def _table(self, rows: Sequence[CaseResult]) -> Table:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from tui.drawing.axis import StepScale
+from tui.drawing.axis import StepScale, Unit
 from tui.drawing.scale import ValueScale
 from tui.drawing.words import count, duration
 from tui.report.html import element
@@ -18,6 +18,7 @@ ROWS = 30
 """A row is the least distance that the ticks of the vertical axis are multiples of."""
 LINE = 13.0
 """The distance of two names, one below the other."""
+UNITS = {"steps": "steps", "characters": "characters trained on"}
 MOST_MARKS = 24
 NAME_LENGTH = 26
 DASHES = ("none", "8 4", "2 3", "10 3 2 3", "14 4", "5 2", "8 3 2 3 2 3", "1 2")
@@ -35,6 +36,8 @@ class Line(NamedTuple):
     """The number of its colour, dashes and mark."""
     marked: bool = True
     """Whether each point has a mark, and the name at the right end."""
+    band: Sequence[tuple[float, float, float]] = ()
+    """x, and the values between which it is shaded."""
 
 
 class Level(NamedTuple):
@@ -50,10 +53,8 @@ class Chart(NamedTuple):
     title: str
     lines: Sequence[Line]
     levels: Sequence[Level] = ()
-    band: Sequence[tuple[float, float, float]] = ()
-    """x, and the values between which it is shaded."""
-    unit: str = "steps"
-    """Of x: steps or seconds."""
+    unit: Unit = "steps"
+    """Of x."""
     height: int = 360
     limit: float = float("inf")
     """Values above it are drawn at the upper edge."""
@@ -92,7 +93,7 @@ def draw(chart: Chart) -> Element:
         element("title", chart.title),
         *_axes(chart, scales),
         *_levels(chart, scales),
-        _band(chart, scales),
+        *(_band(line, scales) for line in chart.lines),
         *(_curve(line, scales) for line in chart.lines),
         *(_mark(line, scales, x, y) for line in chart.lines for x, y in _marked(line)),
         *_names(names, chart.height),
@@ -139,7 +140,7 @@ def _axes(chart: Chart, scales: _Scales) -> Iterable[Element]:
     floor = chart.height - BOTTOM
     across = WIDTH - LEFT - RIGHT
     seconds = chart.unit == "seconds"
-    ticks = StepScale(scales.last, across, False, "seconds" if seconds else "steps").ticks(70)
+    ticks = StepScale(scales.last, across, False, chart.unit).ticks(70)
     for tick in ticks:
         x = scales.x(tick)
         yield element("line", x1=x, x2=x, y1=floor, y2=floor + 4, class_="axis")
@@ -149,7 +150,7 @@ def _axes(chart: Chart, scales: _Scales) -> Iterable[Element]:
     words = "seconds of training" if seconds and scales.last < 120 else "time of training"
     yield element(
         "text",
-        words if seconds else chart.unit,
+        words if seconds else UNITS[chart.unit],
         x=LEFT + across / 2,
         y=chart.height - 6,
         class_="tick middle",
@@ -162,12 +163,13 @@ def _levels(chart: Chart, scales: _Scales) -> Iterable[Element]:
         yield element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="level")
 
 
-def _band(chart: Chart, scales: _Scales) -> Element | None:
-    if not chart.band:
+def _band(line: Line, scales: _Scales) -> Element | None:
+    if not line.band:
         return None
-    lower = [(scales.x(x), scales.y(low)) for x, low, _ in chart.band]
-    upper = [(scales.x(x), scales.y(high)) for x, _, high in chart.band]
-    return element("path", d=_path([*upper, *reversed(lower)]) + "Z", class_="band")
+    lower = [(scales.x(x), scales.y(low)) for x, low, _ in line.band]
+    upper = [(scales.x(x), scales.y(high)) for x, _, high in line.band]
+    d = _path([*upper, *reversed(lower)]) + "Z"
+    return element("path", d=d, class_=f"band s{line.style % 8}")
 
 
 def _curve(line: Line, scales: _Scales) -> Element | None:

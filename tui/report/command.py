@@ -11,6 +11,10 @@ from tui.drawing.words import count, rate
 from tui.line_breaks import on_one_line
 
 PROGRAM = "tinygpt-tui"
+EXACT = (
+    "On the same kind of machine, with the same version of torch, every loss is the same to the last "
+    "digit; elsewhere the last digits differ."
+)
 STOP = f"{SampleConfig.section}.stop"
 
 
@@ -53,45 +57,49 @@ def remarks(run: ReportedRun) -> Iterator[str]:
                 f"From step {count(change.step)} on another text took {change.value:.3g} of each "
                 "batch; it is in the history of the run (metrics.jsonl)."
             )
-    yield (
-        "On the same kind of machine, with the same version of torch, every loss is the same to the "
-        "last digit; elsewhere the last digits differ."
-    )
+    yield EXACT
 
 
 def _first(run: ReportedRun) -> list[str]:
-    config = run.config
-    words = [PROGRAM, "train", config.corpus, *config.reading.more]
-    if run.parent:
-        words += ["--fork", f"{run.parent}@{run.parent_step}"]
-    else:
-        words += ["--preset", default_config(run).preset]
-    if config.reading.encoding:
-        words += ["--encoding", config.reading.encoding]
-    for pattern in config.reading.ignore:
-        words += ["--ignore", pattern]
-    if config.reading.separator != SEPARATOR:
-        words += ["--separator", on_one_line(config.reading.separator)]
+    start = ["--fork", f"{run.parent}@{run.parent_step}"] if run.parent else preset_of(run)
+    words = [PROGRAM, "train", *text_of(run), *start]
     for key, value in _settings(run):
         words += ["--set", f"{key}={value}"]
     return words
 
 
+def text_of(run: ReportedRun) -> list[str]:
+    """The words that name its text, and how that was read."""
+    reading = run.config.reading
+    words = [run.config.corpus, *reading.more]
+    words += ["--encoding", reading.encoding] if reading.encoding else []
+    for pattern in reading.ignore:
+        words += ["--ignore", pattern]
+    if reading.separator != SEPARATOR:
+        words += ["--separator", on_one_line(reading.separator)]
+    return words
+
+
+def preset_of(run: ReportedRun) -> list[str]:
+    """The words that name its preset."""
+    return ["--preset", default_config(run).preset]
+
+
 def _settings(run: ReportedRun) -> Iterator[tuple[str, str]]:
     """The settings to name: the seed, those of the machine, and all that differ from the preset."""
-    measured = _measured(run)
+    machine = measured(run)
     default = run.parent_config or default_config(run)
     for key in all_settings():
         if run.parent and not _fits_a_fork(key):
             continue
-        value = measured.get(key, value_of(run.config, key))
+        value = machine.get(key, value_of(run.config, key))
         if key == "train.seed" or value != value_of(default, key):
             yield key, typed(value)
     if run.config.sample.stop != default.sample.stop:
-        yield STOP, on_one_line(run.config.sample.stop)
+        yield STOP, typed(run.config.sample.stop)
 
 
-def _measured(run: ReportedRun) -> dict[str, object]:
+def measured(run: ReportedRun) -> dict[str, object]:
     """What was measured or found when the run began, on which the last digits depend."""
     machine = run.machine
     if not machine.device:
@@ -125,4 +133,4 @@ def typed(value: object) -> str:
     """A value as it is typed behind --set."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(value)
+    return on_one_line(value) if isinstance(value, str) else str(value)

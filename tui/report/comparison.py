@@ -6,60 +6,50 @@ from xml.etree.ElementTree import Element
 
 from engine.config import all_settings
 from engine.protocol import ReportedRun
+from tui.drawing.axis import Unit
 from tui.drawing.words import count, duration, short
+from tui.report.about import About
 from tui.report.chart import Chart, Line, draw
 from tui.report.command import commands, value_of
 from tui.report.curves import legend
 from tui.report.figures import best_of, bits, loss
 from tui.report.html import element, section, table
 from tui.report.origin import shown
-from tui.sweep.comparison import CaseResult
 
 MOST_NAMED = 12
 """Curves that are named in a picture."""
+MOST_ROWS = 200
+"""Runs in a table."""
+CHANCE = (
+    "A part of a difference between two runs is chance: train each with several seeds "
+    "(--set train.seed=2) to see how much."
+)
 
 
-def case_table(cases: Sequence[CaseResult]) -> Element:
-    """Mean and spread of each case."""
-    return table(
-        "Held-out loss at the end, over the seeds of each case",
-        ("case", "runs", "mean loss (nats)", "standard deviation", "bits a character", "time"),
-        *(
-            (
-                case.case,
-                count(case.n),
-                "none" if case.mean is None else loss(case.mean),
-                "not known" if case.deviation is None else loss(case.deviation),
-                "none" if case.mean is None else bits(case.mean),
-                "none" if case.seconds is None else duration(case.seconds),
-            )
-            for case in cases
-        ),
-    )
-
-
-def parts(runs: Sequence[ReportedRun]) -> Iterator[Element]:
+def parts(runs: Sequence[ReportedRun], about: About) -> Iterator[Element]:
     """The sections on all of them."""
-    yield _overview(runs)
-    yield _curves(runs)
-    yield _differences(runs)
+    yield from about.found
+    yield _overview(runs, about)
+    if not about.found:
+        yield _curves(runs)
+        yield _differences(runs)
+    again = "\n".join(line for run in runs for line in commands(run))
     yield section(
-        "To train them again",
-        element("pre", "\n".join(line for run in runs for line in commands(run)), class_="command"),
+        "To train them again", *(about.again or [element("pre", again, class_="command")])
     )
 
 
-def _overview(runs: Sequence[ReportedRun]) -> Element:
+def _overview(runs: Sequence[ReportedRun], about: About) -> Element:
     order = sorted(runs, key=lambda run: one.loss if (one := best_of(run)) else float("inf"))
     rows = []
     lowest = best_of(order[0])
-    for run in order:
+    for run in order[:MOST_ROWS]:
         best = best_of(run)
         behind = best.loss - lowest.loss if best and lowest else 0.0
         rows.append(
             (
                 run.run,
-                run.text.name,
+                about.members.get(run.run, "") if about.member else run.text.name,
                 short(run.parameters),
                 count(run.step),
                 count(run.trained),
@@ -71,7 +61,7 @@ def _overview(runs: Sequence[ReportedRun]) -> Element:
         )
     head = (
         "run",
-        "text",
+        about.member or "text",
         "parameters",
         "steps",
         "characters trained on",
@@ -83,13 +73,13 @@ def _overview(runs: Sequence[ReportedRun]) -> Element:
     return section(
         "The runs",
         *(element("p", words, class_="notice") for words in warnings(runs)),
-        table("The runs, the lowest held-out loss first", head, *rows),
-        element(
-            "p",
-            "A part of a difference between two runs is chance: train each with several seeds "
-            "(--set train.seed=2) to see how much.",
-        ),
+        table(f"{_shown(len(rows), len(runs))}, the lowest held-out loss first", head, *rows),
+        None if about.found else element("p", CHANCE),
     )
+
+
+def _shown(rows: int, runs: int) -> str:
+    return "The runs" if rows == runs else f"The best {count(rows)} of {count(runs)} runs"
 
 
 def warnings(runs: Sequence[ReportedRun]) -> Iterator[str]:
@@ -136,7 +126,7 @@ def _curves(runs: Sequence[ReportedRun]) -> Element:
     )
 
 
-def _chart(title: str, lines: Sequence[Line], limit: float, unit: str = "steps") -> Chart:
+def _chart(title: str, lines: Sequence[Line], limit: float, unit: Unit = "steps") -> Chart:
     if len(lines) > MOST_NAMED:
         lines = [line._replace(marked=False) for line in lines]
     return Chart(title, lines, unit=unit, limit=limit)

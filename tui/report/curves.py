@@ -27,6 +27,7 @@ def curves(run: ReportedRun, level: int) -> Element:
         _smooth([((one.first + one.last) / 2, one.mean) for one in run.training]),
         TRAINING,
         marked=False,
+        band=[((one.first + one.last) / 2, one.low, one.high) for one in run.training],
     )
     held_out = Line("held-out loss", [(e.step, e.loss) for e in run.evaluations], HELD_OUT)
     rates = Line(
@@ -37,7 +38,6 @@ def curves(run: ReportedRun, level: int) -> Element:
         f"Training and held-out loss of {run.run} by step, in nats a character.",
         (train, held_out),
         [Level(rung.value, rung.loss) for rung in ladder.rungs],
-        [((one.first + one.last) / 2, one.low, one.high) for one in run.training],
         limit=1.15 * log(run.text.vocabulary),
     )
     caption = "Loss in nats a character, by step; lower is better."

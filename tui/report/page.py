@@ -5,50 +5,40 @@ import hashlib
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from engine.protocol import MOST_WHOLE, ReportedRun
 from tui import __version__
 from tui.drawing.words import count, duration, short
 from tui.report import comparison, single
+from tui.report.about import About
 from tui.report.html import document, element, section
-from tui.sweep.comparison import CaseResult
 
 GENERATOR = "tinygpt-tui report"
 """By which a page of ours is known."""
 
 
-class About(NamedTuple):
-    """What the runs of a report were trained for."""
-
-    title: str = ""
-    """Empty: the names of the runs."""
-    question: str = ""
-    sentences: tuple[str, ...] = ()
-    """What came out."""
-    cases: tuple[CaseResult, ...] = ()
-    """Of a sweep."""
-
-
 UNASKED = About()
 
 
-def page(runs: Sequence[ReportedRun], written: str, about: About = UNASKED) -> bytes:
-    """The report on one run or several, as a file. `written`: date and time."""
+def page(
+    runs: Sequence[ReportedRun], written: str, about: About = UNASKED, whole: int = MOST_WHOLE
+) -> bytes:
+    """The report on one run or several, as a file. `written`: date and time. `whole`: of how many
+    runs, from the first on, everything is known."""
     assert runs, "a report has a run"
-    alone = runs[0] if len(runs) == 1 else None
+    alone = runs[0] if len(runs) == 1 and not about.title else None
     title = alone.run if alone else ", ".join(run.run for run in runs[:4])
     if len(runs) > 4:
         title += f" and {len(runs) - 4} more"
     title = about.title or title
-    parts = [*_findings(about), *(_alone(alone) if alone else _together(runs))]
+    parts = _alone(alone) if alone else _together(runs, about, whole)
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     return document(
         element(
             "html",
             _head(title, style),
-            element("body", element("main", *_title(title, runs), *parts, _footer(written))),
+            element("body", element("main", *_title(title, runs, about), *parts, _footer(written))),
             lang="en",
         )
     )
@@ -72,19 +62,10 @@ def _head(title: str, style: str) -> Element:
     )
 
 
-def _findings(about: About) -> list[Element]:
-    """What was asked, and what came out."""
-    found = [element("blockquote", about.question)] if about.question else []
-    if about.sentences or about.cases:
-        sentences = [element("p", sentence) for sentence in about.sentences]
-        cases = comparison.case_table(about.cases) if about.cases else None
-        found.append(section("Result", *sentences, cases))
-    return found
-
-
-def _title(title: str, runs: Sequence[ReportedRun]) -> list[Element]:
-    found = [element("h1", title), element("p", _lede(runs), class_="lede")]
-    found += [element("blockquote", run.note) for run in runs if run.note and len(runs) == 1]
+def _title(title: str, runs: Sequence[ReportedRun], about: About) -> list[Element]:
+    found = [element("h1", title), element("p", about.lede or _lede(runs), class_="lede")]
+    if len(runs) == 1 and not about.title and runs[0].note:
+        found.append(element("blockquote", runs[0].note))
     found += [
         element("p", element("strong", "In training. "), _in_training(run), class_="notice")
         for run in runs
@@ -114,15 +95,17 @@ def _alone(run: ReportedRun) -> list[Element]:
     return [single.summary(run), *single.parts(run)]
 
 
-def _together(runs: Sequence[ReportedRun]) -> list[Element]:
-    parts = [*comparison.parts(runs)]
-    for run in runs[:MOST_WHOLE]:
-        note = element("blockquote", run.note) if run.note else None
-        whole = section(f"Run {run.run}", note, single.summary(run), *single.parts(run, level=3))
-        whole.set("class", "run")
-        parts.append(whole)
-    if len(runs) > MOST_WHOLE:
-        more = len(runs) - MOST_WHOLE
+def _together(runs: Sequence[ReportedRun], about: About, whole: int) -> list[Element]:
+    parts = [*comparison.parts(runs, about)]
+    for run in runs[:whole]:
+        member = about.members.get(run.run, "")
+        note = element("blockquote", run.note) if run.note and not member else None
+        heading = f"Run {run.run}{f': {about.member} {member}' if member else ''}"
+        part = section(heading, note, single.summary(run), *single.parts(run, level=3))
+        part.set("class", "run")
+        parts.append(part)
+    if len(runs) > whole:
+        more = len(runs) - whole
         parts.append(element("p", f"{more} runs more are in the curves and tables only."))
     return parts
 

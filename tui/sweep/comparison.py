@@ -6,8 +6,7 @@ from statistics import fmean, stdev
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tui.sweep.plan import Case, Plan, Trial
-from tui.sweep.results import TrialResult
+from engine.protocol import SweepCase, SweepPlan, TrialResult
 
 _DIFFERENCES = (
     ("text", "", "text", "it has changed meanwhile, so losses cannot be compared"),
@@ -17,7 +16,7 @@ _DIFFERENCES = (
     (
         "evaluated",
         "train.val_characters",
-        "validation characters that were read",
+        "number of held-out characters that were read",
         "set train.val_characters to have one number for all",
     ),
 )
@@ -29,7 +28,7 @@ class CaseResult(Struct, frozen=True, tag=True):
     """A row of the table."""
 
     case: str
-    settings: dict[str, str]
+    settings: dict[str, str]  # by their dotted keys
     n: int  # runs that have ended with a loss
     diverged: int
     failed: int
@@ -47,22 +46,23 @@ class SweepVerdict(Struct, frozen=True, tag=True):
     warnings: tuple[str, ...] = ()  # what else differs between the runs
 
 
-def compared(plan: Plan, results: Mapping[str, TrialResult]) -> list[CaseResult]:
-    """A row for each case: the lowest mean loss first, those without one last."""
-    rows = [_row(case, plan.of_case(index), results) for index, case in enumerate(plan.cases)]
+def compared(plan: SweepPlan, results: Mapping[str, TrialResult]) -> list[CaseResult]:
+    """A row for each case: the lowest mean loss first, those without one last. `results`: by the keys
+    of the runs."""
+    rows = [_row(case, results) for case in plan.cases]
     rows.sort(key=lambda row: (row.mean is None, row.mean or 0.0))
     if rows[0].mean is not None:
         rows[0] = replace(rows[0], best=True)
     return rows
 
 
-def _row(case: Case, trials: Sequence[Trial], results: Mapping[str, TrialResult]) -> CaseResult:
-    known = [results[trial.key] for trial in trials if trial.key in results]
+def _row(case: SweepCase, results: Mapping[str, TrialResult]) -> CaseResult:
+    known = [results[key] for key in case.trials if key in results]
     done = [one for one in known if one.state == "done" and one.loss is not None]
     losses = [one.loss for one in done if one.loss is not None]
     return CaseResult(
         case=case.label,
-        settings=case.settings,
+        settings=dict(_parted(case)),
         n=len(done),
         diverged=sum(one.state == "diverged" for one in known),
         failed=sum(one.state == "failed" for one in known),
@@ -73,8 +73,14 @@ def _row(case: Case, trials: Sequence[Trial], results: Mapping[str, TrialResult]
     )
 
 
+def _parted(case: SweepCase) -> Iterator[tuple[str, str]]:
+    for assignment in case.settings:
+        key, _, value = assignment.partition("=")
+        yield key, value
+
+
 def verdict(
-    plan: Plan, rows: Sequence[CaseResult], results: Mapping[str, TrialResult]
+    plan: SweepPlan, rows: Sequence[CaseResult], results: Mapping[str, TrialResult]
 ) -> SweepVerdict:
     """What the rows of `compared` say."""
     return SweepVerdict(_sentence(rows), tuple(_warnings(plan, results)))
@@ -84,7 +90,7 @@ def _sentence(rows: Sequence[CaseResult]) -> str:
     ranked = [row for row in rows if row.mean is not None]
     if not ranked:
         return "No run has ended with a loss yet."
-    best = f"Lowest mean validation loss: {ranked[0].mean:.4f}, with {ranked[0].case}"
+    best = f"Lowest mean loss at the end: {ranked[0].mean:.4f}, with {ranked[0].case}"
     if len(ranked) == 1:
         return f"{best}; no other case has one yet."
     first, second = ranked[:2]
@@ -103,10 +109,10 @@ def _sentence(rows: Sequence[CaseResult]) -> str:
     return f"{gap}, {(second.mean - first.mean) / max(spread, 1e-9):.1f} times the spread between seeds ({spread:.4f})."
 
 
-def _warnings(plan: Plan, results: Mapping[str, TrialResult]) -> Iterator[str]:
-    known = [results[trial.key] for trial in plan.trials if trial.key in results]
+def _warnings(plan: SweepPlan, results: Mapping[str, TrialResult]) -> Iterator[str]:
+    known = [results[key] for case in plan.cases for key in case.trials if key in results]
     done = [result for result in known if result.state == "done"]
-    varied = {key for case in plan.cases for key in case.settings}
+    varied = {key for case in plan.cases for key, _ in _parted(case)}
     for field, setting, called, advice in _DIFFERENCES:
         values = {getattr(result, field) for result in done} - {"", 0}
         if len(values) > 1 and setting not in varied:

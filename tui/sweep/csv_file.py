@@ -7,7 +7,6 @@ from pathlib import Path
 
 from engine import replace_file
 from tui.sweep.comparison import CaseResult
-from tui.sweep.plan import Plan
 
 FIELDS = ("n", "diverged", "failed", "mean", "deviation", "seconds", "best")
 
@@ -20,10 +19,10 @@ def check_csv(path: Path) -> None:
         raise ValueError(f"There is no folder {str(path.absolute().parent)!r} for --csv.")
 
 
-def write_csv(path: Path, plan: Plan, rows: Sequence[CaseResult]) -> None:
+def write_csv(path: Path, rows: Sequence[CaseResult]) -> None:
     """A line for each case: its label, a column for each setting that is tried, and what it gave.
     OSError."""
-    keys = list(dict.fromkeys(key for case in plan.cases for key in case.settings))
+    keys = list(dict.fromkeys(key for row in rows for key in row.settings))
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(["case", *keys, *FIELDS])

@@ -18,6 +18,7 @@ from msgspec import Struct
 from data import catalog
 from engine import check_name
 from engine.config import RunConfig, override, preset
+from engine.protocol import SweepCase, SweepPlan
 from engine.settings import nearest
 
 FILE_LIMIT = 1 << 20
@@ -27,9 +28,6 @@ MOST_TRIALS = 10_000
 KEYS = ("name", "text", "preset", "steps", "minutes", "seeds", "set", "grid", "case")
 """What a sweep file may have at its top."""
 LENGTHS = {"steps": "train.steps", "minutes": "train.minutes"}
-UNCHANGED = "no change"
-"""The label of a case without settings of its own."""
-
 LONGEST_SHOWN = 60
 """Characters of a wrong value that a message repeats."""
 
@@ -46,8 +44,12 @@ class Case(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What it is called: KEY=VALUE, KEY=VALUE."""
-        return ", ".join(_assigned(self.settings)) or UNCHANGED
+        """What it is called."""
+        return self.tried(()).label
+
+    def tried(self, trials: tuple[str, ...]) -> SweepCase:
+        """The case as it is saved, with the keys of its runs."""
+        return SweepCase(tuple(_assigned(self.settings)), trials)
 
 
 class Trial(Struct, frozen=True, eq=False, dict=True):
@@ -78,10 +80,21 @@ class Plan(NamedTuple):
     cases: tuple[Case, ...]
     trials: tuple[Trial, ...]
     """The first seed of all cases first: a sweep that is stopped early has tried them all."""
+    file: str = ""
+    """Its content."""
 
     def of_case(self, index: int) -> tuple[Trial, ...]:
         """The trials of a case, one for each seed."""
         return self.trials[index :: len(self.cases)]
+
+    @property
+    def saved(self) -> SweepPlan:
+        """The plan as it is saved with the results."""
+        cases = tuple(
+            case.tried(tuple(trial.key for trial in self.of_case(index)))
+            for index, case in enumerate(self.cases)
+        )
+        return SweepPlan(self.name, self.seeds, cases, self.file)
 
 
 def read_plan(path: Path) -> Plan:
@@ -89,13 +102,14 @@ def read_plan(path: Path) -> Plan:
     be read or cannot be meant."""
     content = _content(path)
     try:
-        table = tomllib.loads(content.decode("utf-8-sig"))
+        text = content.decode("utf-8-sig")
+        table = tomllib.loads(text)
     except UnicodeDecodeError:
         raise ValueError(f"{path.name} is not UTF-8, as TOML is.") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name} is not TOML: {error}.") from None
     with _place(path.name):
-        return plan_of(table, path.stem, path.parent)
+        return plan_of(table, path.stem, path.parent)._replace(file=text)
 
 
 def _content(path: Path) -> bytes:
