@@ -20,7 +20,7 @@ from engine.protocol import (
 )
 from tui.drawing.axis import Pace, Unit
 from tui.drawing.words import count, counted, duration, rate
-from tui.taught import Teaching, fold_teaching
+from tui.taught import Teaching, fold_teaching, windows
 
 MOST_MOMENTS = 2048
 """The number of moments at which the later ones are thinned."""
@@ -144,7 +144,7 @@ def fold_course(course: Course, event: Event, began_with: float) -> Course:
             return course.with_mark(step, THREADS, counted(threads, "thread"))
         case Taught(step, text, share):
             ended = "another text is no longer taught"
-            taught = f"taught {counted(len(text), 'character')}, {share:.3g} of each batch"
+            taught = f"taught {counted(len(text), 'character')}, in {windows(share)}"
             return course.with_mark(step, TAUGHT, taught if share else ended)
         case Forked(step, run):
             return course.with_mark(step, FORKED, f"forked from {run}")

@@ -11,7 +11,7 @@ def confirm(app: App[None], question: str, answered: Callable[[bool], None]) -> 
     """Ask for a yes or a no."""
     from tui.screens.confirm_dialog import ConfirmDialog  # when it is asked
 
-    app.push_screen(ConfirmDialog(safe_text(question)), lambda yes: answered(bool(yes)))
+    app.push_screen(ConfirmDialog(safe_text(question, lines=True)), lambda yes: answered(bool(yes)))
 
 
 def ask_for_line(app: App[None], question: str, act: Callable[[str], None]) -> None:

@@ -1,9 +1,12 @@
 """What the keys do to the open run."""
 
+from msgspec.structs import replace
+
 from engine.protocol import (
     Event,
     Failed,
     LearningRateChanged,
+    MappingRequired,
     Open,
     Opened,
     OpenRun,
@@ -13,13 +16,21 @@ from engine.protocol import (
     SetLearningRate,
     Step,
     Stop,
+    Teach,
     Train,
 )
-from tui.dialogs import ask_for_line, ask_for_text
+from tui.dialogs import ask_for_line, ask_for_text, confirm
 from tui.engine_app import EngineApp
 from tui.lab.state import anew
 from tui.state import RunState
-from tui.teaching_text import ANOTHER_SHARE, SHARE_QUESTION, TEXT_QUESTION, teach, text_to_teach
+from tui.teaching_text import (
+    ANOTHER_SHARE,
+    SHARE_QUESTION,
+    TEXT_QUESTION,
+    mapping_question,
+    parse_share,
+    text_to_teach,
+)
 from tui.training_length import QUESTION, parse_length
 
 RATE_FACTOR = 1.25
@@ -55,18 +66,28 @@ class RunActions(EngineApp):
 
     def _teach_on(self, typed: str) -> None:
         if typed:
-            self.engine.send(teach("", typed))
+            self.engine.send(Teach("", parse_share(typed)))
         else:
             self._ask_for_text_to_teach()
 
     def _ask_for_text_to_teach(self) -> None:
         def asked(given: str) -> None:
             def share(typed: str) -> None:
-                self.engine.send(teach(text_to_teach(given), typed))
+                text, source = text_to_teach(given)
+                self.engine.send(Teach(text, parse_share(typed), source=source))
 
             ask_for_line(self, SHARE_QUESTION, share)
 
         ask_for_text(self, TEXT_QUESTION, asked)
+
+    def _ask_to_map(self, required: MappingRequired) -> None:
+        """Ask whether to teach a text without the characters that the model does not know."""
+
+        def answered(yes: bool) -> None:
+            if yes:
+                self.engine.send(replace(required.command, map_unknown=True))
+
+        confirm(self, mapping_question(required), answered)
 
     def action_pause(self) -> None:
         """Pause after the current step."""
@@ -108,6 +129,8 @@ class RunActions(EngineApp):
     def _handle_event(self, event: Event, state: RunState) -> None:
         super()._handle_event(event, state)
         match event:
+            case MappingRequired():
+                self._ask_to_map(event)
             case LearningRateChanged(_, rate) if rate != self._asked_rate:
                 pass  # a later press waits for its answer
             case LearningRateChanged() | Opened() | Failed():

@@ -46,6 +46,11 @@ class Teaching(Struct, frozen=True):
         return found
 
 
+def windows(share: float) -> str:
+    """The windows of text that a taught one takes: 10% of the windows."""
+    return f"{100 * share:.3g}% of the windows"
+
+
 def fold_teaching(teaching: Teaching, event: Event) -> Teaching:
     """The teaching after one more event, whose text is safe."""
     match event:

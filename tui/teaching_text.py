@@ -1,62 +1,88 @@
-"""The text to teach, as a person names it, the path of a file or the text itself; and in words."""
+"""The text to teach, as a user names it: a name of the catalog, the path of a file, or the text
+itself; and what is reported of it, in words."""
 
 import os
 import stat
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+from data.catalog import load, names
 from data.files import read
-from engine.protocol import Taught, TaughtAppeared, TaughtEvaluated, TaughtEvent, Teach
-from tui.drawing.words import counted
+from data.safe_text import safe_characters
+from engine.protocol import (
+    MOST_TAUGHT,
+    MappingRequired,
+    Replacement,
+    Taught,
+    TaughtAppeared,
+    TaughtEvaluated,
+    TaughtEvent,
+)
+from tui.drawing.words import counted, size
 from tui.line_breaks import with_line_breaks
+from tui.taught import windows
+
+MOST_BYTES = 4
+"""Of a character in UTF-8."""
 
 SHARE = 0.1
 """Of the batches, if none is named."""
 TEXT_QUESTION = "A text to teach besides the run's own, or the path of a file"
-SHARE_QUESTION = (
-    f"How much of each batch is it, from 0 to 1? Nothing: {SHARE}. {SHARE} map also writes characters "
-    "that the model does not know as those that they resemble, or leaves them out."
-)
+SHARE_QUESTION = f"How much of each batch is it, from 0 to 1? Nothing: {SHARE}."
 ANOTHER_SHARE = "How much of each batch is the taught text? 0 stops, nothing names another text."
 
 
-def teach(text: str, typed: str) -> Teach:
-    """The command for a text, empty for the one that is taught already, and a share as it was typed.
-    ValueError, with a user-facing message."""
-    words = typed.split()
-    mapping = words[-1:] == ["map"]
+def parse_share(typed: str) -> float:
+    """A share as it was typed. ValueError, with a user-facing message."""
     try:
-        (number,) = words[: len(words) - mapping] or [str(SHARE)]
-        share = float(number)
+        share = float(typed or SHARE)
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
         raise ValueError(f"That is no share: it is from 0 to 1, such as {SHARE}.")
-    return Teach(text, share, mapping)
+    return share
 
 
-def text_to_teach(given: str) -> str:
-    """The text of the file with this path, or else what was typed, where \\n is a line break.
-    ValueError, with a user-facing message, for a file that cannot be read as text, and for a path
-    without a file."""
+class NamedText(NamedTuple):
+    """A text to teach, and its source as in `Teach`."""
+
+    text: str
+    source: str = ""
+
+
+def text_to_teach(given: str) -> NamedText:
+    """The text with this name in the catalog, or of the file with this path, or else what was typed,
+    where \\n is a line break. ValueError, with a user-facing message, for a file that cannot be read
+    as text, and for a path without a file."""
     if not given.strip():
         raise ValueError("There is no text to teach: it is empty.")
-    path = Path(given)
-    mode = _mode_of(path)
-    if stat.S_ISREG(mode):
-        return read(path).text
-    if stat.S_ISDIR(mode):
+    if given in names():
+        return NamedText(load(given).text, given)
+    path, found = _file_at(given)
+    if stat.S_ISREG(found.st_mode):
+        if found.st_size > MOST_BYTES * MOST_TAUGHT:
+            raise ValueError(
+                f"{given!r} has {size(found.st_size)}: a text to teach has {MOST_TAUGHT:,} "
+                "characters at most."
+            )
+        return NamedText(read(path).text, path.name)
+    if stat.S_ISDIR(found.st_mode):
         raise ValueError(f"{given!r} is a folder: name a file, or type the text.")
     if os.sep in given and path.suffix and not any(map(str.isspace, given)):
         raise ValueError(f"There is no file {given!r}.")
-    return with_line_breaks(given)
+    return NamedText(with_line_breaks(given))
 
 
-def _mode_of(path: Path) -> int:
-    """The kind of file that is there; 0 where there is none, as for a text that can be no path."""
+def _file_at(given: str) -> tuple[Path, os.stat_result]:
+    """The path that was typed, and what is there; nothing for a text that can be no path."""
+    path = Path(given)
     try:
-        return path.stat().st_mode
-    except (OSError, ValueError):
-        return 0
+        path = path.expanduser()
+        return path, path.stat()
+    except (OSError, RuntimeError, ValueError):
+        return path, os.stat_result([0] * 10)
 
 
 def teaching_line(event: TaughtEvent) -> str:
@@ -65,13 +91,43 @@ def teaching_line(event: TaughtEvent) -> str:
         case Taught(share=0):
             return "the other text is no longer taught"
         case Taught(_, text, share, mapped):
-            said = (
-                f"taught from here on: {counted(len(text), 'character')}, {share:.3g} of each batch"
-            )
-            written = (f"{unknown} as {instead or 'nothing'}" for unknown, instead in mapped)
-            return ", ".join((said, *written))
+            said = f"taught from here on: {counted(len(text), 'character')}, in {windows(share)}"
+            return ", ".join((said, *map(_as_written, mapped)))
         case TaughtEvaluated(_, bits, characters):
             shown = "no number" if bits is None else f"{bits:.3f} bits/char"
             return f"taught text  {shown}  on {counted(characters, 'character')}"
         case TaughtAppeared(_, text):
             return f"the taught text is in the sample: {text}"
+
+
+def replacements(required: MappingRequired) -> Iterator[str]:
+    """Each character that the model does not know, by name, and what would become of it; safe to
+    draw."""
+    for character, instead in required.replacements:
+        becomes = f"becomes {instead}" if instead.strip() else "becomes a space"
+        fate = becomes if instead else "is left out"
+        yield f"{safe_characters(character)} ({', '.join(map(_name, character))}) {fate}"
+    if required.more:
+        yield f"and {required.more:,} more"
+
+
+def _name(character: str) -> str:
+    """As Unicode calls it; its number where that has no name for it."""
+    return unicodedata.name(character, "").capitalize() or f"U+{ord(character):04X}"
+
+
+def mapping_question(required: MappingRequired) -> str:
+    """What is asked before a text is taught without characters that the model does not know."""
+    return "\n".join(
+        (
+            "The model does not know all characters of this text:",
+            *replacements(required),
+            "Teach it so?",
+        )
+    )
+
+
+def _as_written(mapped: Replacement) -> str:
+    """What became of a character."""
+    character, instead = mapped
+    return f"{character} as {instead or 'nothing'}"

@@ -130,6 +130,10 @@ from engine.protocol.sweeps import SweepRead as SweepRead
 from engine.protocol.sweeps import SweepsListed as SweepsListed
 from engine.protocol.sweeps import SweepSummary as SweepSummary
 from engine.protocol.sweeps import TrialResult as TrialResult
+from engine.protocol.teaching import LEAST_TAUGHT as LEAST_TAUGHT
+from engine.protocol.teaching import MOST_TAUGHT as MOST_TAUGHT
+from engine.protocol.teaching import MappingRequired as MappingRequired
+from engine.protocol.teaching import Replacement as Replacement
 from engine.protocol.teaching import Taught as Taught
 from engine.protocol.teaching import TaughtAppeared as TaughtAppeared
 from engine.protocol.teaching import TaughtEvaluated as TaughtEvaluated

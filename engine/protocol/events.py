@@ -14,7 +14,7 @@ from engine.protocol.race import RaceEvent
 from engine.protocol.reports import ReportGathered
 from engine.protocol.saved_runs import Compared, ParentLoaded, RunChanged, RunsListed
 from engine.protocol.sweeps import SweepEvent
-from engine.protocol.teaching import TaughtEvent
+from engine.protocol.teaching import MappingRequired, TaughtEvent
 
 
 class Busy(Message, frozen=True):
@@ -248,6 +248,7 @@ Event = (
     | Busy
     | CorpusLoaded
     | ConfirmationRequired
+    | MappingRequired
     | Forked
     | Measured
     | RunsListed

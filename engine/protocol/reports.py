@@ -63,6 +63,9 @@ class ReportedChange(Struct, frozen=True):
     step: int
     what: Literal["learning rate", "steps", "minutes", "threads", "taught"]
     value: float  # of steps and minutes: the planned total from then on; of taught: the share
+    text: str = ""  # of taught: the text, if it is short
+    source: str = ""  # of taught: where the text is from, as in `Teach`
+    mapped: bool = False  # of taught: unknown characters of that were replaced
 
 
 class ReportedText(Struct, frozen=True):

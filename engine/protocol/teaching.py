@@ -6,6 +6,10 @@ while a text is taught it is of both texts. The held-out loss is of the run's ow
 
 from engine.protocol.message import Message
 
+LEAST_TAUGHT = 2
+"""Characters of a text to teach, at least: one is predicted from those before it."""
+MOST_TAUGHT = 1_000_000
+
 
 class Teach(Message, frozen=True):
     """Mix this text into the batches from the next step on; answered by `Taught`, or by `Failed`
@@ -15,7 +19,22 @@ class Teach(Message, frozen=True):
     share: float  # of the windows of text in the batches; 0: stop
     map_unknown: bool = False
     """Replace characters that the model does not know by what they resemble, or leave them out;
-    else a text with such characters is refused."""
+    else `MappingRequired` answers a text with such characters."""
+    source: str = ""
+    """The name of the file that the text is from, or its name in the catalog; empty: it was typed."""
+
+
+Replacement = tuple[str, str]
+"""A character that the model does not know, and what stands for it; empty: it is left out."""
+
+
+class MappingRequired(Message, frozen=True):
+    """A text to teach has characters that the model does not know, and nothing is taught yet: the
+    same command with `map_unknown` teaches it without them."""
+
+    command: Teach
+    replacements: tuple[Replacement, ...]  # of the first ones
+    more: int = 0  # unknown characters besides these
 
 
 class Taught(Message, frozen=True):
@@ -25,8 +44,9 @@ class Taught(Message, frozen=True):
     step: int
     text: str  # as it is taught: of characters that the model knows
     share: float  # 0: no longer
-    mapped: tuple[tuple[str, str], ...] = ()
-    """The first characters that were unknown, each with what stands for it; empty: left out."""
+    mapped: tuple[Replacement, ...] = ()
+    """Of the first characters that were unknown."""
+    source: str = ""  # as in `Teach`
 
 
 class TaughtEvaluated(Message, frozen=True):

@@ -42,6 +42,8 @@ MOST_SAMPLES = 6
 MOST_CHANGES = 50
 SAMPLE_LENGTH = 1_000
 """Characters of a sample and of its prompt, at most."""
+TAUGHT_LENGTH = 200
+"""Characters of a taught text, at most: a longer one is named by its source."""
 SLICE = 2_000
 """Events between two slices: some hundredths of a second."""
 
@@ -114,8 +116,10 @@ class HistoryDigest:
                 self.changes.append(ReportedChange(step, "steps", steps))
             case ThreadsChosen(step, _, threads):
                 self.changes.append(ReportedChange(step, "threads", threads))
-            case Taught(step, _, share):
-                self.changes.append(ReportedChange(step, "taught", share))
+            case Taught(step, text, share, mapped, source):
+                short = text if len(text) <= TAUGHT_LENGTH else ""
+                taught = ReportedChange(step, "taught", share, short, source, bool(mapped))
+                self.changes.append(taught)
             case _:
                 pass
 

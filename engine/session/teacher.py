@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING
 
 from data.lookalikes import lookalike
 from data.safe_text import safe_text
-from engine.protocol import Event, Excerpt, Taught, TaughtAppeared, TaughtEvaluated, Teach
+from engine.protocol import (
+    LEAST_TAUGHT,
+    MOST_TAUGHT,
+    Event,
+    Excerpt,
+    MappingRequired,
+    Taught,
+    TaughtAppeared,
+    TaughtEvaluated,
+    Teach,
+)
 from engine.session.opened_run import Clock, Emit
 from engine.session.run_state import RunState
 from engine.session.slices import Slices
@@ -15,9 +25,6 @@ if TYPE_CHECKING:  # these import torch, which the session loads with the first 
     from engine.session.context import RunContext
     from engine.training.trainer import Evaluation
 
-LEAST_CHARACTERS = 2
-"""A character is predicted from those before it."""
-MOST_CHARACTERS = 1_000_000
 RECOGNIZED = 20
 """So many characters of a longer text, in a row, make a sample one that it appears in."""
 MOST_SHOWN = 20
@@ -39,18 +46,29 @@ class Teacher:
         return self._slices.active
 
     def teach(self, command: Teach, context_length: int) -> None:
-        """Teach from the next step on, and evaluate as by `start_evaluation`; not while a step is in
-        progress. ValueError, with a user-facing message."""
+        """Teach from the next step on, and evaluate as by `start_evaluation`; or report which
+        characters would have to be replaced. Not while a step is in progress. ValueError, with a
+        user-facing message."""
         before = self._context.lesson
         if not command.text and before is None:
             raise ValueError("No text is taught yet: there is no share to change.")
         text = command.text or (before.taught.text if before else "")
         known = frozenset(self._context.vocabulary.characters)
-        mapped: tuple[tuple[str, str], ...] = ()
-        if command.map_unknown:
-            text, mapped = _mapped(text, known)
+        _check_extent(text, command.share)
+        stands_for = {character: lookalike(character, known) for character in _unknown(text, known)}
+        shown = tuple(stands_for.items())[:MOST_SHOWN]
+        if stands_for:
+            text = "".join(stands_for.get(character, character) for character in text)
+            if not text.strip():
+                raise ValueError(
+                    "The model knows no character of the text to teach, nor any that it resembles."
+                )
+            if not command.map_unknown:
+                self._emit(MappingRequired(command, shown, len(stands_for) - len(shown)))
+                return
         check_taught(text, command.share, known)
-        taught = Taught(self._state.step, text, command.share, mapped)
+        source = command.source if command.text or before is None else before.taught.source
+        taught = Taught(self._state.step, text, command.share, shown, source)
         appeared = before is not None and before.appeared and before.taught.text == text
         self._context.teach(Lesson(taught, appeared))
         self._state.set_taught(digest_of(taught))
@@ -87,21 +105,24 @@ class Teacher:
 def check_taught(text: str, share: float, known: frozenset[str]) -> None:
     """ValueError, with a user-facing message, for a text that cannot be taught to a model that knows
     these characters, or a share that none can have."""
+    _check_extent(text, share)
+    unknown = "".join(_unknown(text, known))[:MOST_SHOWN]
+    if unknown:
+        raise ValueError(
+            f"The model does not know some characters of the text to teach: {safe_text(unknown)}."
+        )
+
+
+def _check_extent(text: str, share: float) -> None:
+    """ValueError, with a user-facing message, for a share that none can have, or a text that is
+    none or too long."""
     if not 0 <= share <= 1:
         raise ValueError(f"The share of the taught text is from 0 to 1, not {share:g}.")
-    unknown = "".join(dict.fromkeys(c for c in text if c not in known))
-    if unknown:
-        named = safe_text(unknown[:MOST_SHOWN]) + ("…" if len(unknown) > MOST_SHOWN else "")
-        raise ValueError(
-            f"The model does not know some characters of the text to teach: {named}. They can be "
-            "written as those that they resemble, or left out (--map-unknown)."
-        )
     if not text.strip():
         raise ValueError("There is no text to teach: it is empty.")
-    if not LEAST_CHARACTERS <= len(text) <= MOST_CHARACTERS:
+    if not LEAST_TAUGHT <= len(text) <= MOST_TAUGHT:
         raise ValueError(
-            f"A text to teach has {LEAST_CHARACTERS} to {MOST_CHARACTERS:,} characters, not "
-            f"{len(text):,}."
+            f"A text to teach has {LEAST_TAUGHT} to {MOST_TAUGHT:,} characters, not {len(text):,}."
         )
 
 
@@ -118,9 +139,6 @@ def found_in(sample: str, taught: str) -> str:
     return ""
 
 
-def _mapped(text: str, known: frozenset[str]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The text in known characters, and what stands for the first ones that are not."""
-    unknown = dict.fromkeys(character for character in text if character not in known)
-    stands_for = {character: lookalike(character, known) for character in unknown}
-    written = "".join(stands_for.get(character, character) for character in text)
-    return written, tuple(stands_for.items())[:MOST_SHOWN]
+def _unknown(text: str, known: frozenset[str]) -> list[str]:
+    """The different characters of a text that are not known, in the order of the text."""
+    return [character for character in dict.fromkeys(text) if character not in known]

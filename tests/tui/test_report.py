@@ -26,7 +26,7 @@ from engine.protocol import (
 from engine.storage.history import read_history
 from engine.storage.library import annotate
 from engine.storage.paths import folder_of, run_names
-from tui.report.command import commands
+from tui.report.command import commands, remarks
 from tui.report.page import page
 
 HOSTILE = '</title></style><script src="http://evil">alert(1)</script>\x1b[31m\x07\u202e"\'><img onerror=x>'
@@ -224,13 +224,41 @@ def test_the_commands_of_a_fork_and_of_an_extended_run() -> None:
     parent = override(nano("verse.txt"), ["train.batch_size=32", "train.seed=5"])
     config = override(parent, ["train.batch_size=16", "model.dropout=0.1"])
     run = run_of(
-        config=config, parent="my otter", parent_step=250, parent_config=parent, step=3, steps=9
+        config=config,
+        parent="my otter",
+        parent_step=250,
+        parent_config=parent,
+        step=270,
+        steps=270,
+        changes=(ReportedChange(3, "steps", 9), ReportedChange(264, "steps", 270)),
     )
     first, second = commands(run)
     assert first.startswith("tinygpt-tui train verse.txt --fork 'my otter@250' ")
     assert "--set model.dropout=0.1 --set train.batch_size=16 --set train.seed=5" in first
     assert "n_embd" not in first
     assert second == "tinygpt-tui train --run NAME --steps 6"
+
+
+def test_the_commands_of_a_run_that_was_taught() -> None:
+    """It is left where it was taught, taught there, and goes on; a long text is named."""
+    config = override(nano("verse.txt"), ["train.steps=20"])
+    changes = (
+        ReportedChange(0, "taught", 0.5, "", "tales", mapped=True),
+        ReportedChange(7, "taught", 0.1, "a bell\n-"),
+        ReportedChange(20, "taught", 0.0, "a bell\n-"),
+        ReportedChange(20, "steps", 30),
+        ReportedChange(24, "taught", 0.25),
+    )
+    run = run_of(config=config, changes=changes, step=26, steps=30, done=False)
+    first, *others = commands(run)
+    assert first.endswith(" --teach tales --share 0.5 --map-unknown --until 7")
+    assert [line.removeprefix("tinygpt-tui train --run NAME ") for line in others] == [
+        r"--teach 'a bell\n-' --share 0.1",
+        r"--teach 'a bell\n-' --share 0.0 --steps 10 --until 24",
+        "--teach taught-24.txt --share 0.25 --until 26",
+    ]
+    (where,) = [words for words in remarks(run) if "taught-24.txt" in words]
+    assert "metrics.jsonl" in where
 
 
 def test_only_a_report_is_overwritten(verse_file: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from recording import state_after, step_done, trained, untrained
 
 from engine.protocol import Evaluated, Event, Taught, TaughtAppeared, TaughtEvaluated, Teach
 from tui.panes.training import TrainingPane
-from tui.teaching_text import teach
+from tui.teaching_text import parse_share
 
 WORD = "the flobbet"
 
@@ -46,7 +46,7 @@ def test_the_pane_says_how_surprise_falls_and_what_the_old_text_loses() -> None:
     ]
     state = state_after(*untrained(), *HISTORY)
     assert [(one.step, one.sign, one.text) for one in state.course.marks] == [
-        (1, "t", "taught 11 characters, 0.1 of each batch")
+        (1, "t", "taught 11 characters, in 10% of the windows")
     ]
     untaught = TrainingPane().draw(state_after(*untrained()), 100, 9)
     assert not any("taught" in line.plain for line in untaught)
@@ -58,9 +58,9 @@ async def test_a_text_is_taught_and_its_share_changed_with_a_key(desk: Opener) -
         await it.sees("How much of each batch")
         await it.press(*"2", "enter")
         await it.sees("That is no share")
-        await it.press("backspace", *"0.2 map", "enter")
+        await it.press("backspace", *"0.2", "enter")
         await it.until(lambda: it.engine.sent(Teach))
-        assert it.engine.sent(Teach) == [Teach(WORD, 0.2, map_unknown=True)]
+        assert it.engine.sent(Teach) == [Teach(WORD, 0.2)]
         await it.play(Taught(50, WORD, 0.2))
         await it.press("k", "0", "enter")
         await it.until(lambda: len(it.engine.sent(Teach)) == 2)
@@ -70,4 +70,4 @@ async def test_a_text_is_taught_and_its_share_changed_with_a_key(desk: Opener) -
 @pytest.mark.parametrize("typed", ["x", "0.1 0.2", "nan", "-0.1", "map 0.1", "1.01"])
 def test_what_is_no_share_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="That is no share"):
-        teach(WORD, typed)
+        parse_share(typed)

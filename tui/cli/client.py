@@ -46,8 +46,12 @@ class Client:
         self.exit_code = EXIT_CODES.get(failed.during, 1)
         self.send(Close(save=save))
 
-    def refuse_unconfirmed(self, required: ConfirmationRequired) -> None:
-        """Print what has to be confirmed, and how, and close."""
-        print_error(f"{required.question} To confirm, add --changed-text.")
+    def refuse(self, message: str) -> None:
+        """Print why nothing is done, and close."""
+        print_error(message)
         self.exit_code = EXIT_CODES["open"]
         self.send(Close())
+
+    def refuse_unconfirmed(self, required: ConfirmationRequired) -> None:
+        """Print what has to be confirmed, and how, and close."""
+        self.refuse(f"{required.question} To confirm, add --changed-text.")

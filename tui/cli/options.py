@@ -155,6 +155,15 @@ _RUN_OPTIONS: list[Callable[[Any], Any]] = [
 ]
 
 
+until_option = option(
+    TRAINING,
+    "--until",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Save and end after step N of the whole run; --run goes on from there as if it had not "
+    "been left.",
+)
+
 _SAMPLE = SampleConfig()
 
 _SAMPLE_OPTIONS: list[Callable[[Any], Any]] = [

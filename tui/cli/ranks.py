@@ -18,6 +18,7 @@ Wanted = tuple[Open | OpenRun | Fork, Train | None, Teach | None]
 def train_as_rank(
     launch: Launch,
     wanted: "Callable[[], tuple[Open | OpenRun | Fork, Train, Teach | None]]",
+    until: int | None,
     *,
     as_json: bool,
     saving: bool,
@@ -39,7 +40,7 @@ def train_as_rank(
     launch_file = LaunchFile(launch, command)
     code = 2
     try:
-        code = _lead(group, wanted, launch_file, as_json=as_json, saving=saving)
+        code = _lead(group, wanted, launch_file, until, as_json=as_json, saving=saving)
     except ValueError as error:
         print_error(str(error))
     try:
@@ -56,6 +57,7 @@ def _lead(
     group: ProcessGroup,
     wanted: "Callable[[], tuple[Open | OpenRun | Fork, Train, Teach | None]]",
     launch_file: LaunchFile,
+    until: int | None,
     *,
     as_json: bool,
     saving: bool,
@@ -74,7 +76,14 @@ def _lead(
             launch_file.keep(run)
 
     return train(
-        opening, training, teaching, as_json=as_json, saving=saving, group=group, watch=watch
+        opening,
+        training,
+        teaching,
+        until,
+        as_json=as_json,
+        saving=saving,
+        group=group,
+        watch=watch,
     )
 
 

@@ -13,16 +13,17 @@ _OPTIONS = [
         TEACHING,
         "--teach",
         metavar="FILE_OR_TEXT",
-        help="Mix another text into the training from now on: a file, or the text itself, where \\n "
-        "is a line break. Its surprise is printed with each evaluation.",
+        help="Mix another text into the training from now on: a file, a text of the catalog by its "
+        "name (tales), or the text itself, where \\n is a line break. Its surprise is printed with "
+        "each evaluation.",
     ),
     option(
         TEACHING,
         "--share",
         type=float,
         metavar="F",
-        help="How much of each batch it takes, from 0 to 1. Without --teach: of what is taught "
-        "already; 0 stops.",
+        help="How often it is mixed in: the fraction, from 0 to 1, of the windows of text that the "
+        "steps read. Without --teach: of what is taught already; 0 stops.",
         otherwise=str(SHARE),
     ),
     option(
@@ -51,4 +52,5 @@ def asked(teach: str | None, share: float | None, *, map_unknown: bool) -> Teach
         raise ValueError(f"--share is from 0 to 1, not {share:g}.")
     if teach is None:
         return None if share is None else Teach("", share)
-    return Teach(text_to_teach(teach), SHARE if share is None else share, map_unknown)
+    text, source = text_to_teach(teach)
+    return Teach(text, SHARE if share is None else share, map_unknown, source)

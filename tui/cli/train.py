@@ -12,13 +12,16 @@ from engine.protocol import (
     Event,
     Failed,
     Fork,
+    MappingRequired,
     NotSaved,
     Open,
     Opened,
     OpenRun,
     PhaseChanged,
     Saved,
+    StepDone,
     StepProgress,
+    Taught,
     Teach,
     Train,
     to_json,
@@ -28,6 +31,7 @@ from tui.cli.console import PipeConsole, discard_output, print_error
 from tui.cli.progress import ProgressReporter
 from tui.cli.streams import printable_json
 from tui.signals import on_exit_signal
+from tui.teaching_text import replacements
 
 if TYPE_CHECKING:  # imports torch
     from engine import ProcessGroup
@@ -40,6 +44,7 @@ def train(
     opening: Open | OpenRun | Fork,
     training: Train | None = NO_MORE,
     teaching: Teach | None = None,
+    until: int | None = None,
     *,
     as_json: bool,
     saving: bool = True,
@@ -47,18 +52,17 @@ def train(
     watch: Callable[[Event], None] = lambda event: None,
 ) -> int:
     """Train a run to its end, or until a signal; the exit code. `training`: how much more, of a
-    saved run; None: what is left of it. `teaching`: what it is taught from now on. `saving`: whether
-    it is saved. `group`: the ranks that train it, of which any may want to end. `watch` sees every
-    event.
+    saved run; None: what is left of it. `teaching`: what it is taught from now on. `until`: the step
+    after which it is left, to be trained on later. `saving`: whether it is saved. `group`: the ranks
+    that train it, of which any may want to end. `watch` sees every event.
 
     Standard output gets a line for each event: JSON or text.
     """
-    commands = [command for command in (teaching, training) if command is not None]
-    client = Client(opening, *commands, saving=saving)
+    client = Client(opening, saving=saving)
     if group is not None:
         group.on_stop = client.end
     with on_exit_signal(client.end), _event_printer(as_json=as_json) as show:
-        training_run = _Training(client, show, only_what_is_left=training is None)
+        training_run = _Training(client, show, training, teaching, until)
 
         def on_event(event: Event) -> None:
             watch(event)
@@ -71,25 +75,40 @@ class _Training:
     """What the command answers to the events of its run."""
 
     def __init__(
-        self, client: Client, show: Callable[[Event], None], *, only_what_is_left: bool = False
+        self,
+        client: Client,
+        show: Callable[[Event], None],
+        training: Train | None,
+        teaching: Teach | None,
+        until: int | None,
     ) -> None:
-        """`show` may raise BrokenPipeError. `only_what_is_left`: whether a run that is done is not
-        extended."""
+        """`show` may raise BrokenPipeError. The others are as in `train`."""
         self._client = client
         self._show = show
-        self._only_what_is_left = only_what_is_left
+        self._training = training
+        self._teaching = teaching
+        self._until = until
+        self._step = 0
+        """At which the run was opened."""
         self._following = False
         """Another program trains the run: `Train` is refused, and the events are not ours."""
 
     def on_event(self, event: Event) -> None:
         """Answer one event, and show it."""
-        if isinstance(event, Opened) and self._only_what_is_left:
-            self._client.send(Close() if event.phase == "done" else Train())
         match event:
-            case Opened() if event.phase == "following":
-                self._following = True
-            case Opened() | CorpusLoaded() if event.note:
+            case Opened():
+                self._begin(event)
+            case StepDone() if event.step == self._until:
+                self._client.send(Close())
+            case MappingRequired():
+                self._client.refuse(
+                    "The model does not know all characters of the text to teach. With --map-unknown "
+                    f"they are replaced: {', '.join(replacements(event))}."
+                )
+            case CorpusLoaded() if event.note:
                 print_error(event.note)
+            case Taught() if self._is_answer(event):
+                self._client.send(self._training or Train())
             case ConfirmationRequired():
                 self._client.refuse_unconfirmed(event)
             case Failed(during="inspect" | "log"):  # what is written in addition, not the training
@@ -102,6 +121,30 @@ class _Training:
                 pass
         if not self._following:
             self._print(event)
+
+    def _begin(self, opened: Opened) -> None:
+        """Have done what was asked: what is refused leaves the run as it is."""
+        self._step, self._following = opened.step, opened.phase == "following"
+        is_there = self._until is not None and opened.step >= self._until
+        if opened.note and not self._following:
+            print_error(opened.note)
+        if self._training is None:
+            self._client.send(Close() if is_there or opened.phase == "done" else Train())
+        elif is_there:
+            self._client.refuse(
+                f"--until names a later step: the run is at step {opened.step:,} already."
+            )
+        else:
+            self._client.send(self._teaching or self._training)
+
+    def _is_answer(self, taught: Taught) -> bool:
+        """Whether the run is taught as asked, rather than that its history is repeated."""
+        asked = self._teaching
+        return (
+            asked is not None
+            and (taught.step, taught.share) == (self._step, asked.share)
+            and (asked.map_unknown or asked.text in ("", taught.text))
+        )
 
     def _print(self, event: Event) -> None:
         try:

@@ -9,16 +9,18 @@ from engine import launched
 from engine.protocol import Fork, Open, OpenRun, Teach, Train
 from tui.cli import opening
 from tui.cli.help import GENERAL, SectionedCommand, option, refusals
-from tui.cli.options import run_options
+from tui.cli.options import run_options, until_option
 from tui.cli.teaching import asked, teaching_options
 
 
 @click.command("train", cls=SectionedCommand)
 @run_options
 @teaching_options
+@until_option
 @option(GENERAL, "--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 def train_command(
     run_name: str | None,
+    until: int | None,
     as_json: bool,
     no_save: bool,
     teach: str | None,
@@ -46,9 +48,9 @@ def train_command(
     if launch is not None:
         from tui.cli.ranks import train_as_rank  # with torch
 
-        sys.exit(train_as_rank(launch, wanted, as_json=as_json, saving=not no_save))
+        sys.exit(train_as_rank(launch, wanted, until, as_json=as_json, saving=not no_save))
     with refusals():
         asked_for = wanted()
     from tui.cli.train import train  # with rich's progress bars and the session
 
-    sys.exit(train(*asked_for, as_json=as_json, saving=not no_save))
+    sys.exit(train(*asked_for, until, as_json=as_json, saving=not no_save))

@@ -3,10 +3,11 @@
 import shlex
 from collections.abc import Iterator
 
+from data.catalog import names
 from data.reading import SEPARATOR
 from engine.changes import KEPT_BY_A_FORK, is_changeable
 from engine.config import PRESETS, RunConfig, SampleConfig, all_settings, preset, small
-from engine.protocol import ReportedRun
+from engine.protocol import ReportedChange, ReportedRun
 from tui.drawing.words import count, rate
 from tui.line_breaks import on_one_line
 
@@ -18,16 +19,59 @@ EXACT = (
 STOP = f"{SampleConfig.section}.stop"
 
 
+class _Training:
+    """A command that trains, as it grows."""
+
+    def __init__(self, words: list[str], start: int, end: int) -> None:
+        """`start` and `end`: the steps between which it trains, unless it is extended or left."""
+        self.start, self.end = start, end
+        self._words = words
+        self._teaching: list[str] = []
+        self._length: list[str] = []
+
+    def teach(self, change: ReportedChange) -> None:
+        """Have another text mixed in from its start on."""
+        self._teaching = ["--teach", taught_text(change), "--share", typed(change.value)]
+        if change.mapped and not change.text:
+            self._teaching.append("--map-unknown")
+
+    def extend(self, steps: int) -> None:
+        """Train on to so many steps."""
+        self._length, self.end = ["--steps", str(steps - self.start)], steps
+
+    def leave(self, step: int) -> None:
+        """End it at a step, before its end."""
+        if self.start < step < self.end:
+            self._length += ["--until", str(step)]
+
+    def __str__(self) -> str:
+        return shlex.join([*self._words, *self._teaching, *self._length])
+
+
 def commands(run: ReportedRun) -> list[str]:
-    """What is typed, in this order: the training, and each time that it was extended."""
-    return [
-        shlex.join(_first(run)),
-        *(
-            f"{PROGRAM} train --run NAME --steps {change.value - change.step:.0f}"
-            for change in run.changes
-            if change.what == "steps"
-        ),
-    ]
+    """What is typed, in this order: the training, and going on each time that it was extended or
+    another text was taught."""
+    trainings = [_Training(_first(run), run.parent_step, run.config.train.steps)]
+    for change in run.changes:
+        if change.what not in ("steps", "taught") or change.step < trainings[0].start:
+            continue
+        last = trainings[-1]
+        if change.step > last.start or (change.what == "steps" and last is trainings[0]):
+            last.leave(change.step)
+            last = _Training([PROGRAM, "train", "--run", "NAME"], change.step, last.end)
+            trainings.append(last)
+        if change.what == "taught":
+            last.teach(change)
+        else:
+            last.extend(round(change.value))
+    if not run.done:
+        trainings[-1].leave(run.step)
+    return [*map(str, trainings)]
+
+
+def taught_text(change: ReportedChange) -> str:
+    """What is typed for a taught text: that itself, its source, or a file to be made of it."""
+    return on_one_line(change.text) or change.source or f"taught-{change.step}.txt"
 
 
 def remarks(run: ReportedRun) -> Iterator[str]:
@@ -54,10 +98,20 @@ def remarks(run: ReportedRun) -> Iterator[str]:
             yield f"From step {count(change.step)} on it used {change.value:.0f} threads."
         elif change.what == "taught":
             yield (
-                f"From step {count(change.step)} on another text took {change.value:.3g} of each "
-                "batch; it is in the history of the run (metrics.jsonl)."
+                f"From step {count(change.step)} on another text took {change.value:.3g} of the "
+                f"windows of text{_where_it_is(change)}."
             )
     yield EXACT
+
+
+def _where_it_is(change: ReportedChange) -> str:
+    """Where a taught text is found that the command only names."""
+    if change.text or change.source in names():
+        return ""
+    return (
+        f"; {taught_text(change)} stands for it: it is in the history of the run (metrics.jsonl, "
+        "the line with the type Taught)"
+    )
 
 
 def _first(run: ReportedRun) -> list[str]:
