@@ -19,8 +19,15 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
     section: ClassVar[str] = "model"
 
     context_length: Annotated[
-        int, Meta(ge=8, le=4096, description="Characters the model sees at once.")
+        int, Meta(ge=8, le=4096, description="Tokens (characters) the model sees at once.")
     ] = 256
+    tokenizer: Annotated[
+        Literal["characters", "bytes", "bpe"],
+        Meta(description="What a token is: a character, a byte, or a piece of text (BPE)."),
+    ] = "characters"
+    vocabulary: Annotated[
+        int, Meta(ge=257, le=65_536, description="Tokens that bpe learns, the 256 bytes included.")
+    ] = 1_024
     n_layer: Annotated[int, Meta(ge=1, le=48, description="Number of blocks.")] = 4
     n_head: Annotated[int, Meta(ge=1, le=32, description="Attention heads in each block.")] = 2
     n_embd: Annotated[
@@ -39,7 +46,7 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
     ] = "rmsnorm"
     positions: Annotated[
         Literal["rotary", "learned", "none"],
-        Meta(description="How attention knows the order of characters."),
+        Meta(description="How attention knows the order of tokens."),
     ] = "rotary"
     qk_norm: Annotated[
         bool, Meta(description="RMSNorm of queries and keys: attention scores stay small.")
@@ -48,7 +55,7 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
         bool, Meta(description="Each sublayer adds to its input instead of replacing it.")
     ] = True
     attention: Annotated[
-        bool, Meta(description="Blocks have attention; else only the last character counts.")
+        bool, Meta(description="Blocks have attention; else only the last token counts.")
     ] = True
     mlp: Annotated[bool, Meta(description="Blocks have an MLP.")] = True
     tied_head: Annotated[bool, Meta(description="The head uses the weights of the embedding.")] = (
@@ -63,6 +70,10 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
             )
         if not (self.attention or self.mlp):
             raise ValueError("model.attention and model.mlp cannot both be off: blocks are empty.")
+
+    def vocabulary_of(self, characters: int) -> int:
+        """The number of tokens, for a text of so many distinct characters; for bpe at most."""
+        return {"characters": characters, "bytes": 256, "bpe": self.vocabulary}[self.tokenizer]
 
     @property
     def head_dim(self) -> int:

@@ -76,7 +76,7 @@ tags:
 def _use(source: Source) -> str:
     """How it is used: lines of Python."""
     opening = default_prompt(source.info.corpus.name, source.text)
-    known = source.vocabulary.split_known(opening)[0] or source.vocabulary.characters[0]
+    known = source.tokenizer.split_known(opening)[0] or source.tokenizer.characters[0]
     prompt = known[
         : max(1, source.context_length // 2)
     ]  # the rest of the context is for the answer
@@ -93,7 +93,7 @@ print(tokenizer.decode(ids[0]))
 
 
 def _characters(source: Source) -> str:
-    distinct = f"{len(source.vocabulary):,} distinct"
+    distinct = f"{len(source.tokenizer):,} distinct"
     if source.info.trained_on is not None:  # the text is not here
         return distinct
     return f"{len(source.text):,}, of which {distinct}"
@@ -106,7 +106,7 @@ def _loss(source: Source) -> str:
     return _table(
         ("validation loss", f"{loss:.4f} nats a character"),
         ("bits a character", f"{loss / math.log(2):.4f}"),
-        ("a uniform guess", f"{math.log(len(source.vocabulary)):.4f} nats"),
+        ("a uniform guess", f"{math.log(len(source.tokenizer)):.4f} nats"),
     )
 
 

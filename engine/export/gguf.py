@@ -36,7 +36,7 @@ def check(source: Source) -> None:
     """ValueError, with a user-facing message, for a run that the format cannot hold, or if the
     package that writes it is missing."""
     check_family(source.model.config)
-    check_characters(source.vocabulary)
+    check_characters(source.tokenizer)
     if find_spec("gguf") is None:
         raise ValueError(
             "GGUF needs a package that is not installed: pip install 'tinygpt-tui[gguf]'."
@@ -55,7 +55,7 @@ def write(source: Source, path: Path, precision: Precision) -> None:
     """Write the file."""
     import gguf  # an extra
 
-    config, characters = source.model.config, source.vocabulary.characters
+    config, characters = source.model.config, source.tokenizer.characters
     dtype, file_type = _TYPES[precision]
     metadata = {
         **about(source),

@@ -28,7 +28,7 @@ WEIGHTS = "model.safetensors"
 def check(source: Source) -> None:
     """ValueError, with a user-facing message, for a run that the format cannot hold."""
     check_family(source.model.config)
-    check_characters(source.vocabulary)
+    check_characters(source.tokenizer)
 
 
 def notes(source: Source) -> tuple[str, ...]:
@@ -52,11 +52,11 @@ def write(source: Source, folder: Path, precision: Precision) -> None:
         corpus=source.info.corpus,
         sha256=hashlib.sha256(weights).hexdigest(),
     )
-    size = len(source.vocabulary)
+    size = len(source.tokenizer)
     documents: dict[str, object] = {
         "config.json": config_json(source.model.config, size, source.context_length),
         "generation_config.json": _generation_config(source.info.config.sample),
-        "tokenizer.json": tokenizer_json(source.vocabulary),
+        "tokenizer.json": tokenizer_json(check_characters(source.tokenizer)),
         "tokenizer_config.json": _tokenizer_config(source.context_length),
         SETTINGS: settings,
     }

@@ -36,4 +36,6 @@ def settings_in(content: bytes) -> Settings:
             f"{SETTINGS} has the format {settings.format}: a newer version of tinygpt-tui exported "
             "it, upgrade to import it."
         )
+    if settings.config.model.tokenizer != "characters":
+        raise ValueError(f"{SETTINGS} is of a run whose tokens are not characters.")
     return settings

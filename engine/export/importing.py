@@ -164,7 +164,10 @@ def _info(settings: Settings, text: Text) -> RunInfo:
         settings.corpus.characters,
     )
     config = replace(settings.config, corpus=text.corpus.name)
-    info = with_note(new_info(config, corpus), f"imported: {settings.run[:60]}")
+    info = with_note(
+        new_info(config, corpus, Vocabulary(settings.corpus.characters)),
+        f"imported: {settings.run[:60]}",
+    )
     return replace(info, trained_on=settings.corpus if text.is_written else None)
 
 

@@ -45,7 +45,7 @@ class Proof(NamedTuple):
 def prove(source: Source, back: ReadBack) -> Iterator[float | Proof]:
     """Compare a model with the run's own: the fractions done, a slice of work each, then the
     result. ValueError, with a user-facing message, if their vocabularies differ."""
-    if back.characters != source.vocabulary.characters:
+    if back.characters != source.tokenizer.characters:
         raise ValueError("What was written does not read back: its characters are not the run's.")
     windows = passages(source, WINDOWS)
     difference = largest = 0.0
@@ -77,7 +77,7 @@ def passages(source: Source, count: int) -> list[Tensor]:
     starts = (i * (len(text) - length) // max(1, count - 1) for i in range(count))
     distinct = dict.fromkeys(starts)
     return [
-        source.vocabulary.encode_corpus(text[start : start + length]).long() for start in distinct
+        source.tokenizer.encode_corpus(text[start : start + length]).long() for start in distinct
     ]
 
 
@@ -95,7 +95,7 @@ def _logits_read_back(back: ReadBack, ids: Tensor) -> Tensor:
 
 def _written(source: Source, prompt: list[int], count: int) -> Iterator[int]:
     """The likeliest characters after a prompt, as the app writes them."""
-    decoder = decoder_for(source.model.config, len(source.vocabulary))
+    decoder = decoder_for(source.model.config, len(source.tokenizer))
     decoder.load_weights(source.model, source.context_length)
     stream = sample(decoder, prompt, SampleConfig(temperature=0), torch.Generator())
     return islice((id_ for id_ in stream if id_ is not None), count)

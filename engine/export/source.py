@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.config import ModelConfig
 from engine.device import UNKNOWN_MACHINE, Machine
 from engine.model.gpt import GPT
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer
 from engine.storage.manifest import Progress
 from engine.storage.run_info import RunInfo
 
@@ -31,7 +31,7 @@ class Source(NamedTuple):
     """With which it is trained at that step: at positions beyond, it is untrained."""
     model: GPT
     """On the CPU. All its weights are finite."""
-    vocabulary: Vocabulary
+    tokenizer: Tokenizer
     progress: Progress
     """Of the run at that step."""
     machine: Machine = UNKNOWN_MACHINE

@@ -9,17 +9,23 @@ from typing import Any
 
 import msgspec
 
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer, Vocabulary
 
 
-def check_characters(vocabulary: Vocabulary) -> None:
+def check_characters(tokenizer: Tokenizer) -> Vocabulary:
     """ValueError, with a user-facing message, for characters that no JSON can hold."""
+    if not isinstance(tokenizer, Vocabulary):
+        raise ValueError(  # noqa: TRY004  (for the user)
+            "Only a run whose tokens are characters can be exported in this format."
+        )
+    vocabulary = tokenizer
     halves = [c for c in vocabulary.characters if "\ud800" <= c <= "\udfff"]
     if halves:
         raise ValueError(
             f"The text has {len(halves)} halves of characters (lone surrogates, such as "
             f"U+{ord(halves[0]):04X}): no tokenizer file can hold them."
         )
+    return vocabulary
 
 
 def tokenizer_json(vocabulary: Vocabulary) -> dict[str, Any]:

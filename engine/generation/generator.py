@@ -9,17 +9,18 @@ from engine.config import SampleConfig
 from engine.generation.sampler import sample
 from engine.model.decoder import decoder_for
 from engine.model.gpt import GPT
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer
 
 
 class TextGenerator:
     """One text at a time. Its weights and its random generator are its own, so training with and
     without it is bit-identical."""
 
-    def __init__(self, model: GPT, vocabulary: Vocabulary, clock: Callable[[], float]) -> None:
+    def __init__(self, model: GPT, tokenizer: Tokenizer, clock: Callable[[], float]) -> None:
         self._model = model
-        self._decoder = decoder_for(model.config, len(vocabulary))
-        self._vocabulary = vocabulary
+        self._decoder = decoder_for(model.config, len(tokenizer))
+        self._tokenizer = tokenizer
+        self._decode = tokenizer.stream()
         self._clock = clock
         self._ids: Iterator[int | None] | None = None
         self._config = SampleConfig()
@@ -51,46 +52,50 @@ class TextGenerator:
         """Copy the weights as they are now, or those of another `model` of the same shape, and start
         a new text.
 
-        `prompt` has only characters of the vocabulary; the model sees the last `context_length` of
-        them. An empty prompt stands for the start of a line, where the corpus has lines.
+        `prompt` has only known characters; the model sees the last `context_length` tokens of it. An
+        empty prompt stands for the start of a line, where the corpus has lines.
         """
         self._decoder.load_weights(model or self._model, context_length)
-        first = "\n" if "\n" in self._vocabulary else self._vocabulary.characters[0]
         self._config = config
         self._stops = frozenset(config.stop)
         self._generator.manual_seed(config.seed)
-        self._ids = sample(
-            self._decoder, self._vocabulary.encode(prompt or first), config, self._generator
-        )
+        ids = self._tokenizer.encode(prompt or self._tokenizer.opening)
+        self._ids = sample(self._decoder, ids, config, self._generator)
+        self._decode = self._tokenizer.stream()
         self.text = ""
         self.seconds = 0.0
         self.ended = None
 
     def generate(self, seconds: float) -> str:
-        """Prefill the prompt and generate for about `seconds`, at least one character of either;
-        the characters added to the text. A stop character is not added.
+        """Prefill the prompt and generate for about `seconds`, at least one token of either; the
+        characters added to the text: those that are whole. A stop character is not added, and what a
+        token has beyond the wanted length is left out.
         """
         assert self._ids is not None, "no text was started"
         began = self._clock()
         new: list[str] = []
-        while True:
+        while self._ids is not None:
             if (id_ := next(self._ids)) is not None:
-                character = self._vocabulary.characters[id_]
-                if character in self._stops:
-                    self.ended = "stop character"
-                    self.stop()
-                    break
-                new.append(character)
-                if len(self.text) + len(new) >= self._config.characters:
-                    self.ended = "length"
-                    self.stop()
-                    break
+                self._add(self._decode(id_), new)
             if self._clock() - began >= seconds:
                 break
         self.seconds += self._clock() - began
         added = "".join(new)
         self.text += added
         return added
+
+    def _add(self, characters: str, new: list[str]) -> None:
+        """Add the characters of a token to those that are `new`; some may end the text."""
+        for character in characters:
+            if character in self._stops:
+                self.ended = "stop character"
+                self.stop()
+                return
+            new.append(character)
+            if len(self.text) + len(new) >= self._config.characters:
+                self.ended = "length"
+                self.stop()
+                return
 
     def stop(self) -> None:
         """End the text here."""

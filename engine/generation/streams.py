@@ -11,7 +11,7 @@ from engine.protocol import Event, Excerpt, SampleDone, SampleStarted, TextSampl
 
 if TYPE_CHECKING:  # these import torch, which the session loads with the first run
     from engine.generation.generator import TextGenerator
-    from engine.model.tokenizer import Vocabulary
+    from engine.model.tokenizer import Tokenizer
     from engine.model.weights import Weights
 
 EARLY_EXCERPTS = frozenset({10, 25, 50, 100})
@@ -28,7 +28,7 @@ class SampleStreams:
 
     def __init__(
         self,
-        vocabulary: "Vocabulary",
+        tokenizer: "Tokenizer",
         reply: "TextGenerator",
         excerpt: "TextGenerator",
         *,
@@ -40,12 +40,12 @@ class SampleStreams:
         """`opening`: the prompt of excerpts until the user sets another. `config`: the settings of
         excerpts throughout, so that they can be compared with each other. `context_length`: the one
         that the model is trained with at present."""
-        self._vocabulary = vocabulary
+        self._tokenizer = tokenizer
         self._reply = reply
         self._excerpt = excerpt
         self._context_length = context_length
         self._emit = emit
-        self._prompt = vocabulary.split_known(opening)[0]
+        self._prompt = tokenizer.split_known(opening)[0]
         self._excerpt_config = replace(config, characters=EXCERPT_LINES * LINE, stop="")
         self._sample_id = 0
         self._excerpt_step = 0
@@ -64,10 +64,11 @@ class SampleStreams:
     def start(self, sample_id: int, prompt: str, config: SampleConfig, weights: "Weights") -> None:
         """Start the reply to a prompt, with these weights, in place of the one before."""
         self.stop()
-        known, unknown = self._vocabulary.split_known(prompt)
+        known, unknown = self._tokenizer.split_known(prompt)
         self._sample_id = sample_id
         self._reply.start(known, config, weights.context_length, weights.model)
-        unseen = max(0, len(known) - weights.context_length)
+        before = self._tokenizer.encode(known)[: -weights.context_length]
+        unseen = len(self._tokenizer.decode(before))
         self._emit(SampleStarted(sample_id, weights.step, known, unknown, unseen))
 
     def stop(self) -> None:
@@ -79,7 +80,7 @@ class SampleStreams:
     def set_excerpt_prompt(self, prompt: str, step: int) -> None:
         """Have excerpts continue this prompt, beginning with one by the weights of `step`.
         ValueError, with a user-facing message, if all its characters are unknown."""
-        known, unknown = self._vocabulary.split_known(prompt)
+        known, unknown = self._tokenizer.split_known(prompt)
         if unknown and not known:
             raise ValueError(
                 "The text has none of these characters: the samples keep their prompt."

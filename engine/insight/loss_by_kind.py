@@ -30,7 +30,8 @@ class LossByKind:
     """Adds up the losses of predictions."""
 
     def __init__(self, characters: str, context_length: int) -> None:
-        """`characters`: those of the vocabulary. `context_length`: the most that a prediction
+        """`characters`: those of the vocabulary; empty: its tokens are longer, or bytes, and are of
+        no kind. `context_length`: the most that a prediction
         sees."""
         kinds = [kind_of(character) for character in characters]
         self._tables = _Tables(
@@ -38,6 +39,7 @@ class LossByKind:
             torch.tensor([continues_word(character) for character in characters]),
             torch.tensor([character in APOSTROPHES for character in characters]),
         )
+        self._of_a_kind = bool(characters)
         self._context_length = context_length
         self._by_kind = torch.zeros(2, len(KINDS), dtype=torch.float64)
         self._by_position = torch.zeros(2, context_length, dtype=torch.float64)
@@ -48,10 +50,10 @@ class LossByKind:
         logits = model(inputs.to(model.device)).float().flatten(0, 1).cpu()
         losses = F.cross_entropy(logits, targets.flatten(), reduction="none").double()
         positions = torch.arange(inputs.shape[1]).expand_as(inputs)
-        for sums, of in (
-            (self._by_kind, self._kinds(inputs, targets)),
-            (self._by_position, positions),
-        ):
+        divided = [(self._by_position, positions)]
+        if self._of_a_kind:
+            divided.append((self._by_kind, self._kinds(inputs, targets)))
+        for sums, of in divided:
             sums[0] += torch.bincount(of.flatten(), losses, sums.shape[1])
             sums[1] += torch.bincount(of.flatten(), minlength=sums.shape[1])
 
@@ -67,12 +69,12 @@ class LossByKind:
     @property
     def characters(self) -> int:
         """The number of predictions."""
-        return int(self._by_kind[1].sum())
+        return int(self._by_position[1].sum())
 
     @property
     def bits(self) -> float:
         """The mean loss."""
-        return float(self._by_kind[0].sum() / max(1, self.characters) / math.log(2))
+        return float(self._by_position[0].sum() / max(1, self.characters) / math.log(2))
 
     def kinds(self) -> tuple[LossPart, ...]:
         """The kinds that occur."""

@@ -1,11 +1,11 @@
-"""A passage as the model reads it: how surprised it is by each character, and what it expected, at
+"""A passage as the model reads it: how surprised it is by each token, and what it expected, at
 each depth (the logit lens, nostalgebraist 2020).
 
 Dimensions: T time, D embedding width, V vocabulary.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,7 +17,7 @@ from engine.model.gpt import GPT, Attention, Block
 from engine.protocol.place import Likely, Place
 
 NEXT = 10
-"""The number of likeliest characters at a place."""
+"""The number of likeliest tokens at a place."""
 LENS = 3
 """Their number at each depth."""
 TIE = 1e-12
@@ -39,22 +39,22 @@ def sublayers(model: GPT) -> tuple[str, ...]:
 
 
 def read(
-    model: GPT, characters: str, ids: Tensor, context_length: int, off: Off = NOTHING
+    model: GPT, pieces: Sequence[str], ids: Tensor, context_length: int, off: Off = NOTHING
 ) -> Iterator[float | list[Place]]:
-    """(T,) ids of a text: a Place for each, and one after the end. `characters`: those of the
-    vocabulary. Yields the fractions done, then the places.
+    """(T,) ids of a text: a Place for each, and one after the end. `pieces`: what the tokens
+    are. Yields the fractions done, then the places.
 
     A text longer than the context is read in windows that overlap by half, so that each prediction
     sees at least half a context.
     """
-    places = [Place(characters[ids[0]], None, 0, 0.0, (), (), ())] if len(ids) else []
+    places = [Place(pieces[int(ids[0])], None, 0, 0.0, (), (), ())] if len(ids) else []
     for some in _stretches(model, ids, context_length, off):
         lens = []
         for stream in (some.traced.embedding, *some.traced.blocks):
             logits = _logits(model, stream[some.rows])
-            lens.append(_likeliest(logits, characters, LENS))
+            lens.append(_likeliest(logits, pieces, LENS))
             yield len(places) / (len(ids) + 1)
-        places += _places(characters, some, lens, logits)
+        places += _places(pieces, some, lens, logits)
     yield places
 
 
@@ -70,7 +70,7 @@ def surprises(model: GPT, ids: Tensor, context_length: int) -> Iterator[float | 
 
 
 def read_row(
-    model: GPT, characters: str, inputs: Tensor, targets: Tensor, at: int
+    model: GPT, pieces: Sequence[str], inputs: Tensor, targets: Tensor, at: int
 ) -> tuple[Place, list[float]]:
     """A row of a batch, (T,) ids and those that follow each: the Place of the target at index `at`,
     and the surprise of every target."""
@@ -81,8 +81,8 @@ def read_row(
         bits += _bits(logits.log_softmax(-1), targets[rows])
     some = Stretch(traced, slice(at, at + 1), targets[at : at + 1])
     depths = [_logits(model, x[some.rows]) for x in (traced.embedding, *traced.blocks)]
-    lens = [_likeliest(logits, characters, LENS) for logits in depths]
-    (place,) = _places(characters, some, lens, depths[-1])
+    lens = [_likeliest(logits, pieces, LENS) for logits in depths]
+    (place,) = _places(pieces, some, lens, depths[-1])
     return place, bits
 
 
@@ -125,19 +125,19 @@ def _windows(length: int, context_length: int) -> list[tuple[int, int]]:
 
 
 def _places(
-    characters: str, some: Stretch, lens: list[list[Likely]], logits: Tensor
+    pieces: Sequence[str], some: Stretch, lens: list[list[Likely]], logits: Tensor
 ) -> list[Place]:
     """The places after these positions. `lens`: the likeliest at each depth; `logits`: (T, V) of the
     last."""
     log_probs = logits.log_softmax(-1)
     entropy = (-(log_probs.exp() * log_probs).sum(-1) / math.log(2)).tolist()
-    next_ = _likeliest(logits, characters, NEXT)
+    next_ = _likeliest(logits, pieces, NEXT)
     added = [y[some.rows].square().mean(-1).sqrt().tolist() for y in some.traced.added]
     bits, ranks = _bits(log_probs, some.targets), _ranks(logits, some.targets)
     targets = some.targets.tolist()
     return [
         Place(
-            characters[targets[i]] if i < len(targets) else "",
+            pieces[targets[i]] if i < len(targets) else "",
             bits[i] if i < len(targets) else None,
             ranks[i] if i < len(targets) else 0,
             entropy[i],
@@ -183,17 +183,17 @@ def _ranks(logits: Tensor, targets: Tensor) -> list[int]:
     return (before + 1).tolist()
 
 
-def _likeliest(logits: Tensor, characters: str, number: int) -> list[Likely]:
-    """The likeliest characters at each position, (T, V) logits; of equal ones the lower id comes
+def _likeliest(logits: Tensor, pieces: Sequence[str], number: int) -> list[Likely]:
+    """The likeliest tokens at each position, (T, V) logits; of equal ones the lower id comes
     first."""
-    number = min(number, len(characters))
-    values, ids = logits.topk(min(number + 1, len(characters)))
+    number = min(number, len(pieces))
+    values, ids = logits.topk(min(number + 1, len(pieces)))
     # Only where two are equal does the order, or which of them are there, have to be looked at.
     tied = (values[:, 1:] == values[:, :-1]).any(-1)
     if tied.any():
         ids[tied, :number] = _distinct(logits[tied]).topk(number).indices
     probs = (values[:, :number] - logits.logsumexp(-1, keepdim=True)).exp()
     return [
-        tuple((characters[i], value) for i, value in zip(row, likely, strict=True))
+        tuple((pieces[i], value) for i, value in zip(row, likely, strict=True))
         for row, likely in zip(ids[:, :number].tolist(), probs.tolist(), strict=True)
     ]

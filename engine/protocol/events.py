@@ -15,6 +15,7 @@ from engine.protocol.reports import ReportGathered
 from engine.protocol.saved_runs import Compared, ParentLoaded, RunChanged, RunsListed
 from engine.protocol.sweeps import SweepEvent
 from engine.protocol.teaching import MappingRequired, TaughtEvent
+from engine.protocol.tokens import Tokens
 
 
 class Busy(Message, frozen=True):
@@ -61,6 +62,7 @@ class Opened(Message, frozen=True):
     choice: str  # one line: what was measured to choose threads and precision
     note: str  # what differs from when it was saved, or who trains it; or empty
     saving: bool = True  # False: what is trained is lost with the program
+    tokens: Tokens = Tokens()
 
 
 class ConfirmationRequired(Message, frozen=True):
@@ -79,7 +81,7 @@ class StepDone(Message, frozen=True):
     """One step of training. The loss is that of its batch before the update."""
 
     step: int
-    loss: float  # nats a character
+    loss: float  # nats a token
     gradient_norm: float
     learning_rate: float
     tokens: int
@@ -99,16 +101,17 @@ class StepProgress(Message, frozen=True):
 
 class Evaluated(Message, frozen=True):
     """The loss over the validation part, or the fixed sample of it, in pieces of `context_length`
-    characters."""
+    tokens."""
 
     step: int
-    loss: float  # nats a character
+    loss: float  # nats a token
     bits_per_char: float
-    accuracy: float  # fraction of characters that had the highest logit
+    accuracy: float  # fraction of tokens that had the highest logit
     context_length: int
     seconds: float
     elapsed: float
-    characters: int = 0  # predicted; 0: not recorded, by an earlier version
+    characters: int = 0  # tokens predicted; 0: not recorded, by an earlier version
+    bits_per_byte: float | None = None  # None: not a number, or not recorded by an earlier version
 
 
 class Excerpt(Message, frozen=True):

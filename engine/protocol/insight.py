@@ -36,13 +36,14 @@ class Inspected(Message, frozen=True):
     text: str  # without unknown characters
     unknown: str  # characters outside the vocabulary, each once
     start: int  # of a validation passage; -1: a text of the user's
-    validation_characters: int
-    places: tuple[Place, ...]  # one for each character, and one after the end
+    validation_characters: int  # in tokens
+    places: tuple[Place, ...]  # one for each token, and one after the end
     sublayers: tuple[str, ...]  # the names of those in `Place.added`
     bits: float  # the mean surprise
     off: tuple[str, ...]  # as asked
     whole_bits: float  # the mean surprise with nothing switched off
-    context_length: int  # characters that a prediction sees, at most
+    context_length: int  # tokens that a prediction sees, at most
+    ids: tuple[int, ...] = ()  # of the text
 
 
 class InspectPlace(Message, frozen=True):
@@ -53,6 +54,7 @@ class InspectPlace(Message, frozen=True):
     config: SampleConfig
     off: tuple[str, ...] = ()
     step: int = -1
+    ids: tuple[int, ...] = ()  # the text in tokens, as of `Inspected`; empty: it is encoded
 
 
 class PlaceInspected(Message, frozen=True):

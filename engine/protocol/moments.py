@@ -19,7 +19,8 @@ class AskWhenLearned(Message, frozen=True):
 
     request: int
     text: str
-    target: str = ""  # the character that follows there; empty, or unknown: the likeliest now
+    target: str = ""  # the token that follows there; empty, or unknown: the likeliest now
+    ids: tuple[int, ...] = ()  # the text in tokens, as of `Inspected`; empty: it is encoded
 
 
 class WhenLearned(Message, frozen=True):
@@ -28,7 +29,7 @@ class WhenLearned(Message, frozen=True):
     request: int
     steps: tuple[int, ...]  # ascending: of at most 40 moments, the last is the model as it is now
     rows: tuple[tuple[str, tuple[float, ...]], ...]
-    """Characters with their probability at each step: the 16 likeliest now, the likeliest first,
+    """Tokens with their probability at each step: the 16 likeliest now, the likeliest first,
     and after them the target, where it is not one of these."""
     target: str  # the one that counts as right
     first_right: int  # the first step at which it was the likeliest; -1: it never was

@@ -3,13 +3,13 @@
 from msgspec import Struct
 
 Likely = tuple[tuple[str, float], ...]
-"""Characters and their probabilities, the likeliest first."""
+"""Tokens and their probabilities, the likeliest first."""
 
 
 class Place(Struct, frozen=True):
-    """One character of a passage, as predicted from those before it. The first is not predicted."""
+    """One token of a passage, as predicted from those before it. The first is not predicted."""
 
-    character: str  # empty: the place after the end
+    character: str  # as it is shown, a byte that is none as \xC3; empty: the place after the end
     bits: float | None  # its surprise, -log2 of its probability; None: not predicted, or at the end
     rank: int  # 1: it was the likeliest; 0: not predicted, or at the end
     entropy: float  # bits

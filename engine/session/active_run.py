@@ -49,7 +49,7 @@ class ActiveRun(OpenedRun):
         self._moments = MomentKeeper(recorder, self._state, weights, length, emit, clock)
         self._stepper = Stepper(context.trainer, clock)
         self._threads = ThreadChoice(context, progress.elapsed, self._emit, clock)
-        self._evaluator = Evaluator(context.trainer, self._emit, clock)
+        self._evaluator = Evaluator(context.trainer, context.tokens, self._emit, clock)
         self._samples = context.sample_streams(config.sample, length, self._emit)
         self._models = context.moment_models(length, self._moments.found)
         self._inspector = context.inspector(self._models, emit, self._next_step)

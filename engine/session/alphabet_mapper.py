@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.insight.alphabet import map_alphabet
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer
 from engine.protocol import AlphabetMapped, CharacterPoint, MapAlphabet
 from engine.session.moment_models import MomentModels
 
@@ -20,11 +20,11 @@ COUNTED = 1_000_000
 class AlphabetMapper:
     """Maps the alphabet of one run, with the signs of the picture before."""
 
-    def __init__(self, models: MomentModels, ids: Tensor, vocabulary: Vocabulary) -> None:
+    def __init__(self, models: MomentModels, ids: Tensor, tokenizer: Tokenizer) -> None:
         """`ids`: (N,) of the training part."""
         self._models = models
         self._ids = ids
-        self._vocabulary = vocabulary
+        self._tokenizer = tokenizer
         self._shown: list[int] = []
         self._plane: Tensor | None = None
 
@@ -33,7 +33,7 @@ class AlphabetMapper:
         weights = self._models.at(command.step)
         if not self._shown:
             self._shown = self._most_frequent()
-        shown = [self._vocabulary.characters[i] for i in self._shown]
+        shown = [self._tokenizer.pieces[i] for i in self._shown]
         alphabet = map_alphabet(weights.model.output_embedding[self._shown], self._plane)
         if alphabet.plane.any():
             self._plane = alphabet.plane
@@ -54,12 +54,12 @@ class AlphabetMapper:
                 for character, (x, y), near, cosines in points
             ),
             alphabet.explained,
-            len(self._vocabulary),
+            len(self._tokenizer),
         )
 
     def _most_frequent(self) -> list[int]:
         """The ids that are shown, in their order."""
-        size = len(self._vocabulary)
+        size = len(self._tokenizer)
         if size <= MOST_CHARACTERS:
             return list(range(size))
         some = self._ids[:: max(1, len(self._ids) // COUNTED)]

@@ -25,6 +25,7 @@ from engine.storage.teaching import Lesson
 from engine.training.split import check_length, split_at
 
 if TYPE_CHECKING:  # these import torch, which is loaded after the text has been reported
+    from engine.model.tokenizer import Tokenizer
     from engine.session.context import RunContext
     from engine.storage.checkpoints import State
     from engine.storage.run import Run
@@ -115,6 +116,7 @@ def fresh_progress(config: RunConfig) -> Progress:
 def build_context(
     info: RunInfo,
     text: str,
+    tokenizer: "Tokenizer",
     start: Start | None,
     emit: Emit,
     clock: Clock,
@@ -125,10 +127,9 @@ def build_context(
     machine."""
     from engine.session.context import RunContext, check_state, compile_loops  # torch and Numba
 
-    characters = info.corpus.characters
     keep_freed_memory()
     if start is not None:
-        check_state(start.state, info.config, len(characters))
+        check_state(start.state, info.config, info.vocabulary)
     emit(Busy("compiling for this machine (some seconds, the first time only)"))
     compile_loops()
     emit(Busy("measuring this machine"))
@@ -136,11 +137,11 @@ def build_context(
     if opening is None:
         opening = default_prompt(info.corpus.name, text)
     before = start.machine if start else None
-    context = RunContext(info.config, text, characters, opening, clock, before)
+    context = RunContext(info.config, text, tokenizer, opening, clock, before)
     if start is not None:
         context.trainer.load_state_dict(start.state, start.step, start.skipped)
         if start.lesson is not None:
-            check_taught(start.lesson.taught.text, start.lesson.taught.share, frozenset(characters))
+            check_taught(start.lesson.taught.text, start.lesson.taught.share, tokenizer)
             context.teach(start.lesson)
     emit(Busy(""))
     return context
@@ -187,6 +188,7 @@ def opened_event(
         choice=hardware.reason,
         note=note,
         saving=saving,
+        tokens=context.tokens,
     )
 
 

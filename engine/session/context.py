@@ -12,8 +12,9 @@ from engine.generation.streams import SampleStreams
 from engine.model.decoder import CompiledDecoder
 from engine.model.gpt import GPT
 from engine.model.size import on_meta
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer
 from engine.protocol import Event
+from engine.session.encoding import encoded
 from engine.session.inspector import Inspector
 from engine.session.moment_models import MomentModels
 from engine.session.stepper import NextStep
@@ -22,12 +23,10 @@ from engine.storage.moment_files import Moment
 from engine.storage.teaching import Lesson
 from engine.training.autotune import as_before, choose, measure_threads, most_threads
 from engine.training.cost import check_memory
-from engine.training.dataset import Dataset
 from engine.training.optimizers import Optimizer
 from engine.training.process_group import joined
 from engine.training.rank_trainer import LeadTrainer, check_ranks
 from engine.training.replica import Replica
-from engine.training.split import val_characters
 from engine.training.taught import TaughtText
 from engine.training.trainer import Trainer
 from engine.training.workers import WorkerPool
@@ -43,12 +42,12 @@ class RunContext:
         self,
         config: RunConfig,
         text: str,
-        characters: str,
+        tokenizer: Tokenizer,
         opening: str,
         clock: Callable[[], float],
         before: Machine | None = None,
     ) -> None:
-        """`characters`: those of the text. `opening`: the prompt of excerpts until the user sets
+        """`tokenizer`: knows all of the text. `opening`: the prompt of excerpts until the user sets
         another. `before`: the machine that has trained the run so far.
 
         ValueError, with a user-facing message, if the device is missing or the memory too small.
@@ -59,23 +58,17 @@ class RunContext:
         if before is not None:
             train = as_before(asked, before.device, before.workers, before.precision)
         threads = most_threads(asked)
-        check_memory(config, len(characters), device_of(train.device), threads)
+        check_memory(config, len(tokenizer), device_of(train.device), threads)
         self.hardware = choose(config.model, train)
         if group is not None:
             self.hardware = self.hardware._replace(reason=f"rank 0 of {group.world}")
         elif train.threads != asked.threads:
             self.hardware = self.hardware._replace(reason=AS_BEFORE)
         release_freed_memory()  # of the trials
-        self.vocabulary = Vocabulary(characters)
-        dataset = Dataset(
-            self.vocabulary.encode_corpus(text),
-            config.model.context_length,
-            config.train.val_fraction,
-            config.train.seed,
-            val_characters(config),
-        )
+        self.tokenizer = tokenizer
+        dataset, self.tokens = encoded(text, tokenizer, config)
         self.workers = WorkerPool(self.hardware.threads)
-        parts = (config, len(self.vocabulary), dataset, self.hardware, self.workers)
+        parts = (config, len(tokenizer), dataset, self.hardware, self.workers)
         self.trainer = LeadTrainer(*parts, group) if group else Trainer(*parts)
         self.threads_are_measured = (
             self.hardware.device.type == "cpu" and not asked.threads and threads > 1
@@ -85,8 +78,8 @@ class RunContext:
         """What the run is taught besides its text, if anything."""
         self._opening = opening
         self._clock = clock
-        self._reply_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
-        self._excerpt_generator = TextGenerator(self.trainer.model, self.vocabulary, clock)
+        self._reply_generator = TextGenerator(self.trainer.model, self.tokenizer, clock)
+        self._excerpt_generator = TextGenerator(self.trainer.model, self.tokenizer, clock)
 
     @property
     def machine(self) -> Machine:
@@ -111,12 +104,12 @@ class RunContext:
         self.lesson = lesson
         taught = lesson.taught
         kinds = ("\n", "\n \t") if "\n" in taught.text.strip() else ("\n \t",)
-        known = (self.vocabulary.split_known(kind)[0] for kind in kinds)
+        known = (self.tokenizer.split_known(kind)[0] for kind in kinds)
         dataset = self.trainer.dataset
         dataset.taught = TaughtText(
-            self.vocabulary.encode_corpus(taught.text),
+            self.tokenizer.encode_corpus(taught.text),
             taught.share,
-            tuple(map(self.vocabulary.encode_corpus, known)),
+            tuple(map(self.tokenizer.encode_corpus, known)),
             dataset.context_length,
             dataset.seed,
         )
@@ -126,7 +119,7 @@ class RunContext:
     ) -> SampleStreams:
         """The samples of the run. There is one set of generators: call this once."""
         return SampleStreams(
-            self.vocabulary,
+            self.tokenizer,
             self._reply_generator,
             self._excerpt_generator,
             opening=self._opening,
@@ -149,7 +142,7 @@ class RunContext:
     ) -> Inspector:
         """What looks inside the model, as it is at present or at a kept step. `next_step`: how a
         run that is trained here goes on, for trials."""
-        return Inspector(self.trainer, models, self.vocabulary, emit, self._clock, next_step)
+        return Inspector(self.trainer, models, self.tokenizer, emit, self._clock, next_step)
 
     @property
     def checkpoint_bytes(self) -> int:

@@ -1,13 +1,16 @@
 """Answers what of a text is copied from the training part, in slices between those of training."""
 
 from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.insight.copies import SHORTEST, Copy, CopyIndex, Span
 from engine.insight.lines import LineNumbers
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer, Vocabulary
 from engine.protocol import CopiesFound, FindCopies, Piece
 from engine.session.opened_run import Clock, Emit
 from engine.session.slices import Slices
@@ -23,15 +26,13 @@ MOST_CHARACTERS = 500_000_000
 class CopyFinder:
     """Finds copies of one training part. Its index is built when the first question comes."""
 
-    def __init__(self, ids: Tensor, vocabulary: Vocabulary, emit: Emit, clock: Clock) -> None:
-        """`ids`: (N,) of the training part, with which the run's text begins."""
-        self._ids = ids.numpy()
-        self._vocabulary = vocabulary
+    def __init__(self, tokens: Tensor, tokenizer: Tokenizer, emit: Emit, clock: Clock) -> None:
+        """`tokens`: (N,) ids of the training part, with which the run's text begins."""
+        self._tokens = tokens
+        self._tokenizer = tokenizer
+        self._characters = Vocabulary(tokenizer.characters)
         self._emit = emit
         self._clock = clock
-        self._index = CopyIndex(self._ids)
-        self._building = self._index.build()
-        self._lines = LineNumbers(self._ids, vocabulary.encode_any("\n")[0])
         self._slices: Slices[CopiesFound] = Slices(clock)
 
     @property
@@ -39,9 +40,29 @@ class CopyFinder:
         """Whether a question is not answered yet."""
         return self._slices.active
 
+    @cached_property
+    def _ids(self) -> NDArray[np.integer[Any]]:
+        """(N,) of the characters of the training part: copies are told by these."""
+        if isinstance(self._tokenizer, Vocabulary):
+            return self._tokens.numpy()
+        text = self._tokenizer.decode(self._tokens.tolist())
+        return self._characters.encode_corpus(text).numpy()
+
+    @cached_property
+    def _index(self) -> CopyIndex:
+        return CopyIndex(self._ids)
+
+    @cached_property
+    def _building(self) -> Iterator[float]:
+        return self._index.build()
+
+    @cached_property
+    def _lines(self) -> LineNumbers:
+        return LineNumbers(self._ids, self._characters.encode_any("\n")[0])
+
     def ask(self, command: FindCopies) -> None:
         """Start to answer a question, in place of the one before."""
-        if len(self._ids) > MOST_CHARACTERS:
+        if len(self._tokens) > MOST_CHARACTERS:
             reason = (
                 f"copies are searched for in texts of up to {MOST_CHARACTERS:,} characters: the "
                 "index takes a byte for each"
@@ -64,7 +85,7 @@ class CopyFinder:
         # A loop, not `yield from`: the index is built on where a newer question finds it.
         for done in self._building:  # noqa: UP028
             yield done
-        query = np.array(self._vocabulary.encode_any(command.text), np.int32)
+        query = np.array(self._characters.encode_any(command.text), np.int32)
         for found in self._index.find(query):
             if isinstance(found, float):
                 yield found
@@ -108,7 +129,7 @@ class CopyFinder:
         return text if len(text) < AROUND else text.rpartition("\n")[0] or text
 
     def _text(self, start: int, end: int) -> str:
-        return self._vocabulary.decode(self._ids[start:end].tolist())
+        return self._characters.decode(self._ids[start:end].tolist())
 
 
 def _length(copy: Copy) -> int:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from engine.protocol import Busy, Evaluated
+from engine.protocol import Busy, Evaluated, Tokens
 from engine.session.opened_run import Clock, Emit
 from engine.session.slices import Slices
 
@@ -15,8 +15,9 @@ EVALUATING = "evaluating on held-out text"
 class Evaluator:
     """Evaluates one model, from time to time."""
 
-    def __init__(self, trainer: "Trainer", emit: Emit, clock: Clock) -> None:
+    def __init__(self, trainer: "Trainer", tokens: Tokens, emit: Emit, clock: Clock) -> None:
         self._trainer = trainer
+        self._tokens = tokens
         self._emit = emit
         self._slices: Slices[Evaluation] = Slices(clock)
         self._context_length = 0
@@ -51,10 +52,11 @@ class Evaluator:
         return Evaluated(
             step=self._trainer.step_number,
             loss=result.loss,
-            bits_per_char=result.bits_per_char,
+            bits_per_char=self._tokens.bits_per_character(result.loss),
             accuracy=result.accuracy,
             context_length=self._context_length,
             characters=result.characters,
             seconds=self.seconds,
             elapsed=elapsed + self._slices.last,
+            bits_per_byte=self._tokens.bits_per_byte(result.loss),
         )

@@ -59,14 +59,15 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
     if command.corpus:
         progress = replace(progress, evaluated=-1, loss=None, best_loss=None, taught="")
     report_corpus(text, corpus.sha256, config, emit)
-    info = new_info(config, corpus, Parent(parent.name, parent.step))
+    tokenizer = parent.tokenizer
+    info = new_info(config, corpus, tokenizer, Parent(parent.name, parent.step))
     lesson = None if command.corpus else changes.lesson
     state = parent.state
     if config.train.optimizer != parent.info.config.train.optimizer:
         state = {"model": state["model"]}
     start = Start(state, parent.machine, parent.step, progress.skipped, lesson)
-    context = build_context(info, text.text, start, emit, clock, changes.excerpt_prompt)
-    run = Run(origin=None if command.corpus else origin)
+    context = build_context(info, text.text, tokenizer, start, emit, clock, changes.excerpt_prompt)
+    run = Run(origin=None if command.corpus else origin, tokenizer=tokenizer)
     return activate(
         context,
         run,
@@ -131,8 +132,10 @@ def _text_of(
                 f"The text of the run {parent.name!r} is not here: name a text for the fork."
             )
         return kept_corpus(parent.info, parent.text), source, config
+    from engine.storage.saved_run import characters_with, unknown_in  # torch, as above
+
     text = load_corpus(command.corpus, command.reading)
-    unknown = "".join(sorted({*text.text} - {*source.characters}))
+    unknown = unknown_in(text.text, parent.tokenizer)
     if unknown:
         raise ValueError(
             f"The text {command.corpus!r} has characters that the model of {parent.name!r} does not "
@@ -144,6 +147,7 @@ def _text_of(
         source=text.source,
         license=text.license,
         sha256=sha256_of(text.text),
+        characters=characters_with(parent.tokenizer, text.text),
     )
     config = replace(config, corpus=command.corpus, reading=command.reading)
     return text, info, recordable(config)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import torch
+from torch import Tensor
+
 from engine.generation.sampler import candidates
 from engine.insight.parts import parse_off
 from engine.insight.reading import NEXT
 from engine.insight.trace import trace
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer
 from engine.protocol import (
     AskWhenLearned,
     DivideLoss,
@@ -41,7 +44,7 @@ class Inspector:
         self,
         trainer: Trainer,
         models: MomentModels,
-        vocabulary: Vocabulary,
+        tokenizer: Tokenizer,
         emit: Emit,
         clock: Clock,
         next_step: Callable[[], NextStep] | None,
@@ -49,22 +52,22 @@ class Inspector:
         """`models`: those of kept weights. `next_step`: how the run goes on; None: it is not trained
         here."""
         self._models = models
-        self._vocabulary = vocabulary
+        self._tokenizer = tokenizer
         self._emit = emit
         dataset = trainer.dataset
         self._passages = PassageReader(
             models,
             dataset.validation,
             trainer.config.model.context_length,
-            vocabulary,
+            tokenizer,
             emit,
             clock,
         )
-        self._copies = CopyFinder(dataset.train, vocabulary, emit, clock)
-        self._learning = LearningFinder(models, vocabulary, emit, clock)
-        self._alphabet = AlphabetMapper(models, dataset.train, vocabulary)
-        self._losses = LossDivider(models, dataset, vocabulary, emit, clock)
-        self._trials = Trials(trainer, vocabulary, next_step, emit, clock)
+        self._copies = CopyFinder(dataset.train, tokenizer, emit, clock)
+        self._learning = LearningFinder(models, tokenizer, emit, clock)
+        self._alphabet = AlphabetMapper(models, dataset.train, tokenizer)
+        self._losses = LossDivider(models, dataset, tokenizer, emit, clock)
+        self._trials = Trials(trainer, tokenizer, next_step, emit, clock)
         self._in_slices: tuple[
             PassageReader | CopyFinder | LearningFinder | LossDivider | Trials, ...
         ] = (
@@ -83,7 +86,7 @@ class Inspector:
             elif isinstance(command, FindCopies):
                 self._copies.ask(command)
             elif isinstance(command, AskWhenLearned):
-                self._learning.ask(command, known(command.text, self._vocabulary).ids)
+                self._learning.ask(command, self._ids(command))
             elif isinstance(command, DivideLoss):
                 self._losses.ask(command)
             elif isinstance(command, FindLearningRate | InspectStep | StopTrial):
@@ -117,8 +120,17 @@ class Inspector:
             case MapAlphabet():
                 return self._alphabet.answer(command)
 
+    def _ids(self, command: InspectPlace | AskWhenLearned) -> Tensor:
+        """The text that is looked at. ValueError, with a user-facing message, if the model knows
+        none of it."""
+        if not command.ids:
+            return known(command.text, self._tokenizer).ids
+        if not all(0 <= id_ < len(self._tokenizer) for id_ in command.ids):
+            raise ValueError("The model does not have these tokens.")
+        return torch.tensor(command.ids)
+
     def _inspect_place(self, command: InspectPlace) -> PlaceInspected:
-        ids = known(command.text, self._vocabulary).ids
+        ids = self._ids(command)
         model, step, length = self._models.at(command.step)
         start = max(0, len(ids) - length)
         traced = trace(model, ids[start:], parse_off(command.off, model.config))
@@ -127,7 +139,7 @@ class Inspector:
         probabilities = [float(p) / float(cumulative[-1]) for p in cumulative]
         before = [0.0, *probabilities]
         sampled = [
-            (self._vocabulary.characters[int(i)], p - q)
+            (self._tokenizer.pieces[int(i)], p - q)
             for i, p, q in zip(likely, probabilities, before, strict=False)
             if p > q
         ]

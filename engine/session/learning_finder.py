@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from engine.insight.learning import first_right, is_right, next_probabilities, sure_since
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer
 from engine.model.weights import Weights
 from engine.protocol import AskWhenLearned, Failed, WhenLearned
 from engine.session.moment_models import NOW, MomentModels
@@ -22,10 +22,10 @@ class LearningFinder:
     """Compares what the kept weights of one run predict, one moment a slice."""
 
     def __init__(
-        self, models: MomentModels, vocabulary: Vocabulary, emit: Emit, clock: Clock
+        self, models: MomentModels, tokenizer: Tokenizer, emit: Emit, clock: Clock
     ) -> None:
         self._models = models
-        self._vocabulary = vocabulary
+        self._tokenizer = tokenizer
         self._emit = emit
         self._slices: Slices[WhenLearned] = Slices(clock)
         self._request = 0
@@ -79,19 +79,20 @@ class LearningFinder:
         yield self._compared(command, found)
 
     def _compared(self, command: AskWhenLearned, found: dict[int, Tensor]) -> WhenLearned:
-        characters = self._vocabulary.characters
+        pieces = self._tokenizer.pieces
         steps = sorted(found)
-        likeliest = found[steps[-1]].topk(min(ROWS, len(characters))).indices.tolist()
+        likeliest = found[steps[-1]].topk(min(ROWS, len(pieces))).indices.tolist()
         right = likeliest[0]
-        if command.target in self._vocabulary:
-            right = characters.index(command.target)
+        target = self._tokenizer.id_of(command.target)
+        if target >= 0:
+            right = target
         ids = [*likeliest, *([] if right in likeliest else [right])]
         was_right = [is_right(found[step], right) for step in steps]
         return WhenLearned(
             command.request,
             tuple(steps),
-            tuple((characters[i], tuple(float(found[step][i]) for step in steps)) for i in ids),
-            characters[right],
+            tuple((pieces[i], tuple(float(found[step][i]) for step in steps)) for i in ids),
+            pieces[right],
             first_right(steps, was_right),
             sure_since(steps, was_right),
         )

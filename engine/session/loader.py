@@ -64,14 +64,16 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
     characters = report_corpus(corpus, digest, config, emit)
 
     emit(Busy("loading torch"))
-    from engine.storage.run import Run, new_info  # torch, after the text is counted
+    # torch, after the text is counted
+    from engine.session.encoding import learned_tokenizer
+    from engine.storage.run import Run, new_info
 
-    info = new_info(
-        config, CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
-    )
+    tokenizer = learned_tokenizer(config, characters, corpus.text, emit)
+    source = CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
+    info = new_info(config, source, tokenizer)
     progress = fresh_progress(config)
-    run = Run()
-    context = build_context(info, corpus.text, None, emit, clock)
+    run = Run(tokenizer=tokenizer)
+    context = build_context(info, corpus.text, tokenizer, None, emit, clock)
     return activate(context, run, info, corpus.text, progress, emit, clock, saving=saving)
 
 
@@ -108,16 +110,16 @@ def open_saved(
     holder = lock.held_elsewhere()
     if holder and command.assignments:
         raise ValueError(_OTHERS_SETTINGS.format(name=run.name, holder=holder))
-    # The history is read here, and again below to be emitted: it may be too long for the memory.
+    # Read here, and again below to be emitted: it may be too long for the memory.
     changes = with_later_changes(saved.manifest.progress, read_history(run.folder, step))
     changes.check(run.name)
     progress = changes.progress
-    config, learning_rate = change(saved.info.config, progress.learning_rate, command.assignments)
+    config, rate = change(saved.info.config, progress.learning_rate, command.assignments)
     info = replace(saved.info, config=config)
     report_corpus(kept_corpus(info, saved.text), info.corpus.sha256, info.config, emit)
-    before = saved.manifest.machine
-    start = Start(saved.state, before, step, progress.skipped, changes.lesson)
-    context = build_context(info, saved.text, start, emit, clock, changes.excerpt_prompt)
+    start = Start(saved.state, saved.manifest.machine, step, progress.skipped, changes.lesson)
+    parts = (info, saved.text, saved.tokenizer, start)
+    context = build_context(*parts, emit, clock, changes.excerpt_prompt)
     if holder or follows:
         _report_followed(context, run.name, info, progress, holder, emit)
         return FollowedRun(context, saved, lock, reader, emit, clock, stays=follows)
@@ -130,9 +132,9 @@ def open_saved(
         emit,
         clock,
         saving=saving,
-        notes=(saved.note, text_note(info), machine_note(before, context)),
+        notes=(saved.note, text_note(info), machine_note(start.machine, context)),
         history=read_history(run.folder, step),
-        learning_rate=learning_rate,
+        learning_rate=rate,
         kind=kind,
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from engine.insight.loss_by_kind import LossByKind
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer, Vocabulary
 from engine.model.weights import Weights
 from engine.protocol import DivideLoss, LossDivided
 from engine.session.moment_models import MomentModels
@@ -26,12 +26,12 @@ class LossDivider:
         self,
         models: MomentModels,
         dataset: Dataset,
-        vocabulary: Vocabulary,
+        tokenizer: Tokenizer,
         emit: Emit,
         clock: Clock,
     ) -> None:
         self._models = models
-        self._vocabulary = vocabulary
+        self._tokenizer = tokenizer
         self._text = ValidationText(dataset.validation, dataset.context_length, CHARACTERS)
         self._emit = emit
         self._slices: Slices[LossDivided] = Slices(clock)
@@ -54,18 +54,18 @@ class LossDivider:
                 self._emit(result)
 
     def _answer(self, command: DivideLoss, weights: Weights) -> Iterator[float | LossDivided]:
-        for result in divided(weights, self._text, self._vocabulary):
+        for result in divided(weights, self._text, self._tokenizer):
             if isinstance(result, LossDivided):
                 result = replace(result, request=command.request)
             yield result
 
 
 def divided(
-    weights: Weights, text: ValidationText, vocabulary: Vocabulary
+    weights: Weights, text: ValidationText, tokenizer: Tokenizer
 ) -> Iterator[float | LossDivided]:
     """Divide the loss on a text, in slices: the fractions done, then the answer to request 0."""
     model, step, length = weights
-    losses = LossByKind(vocabulary.characters, length)
+    losses = LossByKind(tokenizer.characters if isinstance(tokenizer, Vocabulary) else "", length)
     size = micro_batch(sum(p.numel() for p in model.parameters()))
     predicted = text.predicted(length)
     for inputs, targets in text.batches(length, size):

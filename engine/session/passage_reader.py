@@ -7,7 +7,7 @@ from torch import Tensor
 
 from engine.insight.parts import parse_off
 from engine.insight.reading import read, sublayers, surprises
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer
 from engine.model.weights import Weights
 from engine.protocol import Inspect, Inspected, Place
 from engine.session.moment_models import MomentModels
@@ -31,16 +31,16 @@ class Known(NamedTuple):
     """Where it begins in the validation part; -1: it is a text of the user's."""
 
 
-def known(text: str, vocabulary: Vocabulary) -> Known:
+def known(text: str, tokenizer: Tokenizer) -> Known:
     """The known characters of a text. ValueError, with a user-facing message, if it has none."""
-    kept, unknown = vocabulary.split_known(text)
+    kept, unknown = tokenizer.split_known(text)
     if not kept:
         raise ValueError(
             "The model knows none of these characters: its text has none of them."
             if text
             else "There is no text to read."
         )
-    return Known(kept, unknown, vocabulary.encode_corpus(kept))
+    return Known(kept, unknown, tokenizer.encode_corpus(kept))
 
 
 class PassageReader:
@@ -51,7 +51,7 @@ class PassageReader:
         models: MomentModels,
         validation: Tensor,
         context_length: int,
-        vocabulary: Vocabulary,
+        tokenizer: Tokenizer,
         emit: Emit,
         clock: Clock,
     ) -> None:
@@ -60,7 +60,7 @@ class PassageReader:
         self._models = models
         self._validation = validation
         self._length = context_length
-        self._vocabulary = vocabulary
+        self._tokenizer = tokenizer
         self._emit = emit
         self._clock = clock
         self._slices: Slices[Inspected] = Slices(clock)
@@ -78,7 +78,7 @@ class PassageReader:
         weights = self._models.apart(command.step)
         off = parse_off(command.off, weights.model.config)
         reading = read(
-            weights.model, self._vocabulary.characters, passage.ids, weights.context_length, off
+            weights.model, self._tokenizer.pieces, passage.ids, weights.context_length, off
         )
         self._slices.start(self._answer(command, passage, weights, reading))
 
@@ -99,10 +99,10 @@ class PassageReader:
                 "at once."
             )
         if command.text:
-            return known(command.text, self._vocabulary)
+            return known(command.text, self._tokenizer)
         start = max(0, min(command.start, len(self._validation) - self._length))
         ids = self._validation[start : start + self._length]
-        return Known(self._vocabulary.decode(ids.tolist()), "", ids, start)
+        return Known(self._tokenizer.decode(ids.tolist()), "", ids, start)
 
     def _answer(
         self,
@@ -137,6 +137,7 @@ class PassageReader:
             command.off,
             _mean(whole_bits),
             weights.context_length,
+            tuple(passage.ids.tolist()),
         )
 
 

@@ -57,7 +57,7 @@ def _check_seeds(seeds: int, first: RunConfig) -> None:
     with_seed(first, first.train.seed + seeds - 1)  # checks the range
 
 
-def _on_one_machine(configs: Sequence[RunConfig], vocabulary: int) -> tuple[RunConfig, ...]:
+def _on_one_machine(configs: Sequence[RunConfig], characters: int) -> tuple[RunConfig, ...]:
     """The configs with device, threads and precision chosen once, where a side does not set them:
     each side computes alike, and so does its run when it is trained alone. ValueError, with a
     user-facing message, if the memory is too small for all."""
@@ -69,7 +69,7 @@ def _on_one_machine(configs: Sequence[RunConfig], vocabulary: int) -> tuple[RunC
     smallest = min(config.train.batch_size for config in configs)
     train = replace(first.train, batch_size=smallest)
     device = device_of(train.device)
-    check_memory_of_all(configs, vocabulary, device, most_threads(train))
+    check_memory_of_all(configs, characters, device, most_threads(train))
     chosen = choose(first.model, train)
     return tuple(
         replace(

@@ -39,14 +39,17 @@ class RepetitionOpener(NamedTuple):
 
         def opened(side: Side) -> RacingRun:
             # torch, which the race has loaded
+            from engine.session.encoding import learned_tokenizer
             from engine.storage.run import Run, new_info
 
             config = with_seed(self.configs[side.number], seed)
+            tokenizer = learned_tokenizer(config, self.corpus.characters, self.text, self.emit)
             info = replace(
-                new_info(config, self.corpus), note=f"race {self.race}, side {side.label}"
+                new_info(config, self.corpus, tokenizer),
+                note=f"race {self.race}, side {side.label}",
             )
-            context = build_context(info, self.text, None, side.on_event, self.clock)
-            run = Run(names[side.number])
+            context = build_context(info, self.text, tokenizer, None, side.on_event, self.clock)
+            run = Run(names[side.number], tokenizer=tokenizer)
             racing = activate(
                 context,
                 run,

@@ -255,10 +255,10 @@ def _divided(source: Source) -> Iterator[float | LossDivided]:
         return
     config = source.info.config
     validation = source.text[split_at(len(source.text), config.train.val_fraction) :]
-    ids = source.vocabulary.encode_corpus(validation)
+    ids = source.tokenizer.encode_corpus(validation)
     text = ValidationText(ids, config.model.context_length, CHARACTERS)
     weights = Weights(source.model, source.step, source.context_length)
-    yield from divided(weights, text, source.vocabulary)
+    yield from divided(weights, text, source.tokenizer)
 
 
 def _text(source: Source) -> ReportedText:
@@ -270,6 +270,6 @@ def _text(source: Source) -> ReportedText:
         corpus.source,
         corpus.license,
         corpus.sha256,
-        len(source.vocabulary),
+        len(source.tokenizer),
         *counts,
     )

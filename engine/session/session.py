@@ -155,8 +155,8 @@ class Session:
                 self._export(command, *names)
             case UnpackRun() | ImportRun():
                 self._exporter.start(command)
-            case Measure(config, vocabulary) if run:
-                self._measure(config, vocabulary, run.context)
+            case Measure(config, characters) if run:
+                self._measure(config, characters, run.context)
             case Train(steps, minutes) if run:
                 run.train(steps, minutes)
             case Pause() | Step() | Stop() | Save() | StopSample() if run:
@@ -245,11 +245,13 @@ class Session:
         except ValueError as error:
             self._emit(Failed(str(error), activity))
 
-    def _measure(self, config: RunConfig, vocabulary: int, context: "RunContext") -> None:
+    def _measure(self, config: RunConfig, characters: int, context: "RunContext") -> None:
         from engine.training.cost import measure  # imports torch, loaded with the first run
 
         try:
-            event: Event = measure(config, vocabulary, context.hardware, context.workers)
+            event: Event = measure(
+                config, config.model.vocabulary_of(characters), context.hardware, context.workers
+            )
         except (ValueError, ArithmeticError) as error:
             event = Failed(str(error), "measure")
         except (MemoryError, RuntimeError) as error:

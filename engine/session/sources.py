@@ -20,7 +20,6 @@ def source_of(wanted: str) -> "Source":
     if there is no such run or step, or it cannot be read."""
     # torch, with the first of these, or the first run
     from engine.export.source import Source, model_of
-    from engine.model.tokenizer import Vocabulary
     from engine.session.context import check_state
     from engine.storage.parent_run import load_parent
     from engine.storage.run_info import without_folder
@@ -32,15 +31,15 @@ def source_of(wanted: str) -> "Source":
         run = load_parent(name, int(step), changed_text=True)
         progress = run.progress or progress_at(run, read_history(run.folder, run.step))
         info, text, state, machine = run.info, run.text, run.state, run.machine
+        tokenizer = run.tokenizer
     else:
         saved = load_run(wanted, changed_text=True)
         progress, name = saved.manifest.progress, saved.name
         info, text, state = saved.info, saved.text, saved.state
-        machine = saved.manifest.machine
+        machine, tokenizer = saved.manifest.machine, saved.tokenizer
     folder, step_number = folder_of(name), progress.step
     progress = with_later_changes(progress, read_history(folder, step_number)).progress
-    vocabulary = Vocabulary(info.corpus.characters)
-    check_state({"model": state["model"]}, info.config, len(vocabulary))
+    check_state({"model": state["model"]}, info.config, info.vocabulary)
     if info.trained_on is not None:
         info = replace(info, corpus=info.trained_on)
     return Source(
@@ -53,8 +52,8 @@ def source_of(wanted: str) -> "Source":
         context_length=plan_of(info.config, progress).context_length(
             Position(step_number, progress.elapsed)
         ),
-        model=model_of(state["model"], info.config.model, len(vocabulary)),
-        vocabulary=vocabulary,
+        model=model_of(state["model"], info.config.model, len(tokenizer)),
+        tokenizer=tokenizer,
         progress=progress,
         machine=machine,
     )

@@ -22,6 +22,7 @@ from engine.session.slices import Slices
 from engine.storage.teaching import Lesson, digest_of
 
 if TYPE_CHECKING:  # these import torch, which the session loads with the first run
+    from engine.model.tokenizer import Tokenizer
     from engine.session.context import RunContext
     from engine.training.trainer import Evaluation
 
@@ -53,9 +54,10 @@ class Teacher:
         if not command.text and before is None:
             raise ValueError("No text is taught yet: there is no share to change.")
         text = command.text or (before.taught.text if before else "")
-        known = frozenset(self._context.vocabulary.characters)
+        tokenizer = self._context.tokenizer
+        known = frozenset(tokenizer.characters)
         _check_extent(text, command.share)
-        stands_for = {character: lookalike(character, known) for character in _unknown(text, known)}
+        stands_for = {character: lookalike(character, known) for character in tokenizer.split_known(text)[1]}
         shown = tuple(stands_for.items())[:MOST_SHOWN]
         if stands_for:
             text = "".join(stands_for.get(character, character) for character in text)
@@ -66,7 +68,7 @@ class Teacher:
             if not command.map_unknown:
                 self._emit(MappingRequired(command, shown, len(stands_for) - len(shown)))
                 return
-        check_taught(text, command.share, known)
+        check_taught(text, command.share, tokenizer)
         source = command.source if command.text or before is None else before.taught.source
         taught = Taught(self._state.step, text, command.share, shown, source)
         appeared = before is not None and before.appeared and before.taught.text == text
@@ -87,7 +89,9 @@ class Teacher:
         result = self._slices.advance()
         if isinstance(result, float):
             return False
-        bits = result.bits_per_char if isfinite(result.loss) else None
+        bits = (
+            self._context.tokens.bits_per_character(result.loss) if isfinite(result.loss) else None
+        )
         self._emit(TaughtEvaluated(self._state.step, bits, result.characters))
         return True
 
@@ -102,11 +106,11 @@ class Teacher:
             self._emit(TaughtAppeared(event.step, found))
 
 
-def check_taught(text: str, share: float, known: frozenset[str]) -> None:
-    """ValueError, with a user-facing message, for a text that cannot be taught to a model that knows
-    these characters, or a share that none can have."""
+def check_taught(text: str, share: float, tokenizer: "Tokenizer") -> None:
+    """ValueError, with a user-facing message, for a text that cannot be taught to a model with this
+    tokenizer, or a share that none can have."""
     _check_extent(text, share)
-    unknown = "".join(_unknown(text, known))[:MOST_SHOWN]
+    unknown = tokenizer.split_known(text)[1][:MOST_SHOWN]
     if unknown:
         raise ValueError(
             f"The model does not know some characters of the text to teach: {safe_text(unknown)}."
@@ -137,8 +141,3 @@ def found_in(sample: str, taught: str) -> str:
         if piece in wanted:
             return piece
     return ""
-
-
-def _unknown(text: str, known: frozenset[str]) -> list[str]:
-    """The different characters of a text that are not known, in the order of the text."""
-    return [character for character in dict.fromkeys(text) if character not in known]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from engine.device import is_out_of_memory, release_freed_memory
 from engine.insight.reading import read_row, sublayers
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer
 from engine.protocol import (
     Failed,
     FindLearningRate,
@@ -39,14 +39,14 @@ class Trials:
     def __init__(
         self,
         trainer: Trainer,
-        vocabulary: Vocabulary,
+        tokenizer: Tokenizer,
         next_step: Callable[[], NextStep] | None,
         emit: Emit,
         clock: Clock,
     ) -> None:
         """`next_step`: how the run goes on; None: it is not trained here."""
         self._trainer = trainer
-        self._vocabulary = vocabulary
+        self._tokenizer = tokenizer
         self._next_step = next_step
         self._emit = emit
         self._clock = clock
@@ -120,7 +120,7 @@ class Trials:
         size, length = trainer.config.train.batch_size, step.context_length
         inputs, targets = trainer.dataset.batch(trainer.batch_number, size, length)
         row, at = _place(command, inputs)
-        characters = self._vocabulary.characters
+        characters = self._tokenizer.pieces
         place_before, bits_before = read_row(before, characters, inputs[row], targets[row], at)
         yield 0.0
         grads: list[Tensor] = []
@@ -137,7 +137,7 @@ class Trials:
             yield 0.5
         after = trainer.model
         place_after, bits_after = read_row(after, characters, inputs[row], targets[row], at)
-        decode = self._vocabulary.decode
+        decode = self._tokenizer.decode
         yield StepInspected(
             request=command.request,
             step=trainer.step_number,

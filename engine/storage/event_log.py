@@ -133,9 +133,11 @@ class EventLog:
 
 
 def _validation(event: Evaluated) -> dict[str, float]:
+    per_byte = event.bits_per_byte
     return {
         "val/loss": event.loss,
         "val/bits_per_char": event.bits_per_char,
+        **({} if per_byte is None else {"val/bits_per_byte": per_byte}),
         "val/accuracy": event.accuracy,
     }
 

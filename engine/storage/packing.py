@@ -43,6 +43,7 @@ from engine.storage.moment_files import Moment, moments_of
 from engine.storage.names import NAME
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import (
+    TOKENIZER_FILE,
     RunInfo,
     UnreadableInfoError,
     info_content,
@@ -147,6 +148,8 @@ def _entries(
 ) -> Iterator[_Entry]:
     """The files of a run, as it was at the last of these checkpoints."""
     yield _Entry("run.json", iter([info_content(without_folder(info))]))
+    if info.tokenizer is not None:
+        yield _Entry(TOKENIZER_FILE, iter([(folder / TOKENIZER_FILE).read_bytes()]))
     step = checkpoints[-1].manifest.progress.step
     yield _Entry(HISTORY, _joined(history_lines(folder, step)))
     if read_ladder(folder, info) is not None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.device import Machine
+from engine.model.tokenizer import Tokenizer
 from engine.storage.checkpoints import State, read_checkpoint
 from engine.storage.manifest import DamagedError, Progress, read_manifest
 from engine.storage.moment_files import LATEST, moment_at, moments_of
@@ -23,6 +24,7 @@ class ParentRun(NamedTuple):
     folder: Path
     info: RunInfo
     text: str
+    tokenizer: Tokenizer
     step: int
     machine: Machine  # that trained it
     progress: Progress | None  # of its checkpoint; None: only the weights were kept
@@ -36,8 +38,9 @@ def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRu
     ValueError, with a user-facing message, if there is neither, or the run cannot be read."""
     check_exists(name)
     folder = folder_of(name)
-    info, text, checkpoints = read_files(name, folder)
-    with_text(name, info, text, accepted=changed_text)
+    files = read_files(name, folder)
+    info, text, tokenizer, checkpoints = files
+    with_text(name, files, accepted=changed_text)
     machine: Machine | None = None
     damage: DamagedError | None = None
     for checkpoint in reversed(checkpoints):
@@ -51,7 +54,7 @@ def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRu
             damage = damage or error
             continue
         progress = manifest.progress
-        here = (name, folder, info, text, progress.step)
+        here = (name, folder, info, text, tokenizer, progress.step)
         return ParentRun(*here, manifest.machine, progress, state)
     if machine is None or step == NEWEST:
         raise ValueError(
@@ -62,4 +65,5 @@ def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRu
         weights, _ = read_moment(moment, max_group_bytes(info))
     except DamagedError as error:
         raise ValueError(f"The weights of step {step:,} cannot be used: {error}.") from None
-    return ParentRun(name, folder, info, text, step, machine, None, {"model": weights})
+    here = (name, folder, info, text, tokenizer, step)
+    return ParentRun(*here, machine, None, {"model": weights})

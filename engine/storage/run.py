@@ -9,6 +9,7 @@ from importlib import metadata
 
 from engine.config import RunConfig
 from engine.device import Machine
+from engine.model.tokenizer import Tokenizer
 from engine.protocol import Event
 from engine.storage.atomic import clear_unfinished, make_folder, rename_folder, replace_file
 from engine.storage.checkpoints import MOST_KEPT, State, set_aside, write_checkpoint
@@ -23,6 +24,7 @@ from engine.storage.paths import NoSpaceError, folder_of, free_folder, free_spac
 from engine.storage.run_info import (
     FORMAT,
     TIME_FORMAT,
+    TOKENIZER_FILE,
     CorpusInfo,
     Parent,
     RunInfo,
@@ -31,6 +33,7 @@ from engine.storage.run_info import (
     write_info,
 )
 from engine.storage.saved_run import SavedRun
+from engine.storage.tokenizer_file import info_of
 
 SPACE_MARGIN = 1_000_000
 """Bytes that stay free for the history, and for what other programs write."""
@@ -44,14 +47,17 @@ class Run:
         name: str | None = None,
         saved: SavedRun | None = None,
         origin: Origin | None = None,
+        tokenizer: Tokenizer | None = None,
     ) -> None:
         """`name` and `saved` are those of a saved run; without them, a new run chooses a name. A
-        new run begins with the history of `origin`."""
+        new run begins with the history of `origin`, and has this `tokenizer`."""
         self.name = name or new_name({p.name for p in runs_folder().glob("*")})
         self.folder = folder_of(self.name)
         self._saved = saved
         self._history = History(saved.manifest.progress.step if saved else None, origin)
         self._lock: RunLock | None = None
+        tokenizer = saved.tokenizer if saved else tokenizer
+        self._tokenizer_file = tokenizer.file if tokenizer else b""
 
     @property
     def is_writing(self) -> bool:
@@ -86,6 +92,8 @@ class Run:
             clear_unfinished(self.folder)
             if self._saved is None:
                 replace_file(self.folder / "corpus.txt", utf8_chunks(text))
+                if self._tokenizer_file:
+                    replace_file(self.folder / TOKENIZER_FILE, [self._tokenizer_file])
                 write_info(self.folder, info)
             else:
                 self._prepare_saved(self._saved, info)
@@ -207,10 +215,13 @@ class Run:
             self._lock = None
 
 
-def new_info(config: RunConfig, corpus: CorpusInfo, parent: Parent | None = None) -> RunInfo:
+def new_info(
+    config: RunConfig, corpus: CorpusInfo, tokenizer: Tokenizer, parent: Parent | None = None
+) -> RunInfo:
     """The `run.json` of a new run."""
     created = time.strftime(TIME_FORMAT, time.gmtime())
-    return RunInfo(config, corpus, metadata.version("torch"), created, parent=parent)
+    version = metadata.version("torch")
+    return RunInfo(config, corpus, version, created, parent=parent, tokenizer=info_of(tokenizer))
 
 
 def _clear_deleted() -> None:

@@ -1,9 +1,10 @@
 """`run.json`: the config of a run, the text it was trained on, and the user's note."""
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from data.catalog import names
 from data.safe_text import safe_text
@@ -16,6 +17,8 @@ FORMAT = 3
 INFO_LIMIT = 1 << 22
 """Bytes read of a `run.json`; a genuine one has some thousand, and each distinct character of its
 text."""
+TOKENIZER_FILE = "tokenizer.json"
+"""In the folder of a run whose tokens were learned."""
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 """When a run was created, in UTC."""
 
@@ -27,7 +30,14 @@ class CorpusInfo(Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     license: str
     sha256: str
-    characters: str  # its distinct characters: the vocabulary of the model
+    characters: str  # its distinct characters
+
+
+class TokenizerInfo(Struct, frozen=True, forbid_unknown_fields=True):
+    """The `tokenizer.json` of a run that has one."""
+
+    sha256: str
+    tokens: Annotated[int, Meta(ge=1)]  # their number
 
 
 class Parent(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,10 +56,18 @@ class RunInfo(Struct, frozen=True, forbid_unknown_fields=True):
     created: str
     note: str = ""
     parent: Parent | None = None
+    tokenizer: TokenizerInfo | None = None
     trained_on: CorpusInfo | None = None
     """Of a run that was imported without its text: that text. What is in its place, corpus.txt, was
     written by the model, to look inside with; the run is not trained on it."""
     format: int = FORMAT  # of the file that it was read from
+
+    @property
+    def vocabulary(self) -> int:
+        """The number of different tokens of its model."""
+        if self.tokenizer is not None:
+            return self.tokenizer.tokens
+        return self.config.model.vocabulary_of(len(self.corpus.characters))
 
 
 class UnreadableInfoError(ValueError):

@@ -7,11 +7,22 @@ import msgspec
 
 from data.safe_text import safe_text
 from engine.model.size import parameter_count
+from engine.model.tokenizer import Tokenizer, Vocabulary
 from engine.storage.checkpoints import State, read_checkpoint
 from engine.storage.corpus_text import read_corpus, sha256_of
 from engine.storage.manifest import DamagedError, Manifest, best_of, checkpoints_of
 from engine.storage.paths import check_exists, folder_of
-from engine.storage.run_info import RunInfo, UnreadableInfoError, read_info
+from engine.storage.run_info import RunInfo, read_info
+from engine.storage.tokenizer_file import read_tokenizer
+
+
+class RunFiles(NamedTuple):
+    """What the folder of a run has besides its weights and its history."""
+
+    info: RunInfo
+    text: str
+    tokenizer: Tokenizer
+    checkpoints: list[Path]  # all that were found, oldest first
 
 
 class SavedRun(NamedTuple):
@@ -20,6 +31,7 @@ class SavedRun(NamedTuple):
     name: str
     info: RunInfo
     text: str
+    tokenizer: Tokenizer
     changed_text: bool  # the text is not the one that it was trained on
     manifest: Manifest
     state: State
@@ -45,7 +57,7 @@ class ChangedTextError(ValueError):
 def max_group_bytes(info: RunInfo) -> int:
     """The most bytes of tensor data in one group of a run's checkpoint: two float32 per
     parameter."""
-    return 8 * parameter_count(info.config.model, len(info.corpus.characters))
+    return 8 * parameter_count(info.config.model, info.vocabulary)
 
 
 def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
@@ -60,8 +72,9 @@ def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
         name, _, which = wanted.rpartition("@")
     check_exists(name)
     folder = folder_of(name)
-    info, text, checkpoints = read_files(name, folder)
-    info, changed = with_text(name, info, text, accepted=changed_text)
+    files = read_files(name, folder)
+    _, text, tokenizer, checkpoints = files
+    info, changed = with_text(name, files, accepted=changed_text)
     best = best_of(folder) if which == "best" else None
     if which == "best" and best is None:
         raise ValueError(f"The run {name!r} has no checkpoint that was evaluated.")
@@ -75,28 +88,42 @@ def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
             dropped.append(checkpoint)
             continue
         note = _note(manifest.progress.step, first_damage, bool(dropped))
-        return SavedRun(name, info, text, changed, manifest, state, checkpoints, dropped, note)
+        opened = (name, info, text, tokenizer, changed, manifest, state)
+        return SavedRun(*opened, checkpoints, dropped, note)
     reason = first_damage or "there is none at all"
     raise ValueError(f"The run {name!r} has no complete checkpoint: {reason}.")
 
 
-def read_files(name: str, folder: Path) -> tuple[RunInfo, str, list[Path]]:
-    """A run's info, text and checkpoints. ValueError, with a user-facing message."""
+def read_files(name: str, folder: Path) -> RunFiles:
+    """What a run has besides tensors. ValueError, with a user-facing message."""
     try:
         info = read_info(folder)
-        return info, read_corpus(folder), checkpoints_of(folder)
+        text = read_corpus(folder)
+        return RunFiles(info, text, read_tokenizer(folder, info), checkpoints_of(folder))
     except OSError as error:
         where = Path(error.filename).name if error.filename else "a file"
         raise ValueError(f"The run {name!r} cannot be read: {where}: {error.strerror}.") from None
-    except (UnicodeDecodeError, UnreadableInfoError) as error:
-        raise ValueError(f"The run {name!r} cannot be read: {error}.") from None
+    except ValueError as error:
+        raise ValueError(f"The run {name!r} cannot be read: {str(error).rstrip('.')}.") from None
 
 
-def with_text(name: str, info: RunInfo, text: str, *, accepted: bool) -> tuple[RunInfo, bool]:
+def unknown_in(text: str, tokenizer: Tokenizer) -> str:
+    """The characters of a long text that a tokenizer does not know, each once, in order."""
+    return tokenizer.split_known("".join(sorted(set(text))))[1]
+
+
+def characters_with(tokenizer: Tokenizer, text: str) -> str:
+    """The characters of a run with this tokenizer, which knows all of its text: where they are its
+    tokens, those of the text that it was made for."""
+    return tokenizer.characters if isinstance(tokenizer, Vocabulary) else "".join(sorted(set(text)))
+
+
+def with_text(name: str, files: RunFiles, *, accepted: bool) -> tuple[RunInfo, bool]:
     """The info of a run that continues on this text, and whether the text has changed. ValueError,
     with a user-facing message; ChangedTextError if a change is not accepted."""
+    info, text = files.info, files.text
     sha256 = sha256_of(text)
-    unknown = "".join(sorted(set(text) - set(info.corpus.characters)))
+    unknown = unknown_in(text, files.tokenizer)
     changed = sha256 != info.corpus.sha256
     if unknown:
         raise ValueError(
@@ -108,7 +135,8 @@ def with_text(name: str, info: RunInfo, text: str, *, accepted: bool) -> tuple[R
             f"The text of the run {name!r} (corpus.txt in its folder) is not the one it was "
             "trained on."
         )
-    corpus = msgspec.structs.replace(info.corpus, sha256=sha256)
+    characters = characters_with(files.tokenizer, text) if changed else info.corpus.characters
+    corpus = msgspec.structs.replace(info.corpus, sha256=sha256, characters=characters)
     return msgspec.structs.replace(info, corpus=corpus), changed
 
 

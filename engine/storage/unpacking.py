@@ -35,10 +35,10 @@ from engine.storage.saved_run import max_group_bytes, read_files, with_text
 
 Check = Callable[[State, RunConfig, int], None]
 """ValueError, with a user-facing message, for tensors that are not those of a model with this
-config and so many characters."""
+config and so many tokens."""
 
 FILE = re.compile(
-    r"run\.json|metrics\.jsonl|ladder\.json|corpus\.txt"
+    r"run\.json|tokenizer\.json|metrics\.jsonl|ladder\.json|corpus\.txt"
     r"|checkpoints/[0-9]{6,9}/(manifest\.json|(model|optimizer)\.safetensors)"
     r"|moments/[0-9]{10,19}\.[0-9a-f]{64}\.safetensors"
 )
@@ -171,8 +171,9 @@ def _written(
 def _verified(name: str, folder: Path, check: Check) -> Iterator[float]:
     """Read everything as when the run is opened; yields the fractions done. ValueError, with a
     user-facing message, if anything would be refused then."""
-    info, text, checkpoints = read_files(name, folder)
-    with_text(name, info, text, accepted=True)  # if it has changed, opening it asks
+    files = read_files(name, folder)
+    info, checkpoints = files.info, files.checkpoints
+    with_text(name, files, accepted=True)  # if it has changed, opening it asks
     if not checkpoints:
         raise ValueError(f"The run {name!r} has no complete checkpoint.")
     if (folder / LADDER).exists() and read_ladder(folder, info) is None:
@@ -180,17 +181,16 @@ def _verified(name: str, folder: Path, check: Check) -> Iterator[float]:
     for number, _ in enumerate(check_history(folder)):
         if number % LINES == 0:
             yield 0.0
-    characters = len(info.corpus.characters)
     limit, moments = max_group_bytes(info), moments_of(folder, LATEST)
     parts = len(checkpoints) + len(moments)
     try:
         for number, checkpoint in enumerate(checkpoints):
             _, state = read_checkpoint(checkpoint, limit)
-            check(state, info.config, characters)
+            check(state, info.config, info.vocabulary)
             yield number / parts
         for number, moment in enumerate(moments, len(checkpoints)):
             weights, _ = read_moment(moment, limit)
-            check({"model": weights}, info.config, characters)
+            check({"model": weights}, info.config, info.vocabulary)
             yield number / parts
     except DamagedError as error:
         raise ValueError(f"The run {name!r} is damaged: {error}.") from None

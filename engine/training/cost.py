@@ -51,10 +51,13 @@ def check_memory(config: RunConfig, vocabulary: int, device: torch.device, threa
 
 
 def check_memory_of_all(
-    configs: Iterable[RunConfig], vocabulary: int, device: torch.device, threads: int
+    configs: Iterable[RunConfig], characters: int, device: torch.device, threads: int
 ) -> None:
     """The same for runs that are open together."""
-    needed = sum(estimate_memory(config, vocabulary, device, threads) for config in configs)
+    needed = sum(
+        estimate_memory(config, config.model.vocabulary_of(characters), device, threads)
+        for config in configs
+    )
     _check_free(needed, device, "These runs together")
 
 

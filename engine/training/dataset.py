@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from engine.training.split import LEAST_VAL_CHARACTERS, check_length, split_at
+from engine.training.split import LEAST_VAL_CHARACTERS, check_parts, split_at
 from engine.training.validation import ValidationText
 
 if TYPE_CHECKING:  # imports this module
@@ -27,11 +27,13 @@ class Dataset:
         validation: float,
         seed: int,
         val_characters: int | None = None,
+        train: int | None = None,
     ) -> None:
         """`ids`: (N,) of the whole text. `val_characters`: how many of the validation part an
-        evaluation predicts, about; None: all of them."""
-        check_length(len(ids), context_length, validation)
-        end = split_at(len(ids), validation)
+        evaluation predicts, about; None: all of them. `train`: ids of the training part; None: all
+        but the fraction `validation`."""
+        end = split_at(len(ids), validation) if train is None else train
+        check_parts(end, len(ids) - end, context_length)
         self.train, self.validation = ids[:end], ids[end:]
         self.context_length = context_length
         self.seed = seed

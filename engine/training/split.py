@@ -16,10 +16,15 @@ def split_at(characters: int, val_fraction: float) -> int:
 def check_length(characters: int, context_length: int, val_fraction: float) -> None:
     """ValueError, with a user-facing message, if a text is too short to train with this context."""
     train = split_at(characters, val_fraction)
-    if train <= context_length or characters - train < 2:
+    check_parts(train, characters - train, context_length, "characters")
+
+
+def check_parts(train: int, validation: int, context_length: int, noun: str = "tokens") -> None:
+    """The same for its parts, so many of what the noun says."""
+    if train <= context_length or validation < 2:
         raise ValueError(
-            f"The text has {characters:,} characters, too few for a context of {context_length:,}: "
-            f"it needs more, or a smaller model.context_length."
+            f"The text has {train + validation:,} {noun}, too few for a context of "
+            f"{context_length:,}: it needs more, or a smaller model.context_length."
         )
 
 

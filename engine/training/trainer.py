@@ -39,10 +39,6 @@ class Evaluation(NamedTuple):
     """The loss of each piece of text that was read, in nats a character; a shorter one at the end is
     left out."""
 
-    @property
-    def bits_per_char(self) -> float:
-        return self.loss / math.log(2)
-
 
 ChunkResult = tuple[float, int, list[float]]
 """Of a chunk of text, as from `Replica.evaluate`."""

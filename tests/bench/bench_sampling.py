@@ -105,7 +105,7 @@ def test_characters_per_second_in_llama_cpp(
 
     opened = run_to_end(Open(config_of(text, "train.steps=1", "train.context_warmup=0")), Train())
     source = source_of(only(opened, Opened).run)
-    generator = TextGenerator(source.model, source.vocabulary, perf_counter)
+    generator = TextGenerator(source.model, source.tokenizer, perf_counter)
     precisions: tuple[Precision, ...] = ("f32", "f16")
     llamas = {}
     for precision in precisions:

@@ -9,6 +9,7 @@ import torch
 from data import files
 from engine.config import RunConfig, override, preset
 from engine.device import keep_freed_memory
+from engine.model.tokenizer import Vocabulary
 from engine.session.context import RunContext
 from engine.training.autotune import MAX_THREADS
 from engine.training.trainer import Trainer
@@ -24,7 +25,7 @@ def trainer_of(config: RunConfig) -> Trainer:
     """A trainer like the app's, on the hardware it would choose."""
     keep_freed_memory()
     text = files.read(Path(config.corpus)).text
-    return RunContext(config, text, "".join(set(text)), "", perf_counter).trainer
+    return RunContext(config, text, Vocabulary(text), "", perf_counter).trainer
 
 
 def tokens_per_second(trainer: Trainer, steps: int, context_length: int = 0) -> float:

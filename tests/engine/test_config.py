@@ -83,6 +83,7 @@ def test_the_choices_of_each_setting_that_has_some() -> None:
         "model.activation": ("squared_relu", "gelu", "swiglu"),
         "model.norm": ("rmsnorm", "layernorm", "none"),
         "model.positions": ("rotary", "learned", "none"),
+        "model.tokenizer": ("characters", "bytes", "bpe"),
         "train.device": ("auto", "cpu", "cuda", "mps"),
         "train.precision": ("auto", "float32", "bfloat16"),
     }
@@ -250,6 +251,8 @@ ANOTHER_VALUE = {
     "model.n_embd": 64,
     "model.activation": "swiglu",
     "model.norm": "layernorm",
+    "model.tokenizer": "bytes",
+    "model.vocabulary": 300,
     "model.positions": "learned",
     "log.tensorboard": True,
     "model.qk_norm": False,

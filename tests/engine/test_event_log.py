@@ -69,6 +69,7 @@ def assert_holds(records: list[Record], events: list[Event], created: str) -> No
         "train/context_length": [(e.step, e.context_length) for e in steps],
         "val/loss": [(e.step, e.loss) for e in evaluations],
         "val/bits_per_char": [(e.step, e.bits_per_char) for e in evaluations],
+        "val/bits_per_byte": [(e.step, e.bits_per_byte or 0.0) for e in evaluations],
         "val/accuracy": [(e.step, e.accuracy) for e in evaluations],
     }
     assert {tag for record in records for tag in record.scalars} == {*expected}

@@ -72,7 +72,8 @@ def test_a_text_with_hardly_any_validation_part_is_compared(tmp_path: Path) -> N
 def test_every_field_of_the_model_is_a_size_or_known_to_the_family() -> None:
     """A new option of the architecture is one that the family fixes, or is looked at here."""
     sizes = {"context_length", "n_layer", "n_head", "n_embd", "dropout", "tied_head"}
-    assert {*ModelConfig.__struct_fields__} == {*FAMILY} | sizes
+    tokens = {"tokenizer", "vocabulary"}
+    assert {*ModelConfig.__struct_fields__} == {*FAMILY} | sizes | tokens
     assert {name: getattr(ModelConfig(), name) for name in FAMILY} == FAMILY
 
 
@@ -183,6 +184,6 @@ def test_what_a_stranger_wrote_is_no_markup_in_the_card() -> None:
 
 
 def test_a_text_with_half_characters_is_refused() -> None:
-    halves = source(shape(), vocabulary=Vocabulary("abcdefghij\ud83e"))
+    halves = source(shape(), tokenizer=Vocabulary("abcdefghij\ud83e"))
     with pytest.raises(ValueError, match=r"1 halves of characters .*U\+D83E"):
         hf.check(halves)

@@ -46,6 +46,7 @@ from engine.protocol import (
     Teach,
     TensorUpdate,
     TextSampled,
+    Tokens,
     TrainingLosses,
     TrialResult,
     from_json,
@@ -86,6 +87,7 @@ PARTS = (
     RepetitionInfo,
     RaceVerdict,
     ReportedRace,
+    Tokens,
 )
 """Structs inside messages."""
 PLAIN = {str, int, float, bool, type(None), *PARTS, *CONFIGS}

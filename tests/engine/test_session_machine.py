@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from engine.config import RunConfig, SampleConfig
+from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
     INSIGHT_COMMANDS,
     RECORDED,
@@ -284,7 +285,7 @@ def reference_of(variant: int) -> Reference:
     config = config_of(variant, "")
     if config.train.minutes:
         return Reference(-1, {}, {}, {})
-    context = RunContext(config, TEXT, "".join(sorted(set(TEXT))), "", FakeClock())
+    context = RunContext(config, TEXT, Vocabulary(TEXT), "", FakeClock())
     trainer, steps = context.trainer, config.train.steps
     plan = Plan(config, steps, minutes=0.0)
     losses, val_losses, digests = {}, {}, {}

@@ -116,7 +116,6 @@ def test_the_evaluation_is_the_mean_over_every_validation_character() -> None:
     assert found.loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
     assert found.accuracy == correct / len(losses)
     assert 0 < found.accuracy < 1
-    assert found.bits_per_char == pytest.approx(found.loss / math.log(2))
 
 
 def test_an_evaluation_of_a_sample_says_how_many_characters_it_predicts() -> None:

@@ -92,7 +92,7 @@ def test_probabilities_are_those_of_the_app(verse: Files, monkeypatch: pytest.Mo
     source = source_of(verse.run)
     llama = Llama(verse.by_precision["f32"][0], exact=True)
     answer = llama.complete(PROMPTS[0], WRITTEN, temperature=0, logprobs=5)
-    ids = source.vocabulary.encode(PROMPTS[0] + answer["text"])
+    ids = source.tokenizer.encode(PROMPTS[0] + answer["text"])
     with torch.no_grad():
         logits = source.model(torch.tensor(ids)[None])[0, len(PROMPTS[0]) - 1 :]
     for theirs, ours in zip(answer["logprobs"]["content"], logits, strict=False):

@@ -52,15 +52,15 @@ def test_logits_and_greedy_text_are_those_of_the_app(
     run = saved_run(verse_file, *shape, f"model.tied_head={tied}", "train.context_warmup=0")
     source = exported(run, tmp_path / "out")
     model = model_in(tmp_path / "out")
-    ids = source.vocabulary.encode_corpus(source.text[:256]).long()
+    ids = source.tokenizer.encode_corpus(source.text[:256]).long()
     with torch.no_grad():
         ours, theirs = source.model(ids[None]), model(ids[None]).logits
     assert ours.abs().max() > 1
     assert (ours - theirs).abs().max() < 1e-4
     assert torch.equal(ours.argmax(-1), theirs.argmax(-1))
 
-    prompt = source.vocabulary.encode("The owl")
-    decoder = decoder_for(source.model.config, len(source.vocabulary))
+    prompt = source.tokenizer.encode("The owl")
+    decoder = decoder_for(source.model.config, len(source.tokenizer))
     decoder.load_weights(source.model, 256)
     stream = sample(decoder, prompt, SampleConfig(temperature=0), torch.Generator())
     written = list(islice((id_ for id_ in stream if id_ is not None), 256 - len(prompt)))
@@ -102,7 +102,7 @@ def test_the_tokenizer_is_that_of_the_app_on_all_of_shakespeare(
 
 def assert_equal_ids(source: Source, tokenizer: Any, text: str) -> None:
     """Ids are equal, unknown characters are dropped, and what is decoded is the text."""
-    known, _ = source.vocabulary.split_known(text)
+    known, _ = source.tokenizer.split_known(text)
     ids = tokenizer(text)["input_ids"]
-    assert ids == source.vocabulary.encode(known)
+    assert ids == source.tokenizer.encode(known)
     assert tokenizer.decode(ids) == known

@@ -1,0 +1,38 @@
+"""What a run reads its text in, and what its losses are worth."""
+
+from math import inf, isfinite, log
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Tokens(Struct, frozen=True):
+    """The tokens of a run. Means are over its held-out text."""
+
+    kind: Literal["characters", "bytes", "bpe"] = "characters"
+    number: int = 0  # of different ones; 0: not recorded, by an earlier version
+    characters_each: float = 1.0  # the mean length of a token
+    bytes_each: float = 0.0  # of its UTF-8; 0: not known
+    train: int = 0  # tokens of the training part
+    frequent: tuple[tuple[str, int], ...] = ()  # the most frequent of the training part
+    beginning: tuple[str, ...] = ()  # those that the text begins with
+
+    @property
+    def noun(self) -> str:
+        """What one is called."""
+        return "character" if self.kind == "characters" else "token"
+
+    @property
+    def unit(self) -> str:
+        """What the losses of the run are in."""
+        return f"nats per {self.noun}"
+
+    def bits_per_byte(self, loss: float) -> float | None:
+        """A loss in nats per token as bits per byte, in which losses of different tokenizers
+        compare; None if it is not finite, or the bytes are not known."""
+        bits = loss / log(2) / self.bytes_each if self.bytes_each else inf
+        return bits if isfinite(bits) else None
+
+    def bits_per_character(self, loss: float) -> float:
+        """A loss in nats per token as bits per character."""
+        return loss / log(2) / self.characters_each

@@ -1,0 +1,67 @@
+"""The text of a run as ids."""
+
+import torch
+
+from engine.config import RunConfig
+from engine.model.tokenizer import Tokenizer
+from engine.model.tokenizers import new_tokenizer
+from engine.protocol import Busy, Tokens
+from engine.session.opened_run import Emit
+from engine.training.dataset import Dataset
+from engine.training.split import split_at, val_characters
+
+FREQUENT = 12
+"""The most frequent tokens that are reported."""
+BEGINNING = 120
+"""Tokens of the beginning of the text that are reported."""
+COUNTED = 1_000_000
+"""Tokens of the training part, evenly spread, that tell which are frequent."""
+
+
+def learned_tokenizer(config: RunConfig, characters: str, text: str, emit: Emit) -> Tokenizer:
+    """The tokenizer of a new run on a text of these characters. ValueError, with a user-facing
+    message, if there can be none."""
+    if config.model.tokenizer == "bpe":
+        emit(Busy(f"learning {config.model.vocabulary:,} tokens from the text"))
+    return new_tokenizer(
+        config.model, characters, text[: split_at(len(text), config.train.val_fraction)]
+    )
+
+
+def encoded(text: str, tokenizer: Tokenizer, config: RunConfig) -> tuple[Dataset, Tokens]:
+    """The text as a dataset, and its tokens. ValueError, with a user-facing message, if it is too
+    short."""
+    end = split_at(len(text), config.train.val_fraction)
+    held_out = text[end:]
+    if config.model.tokenizer == "characters":
+        ids, train = tokenizer.encode_corpus(text), None
+    else:  # each part alone: a token may not span both
+        parts = [tokenizer.encode_corpus(part) for part in (text[:end], held_out)]
+        ids, train = torch.cat(parts), len(parts[0])
+    dataset = Dataset(
+        ids,
+        config.model.context_length,
+        config.train.val_fraction,
+        config.train.seed,
+        val_characters(config),
+        train,
+    )
+    number = len(dataset.validation)
+    counts = torch.bincount(
+        dataset.train[:: max(1, len(dataset.train) // COUNTED)], minlength=len(tokenizer)
+    )
+    frequent = counts.topk(min(FREQUENT, len(tokenizer)))
+    pieces = tokenizer.pieces
+    return dataset, Tokens(
+        kind=config.model.tokenizer,
+        number=len(tokenizer),
+        characters_each=len(held_out) / number,
+        bytes_each=len(held_out.encode("utf-8", "surrogatepass")) / number,
+        train=len(dataset.train),
+        frequent=tuple(
+            (pieces[i], count)
+            for i, count in zip(frequent.indices.tolist(), frequent.values.tolist(), strict=True)
+            if count
+        ),
+        beginning=tuple(pieces[i] for i in dataset.train[:BEGINNING].tolist()),
+    )
