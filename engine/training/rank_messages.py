@@ -25,6 +25,7 @@ class Prepare(Message, frozen=True):
     config: RunConfig
     vocabulary: int
     characters: int
+    train: int  # ids of the training part
     ids: str  # their type
     val_characters: int | None
     device: str

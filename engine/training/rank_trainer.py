@@ -132,6 +132,7 @@ class LeadTrainer(RankTrainer):
             config=self.config,
             vocabulary=self.vocabulary,
             characters=len(ids),
+            train=len(self.dataset.train),
             ids=_name(ids.dtype),
             val_characters=self.dataset.val_characters,
             device=self.hardware.device.type,
@@ -242,6 +243,7 @@ def _built(message: Prepare, group: ProcessGroup) -> RankTrainer:
         config.train.val_fraction,
         config.train.seed,
         message.val_characters,
+        message.train,
     )
     if message.taught is not None:
         separators = message.taught.separators
