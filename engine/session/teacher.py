@@ -57,7 +57,9 @@ class Teacher:
         tokenizer = self._context.tokenizer
         known = frozenset(tokenizer.characters)
         _check_extent(text, command.share)
-        stands_for = {character: lookalike(character, known) for character in tokenizer.split_known(text)[1]}
+        stands_for = {
+            character: lookalike(character, known) for character in tokenizer.split_known(text)[1]
+        }
         shown = tuple(stands_for.items())[:MOST_SHOWN]
         if stands_for:
             text = "".join(stands_for.get(character, character) for character in text)
