@@ -93,6 +93,7 @@ from engine.protocol.race import DeleteRace as DeleteRace
 from engine.protocol.race import ListRaces as ListRaces
 from engine.protocol.race import OpenRace as OpenRace
 from engine.protocol.race import OpenSavedRace as OpenSavedRace
+from engine.protocol.race import RaceChanged as RaceChanged
 from engine.protocol.race import RaceEvent as RaceEvent
 from engine.protocol.race import RaceOpened as RaceOpened
 from engine.protocol.race import RacePhase as RacePhase
@@ -102,6 +103,7 @@ from engine.protocol.race import RaceSide as RaceSide
 from engine.protocol.race import RacesListed as RacesListed
 from engine.protocol.race import RaceSummary as RaceSummary
 from engine.protocol.race import RaceVerdict as RaceVerdict
+from engine.protocol.race import RenameRace as RenameRace
 from engine.protocol.race import RepetitionInfo as RepetitionInfo
 from engine.protocol.reports import MOST_WHOLE as MOST_WHOLE
 from engine.protocol.reports import GatherReport as GatherReport

@@ -48,10 +48,20 @@ class ListRaces(Message, frozen=True):
     """List the saved races; answered by `RacesListed`."""
 
 
-class DeleteRace(Message, frozen=True):
-    """Delete a saved race; its sides stay as runs. Answered by `RacesListed`."""
+class RenameRace(Message, frozen=True):
+    """Give a race another name, the open one too; its runs keep theirs. Answered by
+    `RaceChanged`."""
 
     race: str
+    name: str
+
+
+class DeleteRace(Message, frozen=True):
+    """Delete a saved race; answered by `RaceChanged`. Its sides stay as runs, unless they are to be
+    deleted `with_runs`."""
+
+    race: str
+    with_runs: bool = False
 
 
 class RaceSide(Struct, frozen=True):
@@ -134,11 +144,18 @@ class RepetitionInfo(Struct, frozen=True, forbid_unknown_fields=True):
     losses: tuple[float | None, ...] = ()  # of the sides there; empty: it has not ended
 
 
+class RaceChanged(Message, frozen=True):
+    """A race was renamed, or deleted."""
+
+    race: str
+    name: str  # its name now; empty: it was deleted
+
+
 class RacesListed(Message, frozen=True):
     """The saved races, last used first."""
 
     races: tuple[RaceSummary, ...]
 
 
-RaceCommand = OpenRace | OpenSavedRace | ListRaces | DeleteRace
-RaceEvent = RaceOpened | RacePhaseChanged | RaceVerdict | RaceSaved | RacesListed
+RaceCommand = OpenRace | OpenSavedRace | ListRaces | RenameRace | DeleteRace
+RaceEvent = RaceOpened | RacePhaseChanged | RaceVerdict | RaceSaved | RaceChanged | RacesListed

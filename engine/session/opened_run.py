@@ -38,6 +38,10 @@ class OpenedRun(ABC):
     def name(self) -> str:
         """The name of the run at present."""
 
+    def find(self, name: str) -> "OpenedRun | None":
+        """What is open of the run of this name: itself, or a side of a race."""
+        return self if name == self.name else None
+
     @property
     @abstractmethod
     def timeout(self) -> float | None:

@@ -19,7 +19,7 @@ from engine.session.race_side import Side
 from engine.session.race_turns import next_side
 from engine.session.repetition_opener import RepetitionOpener
 from engine.session.verdict import RepetitionResult, race_verdict, repetition_verdict
-from engine.storage.race_file import RaceInfo
+from engine.storage.race_file import RaceInfo, with_run_renamed
 
 ENDED = "This race has ended: each of its sides can be trained on as a run of its own."
 
@@ -56,6 +56,9 @@ class Race(OpenedRun):
     def _info(self, info: RaceInfo) -> None:
         self._record.info = info
 
+    def find(self, name: str) -> OpenedRun | None:
+        return next((side.run for side in self._sides if side.run.name == name), None)
+
     # Work.
 
     @property
@@ -70,13 +73,16 @@ class Race(OpenedRun):
         return all(side.over for side in self._sides)
 
     def begin(self) -> None:
+        self._begin()
+        self._report_phase()
+
+    def _begin(self) -> None:
         """Report the sides and what they have come to, and evaluate what is due."""
         self._report_opened()
         for side in self._sides:
             side.run.begin()
         if self._info.verdict is not None:
             self._emit(self._info.verdict)
-        self._report_phase()
 
     def _report_opened(self) -> None:
         info, repetition = self._info, self._info.repetitions[-1]
@@ -169,7 +175,7 @@ class Race(OpenedRun):
         repetitions = (*self._info.repetitions, repetition)
         self._record.begin_repetition(replace(self._info, repetitions=repetitions, verdict=None))
         self.context = self._turn.run.context
-        self.begin()
+        self._begin()
         self.train()
 
     # Commands.
@@ -243,7 +249,13 @@ class Race(OpenedRun):
             side.run.set_excerpt_prompt(prompt)
 
     def rename(self, name: str) -> None:
-        raise ValueError("A race keeps its name.")
+        """Its file has another name."""
+        self._record.name = name
+        self._opener = self._opener._replace(race=name)
+
+    def run_renamed(self, run: str, name: str) -> None:
+        """A saved run has another name: it may be of this race."""
+        self._info = with_run_renamed(self._info, run, name)
 
     def annotate(self, note: str) -> None:
         raise ValueError("A race has a question, and no note.")

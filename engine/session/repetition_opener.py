@@ -14,8 +14,9 @@ from engine.session.opened_run import Clock, Emit
 from engine.session.race_rules import with_seed
 from engine.session.race_side import RacingRun, Side
 from engine.storage.lock import RunLock
-from engine.storage.paths import check_exists, folder_of
-from engine.storage.run_info import CorpusInfo
+from engine.storage.paths import check_exists, folder_of, run_names
+from engine.storage.race_file import note_of
+from engine.storage.run_info import CorpusInfo, read_info
 
 
 class RepetitionOpener(NamedTuple):
@@ -37,6 +38,10 @@ class RepetitionOpener(NamedTuple):
             for label in LABELS[: len(self.configs)]
         ]
 
+        for name, label in zip(names, LABELS, strict=False):
+            if name in run_names() and read_info(folder_of(name)).note != note_of(self.race, label):
+                raise ValueError(f"There is already a run {name!r}: rename that, or the race.")
+
         def opened(side: Side) -> RacingRun:
             # torch, which the race has loaded
             from engine.session.encoding import learned_tokenizer
@@ -46,7 +51,7 @@ class RepetitionOpener(NamedTuple):
             tokenizer = learned_tokenizer(config, self.corpus.characters, self.text, self.emit)
             info = replace(
                 new_info(config, self.corpus, tokenizer),
-                note=f"race {self.race}, side {side.label}",
+                note=note_of(self.race, side.label),
             )
             context = build_context(info, self.text, tokenizer, None, side.on_event, self.clock)
             run = Run(names[side.number], tokenizer=tokenizer)

@@ -15,9 +15,9 @@ from engine.protocol import (
     ListRaces,
     ListRuns,
     ListSweeps,
-    RacesListed,
     ReadCurves,
     ReadSweep,
+    RenameRace,
     RenameRun,
     RunChanged,
     RunCurve,
@@ -25,8 +25,10 @@ from engine.protocol import (
     SweepsListed,
 )
 from engine.session.opened_run import OpenedRun
+from engine.session.race import Race
+from engine.session.saved_races import annotate, answer_about_races
 from engine.storage import library
-from engine.storage.race_file import delete_race, race_summaries, rename_side
+from engine.storage.race_file import rename_side
 from engine.storage.sweep_file import read_sweep, sweep_summaries
 
 Managing = (
@@ -36,6 +38,7 @@ Managing = (
     | DeleteRun
     | Compare
     | ListRaces
+    | RenameRace
     | DeleteRace
     | ListSweeps
     | ReadSweep
@@ -70,24 +73,21 @@ def _answer(command: Managing, open_run: OpenedRun | None) -> Event:
             _rename(name, new_name, open_run)
             return RunChanged(name, new_name)
         case AnnotateRun(name, note):
-            _annotate(name, note, open_run)
+            annotate(name, note, open_run)
             return RunChanged(name, name)
         case DeleteRun(name):
-            library.delete(name)
+            _delete(name, open_run)
             return RunChanged(name, "")
         case Compare(names):
             return Compared(tuple(library.run_curve(name) for name in names))
-        case ListRaces():
-            return RacesListed(tuple(race_summaries()))
-        case DeleteRace(race):
-            delete_race(race)
-            return RacesListed(tuple(race_summaries()))
         case ListSweeps():
             return SweepsListed(tuple(sweep_summaries()))
         case ReadSweep(sweep):
             return read_sweep(sweep)
         case ReadCurves(names):
             return CurvesRead(tuple(map(_curve, names)))
+        case ListRaces() | RenameRace() | DeleteRace():
+            return answer_about_races(command, open_run)
 
 
 def _curve(name: str) -> RunCurve:
@@ -98,15 +98,17 @@ def _curve(name: str) -> RunCurve:
 
 
 def _rename(name: str, new_name: str, open_run: OpenedRun | None) -> None:
-    if open_run is not None and name == open_run.name:
-        open_run.rename(new_name)
+    opened = open_run.find(name) if open_run is not None else None
+    if opened is not None:
+        opened.rename(new_name)
     else:
         library.rename(name, new_name)
     rename_side(name, new_name)
+    if isinstance(open_run, Race):
+        open_run.run_renamed(name, new_name)
 
 
-def _annotate(name: str, note: str, open_run: OpenedRun | None) -> None:
-    if open_run is not None and name == open_run.name:
-        open_run.annotate(note)
-    else:
-        library.annotate(name, note)
+def _delete(name: str, open_run: OpenedRun | None) -> None:
+    if isinstance(open_run, Race) and open_run.find(name):
+        raise ValueError(f"The run {name!r} is a side of the open race: open another run first.")
+    library.delete(name)

@@ -234,9 +234,9 @@ class Session:
 
     def _export(self, command: ExportRun | PackRun | GatherReport, *wanted: str) -> None:
         """Export, pack or report saved runs; the open one as it is now."""
-        names = (name.rpartition(":")[2].partition("@")[0] for name in wanted)
-        is_open = self._run and self._run.name in names
-        if not is_open or self._run is None or self._run.try_save():
+        run, names = self._run, [name.rpartition(":")[2].partition("@")[0] for name in wanted]
+        is_open = run and any(name == run.name or run.find(name) for name in names)
+        if not is_open or run is None or run.try_save():
             self._exporter.start(command)
 
     def _try(self, activity: Activity, act: Callable[[], None]) -> None:

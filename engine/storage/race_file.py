@@ -10,10 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from data.safe_text import safe_text
-from engine.protocol import Axis, RaceSummary, RaceVerdict, RepetitionInfo
+from engine.protocol import LABELS, Axis, RaceSummary, RaceVerdict, RepetitionInfo
 from engine.settings import nearest
-from engine.storage.atomic import make_folder, replace_file
-from engine.storage.names import new_name
+from engine.storage.atomic import make_folder, replace_file, sync_folder
+from engine.storage.names import check_name, new_name
 from engine.storage.paths import home, run_names
 from engine.storage.run_info import TIME_FORMAT
 
@@ -102,6 +102,39 @@ def delete_race(name: str) -> None:
     race_path(name).unlink()
 
 
+def rename_race(name: str, new_name: str) -> None:
+    """Rename a race. ValueError, with a user-facing message, where there is none, or for a name that
+    is invalid or taken; OSError."""
+    check_free(new_name)
+    if name not in race_names():
+        read_race(name)  # which refuses
+    race_path(name).rename(race_path(new_name))
+    sync_folder(_folder())
+
+
+def check_free(name: str) -> None:
+    """ValueError, with a user-facing message, for a name that no race can have, or that a race or a
+    run has: a report is asked for by either."""
+    check_name(name, "race")
+    for kind, names in (("race", race_names()), ("run", run_names())):
+        if name in names:
+            raise ValueError(f"There is already a {kind} {name!r}.")
+
+
+def note_of(race: str, label: str) -> str:
+    """The note with which a side begins."""
+    return f"race {race}, side {label}"
+
+
+def with_run_renamed(info: RaceInfo, run: str, name: str) -> RaceInfo:
+    """The same race, one of whose runs has another name."""
+    repetitions = tuple(
+        replace(one, runs=tuple(name if side == run else side for side in one.runs))
+        for one in info.repetitions
+    )
+    return replace(info, repetitions=repetitions)
+
+
 def rename_side(run: str, name: str) -> None:
     """Have the races that a renamed run is a side of know its new name. OSError."""
     for race in race_names():
@@ -109,12 +142,9 @@ def rename_side(run: str, name: str) -> None:
             info = read_race(race)
         except ValueError:  # it names nothing that could be renamed
             continue
-        repetitions = tuple(
-            replace(one, runs=tuple(name if side == run else side for side in one.runs))
-            for one in info.repetitions
-        )
-        if repetitions != info.repetitions:
-            write_race(race, replace(info, repetitions=repetitions))
+        renamed = with_run_renamed(info, run, name)
+        if renamed != info:
+            write_race(race, renamed)
 
 
 def without_last_repetition(name: str, info: RaceInfo) -> None:
@@ -142,6 +172,7 @@ def _summary(name: str, used: float) -> RaceSummary:
         return RaceSummary(name, "", "characters", (), 0, 0, used, problem=str(error))
     return RaceSummary(
         name=name,
+        problem=_missing(info),
         question=info.question,
         axis=info.axis,
         runs=info.repetitions[-1].runs,
@@ -150,6 +181,19 @@ def _summary(name: str, used: float) -> RaceSummary:
         used=used,
         verdict=info.verdict.sentence if info.verdict else "",
     )
+
+
+def _missing(info: RaceInfo) -> str:
+    """Which run is gone without which the race cannot be opened; empty: none is."""
+    known = set(run_names())
+    for repetition in (info.repetitions[-1], info.repetitions[0]):
+        for label, run in zip(LABELS, repetition.runs, strict=False):
+            if run not in known:
+                return (
+                    f"Its side {label}, the run {run!r}, was deleted or moved: the race cannot be "
+                    "opened any more; the other sides are saved runs."
+                )
+    return ""
 
 
 def _folder() -> Path:

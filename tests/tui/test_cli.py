@@ -35,7 +35,7 @@ from engine.storage.manifest import checkpoints_of
 from engine.storage.paths import folder_of, run_names
 from engine.storage.saved_run import load_run
 from tui import __version__
-from tui.cli.runs import change_runs, list_runs
+from tui.cli.runs import change_saved, list_runs
 from tui.cli.sample import sample
 from tui.cli.train import train
 
@@ -400,7 +400,7 @@ def test_the_runs_as_lines_of_json(verse_file: Path, capsys: pytest.CaptureFixtu
     assert list_runs(as_json=True) == 0
     assert capsys.readouterr() == ("", "")
     name = saved_run(verse_file)
-    assert change_runs(AnnotateRun(name, "a note with ☃")) == 0
+    assert change_saved(AnnotateRun(name, "a note with ☃")) == 0
     assert list_runs(as_json=True) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line) == msgspec.to_builtins(summaries()[0])
@@ -423,8 +423,8 @@ def test_a_narrow_terminal_shows_the_first_columns(
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     name = saved_run(verse_file)
-    assert change_runs(AnnotateRun(name, 20 * "a long note, ")) == 2, "too long"
-    assert change_runs(AnnotateRun(name, 10 * "a long note, ")) == 0
+    assert change_saved(AnnotateRun(name, 20 * "a long note, ")) == 2, "too long"
+    assert change_saved(AnnotateRun(name, 10 * "a long note, ")) == 0
     list_runs()
     captured = capsys.readouterr()
     _, row = captured.out.splitlines()
@@ -504,7 +504,7 @@ def test_a_sample_needs_no_confirmation_of_a_changed_text(verse_file: Path) -> N
 
 def test_saved_runs_are_renamed_and_deleted(verse_file: Path) -> None:
     name = saved_run(verse_file)
-    assert change_runs(RenameRun(name, "mine")) == 0
+    assert change_saved(RenameRun(name, "mine")) == 0
     assert [run.name for run in summaries()] == ["mine"]
-    assert change_runs(DeleteRun("mine")) == 0
+    assert change_saved(DeleteRun("mine")) == 0
     assert summaries() == []

@@ -14,6 +14,7 @@ from stored import digest
 from engine.protocol import Event, SideEvent, StepDone
 from engine.storage.history import read_history
 from engine.storage.paths import folder_of, run_names
+from engine.storage.race_file import race_names
 from tui.cli.race_table import RaceTable
 from tui.lab.questions import question_of
 
@@ -97,6 +98,22 @@ def test_a_ready_question_is_answered(verse_file: Path, monkeypatch: pytest.Monk
     assert (refused.exit_code, "brings its own settings" in refused.stderr) == (2, True)
 
 
+def test_a_race_is_renamed_and_deleted_with_the_questions_of_runs(verse_file: Path) -> None:
+    *_, verdict = raced(verse_file)
+    assert invoked("lab", "--rename", verdict["race"], "calm water").exit_code == 0
+    assert invoked("lab", "--list").stdout.startswith("calm water  1 of 1 seed ")
+    assert invoked("lab", "--delete", "calm water", text=b"n\n").exit_code == 1
+    kept = invoked("lab", "--delete", "calm water", text=b"y\nn\n")
+    assert (kept.exit_code, race_names(), run_names()) == (0, [], verdict["runs"])
+    assert "Delete the race calm water? It cannot be undone." in kept.stdout
+    assert "Its runs too? They are saved runs like any other." in kept.stdout
+    gone = invoked("lab", "--delete", "calm water", text=b"y\ny\n")
+    assert (gone.exit_code, "There is no race 'calm water'" in gone.stderr) == (2, True)
+    *_, verdict = raced(verse_file)
+    done = invoked("lab", "--delete", verdict["race"], "--with-runs", "--yes")
+    assert (done.exit_code, done.stdout, race_names(), len(run_names())) == (0, "", [], 2)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -108,12 +125,16 @@ def test_a_ready_question_is_answered(verse_file: Path, monkeypatch: pytest.Monk
         (("--side", "") * 5, "two to four sides, not 5"),
         ((), "A race has two to four sides, each given by --side"),
         (("--resume", "a-race", "--side", ""), "each goes alone"),
+        (("--list", "--delete", "a-race"), "each goes alone"),
+        (("--list", "--yes"), "--with-runs and --yes go with --delete"),
     ],
 )
 def test_a_race_that_cannot_be_is_refused(
     verse_file: Path, options: tuple[str, ...], said: str
 ) -> None:
-    done = invoked("lab", *(() if "--resume" in options else (verse_file,)), *options)
+    done = invoked(
+        "lab", *((verse_file,) if "--side" in options[:1] or not options else ()), *options
+    )
     assert done.exit_code == 2
     assert said in " ".join(done.stderr.split())
     assert run_names() == []

@@ -15,7 +15,9 @@ from engine.protocol import (
     OpenSavedRace,
     Pause,
     PhaseChanged,
+    RaceChanged,
     RacePhaseChanged,
+    RenameRace,
     SideEvent,
     Train,
 )
@@ -126,7 +128,7 @@ async def test_saved_races_are_listed_opened_and_deleted(desk: Opener) -> None:
         await it.sees("saved  without attention", "saved  as it is or model.n_head=8")
         await it.press("end", "d")
         await it.sees("Delete the race shy-lynx?")
-        await it.press("y")
+        await it.press("y")  # it names no runs
         assert it.engine.sent(DeleteRace) == [DeleteRace("shy-lynx")]
         await it.press("up")
         await it.sees(f"{RACE}: After 819,200 characters A is")
@@ -135,6 +137,34 @@ async def test_saved_races_are_listed_opened_and_deleted(desk: Opener) -> None:
         await it.play(*DONE)
         await it.sees("Looking back pays")
         assert not it.engine.sent(Train)
+
+
+async def test_a_saved_race_is_renamed_and_deleted_with_its_runs(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("4", "enter")
+        await it.play(races_listed())
+        await it.press("end", "up", "r")
+        await it.sees(f"A name for the race {RACE}:")
+        await it.type("/")
+        await it.press("enter")
+        assert it.engine.sent(RenameRace) == [RenameRace(RACE, "/")]
+        await it.play(Failed("A race's name has no stroke.", "runs"))
+        await it.sees("A race's name has no stroke.", f"A name for the race {RACE}:")
+        await it.press("backspace")
+        await it.type("y")
+        await it.press("enter")
+        assert it.engine.sent(RenameRace)[1] == RenameRace(RACE, "y")
+        asked = len(it.engine.sent(ListRaces))
+        await it.play(RaceChanged(RACE, "y"))
+        assert len(it.engine.sent(ListRaces)) == asked + 1
+        await it.press("d")
+        await it.sees(f"Delete the race {RACE}?")
+        await it.press("y")
+        await it.sees(f"Its runs too? {RACE}-A, {RACE}-B are saved runs")
+        await it.press("y")
+        assert it.engine.sent(DeleteRace) == [DeleteRace(RACE, with_runs=True)]
+        await it.play(Failed(f"The race '{RACE}' is open here: open another run first.", "runs"))
+        await it.sees("is open here: open another run first")
 
 
 async def test_a_side_that_fails_says_why(desk: Opener) -> None:

@@ -138,5 +138,5 @@ def _print_races(listed: RacesListed, *, as_json: bool) -> None:
         console.print("No race is saved yet.")
     for race in listed.races:
         done = f"{race.repetitions} of {race.seeds} " + ("seed" if race.seeds == 1 else "seeds")
-        said = race.problem or " · ".join(filter(None, (race.question, race.verdict)))
+        said = " · ".join(filter(None, (race.question, race.verdict, race.problem)))
         console.print(safe_text(f"{race.name}  {done}  {said}"), soft_wrap=not console.is_terminal)

@@ -2,13 +2,14 @@
 
 import shlex
 import sys
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 import click
 from msgspec.structs import replace
 
+from data.safe_text import safe_text
 from engine.config import RunConfig, TrainConfig, override
-from engine.protocol import LABELS, Axis, OpenRace, OpenSavedRace
+from engine.protocol import LABELS, Axis, DeleteRace, OpenRace, OpenSavedRace, RenameRace
 from tui.cli import completions, opening
 from tui.cli.help import GENERAL, SectionedCommand, option, refusals
 from tui.cli.opening import DEFAULT_PRESET
@@ -95,6 +96,25 @@ SAVED = "A saved race"
 @option(RACE, "--questions", "ready", is_flag=True, help="List the ready questions.")
 @option(SAVED, "--list", "lists", is_flag=True, help="List the saved races.")
 @option(
+    SAVED,
+    "--rename",
+    nargs=2,
+    metavar="OLD NEW",
+    shell_complete=completions.race,
+    help="Give a race another name; its runs keep theirs.",
+)
+@option(
+    SAVED,
+    "--delete",
+    metavar="NAME",
+    shell_complete=completions.race,
+    help="Delete a race, after a question; another one asks whether its runs go with it.",
+)
+@option(SAVED, "--with-runs", is_flag=True, help="With --delete: its runs, too.")
+@option(
+    SAVED, "--yes", is_flag=True, help="With --delete: do not ask; without --with-runs they stay."
+)
+@option(
     GENERAL,
     "--json",
     "as_json",
@@ -103,7 +123,16 @@ SAVED = "A saved race"
     "the verdict.",
 )
 def lab_command(
-    resume: str | None, lists: bool, ready: bool, as_json: bool, no_save: bool, **choices: Any
+    ready: bool,
+    resume: str | None,
+    lists: bool,
+    rename: tuple[str, str] | None,
+    delete: str | None,
+    with_runs: bool,
+    yes: bool,
+    as_json: bool,
+    no_save: bool,
+    **choices: Any,
 ) -> None:
     """Race two to four versions of a training against each other.
 
@@ -121,21 +150,41 @@ def lab_command(
         for question in QUESTIONS:
             click.echo(f"{question.key:<11} {question.title}")
         return
+    about_saved = [lists, resume is not None, rename is not None, delete is not None]
     given = any(value for name, value in choices.items() if name != "seeds") or no_save
     with refusals():
-        if lists or resume is not None:
-            if given or (lists and resume is not None):
-                raise ValueError("--resume and --list are about saved races: each goes alone.")
-            command: OpenRace | OpenSavedRace = OpenSavedRace(resume or "")
-        else:
-            command = new_race(**choices)
+        if sum(about_saved) + given > 1:
+            raise ValueError(
+                "--resume, --list, --rename and --delete are about saved races: each goes alone."
+            )
+        if (with_runs or yes) and delete is None:
+            raise ValueError("--with-runs and --yes go with --delete.")
+        command = None if any(about_saved) else new_race(**choices)
+    if rename is not None:
+        _change(RenameRace(*rename))
+    if delete is not None:
+        _change(DeleteRace(delete, with_runs if yes else _confirmed(delete, with_runs=with_runs)))
     if lists:
         from tui.cli.lab import list_races  # with rich and the session
 
         sys.exit(list_races(as_json=as_json))
     from tui.cli.lab import race  # with rich and the session
 
-    sys.exit(race(command, as_json=as_json, saving=not no_save))
+    sys.exit(race(command or OpenSavedRace(resume or ""), as_json=as_json, saving=not no_save))
+
+
+def _confirmed(race: str, *, with_runs: bool) -> bool:
+    """Ask whether to delete a race, and unless that is given, whether its runs are to go too; aborts
+    without a yes to the first."""
+    runs = " and all its runs" if with_runs else ""
+    click.confirm(f"Delete the race {safe_text(race)}{runs}? It cannot be undone.", abort=True)
+    return with_runs or click.confirm("Its runs too? They are saved runs like any other.")
+
+
+def _change(command: RenameRace | DeleteRace) -> NoReturn:
+    from tui.cli.runs import change_saved  # with rich and the session
+
+    sys.exit(change_saved(command))
 
 
 def new_race(

@@ -12,10 +12,12 @@ from engine import home
 from engine.protocol import (
     AnnotateRun,
     Close,
+    DeleteRace,
     DeleteRun,
     Event,
     Failed,
     ListRuns,
+    RenameRace,
     RenameRun,
     RunsListed,
     RunSummary,
@@ -47,8 +49,10 @@ def list_runs(*, as_json: bool = False) -> int:
     return client.run(on_event)
 
 
-def change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> int:
-    """Rename, annotate or delete a saved run; the exit code."""
+def change_saved(
+    command: RenameRun | AnnotateRun | DeleteRun | RenameRace | DeleteRace,
+) -> int:
+    """Rename, annotate or delete a saved run or race; the exit code."""
     client = Client(command, Close())
 
     def on_event(event: Event) -> None:

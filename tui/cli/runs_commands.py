@@ -50,6 +50,6 @@ def delete_command(run: str, yes: bool) -> None:
 
 
 def _change_runs(command: RenameRun | AnnotateRun | DeleteRun) -> None:
-    from tui.cli.runs import change_runs  # with rich and the session
+    from tui.cli.runs import change_saved  # with rich and the session
 
-    sys.exit(change_runs(command))
+    sys.exit(change_saved(command))

@@ -12,10 +12,11 @@ from textual.reactive import reactive
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.protocol import Command, DeleteRace, ListRaces
+from engine.protocol import Command, DeleteRace, ListRaces, RaceSummary
 from tui.lab.questions import QUESTIONS
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.dialog import Dialog, Key
+from tui.screens.run_editor import RunEditor
 from tui.state import RunState
 
 FRAME_LINES = 6
@@ -31,6 +32,13 @@ class Chosen(NamedTuple):
     """The true name of a saved race."""
 
 
+class ListedRace(NamedTuple):
+    """A saved race: as it is drawn, and by its true name."""
+
+    shown: RaceSummary
+    name: str
+
+
 class RacesScreen(Dialog[Chosen]):
     """Dismissed with what is chosen."""
 
@@ -41,11 +49,12 @@ class RacesScreen(Dialog[Chosen]):
       border: round $primary; background: $surface; border-title-color: $primary;
     }
     RacesScreen OptionList { height: auto; border: none; background: $surface; }
-    RacesScreen #race-note { height: 2; color: $foreground-muted; }
+    RacesScreen #race-note { height: auto; max-height: 4; min-height: 2; color: $foreground-muted; }
     """
 
     BINDINGS = [
         Binding("escape,q", "dismiss", "Close"),
+        Binding("r", "rename", "Rename"),
         Binding("d,delete", "delete", "Delete"),
     ]
 
@@ -56,7 +65,8 @@ class RacesScreen(Dialog[Chosen]):
     )
     KEYS = (
         Key("Enter", "choose", "ask the question, or open the race as it was saved", "choose"),
-        Key("d", "delete", "delete a saved race, after a confirmation; its runs stay", "delete"),
+        Key("r", "name", "give a saved race another name; its runs keep theirs", "rename"),
+        Key("d", "delete", "delete a saved race, and its runs if you say so when asked", "delete"),
         Key("Esc", "close", "back to the view", "dismiss"),
     )
 
@@ -68,6 +78,8 @@ class RacesScreen(Dialog[Chosen]):
         self.set_reactive(RacesScreen.state, state)
         self._send = send
         self._choices: list[Chosen] = []
+        self._seen = state
+        self._editor = RunEditor(self, send)
 
     def compose(self) -> ComposeResult:
         with Vertical() as page:
@@ -85,8 +97,18 @@ class RacesScreen(Dialog[Chosen]):
         """Show as many lines as fit."""
         self.query_one(OptionList).styles.max_height = max(1, event.size.height - FRAME_LINES)
 
-    def watch_state(self, before: RunState, state: RunState) -> None:
-        if self.is_mounted and state.lab.races is not before.lab.races:
+    def watch_state(self, state: RunState) -> None:
+        if not self.is_mounted:
+            return
+        before, self._seen = self._seen, state
+        failure = state.failure
+        if failure is not None and failure is not before.failure and failure.during == "runs":
+            self._say(Content.styled(failure.message, "$warning"))
+            self._editor.refused(failure.message)
+        if state.lab.races_changed != before.lab.races_changed:
+            self._editor.accepted()
+            self._send(ListRaces())
+        if state.lab.races is not before.lab.races:
             self._show()
 
     def _show(self) -> None:
@@ -111,7 +133,10 @@ class RacesScreen(Dialog[Chosen]):
     @on(OptionList.OptionHighlighted)
     def show_note(self) -> None:
         """Say more about the highlighted line."""
-        self.query_one("#race-note", Static).update(Content(self._note()))
+        self._say(Content(self._note()))
+
+    def _say(self, words: Content) -> None:
+        self.query_one("#race-note", Static).update(words)
 
     def _note(self) -> str:
         place, races = self._highlighted, self.state.lab.races
@@ -121,26 +146,46 @@ class RacesScreen(Dialog[Chosen]):
         if not 0 <= number < len(races):
             return "Two to four sides, by their settings."
         race = races[number]
-        return f"{race.name}: {race.problem or race.verdict or 'no verdict yet'}"
+        said = " ".join(filter(None, (race.verdict, race.problem))) or "no verdict yet"
+        return f"{race.name}: {said}"
 
     @on(OptionList.OptionSelected)
     def action_choose(self) -> None:
         """Ask it, or open it."""
         self.dismiss(self._choices[self._highlighted])
 
+    @property
+    def _race(self) -> ListedRace | None:
+        """The highlighted race; None: it is none."""
+        number, lab = self._highlighted - len(QUESTIONS) - 1, self.state.lab
+        if not 0 <= number < len(lab.races):
+            return None
+        return ListedRace(lab.races[number], lab.raw_races.value[number].name)
+
+    def action_rename(self) -> None:
+        """Ask for another name."""
+        if self._race is not None:
+            self._editor.rename_race(self._race.shown.name, self._race.name)
+
     def action_delete(self) -> None:
-        """Ask, then delete the highlighted race."""
-        race = self._choices[self._highlighted].race
-        lab = self.state.lab
-        if not race:
+        """Ask, then delete the highlighted race, with its runs or without."""
+        race = self._race
+        if race is None:
             return
-        number = self._highlighted - len(QUESTIONS) - 1
 
         def answered(sure: bool | None) -> None:
-            if sure:
-                self._send(DeleteRace(race))
+            if sure and race.shown.runs:
+                self.app.push_screen(ConfirmDialog(runs_question(race.shown)), delete)
+            elif sure:
+                delete(False)
 
-        name = lab.races[number].name
-        self.app.push_screen(
-            ConfirmDialog(f"Delete the race {name}? Its sides stay as runs."), answered
-        )
+        def delete(with_runs: bool | None) -> None:
+            self._send(DeleteRace(race.name, bool(with_runs)))
+
+        self.app.push_screen(ConfirmDialog(f"Delete the race {race.shown.name}?"), answered)
+
+
+def runs_question(race: RaceSummary) -> str:
+    """What is asked about the runs of a race that is to be deleted."""
+    runs, seeds = ", ".join(race.runs), " and those of its other seeds" if race.seeds > 1 else ""
+    return f"Its runs too? {runs}{seeds} are saved runs like any other; n keeps them."

@@ -15,6 +15,7 @@ from engine.protocol import (
     OpenRace,
     Phase,
     PhaseChanged,
+    RaceChanged,
     RaceEvent,
     RaceOpened,
     RacePhase,
@@ -70,6 +71,8 @@ class Lab(Struct, frozen=True):
     """The saved races as they were listed last."""
     raw_races: Raw[tuple[RaceSummary, ...]] = Raw(())
     """The same with their true names."""
+    races_changed: int = 0
+    """How many times a saved race was renamed or deleted."""
 
 
 def is_of_a_race(event: Event) -> bool:
@@ -117,8 +120,20 @@ def fold_lab(lab: Lab, event: Event, shown: Event) -> Lab:
         case RacesListed(races):
             assert isinstance(event, RacesListed), "safe() keeps the type"
             return replace(lab, races=races, raw_races=Raw(event.races))
+        case RaceChanged():
+            assert isinstance(event, RaceChanged), "safe() keeps the type"
+            return _with_race_changed(lab, event, shown)
         case _:
             return lab
+
+
+def _with_race_changed(lab: Lab, event: RaceChanged, shown: RaceChanged) -> Lab:
+    """After a race was renamed or deleted: perhaps the one in sight."""
+    lab = replace(lab, races_changed=lab.races_changed + 1)
+    raw = lab.raw_opened
+    if raw is None or raw.value.race != event.race or not event.name:
+        return lab
+    return replace(lab, race=shown.name, raw_opened=Raw(replace(raw.value, race=event.name)))
 
 
 def _sides(opened: RaceOpened) -> tuple[SideProgress, ...]:

@@ -1,11 +1,11 @@
-"""Asks for a name or a note for a saved run."""
+"""Asks for a name for a saved run or race, or for a note."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from textual.screen import Screen
+from textual.widget import Widget
 
-from engine.protocol import AnnotateRun, Command, RenameRun
+from engine.protocol import AnnotateRun, Command, RenameRace, RenameRun
 from tui.screens.input_dialog import InputDialog
 from tui.screens.run_columns import ListedRun
 
@@ -22,7 +22,7 @@ class _Edit(NamedTuple):
 class RunEditor:
     """One change at a time: it is asked for again where the engine refuses it."""
 
-    def __init__(self, screen: Screen[str], send: Callable[[Command], None]) -> None:
+    def __init__(self, screen: Widget, send: Callable[[Command], None]) -> None:
         """`screen`: over which it is asked. `send`: to the engine."""
         self._screen = screen
         self._send = send
@@ -33,6 +33,11 @@ class RunEditor:
         shown, name = run
         self._ask(_Edit(f"A name for {shown.name}:", shown.name, lambda new: RenameRun(name, new)))
 
+    def rename_race(self, shown: str, name: str) -> None:
+        """Ask for another name of a race: `shown` is its name, safe to draw, and `name` the true
+        one."""
+        self._ask(_Edit(f"A name for the race {shown}:", shown, lambda new: RenameRace(name, new)))
+
     def annotate(self, run: ListedRun) -> None:
         """Ask for a note."""
         shown, name = run
@@ -40,7 +45,7 @@ class RunEditor:
         self._ask(_Edit(question, shown.note, lambda note: AnnotateRun(name, note)))
 
     def accepted(self) -> str:
-        """The engine has made a change: what was typed, if it is the one that was asked for."""
+        """The engine has made a change: what was typed, if it was asked for here."""
         edit, self._edit = self._edit, None
         return edit.answer if edit is not None else ""
 
