@@ -1,21 +1,16 @@
-"""Which run a launcher's ranks train, so that they go on with it when the launcher starts them again.
-
-<home>/launches/<digest>.json
-"""
+"""Which run a launcher's ranks train, so that they go on with it when the launcher starts them again:
+<home>/runs/<name>/launch.json."""
 
 import hashlib
 import os
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from engine.launch import Launch
-from engine.storage.atomic import make_folder, replace_file
-from engine.storage.paths import home
-
-
-class _Kept(Struct, forbid_unknown_fields=True):
-    run: str
+from engine.storage.atomic import replace_file
+from engine.storage.paths import folder_of, runs_folder
 
 
 class LaunchFile:
@@ -26,22 +21,23 @@ class LaunchFile:
         alone = launch.local_world == launch.world
         launcher = (launch.run_id, launch.address, os.getppid() if alone else 0, command)
         digest = hashlib.sha256(msgspec.json.encode(launcher)).hexdigest()
-        self._path = home() / "launches" / f"{digest[:16]}.json"
+        self._kept = msgspec.json.encode({"launch": digest})
         if not launch.restarts:
-            self.forget()
+            for path in self._files():  # of an earlier launch that called itself the same
+                path.unlink()
 
     def run(self) -> str:
         """The name of the run; empty where none has been trained yet."""
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_Kept).run
-        except (OSError, UnicodeDecodeError, msgspec.DecodeError, RecursionError):
-            return ""
+        return next((path.parent.name for path in self._files()), "")
 
     def keep(self, run: str) -> None:
-        """Keep the name of the run. OSError."""
-        make_folder(self._path.parent)
-        replace_file(self._path, [msgspec.json.encode(_Kept(run))])
+        """Keep that this run is trained. OSError."""
+        replace_file(folder_of(run) / "launch.json", [self._kept])
 
-    def forget(self) -> None:
-        """The launch has ended, or begins."""
-        self._path.unlink(missing_ok=True)
+    def _files(self) -> list[Path]:
+        found = []
+        for path in runs_folder().glob("[!.]*/launch.json"):
+            with suppress(OSError):
+                if path.read_bytes() == self._kept:
+                    found.append(path)
+        return found

@@ -170,7 +170,7 @@ def run_written_by(pid: int, since: float) -> str:
     """The run that a process has written last since a time (seconds since the epoch); empty if it
     has written none."""
     for name, holder in _holders():
-        if holder.pid == pid and holder.since >= since:
+        if holder.is_here and holder.pid == pid and holder.since >= since:
             return name
     return ""
 

@@ -11,6 +11,7 @@ import filelock
 import msgspec
 from msgspec import Meta, Struct
 
+from engine.launch import host
 from engine.storage.atomic import replace_file
 
 TIMEOUT = 0.2
@@ -25,12 +26,19 @@ class Holder(Struct, frozen=True):
 
     pid: int
     since: Annotated[float, Meta(ge=0, le=MAX_TIMESTAMP)]  # seconds since the epoch
+    host: str = ""  # where it runs: the folder may be on a shared file system; empty: here
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the process is, or was, on this machine."""
+        return self.host in ("", host())
 
     def __str__(self) -> str:
         then, now = time.localtime(self.since), time.localtime()
         today = (then.tm_year, then.tm_yday) == (now.tm_year, now.tm_yday)
         since = time.strftime("%H:%M" if today else "%H:%M on %d %B", then)
-        return f"process {self.pid}, since {since}"
+        where = "" if self.is_here else f" on {self.host}"
+        return f"process {self.pid}{where}, since {since}"
 
 
 class RunLock:
@@ -53,7 +61,7 @@ class RunLock:
             who = f" ({holder})" if holder else ""
             raise ValueError(f"The run {name!r} is open in another program{who}.") from None
         self._inode = self._path.stat().st_ino
-        holder = Holder(os.getpid(), time.time())
+        holder = Holder(os.getpid(), time.time(), host())
         replace_file(self._holder, [msgspec.json.encode(holder)])
 
     def release(self) -> None:
@@ -81,7 +89,7 @@ class RunLock:
             return ""
         if holder is None:
             return "an unknown process"
-        return "" if holder.pid == os.getpid() else str(holder)
+        return "" if holder.is_here and holder.pid == os.getpid() else str(holder)
 
     def holder(self) -> Holder | None:
         """The process that acquired it last, which may have released it since."""

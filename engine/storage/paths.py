@@ -7,6 +7,7 @@
                    ladder.json        losses of simple models (`engine.storage.ladder_file`)
                    checkpoints/       (`engine.storage.manifest`, `engine.storage.checkpoints`)
                    lock, holder.json  (`engine.storage.lock`)
+                   launch.json        of ranks that train it (`engine.storage.launch_file`)
 """
 
 import os

@@ -5,8 +5,9 @@ the last bit.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import msgspec
@@ -15,7 +16,7 @@ import torch
 import torch.distributed as dist
 from msgspec import Struct
 from torch import Tensor
-from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from engine.launch import Launch, RankLostError, host
@@ -24,6 +25,8 @@ JOIN_TIMEOUT = timedelta(seconds=60)
 """Until all ranks have joined. torchrun starts them at nearly the same time."""
 TIMEOUT = timedelta(minutes=30)
 """Until a rank that does not answer counts as lost, where its connection does not break."""
+SEEN_WITHIN = 0.5
+"""Seconds in which a process that has ended is seen to have."""
 INLINE = 512
 """Bytes of a message that is sent in one piece with its length."""
 
@@ -50,10 +53,12 @@ class ProcessGroup:
     """This process as one of the ranks. Every method but those of a single rank is called by all
     ranks, in the same order, and raises RankLostError where another one has ended."""
 
-    def __init__(self, launch: Launch, members: list[Member]) -> None:
+    def __init__(self, launch: Launch, store: Store) -> None:
+        """`store`: that of the launcher, by which the ranks have met."""
         self.launch = launch
+        self._store = store
         self.rank, self.world = launch.rank, launch.world
-        self.members = members
+        self.members: list[Member] = []
         self.lost = False
         """Whether another rank has been lost: no rank gets an answer any more."""
         self.stop_code = 0
@@ -84,7 +89,7 @@ class ProcessGroup:
             dist.init_process_group(
                 backend, store=store, rank=launch.rank, world_size=launch.world, timeout=TIMEOUT
             )
-            group = cls(launch, [])
+            group = cls(launch, store)
             me = Member(host(), os.getpid(), str(torch.__version__), program, command)
             found = group.gather(msgspec.json.encode(me))
         except (RuntimeError, ValueError, RankLostError) as error:
@@ -221,16 +226,32 @@ class ProcessGroup:
             raise self._loss(error) from None
 
     def _loss(self, error: RuntimeError) -> RankLostError:
-        lost = [rank for rank, one in enumerate(self.members) if _has_ended(one)]
+        lost = self._agreed(self._ended())
         if not lost:  # on another machine, where this one cannot look
-            lost = [rank for rank, one in enumerate(self.members) if one.host != host()]
-            who = " or ".join(f"{rank} ({self.members[rank].host})" for rank in lost) or "?"
+            far = [(rank, one.host) for rank, one in enumerate(self.members) if one.host != host()]
+            who = " or ".join(f"{rank} ({where})" for rank, where in far) or "?"
             sentence = f"Rank {who} cannot be reached any more ({_first_line(error)})."
             return RankLostError(sentence + _ADVICE, [])
         who = " and ".join(f"{rank} (process {self.members[rank].pid})" for rank in lost)
-        ranks = "Ranks" if len(lost) > 1 else "Rank"
-        have = "have" if len(lost) > 1 else "has"
-        return RankLostError(f"{ranks} {who} {have} ended without the others.{_ADVICE}", lost)
+        subject = f"Ranks {who} have" if len(lost) > 1 else f"Rank {who} has"
+        return RankLostError(f"{subject} ended without the others.{_ADVICE}", lost)
+
+    def _ended(self) -> list[int]:
+        """The ranks of this machine that have ended; a process may be seen a moment longer than its
+        connections."""
+        until = time.monotonic() + SEEN_WITHIN
+        while True:
+            lost = [rank for rank, one in enumerate(self.members) if _has_ended(one)]
+            if lost or time.monotonic() > until:
+                return lost
+            time.sleep(0.01)
+
+    def _agreed(self, lost: list[int]) -> list[int]:
+        """What the first rank that noticed has found: by now others may have ended because of it."""
+        with suppress(RuntimeError, ValueError):  # with rank 0, the store may have gone
+            first = self._store.compare_set("lost", "", " ".join(map(str, lost)))
+            return [int(rank) for rank in first.split()]
+        return lost
 
 
 _ADVICE = (

@@ -43,9 +43,9 @@ def events_of(output: str) -> list[Event]:
 
 
 @contextmanager
-def locked_elsewhere(name: str) -> Iterator[None]:
-    """The run is locked, and its holder is another process."""
+def locked_elsewhere(name: str, host: str = "") -> Iterator[None]:
+    """The run is locked, and its holder is another process, here or on another machine."""
     with locked(folder_of(name)) as folder:
-        holder = Holder(os.getppid(), time.time())
+        holder = Holder(os.getppid(), time.time(), host)
         (folder / "holder.json").write_bytes(msgspec.json.encode(holder))
         yield

@@ -48,8 +48,6 @@ def train_as_rank(
     except RankLostError as error:
         print_error(str(error))
         return code or 1
-    if not group.lost:
-        launch_file.forget()
     return code
 
 
