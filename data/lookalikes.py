@@ -22,3 +22,11 @@ def lookalike(character: str, known: frozenset[str]) -> str:
         if candidate and known.issuperset(candidate):
             return candidate
     return ""
+
+
+def mapped(text: str, known: frozenset[str]) -> tuple[str, dict[str, str]]:
+    """The text in known characters, and what stands for each that is not known, in the order in which
+    they come."""
+    unknown = dict.fromkeys(character for character in text if character not in known)
+    stands_for = {character: lookalike(character, known) for character in unknown}
+    return text.translate({ord(one): other for one, other in stands_for.items()}), stands_for

@@ -2,6 +2,7 @@
 between runs."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
 from msgspec.structs import replace
 
@@ -45,7 +46,7 @@ def check_fork(assignments: Iterable[str]) -> None:
         if key in all_settings() and (shape or key in KEPT_BY_A_FORK):
             raise ValueError(
                 f"{key} is fixed once a model is trained. A fork may change model.dropout, sample.*, "
-                "log.* and train.* but for train.val_fraction."
+                "log.*, text.* and train.* but for train.val_fraction."
             )
         _check_measured(key, value, "fork")
 
@@ -115,9 +116,14 @@ def settings_that_differ(configs: Sequence[RunConfig]) -> tuple[tuple[str, ...],
             values = [getattr(group, name) for group in groups]
             if any(value != values[0] for value in values):
                 for of_side, value in zip(differing, values, strict=True):
-                    shown = value if isinstance(value, str) else plain(value).replace(",", "")
-                    of_side.append(f"{section}.{name}={shown}")
+                    of_side.append(f"{section}.{name}={_shown(name, value)}")
     return tuple(map(tuple, differing))
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "train_on":
+        return PurePath(str(value)).name  # the folder is nobody's business
+    return value if isinstance(value, str) else plain(value).replace(",", "")
 
 
 def _changed(

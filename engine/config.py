@@ -10,8 +10,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from data.reading import Reading
+from engine.log_config import LogConfig
 from engine.sampling_config import SampleConfig as SampleConfig
 from engine.settings import Section, Setting, nearest, settings_of
+from engine.text_config import TextConfig
 
 
 class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
@@ -188,17 +190,6 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         return float(getattr(self, self.rate_name))
 
 
-class LogConfig(Section, frozen=True, forbid_unknown_fields=True):
-    """What is written for other programs."""
-
-    section: ClassVar[str] = "log"
-
-    tensorboard: Annotated[
-        bool,
-        Meta(description="TensorBoard's event file in the run's folder, as it trains."),
-    ] = False
-
-
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that defines a run, apart from the text itself."""
 
@@ -206,19 +197,23 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
     preset: str = "small"
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    text: TextConfig = TextConfig()
     sample: SampleConfig = SampleConfig()
     log: LogConfig = LogConfig()
     reading: Reading = Reading()
 
     def with_corpus(self, corpus: str) -> "RunConfig":
-        """The same config for a text; a text other than the present one gets the default reading options."""
-        reading = self.reading if corpus == self.corpus else Reading()
-        return msgspec.structs.replace(self, corpus=corpus, reading=reading)
+        """The same config for a text; one other than the present is read and trained on as by default."""
+        if corpus == self.corpus:
+            return self
+        return msgspec.structs.replace(self, corpus=corpus, reading=Reading(), text=TextConfig())
 
 
 SECTIONS: dict[str, type[Section]] = {
-    kind.section: kind for kind in (ModelConfig, TrainConfig, SampleConfig, LogConfig)
+    kind.section: kind for kind in (ModelConfig, TrainConfig, TextConfig, SampleConfig, LogConfig)
 }
+FREE_TEXT = ("sample.stop", "text.train_on")
+"""The settings that can be any text."""
 
 
 def nano(corpus: str) -> RunConfig:
@@ -271,7 +266,7 @@ def override(config: RunConfig, assignments: Iterable[str]) -> RunConfig:
         if not equals:
             raise ValueError(f"--set takes KEY=VALUE, not {assignment!r}.")
         section, _, name = key.partition(".")
-        if key == "sample.stop":
+        if key in FREE_TEXT:
             changes[section][name] = value
         elif key in known:
             changes[section][name] = known[key].parse(value)

@@ -13,6 +13,7 @@ from engine.config import SECTIONS, RunConfig
 from engine.export.proof import Proof
 from engine.export.source import Source
 from engine.settings import plain, settings_of
+from engine.training.training_text import in_words
 
 _MARKUP = re.compile(r"([\\`*_\[\](){}<>#|~&$@:]|(?<=[wW]{3})\.)")
 """What Markdown could take for markup, or for an address, within a line."""
@@ -39,6 +40,7 @@ def card(source: Source, proof: Proof, notes: Iterable[str]) -> str:
             ("source", escaped(corpus.source)),
             ("license", escaped(corpus.license)),
             ("characters", _characters(source)),
+            ("trained on", escaped(_trained_on(source) or "all but the held-out part")),
             ("sha256", corpus.sha256 if corpus.sha256.isalnum() else ""),
         ),
         "## Loss",
@@ -97,6 +99,11 @@ def _characters(source: Source) -> str:
     if source.info.trained_on is not None:  # the text is not here
         return distinct
     return f"{len(source.text):,}, of which {distinct}"
+
+
+def _trained_on(source: Source) -> str:
+    other = source.info.other
+    return in_words(source.info.config.text, other.name if other else "")
 
 
 def _loss(source: Source) -> str:

@@ -33,6 +33,7 @@ from engine.storage.manifest import Progress
 from engine.storage.paths import folder_of, free_folder, run_names
 from engine.storage.run import new_info
 from engine.storage.run_info import CorpusInfo, RunInfo, read_info, with_note, write_info
+from engine.text_config import TextConfig
 from engine.training.cost import check_memory
 from engine.training.optimizers import Optimizer
 from engine.training.split import check_length
@@ -94,7 +95,11 @@ def import_folder(path: Path, name: str, corpus: str) -> Iterator[float | Import
         write_info(run, info)
         write_checkpoint(run, progress, UNKNOWN_MACHINE, state)
         rename_folder(run, target)
-    yield ImportedRun(name, progress.step, text.note)
+    note = text.note
+    if settings.config.text.train_on and not text.is_written:
+        other = safe_text(settings.config.text.train_on)
+        note = f"{note} It was trained on {other} in its place, which is not here: now it trains on its own."
+    yield ImportedRun(name, progress.step, note)
 
 
 def _chosen_text(corpus: str, settings: Settings) -> Text:
@@ -164,6 +169,8 @@ def _info(settings: Settings, text: Text) -> RunInfo:
         settings.corpus.characters,
     )
     config = replace(settings.config, corpus=text.corpus.name)
+    if text.is_written or config.text.train_on:
+        config = replace(config, text=TextConfig())
     info = with_note(
         new_info(config, corpus, Vocabulary(settings.corpus.characters)),
         f"imported: {settings.run[:60]}",

@@ -36,6 +36,8 @@ class Source(NamedTuple):
     """Of the run at that step."""
     machine: Machine = UNKNOWN_MACHINE
     """That has trained it."""
+    other: str = ""
+    """The text that it is trained on in place of its own."""
 
 
 class ReadBack(NamedTuple):

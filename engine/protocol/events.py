@@ -43,6 +43,7 @@ class CorpusLoaded(Message, frozen=True):
     unigram_loss: float
     bigram_loss: float
     sha256: str = ""  # of the text, to recognize runs on the same text; empty: not recorded
+    trained_on: str = ""  # "the first 50%, words shuffled"; empty: the whole training part
 
 
 class Opened(Message, frozen=True):

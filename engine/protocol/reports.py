@@ -78,6 +78,7 @@ class ReportedText(Struct, frozen=True):
     vocabulary: int
     train_characters: int = 0  # 0: the text is not here
     validation_characters: int = 0
+    trained_on: str = ""  # "the first 50%, words shuffled"; empty: the whole training part
 
 
 class ReportedRun(Struct, frozen=True):

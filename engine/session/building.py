@@ -15,6 +15,7 @@ from engine.session.active_run import ActiveRun
 from engine.session.ladder import Ladder
 from engine.session.moment_keeper import budget_note
 from engine.session.opened_run import Clock, Emit
+from engine.session.other_text import NONE, OtherText
 from engine.session.teacher import check_taught
 from engine.session.textless_run import TextlessRun
 from engine.storage.library import run_curve
@@ -23,6 +24,12 @@ from engine.storage.recorder import Recorder
 from engine.storage.run_info import RunInfo
 from engine.storage.teaching import Lesson
 from engine.training.split import check_length, split_at
+from engine.training.training_text import (
+    check_training_text,
+    in_words,
+    training_characters,
+    training_text,
+)
 
 if TYPE_CHECKING:  # these import torch, which is loaded after the text has been reported
     from engine.model.tokenizer import Tokenizer
@@ -39,6 +46,7 @@ class Start(NamedTuple):
     step: int
     skipped: int = 0  # batches left out before
     lesson: Lesson | None = None
+    excerpt_prompt: str | None = None  # that samples are written to, unless it is the usual one
 
 
 def kept_corpus(info: RunInfo, text: str) -> Corpus:
@@ -47,33 +55,37 @@ def kept_corpus(info: RunInfo, text: str) -> Corpus:
     return Corpus(name=source.name, text=text, source=source.source, license=source.license)
 
 
-def report_corpus(corpus: Corpus, digest: str, config: RunConfig, emit: Emit) -> str:
-    """Count the text and report what is in it; its distinct characters. ValueError, with a
-    user-facing message, if it is too short."""
+def report_corpus(
+    corpus: Corpus, digest: str, config: RunConfig, emit: Emit, other: OtherText = NONE
+) -> str:
+    """Count the text and report what is in it; its distinct characters. `other`: what is trained on in
+    its place. ValueError, with a user-facing message, if it is too short."""
     from data.statistics import measure  # imports NumPy, which the first paint does not wait for
 
     val_fraction = config.train.val_fraction
     check_length(len(corpus.text), config.model.context_length, val_fraction)
+    check_training_text(config, len(corpus.text), len(other.text))
     emit(Busy(f"counting {len(corpus.text):,} characters"))
     statistics = measure(corpus.text)
-    train_characters = split_at(len(corpus.text), val_fraction)
+    held_out = statistics.characters - split_at(statistics.characters, val_fraction)
     emit(
         CorpusLoaded(
             name=corpus.name,
             source=corpus.source,
             license=corpus.license,
-            note=corpus.note,
+            note=" ".join(filter(None, (corpus.note, other.note))),
             opening=default_prompt(corpus.name, corpus.text),
             characters=statistics.characters,
             lines=statistics.lines,
             vocabulary=len(statistics.vocabulary),
-            train_characters=train_characters,
-            validation_characters=statistics.characters - train_characters,
+            train_characters=training_characters(config, statistics.characters, len(other.text)),
+            validation_characters=held_out,
             frequent=statistics.frequent,
             uniform_loss=math.log(len(statistics.vocabulary)),
             unigram_loss=statistics.unigram_entropy,
             bigram_loss=statistics.bigram_entropy,
             sha256=digest,
+            trained_on=in_words(config.text, other.name),
         )
     )
     return "".join(statistics.vocabulary)
@@ -85,6 +97,7 @@ def recordable(config: RunConfig) -> RunConfig:
     return replace(
         config,
         corpus=_in_utf8(config.corpus),
+        text=replace(config.text, train_on=_in_utf8(config.text.train_on)),
         reading=replace(
             reading,
             ignore=tuple(map(_in_utf8, reading.ignore)),
@@ -120,10 +133,10 @@ def build_context(
     start: Start | None,
     emit: Emit,
     clock: Clock,
-    excerpt_prompt: str | None = None,
+    other: str = "",
 ) -> "RunContext":
     """Build the model and all around it, with the tensors to start from; without them, at step 0.
-    ValueError, with a user-facing message, if they do not fit, or the run does not fit this
+    `other`: the text that is trained on in place of the run's own. ValueError, with a user-facing message, if they do not fit, or the run does not fit this
     machine."""
     from engine.session.context import RunContext, check_state, compile_loops  # torch and Numba
 
@@ -133,11 +146,12 @@ def build_context(
     emit(Busy("compiling for this machine (some seconds, the first time only)"))
     compile_loops()
     emit(Busy("measuring this machine"))
-    opening = excerpt_prompt
+    opening = start.excerpt_prompt if start else None
     if opening is None:
         opening = default_prompt(info.corpus.name, text)
     before = start.machine if start else None
-    context = RunContext(info.config, text, tokenizer, opening, clock, before)
+    training = training_text(info.config, text, other)
+    context = RunContext(info.config, text, tokenizer, opening, clock, before, training)
     if start is not None:
         context.trainer.load_state_dict(start.state, start.step, start.skipped)
         if start.lesson is not None:

@@ -46,9 +46,11 @@ class RunContext:
         opening: str,
         clock: Callable[[], float],
         before: Machine | None = None,
+        training: str | None = None,
     ) -> None:
         """`tokenizer`: knows all of the text. `opening`: the prompt of excerpts until the user sets
-        another. `before`: the machine that has trained the run so far.
+        another. `before`: the machine that has trained the run so far. `training`: what is trained
+        on instead of the training part of the text.
 
         ValueError, with a user-facing message, if the device is missing or the memory too small.
         """
@@ -66,7 +68,7 @@ class RunContext:
             self.hardware = self.hardware._replace(reason=AS_BEFORE)
         release_freed_memory()  # of the trials
         self.tokenizer = tokenizer
-        dataset, self.tokens = encoded(text, tokenizer, config)
+        dataset, self.tokens = encoded(text, tokenizer, config, training)
         self.workers = WorkerPool(self.hardware.threads)
         parts = (config, len(tokenizer), dataset, self.hardware, self.workers)
         self.trainer = LeadTrainer(*parts, group) if group else Trainer(*parts)

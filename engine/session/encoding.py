@@ -28,15 +28,18 @@ def learned_tokenizer(config: RunConfig, characters: str, text: str, emit: Emit)
     )
 
 
-def encoded(text: str, tokenizer: Tokenizer, config: RunConfig) -> tuple[Dataset, Tokens]:
-    """The text as a dataset, and its tokens. ValueError, with a user-facing message, if it is too
-    short."""
+def encoded(
+    text: str, tokenizer: Tokenizer, config: RunConfig, training: str | None = None
+) -> tuple[Dataset, Tokens]:
+    """The text as a dataset, and its tokens. `training`: what is trained on instead of the training
+    part. ValueError, with a user-facing message, if it is too short."""
     end = split_at(len(text), config.train.val_fraction)
     held_out = text[end:]
-    if config.model.tokenizer == "characters":
+    if config.model.tokenizer == "characters" and training is None:
         ids, train = tokenizer.encode_corpus(text), None
     else:  # each part alone: a token may not span both
-        parts = [tokenizer.encode_corpus(part) for part in (text[:end], held_out)]
+        trained = text[:end] if training is None else training
+        parts = [tokenizer.encode_corpus(part) for part in (trained, held_out)]
         ids, train = torch.cat(parts), len(parts[0])
     dataset = Dataset(
         ids,

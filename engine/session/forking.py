@@ -10,7 +10,7 @@ from data.catalog import Corpus
 from data.catalog import load as load_corpus
 from data.safe_text import safe_text
 from engine.changes import change_in_fork, check_fork
-from engine.config import RunConfig
+from engine.config import RunConfig, override
 from engine.protocol import Busy, Evaluated, Event, Fork, Forked, StepDone
 from engine.session.active_run import ActiveRun
 from engine.session.building import (
@@ -25,11 +25,13 @@ from engine.session.building import (
 )
 from engine.session.loader import with_later_changes
 from engine.session.opened_run import Clock, Emit
+from engine.session.other_text import OtherText, load_other
 from engine.session.run_state import plan_of
 from engine.storage.corpus_text import sha256_of
 from engine.storage.history import Origin, read_history
 from engine.storage.manifest import Progress
 from engine.storage.run_info import CorpusInfo, Parent
+from engine.text_config import TextConfig
 from engine.training.schedule import Position
 
 if TYPE_CHECKING:  # imports torch, which is loaded after it was announced
@@ -56,18 +58,20 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
     )
     progress = _planned(changes.progress, config, command.assignments)
     text, corpus, config = _text_of(command, parent, config)
+    config, other = _trained_on(command, parent, config, text.text)
     if command.corpus:
         progress = replace(progress, evaluated=-1, loss=None, best_loss=None, taught="")
-    report_corpus(text, corpus.sha256, config, emit)
+    report_corpus(text, corpus.sha256, config, emit, other)
     tokenizer = parent.tokenizer
-    info = new_info(config, corpus, tokenizer, Parent(parent.name, parent.step))
+    info = new_info(config, corpus, tokenizer, Parent(parent.name, parent.step), other.info)
     lesson = None if command.corpus else changes.lesson
     state = parent.state
     if config.train.optimizer != parent.info.config.train.optimizer:
         state = {"model": state["model"]}
-    start = Start(state, parent.machine, parent.step, progress.skipped, lesson)
-    context = build_context(info, text.text, tokenizer, start, emit, clock, changes.excerpt_prompt)
-    run = Run(origin=None if command.corpus else origin, tokenizer=tokenizer)
+    before, prompt = parent.machine, changes.excerpt_prompt
+    start = Start(state, before, parent.step, progress.skipped, lesson, prompt)
+    context = build_context(info, text.text, tokenizer, start, emit, clock, other.text)
+    run = Run(origin=None if command.corpus else origin, tokenizer=tokenizer, other=other.text)
     return activate(
         context,
         run,
@@ -77,7 +81,7 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
         emit,
         clock,
         saving=saving,
-        notes=(_note(parent, state), machine_note(parent.machine, context)),
+        notes=(_note(parent, state), machine_note(before, context)),
         # Losses on another text are no part of its curve.
         history=() if command.corpus else read_history(*origin),
         forked=Forked(parent.step, parent.name),
@@ -151,6 +155,20 @@ def _text_of(
     )
     config = replace(config, corpus=command.corpus, reading=command.reading)
     return text, info, recordable(config)
+
+
+def _trained_on(
+    command: Fork, parent: "ParentRun", config: RunConfig, own: str
+) -> tuple[RunConfig, OtherText]:
+    """What a fork is trained on in place of its text, and the config with that: as its parent, unless
+    it has another text or settings of its own. ValueError, with a user-facing message, if it cannot be
+    used."""
+    assignments = [one for one in command.assignments if one.strip().startswith("text.")]
+    if command.corpus:
+        config = override(replace(config, text=TextConfig()), assignments)
+    elif not any(one.partition("=")[0].strip() == "text.train_on" for one in assignments):
+        return config, OtherText(parent.other, parent.info.other)
+    return recordable(config), load_other(config, own, parent.info.corpus.characters)
 
 
 def _note(parent: "ParentRun", state: "State") -> str:

@@ -35,6 +35,7 @@ from engine.session.building import (
 )
 from engine.session.followed_run import FollowedRun
 from engine.session.opened_run import Clock, Emit
+from engine.session.other_text import OtherText, load_other
 from engine.session.run_state import extended
 from engine.storage.corpus_text import sha256_of
 from engine.storage.history import HistoryReader, read_history
@@ -47,6 +48,7 @@ from engine.storage.teaching import Lesson, continued, digest_of
 
 if TYPE_CHECKING:  # imports torch, which is loaded after the text has been reported
     from engine.session.context import RunContext
+    from engine.storage.saved_run import SavedRun
 
 
 _OTHERS_SETTINGS = (
@@ -59,9 +61,10 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
     if text or config cannot be used."""
     emit(Busy(f"reading {config.corpus}"))
     corpus = load_corpus(config.corpus, config.reading)
-    config = recordable(config)
+    named, config = config, recordable(config)
     digest = sha256_of(corpus.text)
-    characters = report_corpus(corpus, digest, config, emit)
+    other = load_other(named, corpus.text, corpus.text)
+    characters = report_corpus(corpus, digest, config, emit, other)
 
     emit(Busy("loading torch"))
     # torch, after the text is counted
@@ -70,10 +73,10 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
 
     tokenizer = learned_tokenizer(config, characters, corpus.text, emit)
     source = CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
-    info = new_info(config, source, tokenizer)
+    info = new_info(config, source, tokenizer, other=other.info)
     progress = fresh_progress(config)
-    run = Run(tokenizer=tokenizer)
-    context = build_context(info, corpus.text, tokenizer, None, emit, clock)
+    run = Run(tokenizer=tokenizer, other=other.text)
+    context = build_context(info, corpus.text, tokenizer, None, emit, clock, other.text)
     return activate(context, run, info, corpus.text, progress, emit, clock, saving=saving)
 
 
@@ -116,10 +119,10 @@ def open_saved(
     progress = changes.progress
     config, rate = change(saved.info.config, progress.learning_rate, command.assignments)
     info = replace(saved.info, config=config)
-    report_corpus(kept_corpus(info, saved.text), info.corpus.sha256, info.config, emit)
-    start = Start(saved.state, saved.manifest.machine, step, progress.skipped, changes.lesson)
-    parts = (info, saved.text, saved.tokenizer, start)
-    context = build_context(*parts, emit, clock, changes.excerpt_prompt)
+    _report_saved(saved, info, emit)
+    prompt, before = changes.excerpt_prompt, saved.manifest.machine
+    start = Start(saved.state, before, step, progress.skipped, changes.lesson, prompt)
+    context = build_context(info, saved.text, saved.tokenizer, start, emit, clock, saved.other)
     if holder or follows:
         _report_followed(context, run.name, info, progress, holder, emit)
         return FollowedRun(context, saved, lock, reader, emit, clock, stays=follows)
@@ -137,6 +140,12 @@ def open_saved(
         learning_rate=rate,
         kind=kind,
     )
+
+
+def _report_saved(saved: "SavedRun", info: RunInfo, emit: Emit) -> None:
+    """Report the text of a saved run."""
+    corpus, other = kept_corpus(info, saved.text), OtherText(saved.other, info.other)
+    report_corpus(corpus, info.corpus.sha256, info.config, emit, other)
 
 
 def _report_followed(

@@ -11,13 +11,17 @@ from engine.device import device_of
 from engine.protocol import LABELS, Busy, OpenRace, OpenSavedRace
 from engine.session.building import recordable, report_corpus
 from engine.session.opened_run import Clock, Emit
+from engine.session.other_text import OtherText, load_other
 from engine.session.race import Race
 from engine.session.race_rules import check_sides, matched, with_seed
 from engine.session.repetition_opener import RepetitionOpener
 from engine.storage.corpus_text import read_corpus, sha256_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.race_file import RaceInfo, new_race, new_race_name, read_race
-from engine.storage.run_info import CorpusInfo, read_info
+from engine.storage.run_info import CorpusInfo, RunInfo, read_info
+from engine.storage.run_texts import read_other
+from engine.training.split import check_length
+from engine.training.training_text import check_training_text
 
 MOST_SEEDS = 100
 
@@ -37,15 +41,17 @@ def _new_race(command: OpenRace, emit: Emit, clock: Clock, *, saving: bool) -> R
     emit(Busy(f"reading {first.corpus}"))
     corpus = load_corpus(first.corpus, first.reading)
     digest = sha256_of(corpus.text)
-    configs = matched([recordable(config) for config in command.configs], command.axis)
-    longest = max(configs, key=lambda config: config.model.context_length)
-    characters = report_corpus(corpus, digest, longest, emit)
+    recorded = [recordable(config) for config in command.configs]
+    configs = matched(recorded, command.axis)
+    others = _others(command.configs, corpus.text)
+    _check_lengths(configs, others, len(corpus.text))
+    characters = report_corpus(corpus, digest, configs[0], emit, others[0])
     emit(Busy("loading torch"))
     configs = _on_one_machine(configs, len(characters))
     name = new_race_name()
     source = CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
-    opener = RepetitionOpener(name, source, corpus.text, configs, emit, clock, saving)
-    differing = settings_that_differ(command.configs)
+    opener = RepetitionOpener(name, source, corpus.text, configs, others, emit, clock, saving)
+    differing = settings_that_differ(recorded)
     info = new_race(command.question, command.axis, command.seeds, differing)
     repetition, sides = opener.fresh(0)
     return Race(replace(info, repetitions=(repetition,)), opener, sides)
@@ -55,6 +61,30 @@ def _check_seeds(seeds: int, first: RunConfig) -> None:
     if not 1 <= seeds <= MOST_SEEDS:
         raise ValueError(f"A race has 1 to {MOST_SEEDS} seeds, not {seeds}.")
     with_seed(first, first.train.seed + seeds - 1)  # checks the range
+
+
+def _others(configs: Sequence[RunConfig], own: str) -> tuple[OtherText, ...]:
+    """What the sides are trained on in place of the text. ValueError, with a user-facing message that
+    names the side."""
+    others: list[OtherText] = []
+    for label, config in zip(LABELS, configs, strict=False):
+        try:
+            others.append(load_other(config, own, own))
+        except ValueError as error:
+            raise ValueError(f"Side {label}: {error}") from None
+    return tuple(others)
+
+
+def _check_lengths(
+    configs: Sequence[RunConfig], others: Sequence[OtherText], characters: int
+) -> None:
+    """ValueError, with a user-facing message that names the side, if a text is too short for it."""
+    for label, config, other in zip(LABELS, configs, others, strict=False):
+        try:
+            check_length(characters, config.model.context_length, config.train.val_fraction)
+            check_training_text(config, characters, len(other.text))
+        except ValueError as error:
+            raise ValueError(f"Side {label}: {error}") from None
 
 
 def _on_one_machine(configs: Sequence[RunConfig], characters: int) -> tuple[RunConfig, ...]:
@@ -86,14 +116,19 @@ def _saved_race(command: OpenSavedRace, emit: Emit, clock: Clock, *, saving: boo
     name = command.race
     emit(Busy(f"opening {name}, loading torch"))
     info = read_race(name)
-    configs, corpus, text = _first_repetition(info)
-    opener = RepetitionOpener(name, corpus, text, configs, emit, clock, saving)
+    first, text = _first_repetition(info)
+    configs = tuple(run.config for run in first)
+    others = tuple(
+        OtherText(read_other(run, folder_of(run), side), side.other)
+        for run, side in zip(info.repetitions[0].runs, first, strict=True)
+    )
+    opener = RepetitionOpener(name, first[0].corpus, text, configs, others, emit, clock, saving)
     return Race(info, opener, opener.saved(info.repetitions[-1]), is_new=False)
 
 
-def _first_repetition(info: RaceInfo) -> tuple[tuple[RunConfig, ...], CorpusInfo, str]:
-    """The configs of the sides in the first repetition, and their text. ValueError, with a
-    user-facing message that names the side."""
+def _first_repetition(info: RaceInfo) -> tuple[list[RunInfo], str]:
+    """The runs of the sides in the first repetition, and their text. ValueError, with a user-facing
+    message that names the side."""
     infos = []
     for label, name in zip(LABELS, info.repetitions[0].runs, strict=False):
         try:
@@ -101,5 +136,4 @@ def _first_repetition(info: RaceInfo) -> tuple[tuple[RunConfig, ...], CorpusInfo
             infos.append(read_info(folder_of(name)))
         except ValueError as error:
             raise ValueError(f"Side {label} of the race: {error}") from None
-    text = read_corpus(folder_of(info.repetitions[0].runs[0]))
-    return tuple(run.config for run in infos), infos[0].corpus, text
+    return infos, read_corpus(folder_of(info.repetitions[0].runs[0]))

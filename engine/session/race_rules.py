@@ -11,7 +11,7 @@ from engine.settings import plain
 from engine.training.split import val_characters
 
 SHARED = ("val_fraction", "seed")
-"""Settings of `train` that decide about the start, or about the text that is trained on."""
+"""Settings of `train` that decide about the start, or about the text that is held out."""
 
 
 def check_sides(configs: Sequence[RunConfig]) -> None:
@@ -24,8 +24,8 @@ def check_sides(configs: Sequence[RunConfig]) -> None:
     for label, config in zip(LABELS[1:], others, strict=False):
         if config.corpus != first.corpus or config.reading != first.reading:
             raise ValueError(
-                f"Side {label} is trained on another text than side A: the sides of a race share one "
-                "text and its characters."
+                f"Side {label} has another text than side A: the sides of a race are tested on the same "
+                "text. What they are trained on may differ: see text.train_on."
             )
         for name in SHARED:
             own, shared = getattr(config.train, name), getattr(first.train, name)

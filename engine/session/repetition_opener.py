@@ -11,6 +11,7 @@ from engine.protocol import LABELS, OpenRun, RepetitionInfo
 from engine.session.building import activate, build_context, fresh_progress
 from engine.session.loader import open_saved
 from engine.session.opened_run import Clock, Emit
+from engine.session.other_text import OtherText
 from engine.session.race_rules import with_seed
 from engine.session.race_side import RacingRun, Side
 from engine.storage.lock import RunLock
@@ -26,6 +27,7 @@ class RepetitionOpener(NamedTuple):
     corpus: CorpusInfo
     text: str
     configs: tuple[RunConfig, ...]  # of the sides in the first repetition
+    others: tuple[OtherText, ...]  # what the sides are trained on in place of the text
     emit: Emit
     clock: Clock
     saving: bool
@@ -49,12 +51,14 @@ class RepetitionOpener(NamedTuple):
 
             config = with_seed(self.configs[side.number], seed)
             tokenizer = learned_tokenizer(config, self.corpus.characters, self.text, self.emit)
+            other = self.others[side.number]
             info = replace(
-                new_info(config, self.corpus, tokenizer),
+                new_info(config, self.corpus, tokenizer, other=other.info),
                 note=note_of(self.race, side.label),
             )
-            context = build_context(info, self.text, tokenizer, None, side.on_event, self.clock)
-            run = Run(names[side.number], tokenizer=tokenizer)
+            parts = (info, self.text, tokenizer, None)
+            context = build_context(*parts, side.on_event, self.clock, other.text)
+            run = Run(names[side.number], tokenizer=tokenizer, other=other.text)
             racing = activate(
                 context,
                 run,

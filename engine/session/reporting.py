@@ -33,6 +33,7 @@ from engine.storage.lock import RunLock
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import read_info, without_folder
 from engine.training.split import split_at
+from engine.training.training_text import in_words, training_characters
 from engine.training.validation import ValidationText
 
 MOST_POINTS = 400
@@ -263,8 +264,10 @@ def _divided(source: Source) -> Iterator[float | LossDivided]:
 
 def _text(source: Source) -> ReportedText:
     corpus = source.info.corpus
-    train = split_at(len(source.text), source.info.config.train.val_fraction)
-    counts = (train, len(source.text) - train) if _has_text(source) else (0, 0)
+    config, other = source.info.config, source.info.other
+    held_out = len(source.text) - split_at(len(source.text), config.train.val_fraction)
+    trained = training_characters(config, len(source.text), len(source.other))
+    counts = (trained, held_out) if _has_text(source) else (0, 0)
     return ReportedText(
         corpus.name,
         corpus.source,
@@ -272,4 +275,5 @@ def _text(source: Source) -> ReportedText:
         corpus.sha256,
         len(source.tokenizer),
         *counts,
+        in_words(config.text, other.name if other else ""),
     )

@@ -31,11 +31,11 @@ def source_of(wanted: str) -> "Source":
         run = load_parent(name, int(step), changed_text=True)
         progress = run.progress or progress_at(run, read_history(run.folder, run.step))
         info, text, state, machine = run.info, run.text, run.state, run.machine
-        tokenizer = run.tokenizer
+        tokenizer, other = run.tokenizer, run.other
     else:
         saved = load_run(wanted, changed_text=True)
         progress, name = saved.manifest.progress, saved.name
-        info, text, state = saved.info, saved.text, saved.state
+        info, text, state, other = saved.info, saved.text, saved.state, saved.other
         machine, tokenizer = saved.manifest.machine, saved.tokenizer
     folder, step_number = folder_of(name), progress.step
     progress = with_later_changes(progress, read_history(folder, step_number)).progress
@@ -56,4 +56,5 @@ def source_of(wanted: str) -> "Source":
         tokenizer=tokenizer,
         progress=progress,
         machine=machine,
+        other=other,
     )

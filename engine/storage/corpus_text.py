@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FILE = "corpus.txt"
+OTHER = "training.txt"
+"""The text that a run is trained on in place of its own."""
 
 CHUNK = 1 << 20
 """Characters that are encoded at a time."""
@@ -24,6 +26,6 @@ def sha256_of(text: str) -> str:
     return digest.hexdigest()
 
 
-def read_corpus(folder: Path) -> str:
+def read_corpus(folder: Path, file: str = FILE) -> str:
     """The text of a run. OSError; UnicodeDecodeError."""
-    return (folder / FILE).read_bytes().decode("utf-8", "surrogatepass")
+    return (folder / file).read_bytes().decode("utf-8", "surrogatepass")

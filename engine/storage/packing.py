@@ -1,6 +1,6 @@
 """Packs a run into one file that can be opened elsewhere (`engine.storage.unpacking`).
 
-    amber-otter/run.json  metrics.jsonl  ladder.json  corpus.txt
+    amber-otter/run.json  metrics.jsonl  ladder.json  corpus.txt  training.txt
                 checkpoints/000007/manifest.json  model.safetensors  optimizer.safetensors
                 moments/0000000250.<sha256>.safetensors
 
@@ -50,6 +50,7 @@ from engine.storage.run_info import (
     read_info,
     without_folder,
 )
+from engine.storage.run_texts import texts_of
 
 CHUNK = 1 << 22
 """Bytes copied at a time."""
@@ -115,7 +116,8 @@ def pack(name: str, path: Path, *, moments: bool) -> Iterator[float | PackedFile
         step = checkpoints[-1].manifest.progress.step
         kept = moments_of(folder, step) if moments else []
         total = sum(checkpoint.size for checkpoint in checkpoints)
-        total += sum(moment.size for moment in kept) + (folder / "corpus.txt").stat().st_size
+        total += sum(moment.size for moment in kept)
+        total += sum((folder / file).stat().st_size for file in texts_of(info))
         done = 0
         parent = name if NAME.fullmatch(name) else "run"
         file = stack.enter_context(replacing(path))
@@ -163,8 +165,9 @@ def _entries(
         with suppress(FileNotFoundError), moment.path.open("rb") as file:  # it may be deleted
             if _digest(file) == moment.sha256:
                 yield _Entry(f"{MOMENTS}/{moment.path.name}", _chunks(file))
-    with (folder / "corpus.txt").open("rb") as file:
-        yield _Entry("corpus.txt", _chunks(file))
+    for name in texts_of(info):
+        with (folder / name).open("rb") as file:
+            yield _Entry(name, _chunks(file))
 
 
 def _header(name: str) -> ZipInfo:

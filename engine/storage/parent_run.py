@@ -11,6 +11,7 @@ from engine.storage.moment_files import LATEST, moment_at, moments_of
 from engine.storage.moments import read_moment
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import RunInfo
+from engine.storage.run_texts import read_other
 from engine.storage.saved_run import max_group_bytes, read_files, with_text
 
 NEWEST = -1
@@ -29,6 +30,7 @@ class ParentRun(NamedTuple):
     machine: Machine  # that trained it
     progress: Progress | None  # of its checkpoint; None: only the weights were kept
     state: State  # without "optimizer" if only the weights were kept
+    other: str = ""  # the text that it is trained on in place of its own
 
 
 def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRun:
@@ -41,6 +43,7 @@ def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRu
     files = read_files(name, folder)
     info, text, tokenizer, checkpoints = files
     with_text(name, files, accepted=changed_text)
+    other = read_other(name, folder, info)
     machine: Machine | None = None
     damage: DamagedError | None = None
     for checkpoint in reversed(checkpoints):
@@ -55,7 +58,7 @@ def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRu
             continue
         progress = manifest.progress
         here = (name, folder, info, text, tokenizer, progress.step)
-        return ParentRun(*here, manifest.machine, progress, state)
+        return ParentRun(*here, manifest.machine, progress, state, other)
     if machine is None or step == NEWEST:
         raise ValueError(
             f"The run {name!r} has no complete checkpoint: {damage or 'there is none at all'}."
@@ -66,4 +69,4 @@ def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRu
     except DamagedError as error:
         raise ValueError(f"The weights of step {step:,} cannot be used: {error}.") from None
     here = (name, folder, info, text, tokenizer, step)
-    return ParentRun(*here, machine, None, {"model": weights})
+    return ParentRun(*here, machine, None, {"model": weights}, other)

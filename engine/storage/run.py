@@ -13,7 +13,7 @@ from engine.model.tokenizer import Tokenizer
 from engine.protocol import Event
 from engine.storage.atomic import clear_unfinished, make_folder, rename_folder, replace_file
 from engine.storage.checkpoints import MOST_KEPT, State, set_aside, write_checkpoint
-from engine.storage.corpus_text import utf8_chunks
+from engine.storage.corpus_text import FILE, OTHER, utf8_chunks
 from engine.storage.history import History, Origin
 from engine.storage.ladder_file import Rungs, write_ladder
 from engine.storage.lock import RunLock, locked
@@ -48,12 +48,15 @@ class Run:
         saved: SavedRun | None = None,
         origin: Origin | None = None,
         tokenizer: Tokenizer | None = None,
+        other: str = "",
     ) -> None:
         """`name` and `saved` are those of a saved run; without them, a new run chooses a name. A
-        new run begins with the history of `origin`, and has this `tokenizer`."""
+        new run begins with the history of `origin`, and has this `tokenizer`. `other`: the text that
+        it is trained on in place of its own."""
         self.name = name or new_name({p.name for p in runs_folder().glob("*")})
         self.folder = folder_of(self.name)
         self._saved = saved
+        self._other = saved.other if saved else other
         self._history = History(saved.manifest.progress.step if saved else None, origin)
         self._lock: RunLock | None = None
         tokenizer = saved.tokenizer if saved else tokenizer
@@ -91,7 +94,9 @@ class Run:
             _clear_deleted()
             clear_unfinished(self.folder)
             if self._saved is None:
-                replace_file(self.folder / "corpus.txt", utf8_chunks(text))
+                replace_file(self.folder / FILE, utf8_chunks(text))
+                if info.other is not None:
+                    replace_file(self.folder / OTHER, utf8_chunks(self._other))
                 if self._tokenizer_file:
                     replace_file(self.folder / TOKENIZER_FILE, [self._tokenizer_file])
                 write_info(self.folder, info)
@@ -108,7 +113,7 @@ class Run:
         checkpoints that will be kept, and one more until the oldest is deleted."""
         needed, kept = SPACE_MARGIN, 0
         if self._saved is None:
-            needed += sum(map(len, utf8_chunks(text)))
+            needed += sum(len(chunk) for one in (text, self._other) for chunk in utf8_chunks(one))
         else:
             kept = len(self._saved.checkpoints) - len(self._saved.dropped)
         needed += max(1, MOST_KEPT + 1 - kept) * checkpoint_bytes
@@ -216,12 +221,16 @@ class Run:
 
 
 def new_info(
-    config: RunConfig, corpus: CorpusInfo, tokenizer: Tokenizer, parent: Parent | None = None
+    config: RunConfig,
+    corpus: CorpusInfo,
+    tokenizer: Tokenizer,
+    parent: Parent | None = None,
+    other: CorpusInfo | None = None,
 ) -> RunInfo:
     """The `run.json` of a new run."""
     created = time.strftime(TIME_FORMAT, time.gmtime())
-    version = metadata.version("torch")
-    return RunInfo(config, corpus, version, created, parent=parent, tokenizer=info_of(tokenizer))
+    version, tokens = metadata.version("torch"), info_of(tokenizer)
+    return RunInfo(config, corpus, version, created, parent=parent, other=other, tokenizer=tokens)
 
 
 def _clear_deleted() -> None:

@@ -60,6 +60,9 @@ class RunInfo(Struct, frozen=True, forbid_unknown_fields=True):
     trained_on: CorpusInfo | None = None
     """Of a run that was imported without its text: that text. What is in its place, corpus.txt, was
     written by the model, to look inside with; the run is not trained on it."""
+    other: CorpusInfo | None = None
+    """The text that it is trained on in place of its own (`text.train_on`), as it is in
+    training.txt."""
     format: int = FORMAT  # of the file that it was read from
 
     @property
@@ -121,13 +124,16 @@ def with_note(info: RunInfo, note: str) -> RunInfo:
 
 
 def without_folder(info: RunInfo) -> RunInfo:
-    """The info of a run whose text, where it is the user's own, is known by its name alone."""
-    if info.config.corpus in (*names(), "-"):
-        return info
-    corpus = msgspec.structs.replace(info.corpus, source=info.corpus.name)
-    return msgspec.structs.replace(
-        info, config=msgspec.structs.replace(info.config, corpus=info.corpus.name), corpus=corpus
-    )
+    """The info of a run whose texts, where they are the user's own, are known by their names alone."""
+    config, corpus, other = info.config, info.corpus, info.other
+    if config.corpus not in (*names(), "-"):
+        config = msgspec.structs.replace(config, corpus=corpus.name)
+        corpus = msgspec.structs.replace(corpus, source=corpus.name)
+    if other is not None and config.text.train_on not in names():
+        text = msgspec.structs.replace(config.text, train_on=other.name)
+        config = msgspec.structs.replace(config, text=text)
+        other = msgspec.structs.replace(other, source=other.name)
+    return msgspec.structs.replace(info, config=config, corpus=corpus, other=other)
 
 
 def _advice(saved_format: bytes) -> str:

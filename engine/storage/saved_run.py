@@ -13,6 +13,7 @@ from engine.storage.corpus_text import read_corpus, sha256_of
 from engine.storage.manifest import DamagedError, Manifest, best_of, checkpoints_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import RunInfo, read_info
+from engine.storage.run_texts import read_other
 from engine.storage.tokenizer_file import read_tokenizer
 
 
@@ -38,6 +39,7 @@ class SavedRun(NamedTuple):
     checkpoints: list[Path]  # all that were found, oldest first
     dropped: list[Path]  # those to set aside when it trains on: after the best, or damaged
     note: str  # one user-facing sentence if it is not opened from its newest checkpoint
+    other: str = ""  # the text that it is trained on in place of its own
 
     def moved_to(self, folder: Path) -> "SavedRun":
         """The same run after its folder has been renamed."""
@@ -75,6 +77,7 @@ def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
     files = read_files(name, folder)
     _, text, tokenizer, checkpoints = files
     info, changed = with_text(name, files, accepted=changed_text)
+    other = read_other(name, folder, info)
     best = best_of(folder) if which == "best" else None
     if which == "best" and best is None:
         raise ValueError(f"The run {name!r} has no checkpoint that was evaluated.")
@@ -89,7 +92,7 @@ def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
             continue
         note = _note(manifest.progress.step, first_damage, bool(dropped))
         opened = (name, info, text, tokenizer, changed, manifest, state)
-        return SavedRun(*opened, checkpoints, dropped, note)
+        return SavedRun(*opened, checkpoints, dropped, note, other)
     reason = first_damage or "there is none at all"
     raise ValueError(f"The run {name!r} has no complete checkpoint: {reason}.")
 

@@ -31,6 +31,7 @@ from engine.storage.moments import read_moment
 from engine.storage.names import NAME
 from engine.storage.packing import CHUNK, LINES
 from engine.storage.paths import NoSpaceError, free_folder, free_space, runs_folder
+from engine.storage.run_texts import read_other
 from engine.storage.saved_run import max_group_bytes, read_files, with_text
 
 Check = Callable[[State, RunConfig, int], None]
@@ -38,7 +39,7 @@ Check = Callable[[State, RunConfig, int], None]
 config and so many tokens."""
 
 FILE = re.compile(
-    r"run\.json|tokenizer\.json|metrics\.jsonl|ladder\.json|corpus\.txt"
+    r"run\.json|tokenizer\.json|metrics\.jsonl|ladder\.json|(corpus|training)\.txt"
     r"|checkpoints/[0-9]{6,9}/(manifest\.json|(model|optimizer)\.safetensors)"
     r"|moments/[0-9]{10,19}\.[0-9a-f]{64}\.safetensors"
 )
@@ -174,6 +175,7 @@ def _verified(name: str, folder: Path, check: Check) -> Iterator[float]:
     files = read_files(name, folder)
     info, checkpoints = files.info, files.checkpoints
     with_text(name, files, accepted=True)  # if it has changed, opening it asks
+    read_other(name, folder, info)
     if not checkpoints:
         raise ValueError(f"The run {name!r} has no complete checkpoint.")
     if (folder / LADDER).exists() and read_ladder(folder, info) is None:

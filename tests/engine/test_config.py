@@ -84,8 +84,10 @@ def test_the_choices_of_each_setting_that_has_some() -> None:
         "model.norm": ("rmsnorm", "layernorm", "none"),
         "model.positions": ("rotary", "learned", "none"),
         "model.tokenizer": ("characters", "bytes", "bpe"),
+        "train.optimizer": ("muon", "adamw"),
         "train.device": ("auto", "cpu", "cuda", "mps"),
         "train.precision": ("auto", "float32", "bfloat16"),
+        "text.shuffle": ("off", "characters", "words", "lines"),
     }
 
 
@@ -262,6 +264,8 @@ ANOTHER_VALUE = {
     "model.tied_head": True,
     "train.precision": "float32",
     "train.device": "cpu",
+    "train.optimizer": "adamw",
+    "text.shuffle": "words",
     "train.batch_size": 3,
     "train.steps": 3,
     "train.evaluation_interval": 3,

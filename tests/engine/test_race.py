@@ -314,7 +314,7 @@ def test_another_text_or_number_of_sides_is_refused(verse_file: Path) -> None:
         return only(Driver().run(OpenRace(configs), Close()), Failed).message
 
     config = tiny(verse_file)
-    assert "Side B is trained on another text" in refused(config, tiny("tales"))
+    assert "Side B has another text than side A" in refused(config, tiny("tales"))
     assert "two to four sides, not 1" in refused(config)
     assert "two to four sides, not 5" in refused(*[config] * 5)
 

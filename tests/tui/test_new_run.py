@@ -27,7 +27,7 @@ OPTIONS = ("train.device", "train.precision")
 def options(monkeypatch: pytest.MonkeyPatch) -> None:
     """The form offers these two options, whatever the model has."""
     chosen = tuple(all_settings()[key] for key in OPTIONS)
-    monkeypatch.setattr("tui.screens.new_run.architecture_options", lambda: chosen)
+    monkeypatch.setattr("tui.screens.new_run.options", lambda: (("architecture", chosen),))
 
 
 async def open_form(it: Desk) -> NewRunScreen:
@@ -74,6 +74,8 @@ async def test_it_starts_from_the_run_that_is_open(desk: Opener) -> None:
             "model-context_length": "256",
             "train-batch_size": "8",
             "train-learning_rate": "0.03",
+            "train-adam_learning_rate": "0.003",
+            "text-fraction": "1",
             "model-dropout": "0.2",
             "train-seed": "1",
         }
@@ -199,6 +201,8 @@ async def test_another_preset_fills_the_form(desk: Opener) -> None:
             "model-context_length": "256",
             "train-batch_size": "64",
             "train-learning_rate": "0.02",
+            "train-adam_learning_rate": "0.003",
+            "text-fraction": "1",
             "model-dropout": "0.2",
             "train-seed": "1",
         }

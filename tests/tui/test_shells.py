@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from engine.config import PRESETS, all_settings
+from engine.config import FREE_TEXT, PRESETS, all_settings
 from engine.storage.paths import folder_of
 from tui.cli.help import COMPLETION
 from tui.cli.hints import PROGRAM
@@ -39,7 +39,7 @@ def answered(line: str, monkeypatch: pytest.MonkeyPatch, shell: str = "fish") ->
     return SHELLS[shell](main, {}, PROGRAM, COMPLETION).complete().splitlines()
 
 
-KEYS = [f"{key}=" for key in (*all_settings(), "sample.stop")]
+KEYS = [f"{key}=" for key in (*all_settings(), *FREE_TEXT)]
 
 
 @pytest.mark.parametrize(

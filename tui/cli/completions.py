@@ -7,7 +7,7 @@ import click
 import engine
 from data.catalog import names
 from engine.changes import is_changeable
-from engine.config import PRESETS, SampleConfig, all_settings
+from engine.config import FREE_TEXT, PRESETS, all_settings
 from tui.typed_text import paths, texts
 
 Completer = Callable[[click.Context, click.Parameter, str], list[str]]
@@ -75,7 +75,7 @@ def assignment(context: click.Context, parameter: click.Parameter, typed: str) -
     if equals:
         return _continuing((f"{key}={value}" for value in _choices(key)), typed)
     saved = context.params.get("run_name") is not None
-    keys = [*all_settings(), f"{SampleConfig.section}.stop"]
+    keys = [*all_settings(), *FREE_TEXT]
     return _continuing((f"{key}=" for key in keys if not saved or is_changeable(key)), typed)
 
 

@@ -12,6 +12,11 @@ from engine.settings import description_of, nearest, plain
 from tui.cli.console import wrapped
 
 CHANGEABLE_MARK = "*"
+RANGES = {
+    "sample.stop": "any text; \\n is a line break",
+    "text.train_on": "a path, or a name of the catalog",
+}
+"""Of the settings that can be any text."""
 FOOTNOTE = f"{CHANGEABLE_MARK} a saved run may change it: --run NAME --set KEY=VALUE"
 
 
@@ -61,7 +66,7 @@ def _rows(config: RunConfig, section: str) -> list[_Row]:
                 key,
                 CHANGEABLE_MARK if is_changeable(key) else "",
                 (value or "empty") if isinstance(value, str) else plain(value),
-                known[key].range if key in known else "any text; \\n is a line break",
+                known[key].range if key in known else RANGES[key],
                 description_of(type(values), name),
             )
         )

@@ -42,6 +42,7 @@ class TextPane(Pane):
         sizes = [
             Content(f"{counted(corpus.characters, 'character')}, {counted(corpus.lines, 'line')}"),
             Content(counted(corpus.vocabulary, "different character")),
+            *([Content(f"trained on: {corpus.trained_on}")] if corpus.trained_on else []),
             Content(
                 f"train {count(corpus.train_characters)}, "
                 f"held out {count(corpus.validation_characters)}"

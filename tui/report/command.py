@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from data.catalog import names
 from data.reading import SEPARATOR
 from engine.changes import KEPT_BY_A_FORK, is_changeable
-from engine.config import PRESETS, RunConfig, SampleConfig, all_settings, preset, small
+from engine.config import FREE_TEXT, PRESETS, RunConfig, all_settings, preset, small
 from engine.protocol import ReportedChange, ReportedRun
 from tui.drawing.words import count, rate
 from tui.line_breaks import on_one_line
@@ -16,7 +16,6 @@ EXACT = (
     "On the same kind of machine, with the same version of torch, every loss is the same to the last "
     "digit; elsewhere the last digits differ."
 )
-STOP = f"{SampleConfig.section}.stop"
 
 
 class _Training:
@@ -149,8 +148,9 @@ def _settings(run: ReportedRun) -> Iterator[tuple[str, str]]:
         value = machine.get(key, value_of(run.config, key))
         if key == "train.seed" or value != value_of(default, key):
             yield key, typed(value)
-    if run.config.sample.stop != default.sample.stop:
-        yield STOP, typed(run.config.sample.stop)
+    for key in FREE_TEXT:
+        if (value := value_of(run.config, key)) != value_of(default, key):
+            yield key, typed(value)
 
 
 def measured(run: ReportedRun) -> dict[str, object]:

@@ -2,12 +2,12 @@
 
 from xml.etree.ElementTree import Element
 
-from engine.config import SECTIONS, SampleConfig
+from engine.config import FREE_TEXT, SECTIONS
 from engine.protocol import ReportedRun
 from engine.settings import description_of, plain, settings_of
 from tui.drawing.words import count
 from tui.line_breaks import on_one_line
-from tui.report.command import STOP, commands, default_config, remarks, value_of
+from tui.report.command import commands, default_config, remarks, value_of
 from tui.report.html import element, facts, section, table
 
 
@@ -35,6 +35,7 @@ def origin(run: ReportedRun, level: int) -> Element:
             ("text", text.name),
             ("source", text.source if text.source != text.name else ""),
             ("license", text.license),
+            ("trained on", text.trained_on),
             ("characters", sizes if text.train_characters else "the text is not here"),
             ("alphabet", f"{count(text.vocabulary)} different characters"),
             ("sha256 of the text", text.sha256),
@@ -57,8 +58,10 @@ def _settings(run: ReportedRun) -> Element:
         for setting in settings_of(kind):
             value, usual = value_of(run.config, setting.key), value_of(default, setting.key)
             rows.append((setting.key, value, usual, setting.description))
-    stop = description_of(SampleConfig, "stop")
-    rows.append((STOP, run.config.sample.stop, default.sample.stop, stop))
+    for key in FREE_TEXT:
+        section_name, _, name = key.partition(".")
+        meaning = description_of(SECTIONS[section_name], name)
+        rows.append((key, value_of(run.config, key), value_of(default, key), meaning))
     return table(
         f"Settings, in bold and with ● those that differ from the preset {default.preset}",
         ("setting", "value", "preset", "meaning"),

@@ -3,11 +3,10 @@
 import shlex
 from collections.abc import Iterator, Sequence
 
-from engine.config import all_settings
+from engine.config import FREE_TEXT, all_settings
 from engine.protocol import ReportedRace, ReportedRun
 from tui.report.command import (
     PROGRAM,
-    STOP,
     default_config,
     measured,
     preset_of,
@@ -42,7 +41,7 @@ def race_command(race: ReportedRace, runs: Sequence[ReportedRun]) -> str:
 def _settings(sides: Sequence[ReportedRun]) -> Iterator[tuple[str, list[str]]]:
     """The settings to name, with the value of each side."""
     default = default_config(sides[0])
-    for key in (*all_settings(), STOP):
+    for key in (*all_settings(), *FREE_TEXT):
         values = [measured(side).get(key, value_of(side.config, key)) for side in sides]
         if key in ALWAYS or any(value != value_of(default, key) for value in values):
             yield key, [typed(value) for value in values]

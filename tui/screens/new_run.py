@@ -25,13 +25,16 @@ from tui.screens.cost_line import CostLine
 from tui.screens.dialog import Dialog, Key
 from tui.screens.form_row import FormRow
 from tui.screens.run_fields import (
+    TRAIN_ON,
     TYPED,
-    architecture_options,
     base_of,
     carried_over,
     fate_of,
+    hint_of,
     in_words_of_the_form,
     label_of,
+    options,
+    range_of,
     value_of,
 )
 from tui.state import RunState
@@ -97,8 +100,8 @@ class NewRunScreen(Dialog[None]):
         self._config = config
         self._send = send
         self._settings = all_settings()
-        self._options = architecture_options()
-        self._hints = {_id(key): setting.description for key, setting in self._settings.items()} | {
+        self._options = options()
+        self._hints = {_id(key): hint_of(key) for key in self._keys()} | {
             "corpus": f"{', '.join(names())}, or a path (→ completes it).",
             "preset": "The size of the model; it sets the fields below.",
         }
@@ -119,13 +122,18 @@ class NewRunScreen(Dialog[None]):
                 yield FormRow("preset", _input("preset", config.preset), ", ".join(PRESETS))
                 for key, label in TYPED:
                     yield FormRow(label, _input(_id(key), value_of(config, key)), "")
-                if self._options:
-                    yield Static("architecture", classes="heading")
-                for option in self._options:
-                    choice = Choice(
-                        option.choices, value_of(config, option.key), id=_id(option.key)
-                    )
-                    yield FormRow(label_of(option.key), choice, "")
+                yield FormRow(
+                    label_of(TRAIN_ON),
+                    _input(_id(TRAIN_ON), value_of(config, TRAIN_ON), CorpusSuggester()),
+                    "",
+                )
+                for heading, settings in self._options:
+                    yield Static(heading, classes="heading")
+                    for option in settings:
+                        choice = Choice(
+                            option.choices, value_of(config, option.key), id=_id(option.key)
+                        )
+                        yield FormRow(label_of(option.key), choice, "")
                 yield Static("", id="carried")
             yield Static("", id="hint")
             yield Static("", id="fate")
@@ -169,7 +177,8 @@ class NewRunScreen(Dialog[None]):
 
     def _keys(self) -> list[str]:
         """The settings in the form."""
-        return [*(key for key, _ in TYPED), *(option.key for option in self._options)]
+        chosen = (option.key for _, settings in self._options for option in settings)
+        return [*(key for key, _ in TYPED), TRAIN_ON, *chosen]
 
     def _entered(self, id_: str) -> str:
         return self._field(id_).value.strip()
@@ -202,8 +211,8 @@ class NewRunScreen(Dialog[None]):
         for key in self._keys():
             field, default = self._field(_id(key)), value_of(defaults, key)
             is_kept = field.value == value_of(run, key) != default
-            first = f"kept from {opened}" if is_kept else self._settings[key].range
-            words = f"default {default}"
+            first = f"kept from {opened}" if is_kept else range_of(key)
+            words = f"default {default or 'empty'}"
             if is_kept or isinstance(field, Input):
                 words = f"{first}; {words}"
             self.query_one(f"#row-{_id(key)}", FormRow).explain(words, marked=is_kept)

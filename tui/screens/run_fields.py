@@ -5,8 +5,8 @@ import re
 from msgspec.structs import replace
 
 from data.reading import SEPARATOR, Reading
-from engine.config import ModelConfig, RunConfig, all_settings, preset
-from engine.settings import Setting, plain, settings_of
+from engine.config import FREE_TEXT, SECTIONS, ModelConfig, RunConfig, all_settings, preset
+from engine.settings import Setting, description_of, plain, settings_of
 from tui.drawing.words import count
 from tui.line_breaks import on_one_line
 from tui.state import RunState
@@ -20,21 +20,43 @@ TYPED = (
     ("model.context_length", "context"),
     ("train.batch_size", "batch"),
     ("train.learning_rate", "learning rate"),
+    ("train.adam_learning_rate", "Adam's rate"),
     ("model.dropout", "dropout"),
     ("train.seed", "seed"),
+    ("text.fraction", "trained part"),
 )
 """The settings that are typed, with their labels."""
-_KEY = re.compile(r"\b(?:model|train|sample|log)\.\w+")
+TRAIN_ON = "text.train_on"
+_LABELS = dict(TYPED) | {TRAIN_ON: "trained on", "text.shuffle": "shuffled"}
+_KEY = re.compile(rf"\b(?:{'|'.join(SECTIONS)})\.\w+")
 
 
-def architecture_options() -> tuple[Setting, ...]:
-    """The settings of the model that are one of a few words: each is offered as a choice."""
-    return tuple(setting for setting in settings_of(ModelConfig) if setting.choices)
+def options() -> tuple[tuple[str, tuple[Setting, ...]], ...]:
+    """The settings that are one of a few words, each offered as a choice, below their headings."""
+    known = all_settings()
+    architecture = tuple(setting for setting in settings_of(ModelConfig) if setting.choices)
+    return (
+        ("training", (known["text.shuffle"], known["train.optimizer"])),
+        ("architecture", architecture),
+    )
+
+
+def hint_of(key: str) -> str:
+    """What a setting means."""
+    section, _, name = key.partition(".")
+    return description_of(SECTIONS[section], name)
+
+
+def range_of(key: str) -> str:
+    """The values that a setting can have."""
+    return (
+        all_settings()[key].range if key != TRAIN_ON else "a path or a name; empty: the text above"
+    )
 
 
 def label_of(key: str) -> str:
     """What the form calls a setting."""
-    return dict(TYPED).get(key) or key.partition(".")[2].replace("_", " ")
+    return _LABELS.get(key) or key.partition(".")[2].replace("_", " ")
 
 
 def in_words_of_the_form(message: str) -> str:
@@ -43,7 +65,7 @@ def in_words_of_the_form(message: str) -> str:
 
     def label(found: re.Match[str]) -> str:
         key = found.group()
-        return f"'{label_of(key)}'" if key in known else key
+        return f"'{label_of(key)}'" if key in known or key in FREE_TEXT else key
 
     return _KEY.sub(label, message)
 

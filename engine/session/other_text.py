@@ -1,0 +1,71 @@
+"""The text that a run is trained on in place of its own (`text.train_on`)."""
+
+from typing import NamedTuple
+
+from data.catalog import Corpus
+from data.catalog import load as load_corpus
+from data.lookalikes import mapped
+from data.safe_text import safe_text
+from engine.config import RunConfig
+from engine.storage.corpus_text import sha256_of
+from engine.storage.run_info import CorpusInfo
+
+MOST_SHOWN = 20
+"""Unknown characters that are named."""
+
+
+class OtherText(NamedTuple):
+    """The text, in characters of the run's own, and what `run.json` says of it."""
+
+    text: str = ""
+    info: CorpusInfo | None = None
+    note: str = ""
+    """One sentence about characters that the run's own text lacks, or empty."""
+
+    @property
+    def name(self) -> str:
+        """What it is called; empty: there is none."""
+        return self.info.name if self.info else ""
+
+
+NONE = OtherText()
+
+
+def load_other(config: RunConfig, own: str, characters: str) -> OtherText:
+    """The text that a config names. `own`: the run's text; `characters`: those of its vocabulary, in
+    which the other is written, since they are what its held-out part consists of.
+
+    ValueError, with a user-facing message, if it cannot be used.
+    """
+    given = config.text.train_on
+    if not given:
+        return NONE
+    if given == "-":
+        raise ValueError("text.train_on is a file, a folder or a text by its name, not '-'.")
+    try:
+        corpus = load_corpus(given)
+    except ValueError as error:
+        raise ValueError(f"text.train_on: {error}") from None
+    if corpus.text == own:
+        raise ValueError(
+            "text.train_on is the run's own text: its held-out part would be trained on."
+        )
+    text, unknown = mapped(corpus.text, frozenset(characters))
+    kept = CorpusInfo(
+        corpus.name,
+        corpus.source,
+        corpus.license,
+        sha256_of(text),
+        "".join(sorted(set(text))),
+    )
+    return OtherText(text, kept, _note(corpus, unknown))
+
+
+def _note(corpus: Corpus, unknown: dict[str, str]) -> str:
+    if not unknown:
+        return ""
+    named = safe_text("".join(unknown)[:MOST_SHOWN]) + ("…" if len(unknown) > MOST_SHOWN else "")
+    return (
+        f"Characters of {corpus.name} that the run's own text lacks are written as those that they "
+        f"resemble, or left out: {named}"
+    )
