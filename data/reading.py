@@ -1,6 +1,7 @@
 """How a text is read from its files: in which encoding, and what is left out of a folder."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 SEPARATOR = "\n\n"
 """Between two files: a blank line, which adds no character to the vocabulary."""
@@ -17,3 +18,10 @@ class Reading(Struct, frozen=True, forbid_unknown_fields=True):
     """Further files and folders, which come after the one that the config names."""
     separator: str = SEPARATOR
     """What is put between two files."""
+    download_mb: int = 200
+    """The most that is downloaded of a text, in millions of bytes."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it says nothing about files."""
+        return replace(self, download_mb=Reading().download_mb) == Reading()

@@ -18,6 +18,8 @@ from engine.protocol import (
     Closed,
     Command,
     ConfirmationRequired,
+    DownloadEnded,
+    Downloading,
     Event,
     Failed,
     Fork,
@@ -27,6 +29,7 @@ from engine.protocol import (
     Saved,
 )
 from tui.dialogs import confirm
+from tui.downloads import Downloads
 from tui.link import Engine, Link
 from tui.signals import SignalGuard, exit_code
 from tui.state import RunState, fold
@@ -65,6 +68,7 @@ class EngineApp(PatchedApp):
         self._more = more
         self._link = Link(lambda: self.post_message(EventsWaiting()))
         self.engine = engine(self._link.emit)
+        self._downloads = Downloads(self, self.engine.send)
         self._fold_timer: Timer | None = None
         self._folded_at = 0.0
         self._quitting = False
@@ -124,6 +128,8 @@ class EngineApp(PatchedApp):
                 _resume_garbage_collection()
             case ConfirmationRequired():
                 self._confirm(event)
+            case Downloading() | DownloadEnded():
+                self._downloads.show(event)
             case Failed() if state.opened is None and state.failure is not None:
                 self.exit_with(state.failure.message, 2)
             case Failed(_, "save" | "engine") if self._signal_code:  # nobody is there to answer
@@ -146,6 +152,8 @@ class EngineApp(PatchedApp):
                 self.engine.send(required.command)
             elif self.state.opened is None:  # there is nothing else to show
                 self.exit_with("", 2)
+            elif not isinstance(required.command, OpenRun):  # the form for new runs waits for it
+                self.state = fold(self.state, Failed("Nothing was downloaded.", "open"))
 
         confirm(self, required.question, answered)
 

@@ -13,6 +13,7 @@ from engine.protocol.commands import Fork as Fork
 from engine.protocol.commands import ListRuns as ListRuns
 from engine.protocol.commands import Measure as Measure
 from engine.protocol.commands import Open as Open
+from engine.protocol.commands import Opening as Opening
 from engine.protocol.commands import OpenRun as OpenRun
 from engine.protocol.commands import Pause as Pause
 from engine.protocol.commands import RenameRun as RenameRun
@@ -25,6 +26,10 @@ from engine.protocol.commands import Step as Step
 from engine.protocol.commands import Stop as Stop
 from engine.protocol.commands import StopSample as StopSample
 from engine.protocol.commands import Train as Train
+from engine.protocol.downloads import CancelDownload as CancelDownload
+from engine.protocol.downloads import DownloadEnded as DownloadEnded
+from engine.protocol.downloads import Downloading as Downloading
+from engine.protocol.downloads import DownloadText as DownloadText
 from engine.protocol.events import RECORDED as RECORDED
 from engine.protocol.events import Busy as Busy
 from engine.protocol.events import Closed as Closed

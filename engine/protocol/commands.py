@@ -2,11 +2,12 @@
 
 from data.reading import Reading
 from engine.config import RunConfig, SampleConfig
+from engine.protocol.downloads import DownloadCommand
 from engine.protocol.exports import ExportRun, ImportRun
 from engine.protocol.insight import InsightCommand
 from engine.protocol.message import Message
 from engine.protocol.packing import PackRun, UnpackRun
-from engine.protocol.race import RaceCommand
+from engine.protocol.race import OpenRace, RaceCommand
 from engine.protocol.reports import GatherReport
 from engine.protocol.sweeps import SweepCommand
 from engine.protocol.teaching import Teach
@@ -16,6 +17,7 @@ class Open(Message, frozen=True):
     """Start a new run of this config. The open run is saved first."""
 
     config: RunConfig
+    download: bool = False  # its text, without asking, if it is not here
 
 
 class OpenRun(Message, frozen=True):
@@ -39,6 +41,7 @@ class Fork(Message, frozen=True):
     assignments: tuple[str, ...] = ()  # KEY=VALUE: settings that change (`engine.changes`)
     corpus: str = ""  # another text, of the characters that the model knows; empty: the same
     reading: Reading = Reading()  # of another text
+    download: bool = False  # as in `Open`
 
 
 class Train(Message, frozen=True):
@@ -137,6 +140,9 @@ class Close(Message, frozen=True):
     save: bool = True
 
 
+Opening = Open | Fork | OpenRace
+"""The commands that read a text, which may have to be downloaded first."""
+
 Command = (
     Open
     | OpenRun
@@ -166,5 +172,6 @@ Command = (
     | InsightCommand
     | RaceCommand
     | SweepCommand
+    | DownloadCommand
     | Close
 )

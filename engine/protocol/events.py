@@ -3,7 +3,8 @@
 from typing import Literal, get_args
 
 from engine.config import RunConfig
-from engine.protocol.commands import OpenRun
+from engine.protocol.commands import Opening, OpenRun
+from engine.protocol.downloads import DownloadEvent
 from engine.protocol.exports import Exported, Imported
 from engine.protocol.insight import InsightEvent
 from engine.protocol.ladder import LadderMeasured
@@ -70,7 +71,7 @@ class ConfirmationRequired(Message, frozen=True):
     """The user has to confirm a command: this is the one to send after a yes."""
 
     question: str
-    command: OpenRun
+    command: OpenRun | Opening
 
 
 class PhaseChanged(Message, frozen=True):
@@ -267,6 +268,7 @@ Event = (
     | ReportGathered
     | RaceEvent
     | SweepEvent
+    | DownloadEvent
     | SideEvent
     | Closed
 )

@@ -35,6 +35,7 @@ class OpenRace(Message, frozen=True):
     question: str = ""  # what is asked, in the user's words
     axis: Axis = "characters"
     seeds: int = 1  # repetitions: with the seed of the configs, and with those that follow it
+    download: bool = False  # its text, without asking, if it is not here
 
 
 class OpenSavedRace(Message, frozen=True):

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from data.catalog import DownloadNeededError
 from engine.config import RunConfig
 from engine.device import is_out_of_memory
 from engine.launch import RankLostError
@@ -16,8 +19,11 @@ from engine.protocol import (
     INSIGHT_COMMANDS,
     Activity,
     Busy,
+    CancelDownload,
     Close,
     Command,
+    ConfirmationRequired,
+    DownloadText,
     Event,
     ExportRun,
     Failed,
@@ -26,6 +32,7 @@ from engine.protocol import (
     ImportRun,
     Measure,
     Open,
+    Opening,
     OpenRace,
     OpenRun,
     OpenSavedRace,
@@ -43,6 +50,7 @@ from engine.protocol import (
     Train,
     UnpackRun,
 )
+from engine.session.downloader import INTERVAL, Downloader
 from engine.session.exporter import Exporter
 from engine.session.followed_run import FollowedRun
 from engine.session.forking import open_fork
@@ -62,6 +70,9 @@ OUT_OF_MEMORY = (
 ONLY_FOLLOWED = "Here the run is only followed: nothing is trained or changed."
 WHILE_FOLLOWING = (Close, OpenRun, Sample, StopSample, *INSIGHT_COMMANDS)
 """The commands of a session that only follows."""
+
+WHILE_DOWNLOADING = (Close, CancelDownload, Open, OpenRun)
+"""The commands that do not wait for the run that is opened after a download."""
 
 PLAIN: dict[type[Command], Callable[[OpenedRun], None]] = {
     Pause: lambda run: run.pause(),
@@ -96,6 +107,7 @@ class Session:
         self._closed = False
         self._run: OpenedRun | None = None
         self._exporter = Exporter(emit, clock)
+        self._downloader = Downloader(emit, clock)
 
     def run(self, inbox: SimpleQueue[Command]) -> None:
         """Work until Close; sleep on the inbox while there is nothing to do."""
@@ -109,8 +121,11 @@ class Session:
                 if self._run is not None:
                     self._work(self._run)
                 self._exporter.work()
+                for waiting in self._downloader.work():
+                    self._dispatch(waiting)
         finally:
             self._exporter.close()
+            self._downloader.close()
             if self._run is not None:
                 self._run.close()
 
@@ -119,6 +134,8 @@ class Session:
         timeout = self._run.timeout if self._run is not None else None
         if self._exporter.active:
             timeout = 0.0
+        elif self._downloader.active:
+            timeout = min(INTERVAL, INTERVAL if timeout is None else timeout)
         try:
             return inbox.get(block=timeout != 0, timeout=timeout or None)
         except Empty:
@@ -128,23 +145,19 @@ class Session:
         """Carry out a command. One that needs an open run does nothing if there is none: that it
         could not be opened has been reported."""
         run = self._run
+        if run is None and self._downloader.opens and not isinstance(command, WHILE_DOWNLOADING):
+            self._downloader.add(command)
+            return
         match command:
             case _ if self._follows and not isinstance(command, WHILE_FOLLOWING):
                 self._emit(Failed(ONLY_FOLLOWED, "open"))
-            case Open(config):
-                self._save_and_open(
-                    lambda: open_fresh(config, self._emit, self._clock, saving=self._saving)
-                )
-            case OpenRun():
-                self._save_and_open(lambda: self._open_saved(command))
-            case Fork():
-                self._save_and_open(
-                    lambda: open_fork(command, self._emit, self._clock, saving=self._saving)
-                )
-            case OpenRace() | OpenSavedRace():
-                self._save_and_open(
-                    lambda: open_race(command, self._emit, self._clock, saving=self._saving)
-                )
+            case OpenRun() | Open() | Fork() | OpenRace() | OpenSavedRace():
+                if run is None or run.try_save():
+                    self._open(command)
+            case DownloadText():
+                self._downloader.start(command)
+            case CancelDownload():
+                self._downloader.cancel()
             case Close(save):
                 self._closed = not save or run is None or run.try_save()
             case _ if isinstance(command, MANAGING):
@@ -192,25 +205,32 @@ class Session:
 
     # Opening.
 
-    def _save_and_open(self, opener: Callable[[], OpenedRun | None]) -> None:
-        """Save the open run and replace it; it stays as it is if either fails."""
-        if self._run is None or self._run.try_save():
-            self._replace(opener)
-
     def _reopen(self, name: str) -> OpenedRun | None:
         """Replace the open run, as it stands, by the saved one of this name."""
-        return self._replace(lambda: self._open_saved(OpenRun(name)))
+        return self._open(OpenRun(name))
 
-    def _open_saved(self, command: OpenRun) -> OpenedRun | None:
-        return open_saved(
-            command, self._emit, self._clock, saving=self._saving, follows=self._follows
-        )
+    def _opened(self, command: Opening | OpenRun | OpenSavedRace) -> OpenedRun | None:
+        emit, clock, saving = self._emit, self._clock, self._saving
+        match command:
+            case Open(config):
+                return open_fresh(config, emit, clock, saving=saving)
+            case OpenRun():
+                return open_saved(command, emit, clock, saving=saving, follows=self._follows)
+            case Fork():
+                return open_fork(command, emit, clock, saving=saving)
+            case _:
+                return open_race(command, emit, clock, saving=saving)
 
-    def _replace(self, opener: Callable[[], OpenedRun | None]) -> OpenedRun | None:
-        """Replace the open run by the one that `opener` opens. If that fails, the open run stays,
-        the failure is reported, and None is returned."""
+    def _open(self, command: Opening | OpenRun | OpenSavedRace) -> OpenedRun | None:
+        """Replace the open run by the one that the command opens. If that fails, or has to wait for
+        a download, the open run stays, that is reported, and None is returned."""
         try:
-            opened = opener()
+            opened = self._opened(command)
+        except DownloadNeededError as needed:
+            assert isinstance(command, Opening), "what is saved has its text"
+            self._emit(Busy(""))
+            self._download(command, needed)
+            return None
         except (ValueError, OSError, MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and not is_out_of_memory(error):
                 raise
@@ -222,6 +242,15 @@ class Session:
             self._run = opened
             opened.begin()
         return opened
+
+    def _download(self, command: Opening, needed: DownloadNeededError) -> None:
+        """Download the text that a command needs, and carry it out then; unless the user has still
+        to be asked."""
+        if command.download:
+            wanted = DownloadText(needed.address, needed.limit_mb)
+            self._downloader.start(wanted, replace(command, download=False))
+        else:
+            self._emit(ConfirmationRequired(needed.question, replace(command, download=True)))
 
     def _leave(self) -> None:
         """Close the open run without saving."""

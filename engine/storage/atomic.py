@@ -1,49 +1,18 @@
-"""Atomic, durable writes: a file or folder is found either as it was or complete, never in between.
+"""Atomic, durable writes of files, as in `data.atomic`, and of whole folders.
 
-New content is written beside its target, fsynced, and renamed over it; then the parent folder is
-fsynced too, since a power failure may otherwise undo the rename. What an interrupted write leaves
-behind ends in `.unfinished` and is removed by `clear_unfinished`.
-
-An OSError raised here carries the path of the target in `filename`.
+What an interrupted write leaves behind is removed by `clear_unfinished`.
 """
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
-UNFINISHED = ".unfinished"
-"""The suffix of files and folders that are still being written."""
-
-
-def replace_file(path: Path, parts: Iterable[bytes], *, durable: bool = True) -> None:
-    """Write a file from its parts. On OSError the previous file is still in place. One that is not
-    `durable` is not fsynced: after a power failure it may be there with other content."""
-    with replacing(path, durable=durable) as file:
-        file.writelines(parts)
-
-
-@contextmanager
-def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
-    """A file to write to, which takes the place of `path` at the end, as in `replace_file`. On any
-    error, and if the work is given up, the previous file is still in place."""
-    temporary = path.with_name(path.name + UNFINISHED)
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException as error:
-        if isinstance(error, OSError):
-            error.filename = str(path)
-        temporary.unlink(missing_ok=True)
-        raise
-    if durable:
-        sync_folder(path.parent)
+from data.atomic import UNFINISHED as UNFINISHED
+from data.atomic import make_folder as make_folder
+from data.atomic import replace_file as replace_file
+from data.atomic import replacing as replacing
+from data.atomic import sync_folder as sync_folder
 
 
 def new_folder(final: Path, contents: Mapping[str, bytes]) -> None:
@@ -71,15 +40,6 @@ def write_new(path: Path, parts: Iterable[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def make_folder(folder: Path) -> None:
-    """Create a folder and its missing parents, durably."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
-
-
 def rename_folder(folder: Path, target: Path) -> None:
     """Rename a folder within its parent, durably. On OSError it keeps its old name."""
     folder.rename(target)
@@ -97,17 +57,3 @@ def clear_unfinished(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Fsync a folder, which makes the names in it durable."""
-    if os.name != "posix":  # Windows cannot open a folder, and does not need it
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        error.filename = str(folder)
-        raise
-    finally:
-        os.close(descriptor)

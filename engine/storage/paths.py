@@ -10,26 +10,16 @@
                    launch.json        of ranks that train it (`engine.storage.launch_file`)
 """
 
-import os
 import shutil
 from pathlib import Path
 
-import platformdirs
-
+from data.home import home as home
 from engine.settings import nearest
 from engine.storage.names import check_name
 
 
 class NoSpaceError(ValueError):
     """The disk has too little space for a run. The message is for the user."""
-
-
-def home() -> Path:
-    """TINYGPT_HOME, or the platform's data folder."""
-    from_environment = os.environ.get("TINYGPT_HOME")
-    if from_environment:
-        return Path(from_environment).expanduser()
-    return Path(platformdirs.user_data_dir("tinygpt-tui"))
 
 
 def runs_folder() -> Path:

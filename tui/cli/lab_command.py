@@ -11,9 +11,10 @@ from data.safe_text import safe_text
 from engine.config import RunConfig, TrainConfig, override
 from engine.protocol import LABELS, Axis, DeleteRace, OpenRace, OpenSavedRace, RenameRace
 from tui.cli import completions, opening
+from tui.cli.consent import agreed
 from tui.cli.help import GENERAL, SectionedCommand, option, refusals
 from tui.cli.opening import DEFAULT_PRESET
-from tui.cli.options import MODEL, TEXT, TRAINING
+from tui.cli.options import MODEL, TEXT, TRAINING, download_limit
 from tui.lab.questions import QUESTIONS, question_of
 
 RACE = "The race"
@@ -57,6 +58,7 @@ SAVED = "A saved race"
 )
 @option(TEXT, "--encoding", metavar="NAME", help="How the text is encoded, as for train.")
 @option(TEXT, "--ignore", multiple=True, metavar="PATTERN", help="As for train.")
+@download_limit
 @option(
     MODEL,
     "--preset",
@@ -112,7 +114,11 @@ SAVED = "A saved race"
 )
 @option(SAVED, "--with-runs", is_flag=True, help="With --delete: its runs, too.")
 @option(
-    SAVED, "--yes", is_flag=True, help="With --delete: do not ask; without --with-runs they stay."
+    SAVED,
+    "--yes",
+    is_flag=True,
+    help="Do not ask: with --delete, where its runs stay without --with-runs, and before a text is "
+    "downloaded.",
 )
 @option(
     GENERAL,
@@ -157,9 +163,9 @@ def lab_command(
             raise ValueError(
                 "--resume, --list, --rename and --delete are about saved races: each goes alone."
             )
-        if (with_runs or yes) and delete is None:
-            raise ValueError("--with-runs and --yes go with --delete.")
-        command = None if any(about_saved) else new_race(**choices)
+        if with_runs and delete is None:
+            raise ValueError("--with-runs goes with --delete.")
+        command = None if any(about_saved) else new_race(yes=yes, **choices)
     if rename is not None:
         _change(RenameRace(*rename))
     if delete is not None:
@@ -187,7 +193,15 @@ def _change(command: RenameRace | DeleteRace) -> NoReturn:
     sys.exit(change_saved(command))
 
 
-def new_race(
+def new_race(*, yes: bool, **choices: Any) -> OpenRace:
+    """The command for a new race. Its text is asked about, unless `yes`, if it has to be downloaded.
+    ValueError, with a user-facing message that names the side."""
+    race = _race_of(**choices)
+    first = race.configs[0]
+    return replace(race, download=agreed(first.corpus, first.reading, yes=yes))
+
+
+def _race_of(
     corpus: str | None,
     sides: tuple[str, ...],
     axis: Axis | None,
@@ -195,24 +209,23 @@ def new_race(
     question: str,
     encoding: str | None,
     ignore: tuple[str, ...],
+    download_limit: int | None,
     preset_name: str | None,
     assignments: tuple[str, ...],
     **shortcuts: str | None,
 ) -> OpenRace:
-    """The command for a new race. ValueError, with a user-facing message that names the side."""
+    reading = opening.read_as(encoding, ignore, download_limit=download_limit)
     if not sides and question:
         if preset_name or assignments or axis or any(shortcuts.values()):
             raise ValueError(
                 "A ready question brings its own settings: give a text and --seeds only."
             )
-        reading = opening.read_as(encoding, ignore)
         text = opening.new_run(corpus, None, (), shortcuts, reading).config
         return question_of(question).race(text.corpus, reading, seeds)
     if not sides:
         raise ValueError('A race has two to four sides, each given by --side "KEY=VALUE ...".')
     if len(sides) > len(LABELS):
         raise ValueError(f"A race has two to four sides, not {len(sides)}.")
-    reading = opening.read_as(encoding, ignore)
     common = opening.new_run(corpus, preset_name, assignments, shortcuts, reading).config
     train = common.train
     if not train.minutes and not any("train.evaluation_interval" in text for text in assignments):

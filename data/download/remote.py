@@ -1,0 +1,118 @@
+"""Texts that are not on this machine until they have been downloaded."""
+
+from contextlib import suppress
+from urllib.parse import unquote, urlsplit
+
+from data import files
+from data.corpus import Corpus
+from data.decoding import check_encoding
+from data.download import hub
+from data.download.address import checked_url, is_url
+from data.download.copies import Copy, content_of, copy_of, texts_folder
+from data.download.known import KNOWN, body
+from data.download.progress import megabytes
+from data.reading import Reading
+from data.safe_text import safe_text
+
+_HTML = ("<!doctype html", "<html")
+_OLD = 86_400.0
+"""Seconds after which a copy is called old."""
+
+
+class DownloadNeededError(ValueError):
+    """A text that has to be downloaded first. The message says so; `question` asks for it."""
+
+    def __init__(self, address: str, reading: Reading, *, damaged: bool) -> None:
+        self.address = address
+        self.limit_mb = reading.download_mb
+        what = safe_text(address)
+        lost = " Its copy here is damaged." if damaged else ""
+        origin, terms = _terms(address, reading)
+        get = f"tinygpt-tui texts get {what}"
+        super().__init__(f"The text {what} has to be downloaded first: {get}{lost}")
+        self.question = f"Download {what}{origin}? {terms}{lost}"
+
+
+def is_remote(text: str) -> bool:
+    """Whether a text is downloaded: one known by name, a URL, or a dataset of the Hub."""
+    return text in KNOWN or is_url(text) or hub.is_dataset(text)
+
+
+def check_address(text: str) -> None:
+    """ValueError, with a user-facing message, for a remote text that cannot be meant."""
+    if is_url(text):
+        checked_url(text)
+    elif hub.is_dataset(text):
+        hub.parsed(text)
+
+
+def is_here(text: str) -> bool:
+    """Whether there is a copy of a remote text."""
+    return copy_of(text) is not None
+
+
+def load(text: str, reading: Reading) -> Corpus:
+    """A remote text, from its copy. DownloadNeededError if there is none; ValueError, with a
+    user-facing message, if it cannot be used."""
+    check_address(text)
+    if reading.ignore:
+        raise ValueError(f"'{safe_text(text)}' is one text: --ignore leaves files out of a folder.")
+    copy = copy_of(text)
+    content = content_of(copy) if copy is not None else None
+    if copy is None or content is None:
+        raise DownloadNeededError(text, reading, damaged=copy is not None)
+    shown = safe_text(text)
+    if text in KNOWN:
+        known = KNOWN[text]
+        source = f"{known.about}; from {urlsplit(known.url).hostname}"
+        return Corpus(
+            text, body(files.decoded(content, shown, reading).text), source, known.license
+        )
+    reading = Reading(reading.encoding or _stated_encoding(copy))
+    result = files.decoded(content, shown, reading)
+    start = result.text[:100].lstrip().casefold()
+    html = "a web page: its tags are part of the text" if start.startswith(_HTML) else ""
+    note = "; ".join(filter(None, (_age_note(copy), html, result.note)))
+    return Corpus(_name(text), result.text, _source(copy), "not stated", note)
+
+
+def _terms(address: str, reading: Reading) -> tuple[str, str]:
+    """From where a text is downloaded; how much of it at most, and what becomes of it."""
+    kept = f"It is kept in {safe_text(str(texts_folder()))}."
+    if address in KNOWN:
+        known = KNOWN[address]
+        return f" ({megabytes(known.size)}) from {known.url}", kept
+    most = f"At most {reading.download_mb:,} MB are taken (--download-limit)."
+    if hub.is_dataset(address):
+        return f" from {hub.host()}", f"{most} It is one column of the first split. {kept}"
+    return "", f"{most} {kept} It is read as text; nothing in it is run."
+
+
+def _stated_encoding(copy: Copy) -> str:
+    """The encoding that the server states, if there is such a one."""
+    with suppress(ValueError):
+        if copy.charset:
+            check_encoding(copy.charset)
+            return copy.charset
+    return ""
+
+
+def _age_note(copy: Copy) -> str:
+    if copy.seconds_old < _OLD:
+        return ""
+    return f"the copy is {copy.age}; anew: tinygpt-tui texts get --again {safe_text(copy.address)}"
+
+
+def _source(copy: Copy) -> str:
+    address = safe_text(copy.address)
+    over = "" if copy.url in ("", copy.address) else f" ({safe_text(copy.url)})"
+    return f"{address}{over}, as of {copy.date}"
+
+
+def _name(address: str) -> str:
+    """A short name: the last part of the path, else the host."""
+    if hub.is_dataset(address):
+        return safe_text(hub.parsed(address).repository)
+    parts = urlsplit(address)
+    last = unquote(parts.path).rstrip("/").rpartition("/")[2]
+    return safe_text(last or parts.hostname or address)[:60]

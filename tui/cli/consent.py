@@ -1,0 +1,27 @@
+"""Asks before a text is downloaded."""
+
+import sys
+
+import click
+
+from data.catalog import download_question
+from data.reading import Reading
+from data.safe_text import safe_text
+
+
+def agreed(text: str | None, reading: Reading, *, yes: bool) -> bool:
+    """Whether a text is not here and may be downloaded: with `yes`, or if the user agrees on the
+    terminal. ValueError, with a user-facing message, if nobody can be asked; click.Abort for a no."""
+    question = download_question(text or "", reading)
+    if question:
+        ask(question, yes=yes)
+    return bool(question)
+
+
+def ask(question: str, *, yes: bool) -> None:
+    """Go on only with a yes. ValueError and click.Abort as in `agreed`."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ValueError(f"{question} To agree, add --yes.")
+    click.confirm(safe_text(question), abort=True, err=True)
