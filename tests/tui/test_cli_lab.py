@@ -126,7 +126,7 @@ def test_a_race_is_renamed_and_deleted_with_the_questions_of_runs(verse_file: Pa
         ((), "A race has two to four sides, each given by --side"),
         (("--resume", "a-race", "--side", ""), "each goes alone"),
         (("--list", "--delete", "a-race"), "each goes alone"),
-        (("--list", "--yes"), "--with-runs and --yes go with --delete"),
+        (("--list", "--with-runs"), "--with-runs goes with --delete"),
     ],
 )
 def test_a_race_that_cannot_be_is_refused(

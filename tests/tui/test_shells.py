@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from data.catalog import names
 from engine.config import FREE_TEXT, PRESETS, all_settings
 from engine.storage.paths import folder_of
 from tui.cli.help import COMPLETION
@@ -88,7 +89,7 @@ def test_a_line_goes_on(line: str, words: list[str], monkeypatch: pytest.MonkeyP
 def test_the_first_word_is_a_command_or_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files wait until one is begun, so that they do not hide the commands."""
     named = {name for name, command in main.commands.items() if not command.hidden}  # type: ignore[attr-defined]
-    assert {*answered("", monkeypatch)} == named | {"tinyshakespeare", "shakespeare", "tales"}
+    assert {*answered("", monkeypatch)} == named | {*names()}
     options = answered("--", monkeypatch)
     assert {"--run", "--set", "--version", "--help"} <= {*options}
     assert len({*options}) == len(options)
