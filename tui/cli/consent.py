@@ -1,4 +1,4 @@
-"""Asks before a text is downloaded."""
+"""Asks before a text is downloaded, and the options about that."""
 
 import sys
 
@@ -7,6 +7,20 @@ import click
 from data.catalog import download_question
 from data.reading import Reading
 from data.safe_text import safe_text
+from tui.cli.help import option
+
+TEXT = "The text of a new run"
+"""The section of the help."""
+
+download_limit = option(
+    TEXT,
+    "--download-limit",
+    type=click.IntRange(1, 1_000),
+    metavar="MB",
+    help="The most that is downloaded of a URL or a dataset.",
+    otherwise=str(Reading().download_mb),
+)
+without_asking = option(TEXT, "--yes", is_flag=True, help="Download the text without asking.")
 
 
 def agreed(text: str | None, reading: Reading, *, yes: bool) -> bool:

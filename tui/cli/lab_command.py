@@ -11,10 +11,10 @@ from data.safe_text import safe_text
 from engine.config import RunConfig, TrainConfig, override
 from engine.protocol import LABELS, Axis, DeleteRace, OpenRace, OpenSavedRace, RenameRace
 from tui.cli import completions, opening
-from tui.cli.consent import agreed
+from tui.cli.consent import agreed, download_limit
 from tui.cli.help import GENERAL, SectionedCommand, option, refusals
 from tui.cli.opening import DEFAULT_PRESET
-from tui.cli.options import MODEL, TEXT, TRAINING, download_limit
+from tui.cli.options import MODEL, TEXT, TRAINING
 from tui.lab.questions import QUESTIONS, question_of
 
 RACE = "The race"

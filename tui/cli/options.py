@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from data.reading import Reading
 from engine.config import PRESETS, SampleConfig, TrainConfig
 from engine.settings import plain
 from tui.cli import completions
+from tui.cli.consent import TEXT as TEXT
+from tui.cli.consent import download_limit, without_asking
 from tui.cli.help import option
 from tui.cli.opening import DEFAULT_PRESET
 
-TEXT = "The text of a new run"
 MODEL = "The model of a new run"
 TRAINING = "Training"
 SAVED = "A saved run"
@@ -54,21 +54,6 @@ def _first_text(
     return texts[0] if texts else None
 
 
-download_limit = option(
-    TEXT,
-    "--download-limit",
-    type=click.IntRange(1, 1_000),
-    metavar="MB",
-    help="The most that is downloaded of a URL or a dataset.",
-    otherwise=str(Reading().download_mb),
-)
-"""Gives a command this option."""
-
-_DOWNLOAD_OPTIONS: list[Callable[[Any], Any]] = [
-    download_limit,
-    option(TEXT, "--yes", is_flag=True, help="Download the text without asking."),
-]
-
 _RUN_OPTIONS: list[Callable[[Any], Any]] = [
     click.argument(
         "corpus",
@@ -92,7 +77,8 @@ _RUN_OPTIONS: list[Callable[[Any], Any]] = [
         help="Leave files out of a folder, as a .gitignore does, e.g. 'drafts/'. Hidden ones, "
         "node_modules, venv, and what is no text are left out anyway. May be repeated.",
     ),
-    *_DOWNLOAD_OPTIONS,
+    download_limit,
+    without_asking,
     option(
         TEXT,
         "--separator",
@@ -278,11 +264,6 @@ _INSPECT_OPTIONS: list[Callable[[Any], Any]] = [
         "likeliest ten) and layers (the likeliest three by the embedding and after each block).",
     ),
 ]
-
-
-def download_options(command: Any) -> Any:
-    """Give a command the options about a text that has to be downloaded."""
-    return _with(_DOWNLOAD_OPTIONS, command)
 
 
 def run_options(command: Any) -> Any:

@@ -5,8 +5,8 @@ import sys
 import click
 
 from tui.cli import completions
+from tui.cli.consent import download_limit, without_asking
 from tui.cli.help import GENERAL, option, refusals
-from tui.cli.options import download_options
 
 
 @click.group("texts", invoke_without_command=True)
@@ -25,7 +25,8 @@ def texts_group(context: click.Context) -> None:
 
 @texts_group.command("get")
 @click.argument("text", metavar="TEXT", shell_complete=completions.text)
-@download_options
+@download_limit
+@without_asking
 @option(
     GENERAL,
     "--again",
