@@ -13,6 +13,7 @@ from data.safe_text import safe_text
 from engine.protocol import (
     Busy,
     CorpusLoaded,
+    DownloadEnded,
     Downloading,
     Evaluated,
     Event,
@@ -82,15 +83,9 @@ class ProgressReporter:
             case Busy(what):
                 self._doing = safe_text(what) or "training"
                 self._update_bar()
-            case Downloading():
-                self._doing = "downloading"
-                self._facts = list(
-                    filter(None, (amount(event), host(event), safe_text(event.note)))
-                )
-                self._update_bar(fraction(event))
+            case Downloading() | DownloadEnded():
+                self._show_download(event)
             case CorpusLoaded():
-                self._facts = []
-                self._update_bar(0.0)
                 self._print(
                     f"{event.name}: {counted(event.characters, 'character')}, "
                     f"{event.vocabulary:,} different ({event.source})"
@@ -144,6 +139,16 @@ class ProgressReporter:
                 self._print(f"go on here:       {PROGRAM} train --run {name}", whole=True)
             case _:
                 pass
+
+    def _show_download(self, event: Downloading | DownloadEnded) -> None:
+        """Show in the bar how far a download is; empty it in the end."""
+        if isinstance(event, DownloadEnded):
+            self._facts = []
+            self._update_bar(0.0)
+        else:
+            self._doing = "downloading"
+            self._facts = list(filter(None, (amount(event), host(event), safe_text(event.note))))
+            self._update_bar(fraction(event))
 
     def _training(self) -> list[str]:
         """The training loss, smoothed over the newest steps, and the speed; none before them."""
