@@ -73,7 +73,10 @@ class ProgressReporter:
         """Show one event."""
         ladder = self._state.ladder
         self._state = fold(self._state, event)
-        self._show(event)
+        if isinstance(event, Downloading | DownloadEnded):
+            self._show_download(event)
+        else:
+            self._show(event)
         if self._state.ladder is not ladder:
             for step, said in self._state.ladder.passings(ladder):
                 self._print(f"step {step:>7,}  {said}")
@@ -83,8 +86,6 @@ class ProgressReporter:
             case Busy(what):
                 self._doing = safe_text(what) or "training"
                 self._update_bar()
-            case Downloading() | DownloadEnded():
-                self._show_download(event)
             case CorpusLoaded():
                 self._print(
                     f"{event.name}: {counted(event.characters, 'character')}, "
