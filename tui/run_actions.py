@@ -16,20 +16,14 @@ from engine.protocol import (
     SetLearningRate,
     Step,
     Stop,
-    Teach,
     Train,
 )
-from tui.dialogs import ask_for_line, ask_for_text, confirm
+from tui.dialogs import ask_for_line, confirm
 from tui.engine_app import EngineApp
 from tui.lab.state import anew
 from tui.state import RunState
 from tui.teaching_text import (
-    ANOTHER_SHARE,
-    SHARE_QUESTION,
-    TEXT_QUESTION,
     mapping_question,
-    parse_share,
-    text_to_teach,
 )
 from tui.training_length import QUESTION, parse_length
 
@@ -58,34 +52,23 @@ class RunActions(EngineApp):
         ask_for_line(self, QUESTION, train)
 
     def action_teach(self) -> None:
-        """Ask for a text to teach, or of one that is taught for another share of the batches."""
-        if self.state.course.teaching.goes_on:
-            ask_for_line(self, ANOTHER_SHARE, self._teach_on)
-        else:
-            self._ask_for_text_to_teach()
+        """Open the form that teaches another text, or another share of it."""
+        from tui.screens.teach import TeachScreen  # when it is opened
 
-    def _teach_on(self, typed: str) -> None:
-        if typed:
-            self.engine.send(Teach("", parse_share(typed)))
-        else:
-            self._ask_for_text_to_teach()
-
-    def _ask_for_text_to_teach(self) -> None:
-        def asked(given: str) -> None:
-            def share(typed: str) -> None:
-                text, source = text_to_teach(given)
-                self.engine.send(Teach(text, parse_share(typed), source=source))
-
-            ask_for_line(self, SHARE_QUESTION, share)
-
-        ask_for_text(self, TEXT_QUESTION, asked)
+        screen = TeachScreen(self.state, self.engine.send)
+        self.push_screen(screen.data_bind(EngineApp.state))
 
     def _ask_to_map(self, required: MappingRequired) -> None:
         """Ask whether to teach a text without the characters that the model does not know."""
+        from tui.screens.teach import TeachScreen  # when it is asked
 
         def answered(yes: bool) -> None:
             if yes:
                 self.engine.send(replace(required.command, map_unknown=True))
+                return
+            for screen in self.screen_stack:
+                if isinstance(screen, TeachScreen):
+                    screen.refused()
 
         confirm(self, mapping_question(required), answered)
 

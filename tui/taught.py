@@ -16,6 +16,10 @@ class Teaching(Struct, frozen=True):
     until: int = -1
     """The step after which it ended; -1: it goes on."""
     text: str = ""
+    share: float = 0.0
+    """Of the windows of text; 0: it is no longer taught."""
+    lessons: int = 0
+    """How many times a text or a share was taught since the run began."""
     surprise: tuple[float, float] | None = None
     """Of the taught text, when the teaching began and now."""
     held_out: float | None = None
@@ -56,13 +60,8 @@ def fold_teaching(teaching: Teaching, event: Event) -> Teaching:
     match event:
         case Evaluated(bits_per_char=bits) if isfinite(bits):
             return replace(teaching, held_out=bits)
-        case Taught(step, share=0):
-            return replace(teaching, until=step)
-        case Taught(step, text) if text == teaching.text and teaching.until < 0:
-            return teaching  # another share
-        case Taught(step, text):
-            held_out = teaching.held_out
-            return Teaching(step, text=text, held_out=held_out, held_out_before=held_out)
+        case Taught():
+            return _taught(teaching, event)
         case TaughtEvaluated(_, bits) if bits is not None:
             first = teaching.surprise[0] if teaching.surprise else bits
             return replace(teaching, surprise=(first, bits))
@@ -70,3 +69,15 @@ def fold_teaching(teaching: Teaching, event: Event) -> Teaching:
             return replace(teaching, appeared=step)
         case _:
             return teaching
+
+
+def _taught(teaching: Teaching, event: Taught) -> Teaching:
+    """The same text with another share, or another text."""
+    step, text, share = event.step, event.text, event.share
+    lessons = teaching.lessons + 1
+    if text == teaching.text and (teaching.goes_on or not share):
+        until = teaching.until if teaching.until >= 0 or share else step
+        return replace(teaching, until=until, share=share, lessons=lessons)
+    until = -1 if share else step
+    held_out = teaching.held_out
+    return Teaching(step, until, text, share, lessons, None, held_out, held_out)

@@ -29,9 +29,6 @@ MOST_BYTES = 4
 
 SHARE = 0.1
 """Of the batches, if none is named."""
-TEXT_QUESTION = "A text to teach besides the run's own, or the path of a file"
-SHARE_QUESTION = f"How much of each batch is it, from 0 to 1? Nothing: {SHARE}."
-ANOTHER_SHARE = "How much of each batch is the taught text? 0 stops, nothing names another text."
 
 
 def parse_share(typed: str) -> float:
@@ -43,6 +40,14 @@ def parse_share(typed: str) -> float:
     if not 0 <= share <= 1:
         raise ValueError(f"That is no share: it is from 0 to 1, such as {SHARE}.")
     return share
+
+
+def check_length(text: str) -> None:
+    """ValueError, with a user-facing message, for a text that is too long to be taught."""
+    if len(text) > MOST_TAUGHT:
+        raise ValueError(
+            f"That text has {len(text):,} characters: a text to teach has {MOST_TAUGHT:,} at most."
+        )
 
 
 class NamedText(NamedTuple):
