@@ -29,12 +29,15 @@ class Remark(NamedTuple):
 
 
 def remark(state: RunState) -> Remark | None:
-    """What matters most about the losses now: that the learning rate is too high, that the model
-    memorises, or how good the held-out loss is."""
+    """What matters most about the losses now: that the learning rate is too high, what comes of
+    another text that is taught, that the model memorises, or how good the held-out loss is."""
     if _rate_is_too_high(state):
         return Remark(
             "worse than a uniform guess: the learning rate is too high, < lowers it", warning=True
         )
+    if state.course.teaching.goes_on:
+        words = state.course.teaching.outcome
+        return Remark(words) if words else None
     since = _learns_by_heart_since(state)
     if since is not None:
         return Remark(

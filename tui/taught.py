@@ -34,6 +34,16 @@ class Teaching(Struct, frozen=True):
         return self.since >= 0 and self.until < 0
 
     @property
+    def outcome(self) -> str:
+        """What has come of it, in a line; empty where nothing was measured yet."""
+        if not self.surprise:
+            return ""
+        words = "taught: its surprise {:.2f} → {:.2f} bits".format(*self.surprise)
+        if self.held_out_before is not None and self.held_out is not None:
+            words += f", held out {self.held_out_before:.2f} → {self.held_out:.2f}"
+        return words + (", in a sample" if self.appeared >= 0 else "")
+
+    @property
     def facts(self) -> list[tuple[str, str]]:
         """Labels and values: what has come of it; none where nothing was taught."""
         if self.since < 0:

@@ -8,7 +8,7 @@ from engine.protocol.message import Message
 
 LEAST_TAUGHT = 2
 """Characters of a text to teach, at least: one is predicted from those before it."""
-MOST_TAUGHT = 1_000_000
+MOST_TAUGHT = 2_000_000
 
 
 class Teach(Message, frozen=True):

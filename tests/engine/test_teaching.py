@@ -176,8 +176,8 @@ def test_the_first_sample_that_it_appears_in_is_reported_once(tmp_path: Path) ->
     [
         (Teach("", 0.1), "No text is taught yet"),
         (Teach(" \n", 0.1), "it is empty"),
-        (Teach("a", 0.1), "has 2 to 1,000,000 characters, not 1"),
-        (Teach("ab" * MOST_TAUGHT, 0.1), "not 2,000,000"),
+        (Teach("a", 0.1), "has 2 to 2,000,000 characters, not 1"),
+        (Teach("ab" * MOST_TAUGHT, 0.1), "not 4,000,000"),
         (Teach("a bell", 1.5), "from 0 to 1, not 1.5"),
         (Teach("a bell", -0.1), "from 0 to 1, not -0.1"),
         (Teach("a bell", math.nan), "from 0 to 1, not nan"),

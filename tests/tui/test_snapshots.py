@@ -10,9 +10,9 @@ from looking import Desk, recorded_app
 from reading_along import Reader
 from recording import COPIES, PROMPT, STEPS, VERSE, trained, untrained, written
 from textual.pilot import Pilot
-from trying import FOUND, rates_tried, step_inspected
+from trying import FOUND, rates_tried, step_inspected, taught
 
-from engine.protocol import Event, PhaseChanged
+from engine.protocol import Event, MappingRequired, PhaseChanged, Teach
 from tui.app import TinyGPTApp
 from tui.panes.prompt import PromptInput
 
@@ -167,6 +167,25 @@ def test_rates_120x40(snap_compare: Compare) -> None:
 
 def test_rates_80x24(snap_compare: Compare) -> None:
     assert picture(snap_compare, show_rates, (80, 24))
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+@pytest.mark.parametrize("asking", [False, True])
+def test_teaching(snap_compare: Compare, size: tuple[int, int], asking: bool) -> None:
+    """A run that was taught a made-up word: its surprise falls, the old text's loss rises, and a
+    sample has it. And the form, with the question about what the model does not know."""
+
+    async def show_taught(pilot: Pilot[None]) -> None:
+        desk = await show(pilot, *trained(500), *taught())
+        await desk.sees("in a sample")
+        if asking:
+            await desk.press("k", "up", *"the caf\u00e9 \u2603", "enter")
+            await desk.until(lambda: desk.engine.sent(Teach))
+            asked = desk.engine.sent(Teach)[-1]
+            await desk.play(MappingRequired(asked, (("\u00e9", "e"), ("\u2603", "")), 0))
+            await desk.sees("Snowman")
+
+    assert picture(snap_compare, show_taught, size)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,23 @@
-"""What trials of a run that never was find, with fixed numbers."""
+"""What trials of a run that never was find, and what comes of teaching it, with fixed numbers."""
 
 from math import exp, log2
 from random import Random
 
 from reading_along import PASSAGE, SUBLAYERS
+from recording import PROMPT, evaluated, step_done
 
 from engine.protocol import (
     HIGHEST_RATE,
     LOWEST_RATE,
+    Event,
+    Excerpt,
     LearningRateFound,
     Place,
     RateTried,
     StepInspected,
+    Taught,
+    TaughtAppeared,
+    TaughtEvaluated,
     TensorUpdate,
 )
 
@@ -31,6 +37,21 @@ def rates_tried(until: int = STEPS) -> list[RateTried]:
             RateTried(1, i + 1, STEPS, rate, smoothed + 0.05 * (dice.random() - 0.5), smoothed)
         )
     return tried
+
+
+def taught() -> list[Event]:
+    """After step 500 a sentence is taught, and at step 550 a sample has it."""
+    text = "the flobbet sings"
+    return [
+        Taught(500, text, 0.1),
+        TaughtEvaluated(500, 4.21, 16),
+        *map(step_done, range(501, 551)),
+        evaluated(550, 1.8302),
+        TaughtEvaluated(550, 0.97, 16),
+        Excerpt(550, PROMPT, "\nThe king is dead, and the flobbet sings thee well.\n"),
+        TaughtAppeared(550, text),
+        *map(step_done, range(551, 561)),
+    ]
 
 
 def step_inspected(
