@@ -24,6 +24,8 @@ from tui.drawing.words import counted, size
 from tui.line_breaks import with_line_breaks
 from tui.taught import windows
 
+MOST_ASKED = 8
+"""Characters that are named in a question, at most: a small window has room for these."""
 MOST_BYTES = 4
 """Of a character in UTF-8."""
 
@@ -105,15 +107,16 @@ def teaching_line(event: TaughtEvent) -> str:
             return f"the taught text is in the sample: {text}"
 
 
-def replacements(required: MappingRequired) -> Iterator[str]:
-    """Each character that the model does not know, by name, and what would become of it; safe to
-    draw."""
-    for character, instead in required.replacements:
+def replacements(required: MappingRequired, most: int = 20) -> Iterator[str]:
+    """Each of the first characters that the model does not know, by name, and what would become of
+    it; safe to draw."""
+    for character, instead in required.replacements[:most]:
         becomes = f"becomes {instead}" if instead.strip() else "becomes a space"
         fate = becomes if instead else "is left out"
         yield f"{safe_characters(character)} ({', '.join(map(_name, character))}) {fate}"
-    if required.more:
-        yield f"and {required.more:,} more"
+    more = required.more + max(0, len(required.replacements) - most)
+    if more:
+        yield f"and {more:,} more"
 
 
 def _name(character: str) -> str:
@@ -126,7 +129,7 @@ def mapping_question(required: MappingRequired) -> str:
     return "\n".join(
         (
             "The model does not know all characters of this text:",
-            *replacements(required),
+            *replacements(required, MOST_ASKED),
             "Teach it so?",
         )
     )
