@@ -1,5 +1,7 @@
 """What the keys do to the laboratory: ask a question, race sides of one's own, open a saved race."""
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from engine.config import RunConfig
@@ -12,9 +14,11 @@ from engine.protocol import (
     SideEvent,
     Train,
 )
-from tui.dialogs import ask_for_line
 from tui.engine_app import EngineApp
 from tui.state import RunState
+
+if TYPE_CHECKING:  # loaded when it is needed
+    from tui.lab.entry import Entry
 
 
 class LabActions(EngineApp):
@@ -22,6 +26,8 @@ class LabActions(EngineApp):
 
     _starts = False
     """Whether the race that is being opened is to train at once."""
+    _entry: "Entry | None" = None
+    """The sides of the user's own, as they were entered last."""
 
     def _handle_event(self, event: Event, state: RunState) -> None:
         if isinstance(event, SideEvent):
@@ -68,15 +74,21 @@ class LabActions(EngineApp):
             self.push_screen(screen.data_bind(EngineApp.state), chosen)
 
     def action_own_sides(self) -> None:
-        """Ask for the sides of a race, until they can be."""
-        from tui.lab.entry import OWN_SIDES, own_race  # when it is asked
+        """Ask for the sides of a race. What was entered last stands there again."""
+        # when it is opened
+        from tui.lab.entry import Entry, first_entry
+        from tui.lab.sides_form import SidesForm
 
-        def race(typed: str) -> None:
-            if typed and (config := self._open_config) is not None:
-                self._ask_for_guess(own_race(typed, config), "")
+        def entered(what: tuple[Entry, OpenRace] | None) -> None:
+            if what is not None:
+                self._entry, race = what
+                self._ask_for_guess(race, "")
 
-        if self._open_config is not None:
-            ask_for_line(self, OWN_SIDES, race)
+        config = self._open_config
+        if config is not None:
+            entry = self._entry or first_entry(config)
+            screen = SidesForm(entry, config, self.state, self.engine.send)
+            self.push_screen(screen.data_bind(EngineApp.state), entered)
 
     def _ask_for_guess(self, race: OpenRace, key: str) -> None:
         """Ask what is expected, then start the race."""

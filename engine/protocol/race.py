@@ -19,6 +19,7 @@ Axis = Literal["characters", "steps", "seconds"]
 trained on, seconds those of the side's own training, evaluations included."""
 RacePhase = Literal["untrained", "training", "paused", "done"]
 """Done is a race after its final verdict."""
+MOST_SEEDS = 100
 LABELS = "ABCD"
 """What the sides are called, in their order."""
 

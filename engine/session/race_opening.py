@@ -8,7 +8,7 @@ from data.catalog import load as load_corpus
 from engine.changes import settings_that_differ
 from engine.config import RunConfig
 from engine.device import device_of
-from engine.protocol import LABELS, Busy, OpenRace, OpenSavedRace
+from engine.protocol import LABELS, MOST_SEEDS, Busy, OpenRace, OpenSavedRace
 from engine.session.building import recordable, report_corpus
 from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import OtherText, load_other
@@ -22,8 +22,6 @@ from engine.storage.run_info import CorpusInfo, RunInfo, read_info
 from engine.storage.run_texts import read_other
 from engine.training.split import check_length
 from engine.training.training_text import check_training_text
-
-MOST_SEEDS = 100
 
 
 def open_race(command: OpenRace | OpenSavedRace, emit: Emit, clock: Clock, *, saving: bool) -> Race:

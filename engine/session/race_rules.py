@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from engine.config import RunConfig
+from engine.config import ModelConfig, RunConfig
 from engine.protocol import LABELS, Axis
 from engine.settings import plain
 from engine.training.split import val_characters
@@ -34,6 +34,18 @@ def check_sides(configs: Sequence[RunConfig]) -> None:
                     f"Side {label} has train.{name}={plain(own)} and side A {plain(shared)}: the sides "
                     "of a race share their start."
                 )
+        _check_tokens(label, config.model, first.model)
+
+
+def _check_tokens(label: str, own: ModelConfig, shared: ModelConfig) -> None:
+    """A loss is one of tokens: with other tokens it says something else."""
+    if own.tokenizer != shared.tokenizer or (
+        own.tokenizer == "bpe" and own.vocabulary != shared.vocabulary
+    ):
+        raise ValueError(
+            f"Side {label} has other tokens than side A: the losses of a race are compared token by "
+            "token, so its sides share model.tokenizer and model.vocabulary."
+        )
 
 
 def matched(configs: Sequence[RunConfig], axis: Axis) -> tuple[RunConfig, ...]:

@@ -298,6 +298,7 @@ def test_a_race_that_was_not_trained_leaves_nothing(verse_file: Path) -> None:
     ("assignment", "said"),
     [
         ("train.seed=2", "Side B has train.seed=2 and side A 1"),
+        ("model.tokenizer=bytes", "Side B has other tokens than side A"),
         ("train.val_fraction=0.2", "Side B has train.val_fraction=0.2"),
         ("model.context_length=4096", "too few for a context of 4,096"),
     ],

@@ -2,7 +2,7 @@
 
 import pytest
 from looking import Desk, Opener, recorded_app
-from racing import ATTENTION, RACE, begun, race_opened, races_listed, trained
+from racing import ATTENTION, RACE, begun, races_listed, trained
 from recording import CONFIG, corpus_loaded, opened, untrained
 from test_hostile import PAYLOADS, obeyed
 from textual.pilot import Pilot
@@ -22,7 +22,6 @@ from engine.protocol import (
     Train,
 )
 from tui.app import TinyGPTApp
-from tui.lab.entry import own_race
 from tui.lab.questions import QUESTIONS
 
 DONE = (*begun(), *trained())
@@ -102,22 +101,6 @@ async def test_a_race_that_cannot_be_opened_trains_nothing(desk: Opener) -> None
         await it.sees("The memory is too small for all.", "run amber-otter")
         await it.play(*begun())
         assert not it.engine.sent(Train)
-
-
-async def test_own_sides_are_typed(desk: Opener) -> None:
-    async with desk() as it:
-        await it.press("4", "e")
-        await it.type("; model.n_heads=8")
-        await it.press("enter")
-        await it.sees("Side B: There is no setting", "n_head")
-        await it.type("; model.n_head=4")
-        await it.press("enter")
-        await it.sees("A model.n_head=2", "B model.n_head=4", "Which will")
-        await it.press("enter")
-        (race,) = it.engine.sent(OpenRace)
-        assert [config.model.n_head for config in race.configs] == [CONFIG.model.n_head, 4]
-        await it.play(race_opened(race.question, race.configs))
-        await it.sees("lab · as it is or model.n_head=4")
 
 
 async def test_saved_races_are_listed_opened_and_deleted(desk: Opener) -> None:
@@ -225,16 +208,6 @@ async def test_untrusted_text_of_a_race_is_drawn_and_not_obeyed(desk: Opener) ->
             await it.play(first, *rest, *trained(2))
             await it.until(lambda: it.app.state.lab.race)
             assert not list(obeyed(it))
-
-
-def test_own_sides_that_cannot_be_are_refused_by_name() -> None:
-    for typed, reason in (
-        ("model.n_head=1", "two to four sides"),
-        ("; model.n_head", "Side B: .*KEY=VALUE"),
-        ("train.seed=x;", "Side A: train.seed takes a whole number"),
-    ):
-        with pytest.raises(ValueError, match=reason):
-            own_race(typed, CONFIG)
 
 
 # Pictures.

@@ -15,6 +15,7 @@ from tui.cli.consent import agreed, download_limit
 from tui.cli.help import GENERAL, SectionedCommand, option, refusals
 from tui.cli.opening import DEFAULT_PRESET
 from tui.cli.options import MODEL, TEXT, TRAINING
+from tui.lab.entry import evaluated_often
 from tui.lab.questions import QUESTIONS, question_of
 
 RACE = "The race"
@@ -227,10 +228,8 @@ def _race_of(
     if len(sides) > len(LABELS):
         raise ValueError(f"A race has two to four sides, not {len(sides)}.")
     common = opening.new_run(corpus, preset_name, assignments, shortcuts, reading).config
-    train = common.train
-    if not train.minutes and not any("train.evaluation_interval" in text for text in assignments):
-        interval = max(1, min(train.evaluation_interval, train.steps // 10))
-        common = replace(common, train=replace(train, evaluation_interval=interval))
+    if not any("train.evaluation_interval" in text for text in assignments):
+        common = evaluated_often(common)
     configs = tuple(_side(label, common, text) for label, text in zip(LABELS, sides, strict=False))
     if axis is None:
         axis = "seconds" if any(config.train.minutes for config in configs) else "characters"

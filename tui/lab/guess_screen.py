@@ -11,6 +11,7 @@ from textual.widgets.option_list import Option
 from data.safe_text import safe_text
 from engine.changes import settings_that_differ
 from engine.protocol import LABELS, OpenRace
+from engine.settings import plain
 from tui.drawing.words import count
 from tui.lab.question import NO_DIFFERENCE, Question
 from tui.lab.sides import sign
@@ -64,7 +65,7 @@ class GuessScreen(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as page:
-            page.border_title = self._question.title if self._question else "sides of your own"
+            page.border_title = self._question.title if self._question else "versions of your own"
             with VerticalScroll(can_focus=False):
                 if self._question:
                     yield Static(Content(self._question.before))
@@ -99,7 +100,10 @@ class GuessScreen(Dialog[str]):
         train = [config.train for config in self._race.configs]
         steps = sorted({count(each.steps) for each in train})
         length = f"{' or '.join(steps)} steps of each side"
-        return f"{length}. The open run is saved first."
+        if minutes := max(each.minutes for each in train):
+            length = f"{plain(minutes)} minutes of each side"
+        seeds = f", {self._race.seeds} times with other seeds" if self._race.seeds > 1 else ""
+        return f"{length}{seeds}, compared by {self._race.axis}. The open run is saved first."
 
     def action_expect(self, guess: str) -> None:
         """Go to a guess."""

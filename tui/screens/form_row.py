@@ -3,9 +3,11 @@
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.suggester import Suggester
 from textual.widget import Widget
-from textual.widgets import Label, Static
+from textual.widgets import Input, Label, Static
 
+from tui.safe_input import SafeInput
 from tui.screens.choice import Choice
 
 
@@ -41,3 +43,17 @@ class FormRow(Horizontal):
         line = self.query_one(".range", Static)
         line.update(Content(words))
         line.set_class(marked, "marked")
+
+
+def text_field(
+    name: str, value: str, suggester: Suggester | None = None, placeholder: str = ""
+) -> Input:
+    """A field that is typed into. `name`: its id."""
+    return SafeInput(
+        value,
+        placeholder=placeholder,
+        compact=True,
+        id=name,
+        suggester=suggester,
+        select_on_focus=False,
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -9,7 +10,6 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
-from textual.suggester import Suggester
 from textual.widgets import Button, Input, Static
 
 from data.catalog import names
@@ -18,12 +18,11 @@ from data.safe_text import safe_text
 from engine.config import PRESETS, RunConfig, all_settings, override, preset
 from engine.protocol import Command, Open
 from engine.settings import plain
-from tui.safe_input import SafeInput
 from tui.screens.choice import Choice
 from tui.screens.completion import CorpusSuggester
 from tui.screens.cost_line import CostLine
 from tui.screens.dialog import Dialog, Key
-from tui.screens.form_row import FormRow
+from tui.screens.form_row import FormRow, text_field
 from tui.screens.run_fields import (
     TRAIN_ON,
     TYPED,
@@ -31,6 +30,7 @@ from tui.screens.run_fields import (
     carried_over,
     fate_of,
     hint_of,
+    id_of,
     in_words_of_the_form,
     label_of,
     options,
@@ -90,6 +90,12 @@ class NewRunScreen(Dialog[None]):
         Key("Esc", "", "close the form and leave everything as it is"),
     )
 
+    FIXED: ClassVar[tuple[str, ...]] = ()
+    """The fields that cannot be changed."""
+    FIRST: ClassVar[str] = "corpus"
+    """The field that has the focus at first."""
+    ACCEPT: ClassVar[str] = "Start"
+
     state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
 
     def __init__(self, config: RunConfig, state: RunState, send: Callable[[Command], None]) -> None:
@@ -97,15 +103,17 @@ class NewRunScreen(Dialog[None]):
         ones come by data binding. `send`: to the engine."""
         super().__init__()
         self.set_reactive(NewRunScreen.state, state)
+        self.title_of_form = "new run"
         self._config = config
         self._send = send
         self._settings = all_settings()
         self._options = options()
-        self._hints = {_id(key): hint_of(key) for key in self._keys()} | {
+        self._hints = {id_of(key): hint_of(key) for key in self._keys()} | {
             "corpus": f"{', '.join(names())}, or a path (→ completes it).",
             "preset": "The size of the model; it sets the fields below.",
         }
         self._opened = state.opened
+        self.origin = f"kept from {state.opened.run}" if state.opened is not None else ""
         self._seen = state
         self._sent = False
         text = state.corpus
@@ -115,23 +123,23 @@ class NewRunScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         config = self._config
         with Vertical(id="form") as form:
-            form.border_title = "new run"
+            form.border_title = self.title_of_form
             with Vertical(id="fields"):  # not VerticalScroll, which takes the up and down keys
-                corpus = _input("corpus", config.corpus, CorpusSuggester())
+                corpus = text_field("corpus", config.corpus, CorpusSuggester())
                 yield FormRow("text", corpus)
-                yield FormRow("preset", _input("preset", config.preset), ", ".join(PRESETS))
+                yield FormRow("preset", text_field("preset", config.preset), ", ".join(PRESETS))
                 for key, label in TYPED:
-                    yield FormRow(label, _input(_id(key), value_of(config, key)), "")
+                    yield FormRow(label, text_field(id_of(key), value_of(config, key)), "")
                 yield FormRow(
                     label_of(TRAIN_ON),
-                    _input(_id(TRAIN_ON), value_of(config, TRAIN_ON), CorpusSuggester()),
+                    text_field(id_of(TRAIN_ON), value_of(config, TRAIN_ON), CorpusSuggester()),
                     "",
                 )
                 for heading, settings in self._options:
                     yield Static(heading, classes="heading")
                     for option in settings:
                         choice = Choice(
-                            option.choices, value_of(config, option.key), id=_id(option.key)
+                            option.choices, value_of(config, option.key), id=id_of(option.key)
                         )
                         yield FormRow(label_of(option.key), choice, "")
                 yield Static("", id="carried")
@@ -142,10 +150,12 @@ class NewRunScreen(Dialog[None]):
             with Horizontal(id="keys"):
                 yield self.key_line()
                 yield Button("Cancel (Esc)", id="cancel", compact=True)
-                yield Button("Start (Enter)", id="start", variant="primary", compact=True)
+                yield Button(f"{self.ACCEPT} (Enter)", id="start", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#corpus", Input).focus()
+        for name in self.FIXED:
+            self._field(name).disabled = True
+        self._field(self.FIRST).focus()
         self._explain()
         self._show_fate()
         self._measure_soon()
@@ -162,17 +172,17 @@ class NewRunScreen(Dialog[None]):
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """Write a number as the form writes its own: 10448 as 10,448."""
         for key, _ in TYPED:
-            if event.widget.id == _id(key):
+            if event.widget.id == id_of(key):
                 with suppress(ValueError):  # reported when the whole form is read
-                    value = plain(self._settings[key].parse(self._entered(_id(key))))
-                    self._field(_id(key)).value = value
+                    value = plain(self._settings[key].parse(self._entered(id_of(key))))
+                    self._field(id_of(key)).value = value
 
     # What was entered.
 
     def _read(self) -> RunConfig:
         """The config in the form; ValueError, with a user-facing message, for an invalid one."""
         base = base_of(self._config, self._entered("preset")).with_corpus(self._entered("corpus"))
-        sets = [f"{key}={self._entered(_id(key))}" for key in self._keys()]
+        sets = [f"{key}={self._entered(id_of(key))}" for key in self._keys()]
         return override(base, sets)
 
     def _keys(self) -> list[str]:
@@ -193,7 +203,7 @@ class NewRunScreen(Dialog[None]):
         if event.input.id == "preset" and event.value in PRESETS and event.input.has_focus:
             chosen = preset(event.value, "")
             for key in self._keys():
-                self._field(_id(key)).value = value_of(chosen, key)
+                self._field(id_of(key)).value = value_of(chosen, key)
         self._explain()
         self._measure_soon()
 
@@ -207,19 +217,18 @@ class NewRunScreen(Dialog[None]):
         run."""
         name, run = self._entered("preset"), self._config
         defaults = preset(name, "") if name in PRESETS else run
-        opened = self._opened.run if self._opened is not None else ""
         for key in self._keys():
-            field, default = self._field(_id(key)), value_of(defaults, key)
+            field, default = self._field(id_of(key)), value_of(defaults, key)
             is_kept = field.value == value_of(run, key) != default
-            first = f"kept from {opened}" if is_kept else range_of(key)
+            first = self.origin if is_kept else range_of(key)
             words = f"default {default or 'empty'}"
             if is_kept or isinstance(field, Input):
                 words = f"{first}; {words}"
-            self.query_one(f"#row-{_id(key)}", FormRow).explain(words, marked=is_kept)
+            self.query_one(f"#row-{id_of(key)}", FormRow).explain(words, marked=is_kept)
         base = base_of(run, name) if name in PRESETS else run
         of_this_text = base.with_corpus(self._entered("corpus"))
         others = carried_over(of_this_text, defaults, set(self._keys()))
-        kept = f"Also kept from {opened}: {', '.join(others)}." if others else ""
+        kept = f"Also {self.origin}: {', '.join(others)}." if others else ""
         self.query_one("#carried", Static).update(Content(safe_text(kept)))
 
     # What it costs.
@@ -275,20 +284,16 @@ class NewRunScreen(Dialog[None]):
     @on(Button.Pressed, "#start")
     @on(Input.Submitted)
     def action_start(self) -> None:
-        """Open a run of what was entered."""
+        """Go on with what was entered, if it can be."""
         if not self.is_mounted:  # the key came before the form
             return
         config = self._read_or_complain()
         if config is not None:
             self._cost.forget()
-            self._opened = self.state.opened
-            self._sent = True
-            self._send(Open(config))
+            self.accept(config)
 
-
-def _input(name: str, value: str, suggester: Suggester | None = None) -> Input:
-    return SafeInput(value, compact=True, id=name, suggester=suggester, select_on_focus=False)
-
-
-def _id(key: str) -> str:
-    return key.replace(".", "-")
+    def accept(self, config: RunConfig) -> None:
+        """Open a run of what was entered."""
+        self._opened = self.state.opened
+        self._sent = True
+        self._send(Open(config))

@@ -54,6 +54,11 @@ def range_of(key: str) -> str:
     )
 
 
+def id_of(key: str) -> str:
+    """The id of the field of a setting."""
+    return key.replace(".", "-")
+
+
 def label_of(key: str) -> str:
     """What the form calls a setting."""
     return _LABELS.get(key) or key.partition(".")[2].replace("_", " ")
