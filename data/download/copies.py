@@ -39,6 +39,7 @@ class Copy(Struct, frozen=True, forbid_unknown_fields=True):
     fetched: float  # seconds since 1970: when it was last known to be the newest
     validator: str = ""  # the server's name for this version
     charset: str = ""  # as the server stated it
+    note: str = ""  # what was left out
 
     @property
     def seconds_old(self) -> float:

@@ -33,6 +33,11 @@ def parsed(text: str) -> Dataset:
     return Dataset(found[1], found[2] or "")
 
 
+def page(dataset: Dataset) -> str:
+    """The address of a dataset, to look at."""
+    return f"{endpoint()}/datasets/{dataset.repository}"
+
+
 def endpoint() -> str:
     """The address of the Hub, or of the mirror that the environment names."""
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"

@@ -72,7 +72,7 @@ def load(text: str, reading: Reading) -> Corpus:
     result = files.decoded(content, shown, reading)
     start = result.text[:100].lstrip().casefold()
     html = "a web page: its tags are part of the text" if start.startswith(_HTML) else ""
-    note = "; ".join(filter(None, (_age_note(copy), html, result.note)))
+    note = "; ".join(filter(None, (copy.note, _age_note(copy), html, result.note)))
     return Corpus(_name(text), result.text, _source(copy), "not stated", note)
 
 
