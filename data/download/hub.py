@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from data.safe_text import safe_text
 
 PREFIX = "hf:"
-_ADDRESS = re.compile(r"hf:([\w.-]+/[\w.-]+|[\w.-]+)(?::(.+))?", re.ASCII)
+_PART = r"[A-Za-z0-9_][\w.-]*"
+_ADDRESS = re.compile(rf"hf:({_PART}(?:/{_PART})?)(?::(.+))?", re.ASCII)
 
 
 class Dataset(NamedTuple):

@@ -18,8 +18,6 @@ CONVERTED = "refs/convert/parquet"
 """Where the Hub keeps the Parquet files that it makes itself."""
 ROWS = 500
 """Rows that are read at a time."""
-BLOCK = 1 << 20
-"""Bytes that are fetched at a time, at least."""
 _MISSING = (
     "Datasets of the Hugging Face Hub are read by packages that are not installed: "
     "pip install 'tinygpt-tui[hf]'"
@@ -53,7 +51,7 @@ def fetch_rows(address: str, limit: int, control: Control, *, again: bool) -> Co
         known = copy_of(address) if again else None
         if known is not None and known.validator == files.version:
             return renew(known)
-        system = HfFileSystem(endpoint=hub.endpoint(), block_size=BLOCK)
+        system = HfFileSystem(endpoint=hub.endpoint())
         return _kept(address, dataset, files, _rows(system, dataset, files), limit, control)
     except errors.RepositoryNotFoundError:
         raise ValueError(
@@ -107,7 +105,10 @@ def _rows(system: Any, dataset: hub.Dataset, files: _Files) -> _Column:
 
     def opened(path: str) -> Any:
         place = f"datasets/{dataset.repository}/{path}"
-        return parquet.ParquetFile(system.open(place, "rb", revision=files.revision))
+        # Without a cache, which would read ahead into other columns.
+        return parquet.ParquetFile(
+            system.open(place, "rb", revision=files.revision, cache_type="none")
+        )
 
     first = opened(files.paths[0])
     kinds = (pyarrow.types.is_string, pyarrow.types.is_large_string)

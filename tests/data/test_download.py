@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import itertools
 import socket
+import sys
 import threading
 import time
 import zlib
@@ -440,6 +441,33 @@ def test_the_proxy_of_the_environment_is_asked(
     url = "http://text.localhost/a.txt"
     download(url, 1, Watched().control)
     assert server.requests[-1].path == url
+
+
+def test_without_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(
+        ValueError, match=r"raw\.githubusercontent\.com cannot be found .*network\?"
+    ):
+        download("tinyshakespeare", 1, Watched().control)
+
+
+@pytest.mark.parametrize("address", ["hf:", "hf:a/b/c", "hf:../x", "hf:a b/c", "hf:a/b:"])
+def test_a_dataset_is_named_by_owner_and_name(address: str) -> None:
+    with pytest.raises(ValueError, match="A dataset is written hf:OWNER/NAME"):
+        catalog.check_named(address)
+
+
+def test_a_dataset_needs_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
+    question = catalog.download_question("hf:owls/verses:text")
+    assert question.startswith("Download hf:owls/verses:text from hub.example?")
+    with pytest.raises(ValueError, match=r"pip install 'tinygpt-tui\[hf\]'"):
+        download("hf:owls/verses:text", 1, Watched().control)
 
 
 def test_two_programs_do_not_download_the_same_text(server: TextServer) -> None:
