@@ -1,17 +1,22 @@
 """The ready questions: races that can be run, and sentences that are true in every outcome."""
 
+import json
 import re
+from importlib.util import module_from_spec, spec_from_file_location
 from itertools import combinations
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from data.reading import Reading
 from engine.model.size import parameter_count
 from engine.protocol import LABELS, RaceVerdict
 from tui.lab.question import NO_DIFFERENCE, Question, outcome
 from tui.lab.questions import QUESTIONS, question_of, question_titled
 
 EACH = pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
+DOCS = Path(__file__).parents[2] / "docs"
 VOCABULARIES = (30, 65, 100)
 
 
@@ -81,17 +86,44 @@ def test_a_question_is_found_by_its_key_and_its_race_by_its_title() -> None:
         question_of("atention")
 
 
-def test_the_page_about_the_laboratory_lists_them() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "laboratory.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
-    assert listed == [
-        (
-            question.key,
-            question.title,
-            "; ".join(
-                f"{version.name}: `{version.settings}`" if version.settings else version.name
-                for version in question.versions
-            ),
-        )
+def test_the_page_about_the_questions_is_of_those_that_there_are() -> None:
+    page = (DOCS / "questions.md").read_text(encoding="utf-8")
+    sections = {}
+    for section in page.split("\n## ")[1:]:
+        head, *lines = section.splitlines()
+        rows = [line.split(" | ")[:2] for line in lines if re.match(r"\| [A-D] ", line)]
+        sections[head] = [(side[4:], settings.strip("` ")) for side, settings in rows]
+    assert sections == {
+        f"`{question.key}`: {question.title}": [
+            (version.name, version.settings) for version in question.versions
+        ]
         for question in QUESTIONS
-    ]
+    }
+    assert all(question.before in page for question in QUESTIONS)
+
+
+def test_that_page_is_written_from_what_a_race_prints() -> None:
+    spec = spec_from_file_location("questions_page", DOCS / "questions.py")
+    assert spec
+    assert spec.loader
+    writer = module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    assert writer.EXPECTED.keys() == {question.key for question in QUESTIONS}
+    lines = [{"side": side, "loss": 3.0, "seconds": 20.0 + n} for n, side in enumerate("ABAB")]
+    told = msgspec.to_builtins(verdict((2.1, 2.0)))
+    told |= {"final": True, "verdict": told.pop("sentence"), "race": "calm-heron", "runs": []}
+    printed = "\n".join(map(json.dumps, [*lines, told]))
+    page = writer.page({"attention": writer.result_in(printed)})
+    assert "| without attention | without attention | 0.100 | 10.0 | no: with attention |" in page
+    assert "| A with attention |  | 2.100 | 22 |" in page
+    assert question_of("attention").versions[1].if_best in page
+    assert writer.result_in(printed.rsplit("\n", 1)[0]) is None
+
+
+def test_a_question_about_another_text_takes_that_as_it_is() -> None:
+    question = question_of("tales")
+    tales, other = question.configs("my letters.txt")
+    assert (tales.corpus, tales.text.train_on) == ("tales", "")
+    assert (other.corpus, other.text.train_on) == ("tales", "my letters.txt")
+    with pytest.raises(ValueError, match="'tales' takes one text, and reads it as by default"):
+        question.configs("letters.txt", Reading(encoding="cp1251"))

@@ -47,8 +47,8 @@ class GuessScreen(Dialog[str]):
     TITLE_OF_HELP = "a guess"
     ABOUT = (
         "Guess before you look: one remembers best what came otherwise than expected. All sides "
-        "start with the same weights and see the same batches, so what differs in the end comes "
-        "from the settings that differ."
+        "start with the same weights and read their text in the same order, so what differs in the "
+        "end comes from the settings that differ."
     )
     KEYS = (
         Key("Enter", "start", "save the open run, and start the race", "choose"),

@@ -13,6 +13,8 @@ SHOWN_FROM = 2.0
 """A difference of fewer times its noise counts as none."""
 EVALUATIONS = 20
 """Evaluations of a side, besides the one before the first step."""
+USERS_TEXT = "TEXT"
+"""Stands for the text that the question is asked about, in the settings of a version."""
 NO_DIFFERENCE = "="
 """The guess, and the outcome, that no side is better."""
 
@@ -40,6 +42,8 @@ class Question(Struct, frozen=True):
     axis: Axis = "characters"
     settings: str = ""
     """KEY=VALUE of all sides, separated by blanks."""
+    text: str = ""
+    """The text that the sides are tested on, by its name; empty: the one that is asked about."""
     equal_parameters: bool = False
     """Whether the sides have the same number of parameters, within 2%."""
 
@@ -49,12 +53,20 @@ class Question(Struct, frozen=True):
         return tuple(version.name for version in self.versions)
 
     def configs(self, corpus: str, reading: Reading = Reading()) -> tuple[RunConfig, ...]:
-        """The sides on a text."""
-        base = replace(preset(self.preset, corpus), reading=reading)
+        """The sides on a text. ValueError, with a user-facing message, if it cannot be read so."""
+        if self.text and reading != Reading():
+            raise ValueError(
+                f"The question {self.key!r} takes one text, and reads it as by default: leave out how "
+                "it is read, and further texts."
+            )
+        base = replace(preset(self.preset, self.text or corpus), reading=reading)
         every = max(1, self.steps // EVALUATIONS)
         length = (f"train.steps={self.steps}", f"train.evaluation_interval={every}")
         shared = override(base, [*length, *self.settings.split()])
-        return tuple(override(shared, version.settings.split()) for version in self.versions)
+        return tuple(
+            override(shared, [one.replace(USERS_TEXT, corpus) for one in version.settings.split()])
+            for version in self.versions
+        )
 
     def race(self, corpus: str, reading: Reading = Reading(), seeds: int = 1) -> OpenRace:
         """The command that starts its race on a text."""
