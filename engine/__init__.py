@@ -62,6 +62,7 @@ __all__ = [
     "load_run",
     "protocol",
     "race_names",
+    "read_sweep",
     "replace_file",
     "run_in_training",
     "run_names",
@@ -85,7 +86,7 @@ if TYPE_CHECKING:
     from engine.storage.paths import home, run_names
     from engine.storage.race_file import race_names
     from engine.storage.saved_run import SavedRun, load_run
-    from engine.storage.sweep_file import SweepResults, begun_sweep, sweep_names
+    from engine.storage.sweep_file import SweepResults, begun_sweep, read_sweep, sweep_names
     from engine.training.process_group import ProcessGroup
     from engine.training.rank_trainer import end_ranks, follow_rank_0
     from engine.training.trainer import Trainer
@@ -115,6 +116,7 @@ else:
         "load_run": "engine.storage.saved_run",
         "protocol": "engine",
         "race_names": "engine.storage.race_file",
+        "read_sweep": "engine.storage.sweep_file",
         "replace_file": "engine.storage.atomic",
         "run_in_training": "engine.storage.library",
         "run_names": "engine.storage.paths",

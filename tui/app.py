@@ -71,14 +71,17 @@ class TinyGPTApp(
         *,
         saving: bool = True,
         follows: bool = False,
+        sweep: str = "",
     ) -> None:
         """`why`: why this text, where the user has not named one. `engine` and `more`: as for
         `EngineApp`. `saving`: whether choices for the app itself are remembered. `follows`: whether
-        what reads or writes other files than the open run is left out."""
+        what reads or writes other files than the open run is left out. `sweep`: the name of one that
+        is shown at once."""
         super().__init__(opening, engine, more)
         self._follows = follows
         self.use_preferences(saving=saving)
         self._why = why
+        self._sweep = sweep
         self._acting: tuple[bool | None, ...] = ()
         self._dropping = DroppingFilter()
 
@@ -99,6 +102,11 @@ class TinyGPTApp(
                         )
                 yield PromptPane().data_bind(EngineApp.state, config=EngineApp.sample_config)
             yield KeysLine()
+
+    def on_ready(self) -> None:
+        """Show the sweep that was asked for."""
+        if self._sweep:
+            self.show_sweep(self._sweep)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the panes out for the size of the window."""

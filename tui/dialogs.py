@@ -14,9 +14,11 @@ def confirm(app: App[None], question: str, answered: Callable[[bool], None]) -> 
     app.push_screen(ConfirmDialog(safe_text(question, lines=True)), lambda yes: answered(bool(yes)))
 
 
-def ask_for_line(app: App[None], question: str, act: Callable[[str], None]) -> None:
+def ask_for_line(
+    app: App[None], question: str, act: Callable[[str], None], proposed: str = ""
+) -> None:
     """Ask for a line until `act` takes it, or the user cancels. A ValueError of `act` says what is
-    wrong with the line: it is asked with that again."""
+    wrong with the line: it is asked with that again. `proposed`: the line to begin with."""
     from tui.screens.input_dialog import InputDialog  # when it is asked
 
     def ask(question: str, typed: str) -> None:
@@ -29,7 +31,7 @@ def ask_for_line(app: App[None], question: str, act: Callable[[str], None]) -> N
             except ValueError as error:
                 ask(str(error), typed)
 
-    ask(question, "")
+    ask(question, proposed)
 
 
 def ask_for_text(app: App[None], question: str, act: Callable[[str], None]) -> None:

@@ -12,6 +12,7 @@ from engine.protocol import (
     Event,
     Exported,
     Failed,
+    GatherReport,
     Imported,
     ImportRun,
     OpenRun,
@@ -46,6 +47,10 @@ class ExportActions(EngineApp):
             yield SystemCommand(words, "For other programs or machines", self.export_open_run)
             words = "Write a report on the open run…"
             yield SystemCommand(words, "A page to hand in", partial(self.export_open_run, "report"))
+        if (race := self.state.lab.raw_opened) is not None:
+            words = "Write a report on the race…"
+            ask = partial(self.ask_for_report, f"race:{race.value.race}")
+            yield SystemCommand(words, "A page to hand in", ask)
         words = "Open a packed run or an exported folder…"
         yield SystemCommand(words, "One from another machine", self.ask_for_run)
 
@@ -66,6 +71,19 @@ class ExportActions(EngineApp):
         screen = ExportScreen(run, shown, self.engine.send, form)
         screen.data_bind(EngineApp.state, answer=ExportActions.export_answer)
         self.push_screen(screen, closed)
+
+    def ask_for_report(self, name: str) -> None:
+        """Ask for a file, and write a report on a race or a sweep. `name`: its kind and name."""
+        from tui.report.file import SUFFIX, check_target  # when it is asked
+
+        def write(typed: str) -> None:
+            if typed:
+                check_target(typed_path(typed))
+                self.engine.send(GatherReport((name,), typed))
+
+        kind, _, true_name = name.partition(":")
+        question = f"The file of the report on the {kind} {true_name}, a page to hand in:"
+        ask_for_line(self, question, write, f"{true_name}{SUFFIX}")
 
     def ask_for_run(self) -> None:
         """Ask for a packed run or an exported folder, and open it as a saved run."""

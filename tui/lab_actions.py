@@ -1,4 +1,5 @@
-"""What the keys do to the laboratory: ask a question, race sides of one's own, open a saved race."""
+"""What the keys do to the laboratory: ask a question, race sides of one's own, open a saved race, look
+at a sweep."""
 
 from typing import TYPE_CHECKING
 
@@ -6,22 +7,26 @@ from msgspec.structs import replace
 
 from engine.config import RunConfig
 from engine.protocol import (
+    Compare,
     Event,
     Failed,
     OpenRace,
+    OpenRun,
     OpenSavedRace,
     RaceOpened,
     SideEvent,
     Train,
 )
+from tui.compared import MOST_COMPARED
 from tui.engine_app import EngineApp
+from tui.export_actions import ExportActions
 from tui.state import RunState
 
 if TYPE_CHECKING:  # loaded when it is needed
     from tui.lab.entry import Entry
 
 
-class LabActions(EngineApp):
+class LabActions(ExportActions):
     """The part of the app that starts and opens races."""
 
     _starts = False
@@ -63,6 +68,8 @@ class LabActions(EngineApp):
             if what.race:
                 self._guess("")
                 self.engine.send(OpenSavedRace(what.race))
+            elif what.sweep:
+                self.show_sweep(what.sweep)
             elif what.question:
                 question = question_of(what.question)
                 self._ask_for_guess(question.race(config.corpus, config.reading), question.key)
@@ -72,6 +79,19 @@ class LabActions(EngineApp):
         if self._open_config is not None:
             screen = RacesScreen(self.state, self.engine.send)
             self.push_screen(screen.data_bind(EngineApp.state), chosen)
+
+    def show_sweep(self, name: str) -> None:
+        """Show a sweep as it stands. `name`: its true name."""
+        from tui.sweep.screen import SweepScreen  # when it is opened
+
+        def chosen(runs: tuple[str, ...] | None) -> None:
+            if runs:
+                first, *others = runs
+                self.engine.send(OpenRun(first))
+                self.engine.send(Compare(tuple(others[:MOST_COMPARED])))
+
+        screen = SweepScreen(name, self.state, self.engine.send, self.ask_for_report)
+        self.push_screen(screen.data_bind(EngineApp.state), chosen)
 
     def action_own_sides(self) -> None:
         """Ask for the sides of a race. What was entered last stands there again."""

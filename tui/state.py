@@ -52,7 +52,7 @@ from tui.drawing.curve import Curve
 from tui.drawing.scale import two_digits_up
 from tui.drawing.spikes import Spikes
 from tui.insight import Insight, fold_insight, for_another_run, is_answer
-from tui.lab.state import Lab, closed, fold_lab, is_of_a_race
+from tui.lab.state import Lab, closed, fold_lab, is_of_the_lab
 from tui.ladder import Ladder
 from tui.run_changes import with_run_changed
 from tui.safe_struct import Raw, safe
@@ -192,7 +192,7 @@ def fold(state: RunState, event: Event) -> RunState:
             return replace(state, opened=opened, compared=with_parent(state.compared, curve))
         case _ if is_answer(shown):
             return replace(state, insight=fold_insight(state.insight, event, shown))
-        case _ if is_of_a_race(shown):
+        case _ if is_of_the_lab(shown):
             return _with_a_race(state, event, shown)
         case RunChanged():
             assert isinstance(event, RunChanged), "safe() keeps the type"

@@ -133,6 +133,7 @@ from engine.protocol.sweeps import ListSweeps as ListSweeps
 from engine.protocol.sweeps import ReadCurves as ReadCurves
 from engine.protocol.sweeps import ReadSweep as ReadSweep
 from engine.protocol.sweeps import SweepCase as SweepCase
+from engine.protocol.sweeps import SweepEvent as SweepEvent
 from engine.protocol.sweeps import SweepPlan as SweepPlan
 from engine.protocol.sweeps import SweepRead as SweepRead
 from engine.protocol.sweeps import SweepsListed as SweepsListed

@@ -71,7 +71,8 @@ class Exporter:
             case UnpackRun(path) | ImportRun(path):
                 self._what = f"{self._verb}ing {Path(path).name}"
             case GatherReport(runs=runs):
-                self._what = f"{self._verb}ing {runs[0] if len(runs) == 1 else f'{len(runs)} runs'}"
+                what = runs[0].replace(":", " ") if len(runs) == 1 else f"{len(runs)} runs"
+                self._what = f"{self._verb}ing {what}"
         self._emit(Busy(self._what, 0.0))
         match command:
             case ExportRun():

@@ -213,10 +213,9 @@ def test_each_run_is_the_one_that_train_makes(
     assert {line["case"]: line["loss"] for line in ended} == alone
     again = invoked("sweep", file)  # there is nothing left to do
     assert "2 runs, of which 2 are done" in again.stdout
-    names = [row["runs"][0] for row in lines_of(done, "CaseResult")]
     assert again.stdout.splitlines()[-2:] == [
-        f"their curves:   tinygpt-tui --run {names[0]} --compare {names[1]}",
-        f"a page on them: tinygpt-tui report {names[0]} {names[1]} -o rates.html",
+        f"its curves:   tinygpt-tui --sweep {file}",
+        f"a page on it: tinygpt-tui report {file}",
     ]
     notes = {run.name: run.note for run in summaries()}
     for line in ended:

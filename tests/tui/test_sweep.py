@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec import defstruct
 
+from engine.config import SECTIONS, TrainConfig
 from engine.protocol import TrialResult
 from engine.storage.sweep_file import SweepResults
 from tui.sweep.comparison import compared, verdict
-from tui.sweep.plan import Plan, plan_of, read_plan
+from tui.sweep.plan import Case, Plan, Trial, plan_of, read_plan
 
 TALES = 'text = "tales"\npreset = "nano"\n'
 
@@ -41,6 +44,31 @@ def test_a_grid_is_the_product_of_its_lists_and_cases_come_after_it(tmp_path: Pa
     assert {case.config.train.steps for case in found.cases} == {50}
     assert [trial.seed for trial in found.trials] == [1] * 6 + [2] * 6
     assert len({trial.key for trial in found.trials}) == 12
+
+
+def test_a_run_is_known_by_its_text_its_settings_and_its_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by the file, by a default that is written out, or by a setting that came later."""
+    (first,) = plan(tmp_path, TALES + "[[case]]\ntrain.batch_size = 5\n").trials
+    again = "[set]\ntrain.batch_size = 5\ntrain.weight_decay = 0.1\n[[case]]\n"
+    (same,) = plan(tmp_path, f'name = "other"\n{TALES}{again}').trials
+    assert same.case.config == first.case.config
+    assert same.key == first.key
+    (other,) = plan(tmp_path, TALES + "[[case]]\ntrain.batch_size = 6\n").trials
+    assert other.key != first.key
+    later = defstruct(
+        "TrainConfig",
+        [("new", int, 3)],
+        bases=(TrainConfig,),
+        frozen=True,
+        namespace={"section": "train"},
+    )
+    monkeypatch.setitem(SECTIONS, "train", later)
+    config = first.case.config
+    train = later(**{**msgspec.structs.asdict(config.train), "new": 3})
+    by_later = Case({}, (), msgspec.structs.replace(config, train=train))
+    assert Trial(by_later, 1).key == first.key
 
 
 def test_a_path_is_looked_for_beside_the_file(tmp_path: Path) -> None:
@@ -161,10 +189,7 @@ def learned(found: Plan, *losses: Sequence[float], **fields: Any) -> dict[str, T
     [
         ([[], []], "No run has ended with a loss yet."),
         ([[2.0], []], "with train.batch_size=4; no other case has one yet."),
-        (
-            [[2.0], [1.9]],
-            "With one run each, the spread between seeds is not known: set seeds = 3.",
-        ),
+        ([[2.0], [1.9]], "With one run each so far, the spread between seeds is not known yet."),
         ([[2.0, 2.2], [1.9, 1.9]], "0.2000 higher, 1.4 times the spread between seeds (0.1414)."),
         (
             [[2.0, 2.2], [1.9, 2.1]],
@@ -182,6 +207,13 @@ def test_the_best_is_named_with_what_the_seeds_say_of_it(
     assert [row.best for row in rows] == [any(losses), False]
     if losses[1]:
         assert rows[0].case == "train.batch_size=8"
+
+
+def test_one_seed_is_too_few_to_know_the_spread(tmp_path: Path) -> None:
+    found = plan(tmp_path, TALES + GRID).saved
+    results = learned(plan(tmp_path, TALES + GRID), [2.0], [1.9])
+    said = verdict(found, compared(found, results), results).sentence
+    assert "the spread between seeds is not known: set seeds = 3." in said
 
 
 def test_what_else_differs_between_the_runs_is_said(tmp_path: Path) -> None:

@@ -49,13 +49,22 @@ def race(context: click.Context, parameter: click.Parameter, typed: str) -> list
         return []
 
 
+def sweep(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
+    """Sweeps, and paths."""
+    return [*_sweeps(typed), *paths(typed)]
+
+
 def reportable(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
     """Saved runs, races and sweeps."""
+    races = race(context, parameter, typed)
+    return [*run(context, parameter, typed), *races, *_sweeps(typed)]
+
+
+def _sweeps(typed: str) -> list[str]:
     try:
-        others = [*engine.race_names(), *engine.sweep_names()]
+        return _continuing(engine.sweep_names(), typed)
     except (OSError, RuntimeError):  # as above
-        others = []
-    return [*run(context, parameter, typed), *_continuing(others, typed)]
+        return []
 
 
 def preset(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:

@@ -11,7 +11,7 @@ import click
 from data.catalog import default
 from data.standard_input import keys_from_terminal
 from engine import launched
-from engine.protocol import Open
+from engine.protocol import Fork, Open, OpenRun
 from tui import __version__
 from tui.cli import completions, opening
 from tui.cli.completion_command import completion_command
@@ -28,6 +28,7 @@ from tui.cli.runs_commands import runs_group
 from tui.cli.serve_command import serve_command
 from tui.cli.step_command import step_command
 from tui.cli.sweep_command import sweep_command
+from tui.cli.sweep_opening import opened_sweep
 from tui.cli.texts_command import texts_group
 from tui.cli.train_command import train_command
 from tui.line_breaks import with_line_breaks
@@ -65,6 +66,7 @@ Examples:
   tinygpt-tui inspect amber-otter --text "ROMEO:"
   tinygpt-tui report amber-otter             write a page on it, to hand in
   tinygpt-tui sweep rates.toml               compare settings, several seeds each
+  tinygpt-tui --sweep rates.toml             see the table and the curves of that
   tinygpt-tui serve letters.txt              show the app in a browser
 
 \b
@@ -120,21 +122,34 @@ def main() -> None:
     shell_complete=completions.run_name,
     help="Draw the held-out loss of this run, too. May be given three times.",
 )
+@option(
+    SAVED,
+    "--sweep",
+    metavar="FILE",
+    shell_complete=completions.sweep,
+    help="Show the cases of a sweep and their curves, and follow it while it is trained in another "
+    "terminal. Its file, or its name.",
+)
 def app_command(
     run_name: str | None,
     corpus: str | None,
     no_save: bool,
     follows: bool,
     compare: tuple[str, ...],
+    sweep: str | None,
     **choices: Any,
 ) -> None:
     """Open the app."""
+    shown = ""
     with refusals():
-        command = (
-            opening.followed_run(run_name, corpus, {**choices, "compare": compare})
-            if follows
-            else opening.chosen("app", run_name, corpus, **choices)
-        )
+        command: Open | OpenRun | Fork
+        if sweep is not None:
+            given = (run_name, corpus, follows, *choices.values(), *compare)
+            shown, command = opened_sweep(sweep, alone=not any(given))
+        elif follows:
+            command = opening.followed_run(run_name, corpus, {**choices, "compare": compare})
+        else:
+            command = opening.chosen("app", run_name, corpus, **choices)
         more = opening.after_opening(run_name, choices, compare)
     if corpus == "-":
         keys_from_terminal()
@@ -155,6 +170,7 @@ def app_command(
         more=more,
         saving=not (no_save or follows),
         follows=follows,
+        sweep=shown,
     )
     try:
         app.run()

@@ -55,7 +55,8 @@ def sweep(plan: Plan, file: str, *, jobs: int, as_json: bool, csv_path: str | No
     with begun_sweep(plan.saved) as folder:
         results = SweepResults(folder)
         try:
-            code = _Sweep(plan, results, jobs, as_json=as_json).run()
+            output = SweepOutput(plan, file, results.newest, as_json=as_json)
+            code = _Sweep(plan, results, jobs, output).run()
             if csv_path is not None:
                 write_csv(Path(csv_path), compared(plan.saved, results.newest))
         except BrokenPipeError:
@@ -75,13 +76,13 @@ def sweep(plan: Plan, file: str, *, jobs: int, as_json: bool, csv_path: str | No
 class _Sweep:
     """One call of the command."""
 
-    def __init__(self, plan: Plan, results: SweepResults, jobs: int, *, as_json: bool) -> None:
+    def __init__(self, plan: Plan, results: SweepResults, jobs: int, output: SweepOutput) -> None:
         self._plan = plan
         self._results = results
         self._children = Children(jobs, CHILD)
         self._threads = max(1, _cores() // jobs)
         self._jobs = jobs
-        self._output = SweepOutput(plan, results.newest, as_json=as_json)
+        self._output = output
         self._current: dict[str, TrialResult] = {}
         """By the key of their trials, those that are trained now, with their last evaluation."""
         self._exit_code = 0

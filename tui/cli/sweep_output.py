@@ -15,7 +15,6 @@ from engine.protocol import StepDone, TrialResult
 from tui.cli.console import PipeConsole
 from tui.cli.hints import PROGRAM
 from tui.cli.streams import printable_json
-from tui.compared import MOST_COMPARED
 from tui.drawing.words import counted, duration
 from tui.sweep.comparison import CaseResult, SweepVerdict, compared
 from tui.sweep.plan import Plan, Trial
@@ -29,9 +28,12 @@ INTERVAL = 0.5
 class SweepOutput:
     """Prints lines, and on a terminal the table as it fills. Methods may raise BrokenPipeError."""
 
-    def __init__(self, plan: Plan, results: Mapping[str, TrialResult], *, as_json: bool) -> None:
-        """`results`: what is known, which grows."""
+    def __init__(
+        self, plan: Plan, file: str, results: Mapping[str, TrialResult], *, as_json: bool
+    ) -> None:
+        """`file`: where the plan stands. `results`: what is known, which grows."""
         self._plan = plan
+        self._file = file
         self._saved = plan.saved
         self._results = results
         self._as_json = as_json
@@ -95,16 +97,10 @@ class SweepOutput:
         self._console.print(self._table(rows))
         for sentence in (verdict.sentence, *verdict.warnings):
             self._print(sentence)
-        self._print_commands([row.runs[0] for row in rows if row.runs][: 1 + MOST_COMPARED])
-
-    def _print_commands(self, runs: Sequence[str]) -> None:
-        """Tell what shows these runs, the best of the sweep."""
-        if runs:
-            first, *others = names = [shlex.quote(run) for run in runs]
-            compare = "".join(f" --compare {name}" for name in others)
-            page = shlex.quote(f"{self._plan.name}.html")
-            self._print(f"their curves:   {PROGRAM} --run {first}{compare}", whole=True)
-            self._print(f"a page on them: {PROGRAM} report {' '.join(names)} -o {page}", whole=True)
+        if any(row.runs for row in rows):
+            file = shlex.quote(self._file)
+            self._print(f"its curves:   {PROGRAM} --sweep {file}", whole=True)
+            self._print(f"a page on it: {PROGRAM} report {file}", whole=True)
 
     def _paint(self) -> None:
         if self._live is not None:

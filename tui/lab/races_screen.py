@@ -1,4 +1,4 @@
-"""What can be asked: the ready questions, sides of one's own, and the saved races."""
+"""What can be asked: the ready questions, sides of one's own, the saved races, and the sweeps."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,7 +12,8 @@ from textual.reactive import reactive
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.protocol import Command, DeleteRace, ListRaces, RaceSummary
+from engine.protocol import Command, DeleteRace, ListRaces, ListSweeps, RaceSummary
+from tui.drawing.words import count
 from tui.lab.questions import QUESTIONS
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.dialog import Dialog, Key
@@ -24,12 +25,14 @@ FRAME_LINES = 6
 
 
 class Chosen(NamedTuple):
-    """A line of the list; without key and race, it stands for own sides."""
+    """A line of the list; without any of these, it stands for own sides."""
 
     question: str = ""
     """The key of a ready question."""
     race: str = ""
     """The true name of a saved race."""
+    sweep: str = ""
+    """The true name of a sweep."""
 
 
 class ListedRace(NamedTuple):
@@ -61,10 +64,11 @@ class RacesScreen(Dialog[Chosen]):
     TITLE_OF_HELP = "questions"
     ABOUT = (
         "Each ready question is a race of a minute or two: versions of a small model from the same "
-        "start, on the open run's text. Below them are the races that were saved."
+        "start, on the open run's text. Below them are the races that were saved, and the sweeps: many "
+        "settings with several seeds each, which tinygpt-tui sweep FILE.toml trains in a terminal."
     )
     KEYS = (
-        Key("Enter", "choose", "ask the question, or open the race as it was saved", "choose"),
+        Key("Enter", "choose", "ask the question, open the race, or look at the sweep", "choose"),
         Key("r", "name", "give a saved race another name; its runs keep theirs", "rename"),
         Key("d", "delete", "delete a saved race, and its runs if you say so when asked", "delete"),
         Key("Esc", "close", "back to the view", "dismiss"),
@@ -92,6 +96,7 @@ class RacesScreen(Dialog[Chosen]):
         self._show()
         self.query_one(OptionList).focus()
         self._send(ListRaces())
+        self._send(ListSweeps())
 
     def on_resize(self, event: events.Resize) -> None:
         """Show as many lines as fit."""
@@ -108,7 +113,7 @@ class RacesScreen(Dialog[Chosen]):
         if state.lab.races_changed != before.lab.races_changed:
             self._editor.accepted()
             self._send(ListRaces())
-        if state.lab.races is not before.lab.races:
+        if state.lab.races is not before.lab.races or state.lab.sweeps is not before.lab.sweeps:
             self._show()
 
     def _show(self) -> None:
@@ -122,6 +127,9 @@ class RacesScreen(Dialog[Chosen]):
             self._choices.append(Chosen(race=raw.name))
             words = Content.assemble(("saved  ", "$foreground-muted"), race.question or race.name)
             options.append(Option(words))
+        for sweep, raw_sweep in zip(lab.sweeps, lab.raw_sweeps.value, strict=True):
+            self._choices.append(Chosen(sweep=raw_sweep.name))
+            options.append(Option(Content.assemble(("sweep  ", "$foreground-muted"), sweep.name)))
         listed.clear_options()
         listed.add_options(options)
         listed.highlighted = min(line, len(options) - 1)
@@ -143,8 +151,11 @@ class RacesScreen(Dialog[Chosen]):
         if place < len(QUESTIONS):
             return " or ".join(QUESTIONS[place].names)
         number = place - len(QUESTIONS) - 1
-        if not 0 <= number < len(races):
+        if number < 0:
             return "Two to four sides, by their settings."
+        if number >= len(races):
+            sweep = self.state.lab.sweeps[number - len(races)]
+            return sweep.problem or f"{count(sweep.done)} of {count(sweep.runs)} runs have ended."
         race = races[number]
         said = " ".join(filter(None, (race.verdict, race.problem))) or "no verdict yet"
         return f"{race.name}: {said}"

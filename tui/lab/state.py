@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from engine.protocol import (
     Axis,
+    CurvesRead,
     Evaluated,
     Event,
     Excerpt,
@@ -26,8 +27,13 @@ from engine.protocol import (
     RunCurve,
     SideEvent,
     StepDone,
+    SweepEvent,
+    SweepRead,
+    SweepsListed,
+    SweepSummary,
 )
 from tui.safe_struct import Raw
+from tui.sweep.shown import ShownSweep, fold_sweep
 
 
 class SideProgress(Struct, frozen=True):
@@ -73,11 +79,17 @@ class Lab(Struct, frozen=True):
     """The same with their true names."""
     races_changed: int = 0
     """How many times a saved race was renamed or deleted."""
+    sweep: ShownSweep = ShownSweep()
+    """The sweep that was read last."""
+    sweeps: tuple[SweepSummary, ...] = ()
+    """The sweeps as they were listed last."""
+    raw_sweeps: Raw[tuple[SweepSummary, ...]] = Raw(())
+    """The same with their true names."""
 
 
-def is_of_a_race(event: Event) -> bool:
-    """Whether an event is of a race or of one of its sides."""
-    return isinstance(event, RaceEvent | SideEvent)
+def is_of_the_lab(event: Event) -> bool:
+    """Whether an event is of a race, of one of its sides, or of a sweep."""
+    return isinstance(event, RaceEvent | SideEvent | SweepEvent)
 
 
 def anew(opened: RaceOpened) -> OpenRace:
@@ -92,7 +104,7 @@ def closed(lab: Lab) -> Lab:
 
 
 def fold_lab(lab: Lab, event: Event, shown: Event) -> Lab:
-    """After one more event of a race: `event` as the engine sent it, `shown` safe to draw."""
+    """After one more event of a race or a sweep: `event` as the engine sent it, `shown` safe to draw."""
     match shown:
         case RaceOpened(race, question, axis, _, repetition, seeds):
             assert isinstance(event, RaceOpened), "safe() keeps the type"
@@ -123,6 +135,12 @@ def fold_lab(lab: Lab, event: Event, shown: Event) -> Lab:
         case RaceChanged():
             assert isinstance(event, RaceChanged), "safe() keeps the type"
             return _with_race_changed(lab, event, shown)
+        case SweepsListed(sweeps):
+            assert isinstance(event, SweepsListed), "safe() keeps the type"
+            return replace(lab, sweeps=sweeps, raw_sweeps=Raw(event.sweeps))
+        case SweepRead() | CurvesRead():
+            assert isinstance(event, SweepRead | CurvesRead), "safe() keeps the type"
+            return replace(lab, sweep=fold_sweep(lab.sweep, event, shown))
         case _:
             return lab
 

@@ -39,7 +39,7 @@ KEYS = (
     ("1 2 3 4", "the views: train, read, time, lab"),
     ("P", "play the kept moments"),
     ("f", "fork a run there"),
-    ("Enter e", "in the lab (4): ready questions and saved races, or own versions"),
+    ("Enter e", "in the lab (4): ready questions, saved races and sweeps, or own versions"),
     ("c", "new run: another text, size or architecture"),
     ("o", "saved runs: open, compare, rename, note, export, delete"),
     ("b", "after a failed step: last save, half the learning rate"),

@@ -83,10 +83,10 @@ def verdict(
     plan: SweepPlan, rows: Sequence[CaseResult], results: Mapping[str, TrialResult]
 ) -> SweepVerdict:
     """What the rows of `compared` say."""
-    return SweepVerdict(_sentence(rows), tuple(_warnings(plan, results)))
+    return SweepVerdict(_sentence(plan, rows), tuple(_warnings(plan, results)))
 
 
-def _sentence(rows: Sequence[CaseResult]) -> str:
+def _sentence(plan: SweepPlan, rows: Sequence[CaseResult]) -> str:
     ranked = [row for row in rows if row.mean is not None]
     if not ranked:
         return "No run has ended with a loss yet."
@@ -98,6 +98,8 @@ def _sentence(rows: Sequence[CaseResult]) -> str:
     assert second.mean is not None
     gap = f"{best}; next is {second.case}, {second.mean - first.mean:.4f} higher"
     spreads = [row.deviation for row in (first, second) if row.deviation is not None]
+    if not spreads and plan.seeds > 1:
+        return f"{gap}. With one run each so far, the spread between seeds is not known yet."
     if not spreads:
         return f"{gap}. With one run each, the spread between seeds is not known: set seeds = 3."
     spread = max(spreads)

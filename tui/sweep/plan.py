@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from data import catalog
 from engine import check_name
-from engine.config import RunConfig, override, preset
+from engine.config import SECTIONS, RunConfig, override, preset
 from engine.protocol import SweepCase, SweepPlan
 from engine.settings import nearest
 
@@ -65,8 +65,9 @@ class Trial(Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def key(self) -> str:
-        """The same for the same text, settings and seed, in whatever file they stand."""
-        described = json.dumps([msgspec.to_builtins(self.case.config), self.seed])
+        """The same for the same text, settings and seed, in whatever file they stand, and by whatever
+        version that knows these settings."""
+        described = json.dumps([self.case.config.corpus, _changes(self.case.config), self.seed])
         return hashlib.sha256(described.encode()).hexdigest()[:16]
 
 
@@ -199,6 +200,16 @@ def _case(own: Settings, shared: Settings, config: RunConfig) -> Case:
         return Case(own, assignments, override(config, assignments))
     except ValueError as error:
         raise ValueError(f"{', '.join(_assigned(own))}: {error}" if own else str(error)) from None
+
+
+def _changes(config: RunConfig) -> dict[str, object]:
+    """The settings that are not the default: one that is new in a later version is left out."""
+    return {
+        f"{section}.{name}": value
+        for section, kind in SECTIONS.items()
+        for name, value in msgspec.structs.asdict(getattr(config, section)).items()
+        if value != getattr(kind(), name)
+    }
 
 
 def _assigned(settings: Settings) -> Iterator[str]:
