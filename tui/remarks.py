@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
-from engine.protocol import CorpusLoaded
+from engine.protocol import CorpusLoaded, Tokens
 from tui.drawing.words import count
 from tui.ladder import COMPRESSOR, Ladder, Rung
 from tui.state import RunState
+from tui.tokens import guesses, tokens_of, uniform_loss
 
 TOO_HIGH = 1.2
 """How many times the loss of a uniform guess is a sign of a learning rate that is too high."""
@@ -47,7 +48,7 @@ def remark(state: RunState) -> Remark | None:
     loss = _newest_loss(state)
     if state.corpus is None or loss is None:
         return None
-    text = _standing(loss, state.corpus, state.ladder)
+    text = _standing(loss, state.corpus, tokens_of(state), state.ladder)
     return Remark(text) if text else None
 
 
@@ -66,7 +67,9 @@ def _rate_is_too_high(state: RunState) -> bool:
     if state.corpus is None or state.opened is None or len(state.newest) < NEWEST:
         return False
     warm = state.progress > state.opened.config.train.warmup_fraction
-    return warm and median(state.newest[-NEWEST:]) > TOO_HIGH * state.corpus.uniform_loss
+    return warm and median(state.newest[-NEWEST:]) > TOO_HIGH * uniform_loss(
+        state.corpus, state.opened.tokens
+    )
 
 
 def _learns_by_heart_since(state: RunState) -> int | None:
@@ -90,21 +93,22 @@ def _learns_by_heart_since(state: RunState) -> int | None:
     return best.step if fallen else None
 
 
-def _standing(loss: float, corpus: CorpusLoaded, ladder: Ladder) -> str:
+def _standing(loss: float, corpus: CorpusLoaded, tokens: Tokens, ladder: Ladder) -> str:
     """How good a loss is, by the losses of simple guesses on the same text; or nothing."""
-    uniform = corpus.uniform_loss
+    uniform, letters, pairs = guesses(corpus, tokens)
     # Where the chart has a line for the same guess, the number of that line.
-    unigram = ladder.loss("letter frequencies") or corpus.unigram_loss
-    bigram = ladder.loss("letter pairs") or corpus.bigram_loss
+    unigram = ladder.loss("letter frequencies") or letters
+    bigram = ladder.loss("letter pairs") or pairs
     stages = [rung for rung in ladder.rungs if rung.name != COMPRESSOR]
     if stages and loss < uniform * (1 - _MARGIN) and (ladder.complete or loss > stages[-1].loss):
-        return _between(loss, stages)
-    if not bigram <= unigram <= uniform or uniform <= 0:
+        return _between(loss, stages, spells=tokens.kind != "bpe")
+    if uniform <= 0 or (tokens.kind == "characters" and not bigram <= unigram <= uniform):
         return ""
     if loss > uniform * (1 - _MARGIN):
-        return (
-            f"it knows nothing yet: a guess among {count(corpus.vocabulary)} characters is as good"
-        )
+        number = count(tokens.number or corpus.vocabulary)
+        return f"it knows nothing yet: a guess among {number} {tokens.noun}s is as good"
+    if not bigram <= unigram <= uniform:  # letters alone are a worse guess than among tokens
+        return ""
     if loss > unigram:
         return f"better than a uniform guess, not yet than letter frequencies ({unigram:.2f})"
     if loss > bigram:
@@ -114,13 +118,14 @@ def _standing(loss: float, corpus: CorpusLoaded, ladder: Ladder) -> str:
     return f"far better than knowing every pair of letters ({bigram:.2f}): it spells words"
 
 
-def _between(loss: float, stages: Sequence[Rung]) -> str:
-    """Which stages of learning the loss lies between, and what a model can do there."""
+def _between(loss: float, stages: Sequence[Rung], *, spells: bool) -> str:
+    """Which stages of learning the loss lies between, and what a model that `spells` its words can
+    do there."""
     passed = [rung for rung in stages if loss < rung.loss]
     ahead = stages[len(passed) :]
     if not passed:
         return f"better than a uniform guess, not yet than {ahead[0].value}"
-    ability = _ABILITIES[min(len(passed), len(_ABILITIES)) - 1]
+    ability = _ABILITIES[min(len(passed), len(_ABILITIES)) - 1] if spells else ""
     if not ahead:
         return f"past the last rung, {passed[-1].value}{ability}"
     first, second = passed[-1].value, ahead[0].value

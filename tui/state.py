@@ -57,6 +57,7 @@ from tui.ladder import Ladder
 from tui.run_changes import with_run_changed
 from tui.safe_struct import Raw, safe
 from tui.time_state import Moments, fold_moments, is_of_a_moment
+from tui.tokens import tokens_of, train_size, uniform_loss
 from tui.writing import Writing, fold_writing
 
 Phase = Literal["warming up"] | protocol.Phase
@@ -117,12 +118,12 @@ class RunState(Struct, frozen=True):
 
     @property
     def epochs(self) -> float:
-        """Characters trained on, in multiples of the training split."""
+        """Tokens trained on, in multiples of the training split."""
         if self.corpus is None or self.opened is None:
             return 0.0
-        config, last = self.opened.config, self.course.last
-        usual = self.step * config.train.batch_size * config.model.context_length
-        return (last.characters if last else usual) / self.corpus.train_characters
+        train, last = self.opened.config.train, self.course.last
+        usual = self.step * train.batch_size * self.opened.config.model.context_length
+        return (last.characters if last else usual) / train_size(self.corpus, tokens_of(self))
 
     @property
     def elapsed(self) -> float:
@@ -183,8 +184,8 @@ def fold(state: RunState, event: Event) -> RunState:
             assert isinstance(event, RunsListed), "safe() keeps the type"
             return replace(state, runs=runs, raw_runs=Raw(event.runs))
         case LadderMeasured() if state.corpus is not None:
-            ladder = state.ladder.with_rungs(shown, state.corpus.uniform_loss)
-            return replace(state, ladder=ladder)
+            uniform = uniform_loss(state.corpus, tokens_of(state))
+            return replace(state, ladder=state.ladder.with_rungs(shown, uniform))
         case Compared(runs):
             return replace(state, compared=runs)
         case ParentLoaded(curve, problem) if state.opened is not None:

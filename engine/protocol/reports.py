@@ -10,6 +10,7 @@ from engine.protocol.insight import LossDivided
 from engine.protocol.message import Message
 from engine.protocol.race import Axis, RaceVerdict, RepetitionInfo
 from engine.protocol.sweeps import SweepRead
+from engine.protocol.tokens import Tokens
 
 MOST_WHOLE = 6
 """Runs of one report of which everything is gathered: a page is to be read."""
@@ -75,10 +76,11 @@ class ReportedText(Struct, frozen=True):
     source: str
     license: str
     sha256: str
-    vocabulary: int
+    vocabulary: int  # of its tokens
     train_characters: int = 0  # 0: the text is not here
     validation_characters: int = 0
     trained_on: str = ""  # "the first 50%, words shuffled"; empty: the whole training part
+    tokens: Tokens = Tokens()  # without examples; of a text that is not here, by its evaluations
 
 
 class ReportedRun(Struct, frozen=True):

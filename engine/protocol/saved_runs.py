@@ -5,6 +5,7 @@ import time
 from msgspec import Struct
 
 from engine.protocol.message import Message
+from engine.protocol.tokens import Tokens
 
 NOTE_LENGTH = 200
 """The most characters of a note."""
@@ -53,7 +54,7 @@ class RunChanged(Message, frozen=True):
 
 
 class RunCurve(Struct, frozen=True):
-    """The validation losses of a saved run, in nats a character, by step."""
+    """The validation losses of a saved run, in nats a token, by step."""
 
     run: str
     losses: tuple[tuple[int, float], ...]
@@ -61,6 +62,7 @@ class RunCurve(Struct, frozen=True):
     sha256: str = ""  # of its text; empty: not recorded
     characters: tuple[int, ...] = ()  # trained on until each loss; empty: not recorded
     seconds: tuple[float, ...] = ()  # trained until each loss; empty: not recorded
+    tokens: Tokens = Tokens()  # without examples
 
 
 class Compared(Message, frozen=True):

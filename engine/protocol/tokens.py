@@ -14,8 +14,13 @@ class Tokens(Struct, frozen=True):
     characters_each: float = 1.0  # the mean length of a token
     bytes_each: float = 0.0  # of its UTF-8; 0: not known
     train: int = 0  # tokens of the training part
-    frequent: tuple[tuple[str, int], ...] = ()  # the most frequent of the training part
+    frequent: tuple[tuple[str, float], ...] = ()  # the most frequent there, with their share
     beginning: tuple[str, ...] = ()  # those that the text begins with
+
+    def compares_with(self, other: "Tokens") -> bool:
+        """Whether losses in nats per token compare, on the same text."""
+        learned = self.number == other.number or not (self.number and other.number)
+        return self.kind == other.kind and (self.kind != "bpe" or learned)
 
     @property
     def noun(self) -> str:
@@ -33,6 +38,16 @@ class Tokens(Struct, frozen=True):
         bits = loss / log(2) / self.bytes_each if self.bytes_each else inf
         return bits if isfinite(bits) else None
 
+    def per_token(self, loss: float) -> float:
+        """A loss in nats per character, of a model that reads those, in nats per token."""
+        return loss * self.characters_each
+
     def bits_per_character(self, loss: float) -> float:
         """A loss in nats per token as bits per character."""
         return loss / log(2) / self.characters_each
+
+
+def bytes_each(loss: float, bits_per_byte: float | None) -> float:
+    """The mean length of a token in bytes, by a loss in nats per token and the same in bits per byte;
+    0: not known."""
+    return loss / log(2) / bits_per_byte if bits_per_byte else 0.0

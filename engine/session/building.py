@@ -239,7 +239,7 @@ def activate(
         clock=clock,
         saves=saving,
     )
-    ladder = Ladder(text, info, recorder, emit, clock)
+    ladder = Ladder(text, info, context.tokens, recorder, emit, clock)
     kind = kind if info.trained_on is None else TextlessRun
     active = kind(context, recorder, ladder, info.config, progress, emit, clock)
     for event in history:

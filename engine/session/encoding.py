@@ -1,6 +1,7 @@
 """The text of a run as ids."""
 
 import torch
+from msgspec.structs import replace
 
 from engine.config import RunConfig
 from engine.model.tokenizer import Tokenizer
@@ -49,22 +50,28 @@ def encoded(
         val_characters(config),
         train,
     )
-    number = len(dataset.validation)
     counts = torch.bincount(
         dataset.train[:: max(1, len(dataset.train) // COUNTED)], minlength=len(tokenizer)
     )
     frequent = counts.topk(min(FREQUENT, len(tokenizer)))
     pieces = tokenizer.pieces
-    return dataset, Tokens(
-        kind=config.model.tokenizer,
-        number=len(tokenizer),
-        characters_each=len(held_out) / number,
-        bytes_each=len(held_out.encode("utf-8", "surrogatepass")) / number,
+    return dataset, replace(
+        tokens_of(tokenizer, config, held_out, len(dataset.validation)),
         train=len(dataset.train),
         frequent=tuple(
-            (pieces[i], count)
+            (pieces[i], count / int(counts.sum()))
             for i, count in zip(frequent.indices.tolist(), frequent.values.tolist(), strict=True)
             if count
         ),
         beginning=tuple(pieces[i] for i in dataset.train[:BEGINNING].tolist()),
+    )
+
+
+def tokens_of(tokenizer: Tokenizer, config: RunConfig, held_out: str, number: int) -> Tokens:
+    """The tokens of a run, without examples. `number`: of those in its held-out text."""
+    return Tokens(
+        kind=config.model.tokenizer,
+        number=len(tokenizer),
+        characters_each=len(held_out) / number,
+        bytes_each=len(held_out.encode("utf-8", "surrogatepass")) / number,
     )

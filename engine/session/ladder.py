@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.protocol import LadderMeasured
+from engine.protocol import LadderMeasured, Tokens
 from engine.session.opened_run import SLICE, Clock, Emit
 from engine.storage.ladder_file import Rungs, read_ladder
 from engine.storage.recorder import Recorder
@@ -18,9 +18,16 @@ class Ladder:
     """The rungs of one run: those that were saved with it, or measured now."""
 
     def __init__(
-        self, text: str, info: RunInfo, recorder: Recorder, emit: Emit, clock: Clock
+        self,
+        text: str,
+        info: RunInfo,
+        tokens: Tokens,
+        recorder: Recorder,
+        emit: Emit,
+        clock: Clock,
     ) -> None:
         """Emits the saved rungs at once."""
+        self._tokens = tokens
         self._recorder = recorder
         self._emit = emit
         self._clock = clock
@@ -30,7 +37,7 @@ class Ladder:
         self._rungs: Rungs = saved or ()
         self._work = measured_rungs(text, info) if saved is None else None
         if saved is not None:
-            emit(LadderMeasured(saved, complete=True))
+            emit(LadderMeasured(per_token(saved, tokens), complete=True))
 
     @property
     def active(self) -> bool:
@@ -65,7 +72,13 @@ class Ladder:
             if rung is None:
                 return
             self._rungs = (*self._rungs, rung)
-        self._emit(LadderMeasured(self._rungs, complete=self._work is None))
+        rungs = per_token(self._rungs, self._tokens)
+        self._emit(LadderMeasured(rungs, complete=self._work is None))
+
+
+def per_token(rungs: Rungs, tokens: Tokens) -> Rungs:
+    """The rungs, which are measured on characters, in nats per token of a run."""
+    return tuple((name, tokens.per_token(loss)) for name, loss in rungs)
 
 
 def measured_rungs(text: str, info: RunInfo) -> "Iterator[tuple[str, float] | None]":

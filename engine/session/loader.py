@@ -34,6 +34,7 @@ from engine.session.building import (
     text_note,
 )
 from engine.session.followed_run import FollowedRun
+from engine.session.ladder import per_token
 from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import OtherText, load_other
 from engine.session.run_state import extended
@@ -157,7 +158,7 @@ def _report_followed(
     emit(opened_event(context, name, info, progress, "following", note))
     rungs = read_ladder(folder_of(name), info)
     if rungs is not None:
-        emit(LadderMeasured(rungs, complete=True))
+        emit(LadderMeasured(per_token(rungs, context.tokens), complete=True))
     report_parent(info, emit)
 
 

@@ -23,9 +23,11 @@ from engine.protocol import (
     StepDone,
     Taught,
     ThreadsChosen,
+    Tokens,
     TrainingLosses,
 )
-from engine.session.ladder import measured_rungs
+from engine.session.encoding import tokens_of
+from engine.session.ladder import measured_rungs, per_token
 from engine.session.loss_divider import CHARACTERS, divided
 from engine.storage.history import read_history
 from engine.storage.ladder_file import Rungs, read_ladder
@@ -181,6 +183,8 @@ def gathered(source: Source, *, whole: bool = True) -> Iterator[float | Reported
             yield found
         else:
             rungs = found
+    tokens = _tokens(source)
+    rungs = per_token(rungs, tokens)
     history = HistoryDigest(source.step, rungs)
     for number, event in enumerate(read_history(source.folder, source.step)):
         history.add(event)
@@ -206,7 +210,7 @@ def gathered(source: Source, *, whole: bool = True) -> Iterator[float | Reported
         parent=info.parent.run if info.parent else "",
         parent_step=info.parent.step if info.parent else 0,
         parent_config=_config_of(info.parent.run) if info.parent else None,
-        text=_text(source),
+        text=_text(source, tokens),
         machine=source.machine,
         parameters=sum(p.numel() for p in source.model.parameters()),
         seconds=progress.elapsed,
@@ -262,7 +266,17 @@ def _divided(source: Source) -> Iterator[float | LossDivided]:
     yield from divided(weights, text, source.tokenizer)
 
 
-def _text(source: Source) -> ReportedText:
+def _tokens(source: Source) -> Tokens:
+    """Those of the run; for a text that is not here, without what is told by it."""
+    config = source.info.config
+    held_out = source.text[split_at(len(source.text), config.train.val_fraction) :]
+    if not _has_text(source) or not held_out:
+        return Tokens(kind=config.model.tokenizer, number=len(source.tokenizer))
+    number = len(source.tokenizer.encode_corpus(held_out))
+    return tokens_of(source.tokenizer, config, held_out, number)
+
+
+def _text(source: Source, tokens: Tokens) -> ReportedText:
     corpus = source.info.corpus
     config, other = source.info.config, source.info.other
     held_out = len(source.text) - split_at(len(source.text), config.train.val_fraction)
@@ -276,4 +290,5 @@ def _text(source: Source) -> ReportedText:
         len(source.tokenizer),
         *counts,
         in_words(config.text, other.name if other else ""),
+        tokens,
     )

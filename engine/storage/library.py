@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.protocol import Evaluated, RunCurve, RunSummary, StepDone
+from engine.protocol import Evaluated, RunCurve, RunSummary, StepDone, Tokens, bytes_each
 from engine.storage.atomic import rename_folder
 from engine.storage.history import read_history
 from engine.storage.lock import Holder, RunLock, locked
@@ -140,8 +140,15 @@ def run_curve(name: str) -> RunCurve:
     stride = -(-len(evaluations) // MAX_CURVE_POINTS)
     thinned = evaluations[::-stride][::-1] if evaluations else []
     all_counted = all(one.characters or not one.step for one in thinned)
+    tokens = Tokens()
     try:
-        corpus = read_info(folder).corpus
+        info = read_info(folder)
+        corpus = info.corpus
+        tokens = Tokens(
+            kind=info.config.model.tokenizer,
+            number=info.vocabulary,
+            bytes_each=evaluations[-1].bytes_each if evaluations else 0.0,
+        )
     except UnreadableInfoError:  # its history can be drawn all the same
         corpus = None
     return RunCurve(
@@ -151,6 +158,7 @@ def run_curve(name: str) -> RunCurve:
         corpus.sha256 if corpus else "",
         tuple(one.characters for one in thinned) if all_counted else (),
         tuple(one.seconds for one in thinned),
+        tokens,
     )
 
 
@@ -190,6 +198,7 @@ class _Evaluation(NamedTuple):
     loss: float
     characters: int
     seconds: float
+    bytes_each: float  # the mean length of a token; 0: not recorded
 
 
 def _evaluations(folder: Path) -> Iterator[_Evaluation]:
@@ -199,4 +208,5 @@ def _evaluations(folder: Path) -> Iterator[_Evaluation]:
         if isinstance(event, StepDone):
             characters += event.tokens
         elif isinstance(event, Evaluated) and isfinite(event.loss):
-            yield _Evaluation(event.step, event.loss, characters, event.elapsed)
+            each = bytes_each(event.loss, event.bits_per_byte)
+            yield _Evaluation(event.step, event.loss, characters, event.elapsed, each)

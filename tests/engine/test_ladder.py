@@ -20,6 +20,7 @@ from engine.protocol import (
     Opened,
     OpenRun,
     Saved,
+    Tokens,
     Train,
 )
 from engine.session.ladder import Ladder
@@ -95,7 +96,7 @@ def endless(monkeypatch: pytest.MonkeyPatch, verse_file: Path) -> tuple[Ladder, 
 
     monkeypatch.setattr(ladder_module, "measured_rungs", work)
     monkeypatch.setattr(ladder_module, "read_ladder", lambda *_: None)
-    return Ladder("", None, _Unwritten(), lambda _: None, clock), clock  # type: ignore[arg-type]
+    return Ladder("", None, Tokens(), _Unwritten(), lambda _: None, clock), clock  # type: ignore[arg-type]
 
 
 def test_during_training_it_takes_less_than_three_hundredths_of_the_time(

@@ -31,9 +31,10 @@ from engine.protocol import (
 )
 from tui.cli.hints import PROGRAM
 from tui.download_words import amount, fraction, host
-from tui.drawing.words import count, counted, duration
+from tui.drawing.words import counted, duration
 from tui.state import RunState, fold
 from tui.teaching_text import teaching_line
+from tui.tokens import in_bits, in_words, speed_of, tokens_of
 
 BAR_WIDTH = 10
 BAR_COLUMNS = BAR_WIDTH + len(" 100% ") + 1
@@ -95,6 +96,7 @@ class ProgressReporter:
                 self._print(
                     f"run {event.run}: {event.config.preset}, {counted(event.parameters, 'parameter')}, "
                     f"{event.device}, {counted(event.threads, 'thread')}, {event.precision}"
+                    f"{in_words(event.tokens)}"
                 )
                 if not event.saving:
                     self._print("not saved (--no-save): what it learns ends with this program")
@@ -119,14 +121,15 @@ class ProgressReporter:
                 self._facts = [f"step {event.step:,}", left, *self._training()]
                 self._update_bar(done)
             case Evaluated():
+                tokens = tokens_of(self._state)
                 facts = [
                     f"step {event.step:>7,}  validation loss {event.loss:.4f}",
                     *self._training(),
                     f"{event.elapsed:,.0f} s",
-                    f"{event.bits_per_char:.3f} bits/char",
+                    in_bits(event.loss, tokens, digits=3),
                     f"accuracy {event.accuracy:.1%}",
                     f"context {event.context_length:,}",
-                    f"on {event.characters:,} characters",
+                    f"on {event.characters:,} {tokens.noun}s",
                 ]
                 self._print(self._fitted(facts))
             case Excerpt():
@@ -157,7 +160,7 @@ class ProgressReporter:
             return []
         return [
             f"training loss {fmean(self._state.newest):.3f}",
-            f"{count(self._state.tokens_per_second)} char/s",
+            speed_of(self._state),
         ]
 
     def _update_bar(self, completed: float | None = None) -> None:

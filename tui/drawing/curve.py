@@ -47,6 +47,12 @@ class Bucket(NamedTuple):
         """The mean of the values."""
         return self.total / self.points
 
+    def scaled(self, factor: float) -> Bucket:
+        """This bucket with every value times a factor, not negative."""
+        return self._replace(
+            low=self.low * factor, high=self.high * factor, total=self.total * factor
+        )
+
     def join(self, later: Bucket) -> Bucket:
         """This bucket and the next one merged."""
         return Bucket(
@@ -90,6 +96,15 @@ class Curve(Struct, frozen=True):
         """All buckets, oldest first."""
         return self.full if self.filling is None else (*self.full, self.filling)
 
+    def scaled(self, factor: float) -> Curve:
+        """The curve with every value times a factor, not negative."""
+        return Curve(
+            tuple(bucket.scaled(factor) for bucket in self.full),
+            self.filling.scaled(factor) if self.filling else None,
+            self.stride,
+            (self.last[0], self.last[1] * factor) if self.last else None,
+        )
+
     def since(self, step: int) -> Curve:
         """The curve from a step on; the bucket that the step is in stays whole."""
         if not step:
@@ -99,7 +114,7 @@ class Curve(Struct, frozen=True):
         return Curve(full, filling, self.stride, self.last)
 
     def append(self, step: int, value: float) -> Curve:
-        """The curve with one more point. `value` is in any unit; the chart's is nats per character."""
+        """The curve with one more point. `value` is in any unit; the chart's is nats per token."""
         if not isfinite(value):
             return self
         value = min(LARGEST, max(-LARGEST, value))

@@ -31,7 +31,7 @@ _SPIKE_RATIO = 1.5
 
 
 class Losses(Struct, frozen=True):
-    """What the chart draws, in nats per character."""
+    """What the chart draws, in nats per token, or all of it in bits per byte."""
 
     train: Curve = Curve()
     validation: Curve = Curve()
@@ -41,7 +41,7 @@ class Losses(Struct, frozen=True):
     """The step from which the run's own curves are drawn: before it they are those of a compared
     run."""
     uniform: float | None = None
-    """The loss of a uniform guess among all characters."""
+    """The loss of a uniform guess among all tokens."""
     unigram: float | None = None
     """The loss of a guess by the frequencies of the characters."""
     bigram: float | None = None

@@ -12,6 +12,7 @@ from tui.panes.chart_axis import pace_of
 from tui.panes.loss import STYLES
 from tui.panes.pane import Pane
 from tui.state import RunState
+from tui.tokens import guesses, tokens_of
 
 
 class SidesChart(Pane):
@@ -31,7 +32,9 @@ class SidesChart(Pane):
         curves = [side.curve for side in lab.sides]
         losses = Losses(
             compared=tuple(curve.losses for curve in curves),
-            bigram=state.corpus.bigram_loss if state.corpus and lab.is_open else None,
+            bigram=guesses(state.corpus, tokens_of(state)).bigram
+            if state.corpus and lab.is_open
+            else None,
         )
         return draw_chart(
             losses,

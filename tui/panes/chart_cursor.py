@@ -12,6 +12,7 @@ from tui.drawing.curve import Bucket
 from tui.drawing.series import HELD_OUT, SPIKE
 from tui.drawing.words import count, counted, duration, rate
 from tui.state import RunState
+from tui.tokens import tokens_of, train_size
 
 KEYS = "← → move · Home End · Esc leaves"
 _GAP = "  "
@@ -80,10 +81,10 @@ def _parts(state: RunState, moment: Moment) -> Iterator[Content]:
         yield Content.assemble(held_out, f" {about}{evaluation.mean:.4f}{when}")
     if moment.learning_rate is not None:
         yield Content(f"learning rate {rate(moment.learning_rate)}")
-    times = ""
+    times, tokens = "", tokens_of(state)
     if state.corpus is not None:
-        times = f" ({moment.characters / state.corpus.train_characters:.2f} times)"
-    yield Content(f"seen {counted(moment.characters, 'character')}{times}")
+        times = f" ({moment.characters / train_size(state.corpus, tokens):.2f} times)"
+    yield Content(f"seen {counted(moment.characters, tokens.noun)}{times}")
     yield Content(f"after {duration(moment.elapsed)}")
 
 

@@ -18,6 +18,7 @@ class ChartPane(Pane, can_focus=True):
             state.steps,
             state.evaluated,
             state.corpus,
+            state.opened,
             state.phase,
             state.compared,
             state.forked,

@@ -7,6 +7,7 @@ from tui.drawing.axis import Unit
 from tui.drawing.series import COMPARED
 from tui.panes.chart_axis import is_left_out
 from tui.state import RunState
+from tui.tokens import is_mixed, tokens_of
 
 _NAME = 20  # cells of the name of a run
 _GAP = "  "
@@ -18,7 +19,7 @@ def compared_runs(state: RunState, width: int, unit: Unit = "steps") -> Content:
     named = []
     for run, (mark, style) in zip(state.compared, COMPARED, strict=False):
         name = f"{mark} {Content(run.run).truncate(_NAME, ellipsis=True).plain}"
-        best = f" {min(loss for _, loss in run.losses):.4f}" if run.losses else ""
+        best = _best(run, mixed=is_mixed(tokens_of(state), state.compared))
         remark = " (parent)" if state.forked and run.run == state.forked.run else ""
         if _is_of_another_text(run, state):
             remark = " (other text)"
@@ -31,6 +32,17 @@ def compared_runs(state: RunState, width: int, unit: Unit = "steps") -> Content:
         if whole.cell_length <= width:
             return whole
     return Content(f"+{len(named)} compared")
+
+
+def _best(run: RunCurve, *, mixed: bool) -> str:
+    """Its lowest loss. `mixed`: the runs have different tokenizers, so that bits per byte compare."""
+    if not run.losses:
+        return ""
+    lowest = min(loss for _, loss in run.losses)
+    if not mixed:
+        return f" {lowest:.4f}"
+    bits = run.tokens.bits_per_byte(lowest)
+    return " (not drawn: no bits per byte recorded)" if bits is None else f" {bits:.3f} bits/byte"
 
 
 def _is_of_another_text(run: RunCurve, state: RunState) -> bool:

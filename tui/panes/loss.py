@@ -1,7 +1,7 @@
 """The loss: the chart, and under it the newest values."""
 
 from collections.abc import Sequence
-from math import exp, log
+from math import exp
 from statistics import fmean
 
 from textual.binding import Binding
@@ -29,6 +29,7 @@ from tui.panes.chart_pane import ChartPane
 from tui.panes.compared_runs import compared_runs
 from tui.remarks import remark
 from tui.state import RunState
+from tui.tokens import IN_BITS, as_bits, guesses, in_bits, is_mixed, tokens_of
 
 STYLES = ChartStyles()
 
@@ -42,7 +43,7 @@ class LossPane(ChartPane):
     the focus."""
 
     DEFAULT_CSS = "LossPane { border-subtitle-align: left; }"
-    BORDER_TITLE = "loss, in nats per character"
+    BORDER_TITLE = "loss"
 
     BINDINGS = [
         Binding("left", "move(-1)", show=False),
@@ -71,7 +72,7 @@ class LossPane(ChartPane):
             losses(state, self.x_unit),
             width=width,
             height=height - len(below),
-            spikes=state.spikes.found,
+            spikes=spikes(state),
             x=x_axis(state, self.x_unit, log=self.log_x),
             whole=self.whole,
             styles=STYLES,
@@ -169,23 +170,39 @@ class LossPane(ChartPane):
 
 def losses(state: RunState, unit: Unit = "steps") -> Losses:
     """What the chart draws of a run; the curves of compared ones as far as their records allow."""
-    corpus = state.corpus
+    guessed = guesses(state.corpus, tokens_of(state)) if state.corpus else None
     drawn = [() if is_left_out(run, unit) else run for run in state.compared]
-    return Losses(
+    shown = Losses(
         train=state.train,
         validation=state.validation,
         compared=tuple(run.losses if run else () for run in drawn),
         branches_at=branches_at([run for run in drawn if run], state.forked),
-        uniform=corpus.uniform_loss if corpus else None,
-        unigram=corpus.unigram_loss if corpus else None,
-        bigram=corpus.bigram_loss if corpus else None,
+        uniform=guessed.uniform if guessed else None,
+        unigram=guessed.unigram if guessed else None,
+        bigram=guessed.bigram if guessed else None,
         rungs=state.ladder.rungs,
     )
+    tokens = tokens_of(state)
+    return as_bits(shown, tokens, state.compared) if is_mixed(tokens, state.compared) else shown
+
+
+def spikes(state: RunState) -> list[tuple[int, float]]:
+    """Where the spikes lie in the chart."""
+    tokens = tokens_of(state)
+    if not is_mixed(tokens, state.compared):
+        return [*state.spikes.found]
+    return [(step, tokens.bits_per_byte(loss) or 0.0) for step, loss in state.spikes.found]
+
+
+def unit_of(state: RunState) -> str:
+    """What the chart is in: bits per byte where a run with another tokenizer is in it."""
+    tokens = tokens_of(state)
+    return f"loss, in {IN_BITS if is_mixed(tokens, state.compared) else tokens.unit}"
 
 
 def title(state: RunState, whole: bool) -> str:
     """What the chart shows, and the key that shows more or less of it."""
-    unit = LossPane.BORDER_TITLE
+    unit = unit_of(state)
     if not value_range(losses(state), whole=False).newest:
         return unit
     if whole:
@@ -229,7 +246,7 @@ def numbers(state: RunState, width: int, unit: Unit = "steps", *, compared: bool
         parts.append(compared_runs(state, room, unit))
     if evaluated is not None:
         parts += [
-            Content(f"{evaluated.loss / log(2):.2f} bits/char"),
+            Content(in_bits(evaluated.loss, tokens_of(state))),
             Content(f"{evaluated.accuracy:.0%} right"),
             Content(f"perplexity {exp(min(evaluated.loss, 50)):.2f}"),
         ]

@@ -1,20 +1,27 @@
 """The text that the model is trained on."""
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from tui.drawing.words import bar, character, count, counted
+from engine.protocol import CorpusLoaded, Tokens
+from tui.drawing.words import bar, count, counted
 from tui.panes.pane import Pane
+from tui.panes.token_pieces import coloured, described, piece
 from tui.state import RunState
+from tui.tokens import tokens_of
 
 LOW = 7
 """With fewer lines than this, only the numbers are shown."""
 BAR_WIDTH = 24
-"""Cells of a character's bar with its label, at least."""
+"""Cells of a token's bar with its label, at least."""
+LONGEST_NAME = 9
+"""Cells of that label, at most."""
 
 
 class TextPane(Pane):
-    """Size, train/validation split and most frequent characters of the text."""
+    """Size, train/validation split and most frequent tokens of the text."""
 
     BORDER_TITLE = "text"
     INTERVAL = 2.0
@@ -25,7 +32,7 @@ class TextPane(Pane):
         self.why = why
 
     def part(self, state: RunState) -> object:
-        return (state.corpus, state.busy.what, f"{state.epochs:.2f}", state.evaluated)
+        return (state.corpus, state.opened, state.busy.what, f"{state.epochs:.2f}", state.evaluated)
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         corpus = state.corpus
@@ -37,8 +44,10 @@ class TextPane(Pane):
         ]
         if self.why:
             names.append(Content.styled(self.why, "$foreground-muted"))
+        tokens = tokens_of(state)
         evaluated = state.evaluated.characters if state.evaluated else 0
-        sampled = 0 < evaluated < corpus.validation_characters - 1
+        sampled = 0 < evaluated * tokens.characters_each < 0.99 * corpus.validation_characters
+        unit = "" if tokens.kind == "characters" else " tokens"
         sizes = [
             Content(f"{counted(corpus.characters, 'character')}, {counted(corpus.lines, 'line')}"),
             Content(counted(corpus.vocabulary, "different character")),
@@ -46,21 +55,25 @@ class TextPane(Pane):
             Content(
                 f"train {count(corpus.train_characters)}, "
                 f"held out {count(corpus.validation_characters)}"
-                + (f" (evaluated: {count(evaluated)})" if sampled else "")
+                + (f" (evaluated: {count(evaluated)}{unit})" if sampled else "")
             ),
             Content(f"seen {state.epochs:.2f} times"),
+            *described(tokens),
         ]
         low = height < LOW
         if low:  # the name is in the header too, and sizes share a line
             names = []
-            sizes = [Content(", ").join(sizes[:2]), Content(", ").join(sizes[2:])]
+            sizes = [Content(", ").join(sizes[:2]), Content(", ").join(sizes[2:4]), *sizes[4:]]
         if corpus.note:
             sizes.append(Content.styled(corpus.note, "$warning"))
         lines = [part for whole in names + sizes for part in whole.wrap(width)[:2]]
         if not low:
             lines.append(Content(""))
         columns, rows = max(1, width // BAR_WIDTH), height - len(lines)
-        bars = _bars(corpus.frequent, corpus.characters, width // columns)
+        if unit and rows > 1:
+            beginning = coloured(tokens.beginning, width, rows // 2)
+            lines, rows = lines + beginning, rows - len(beginning)
+        bars = _bars(_frequent(corpus, tokens), width // columns)
         lines += [Content("").join(bars[row::rows][:columns]) for row in range(rows)]
         return lines
 
@@ -70,15 +83,27 @@ def _end_of(text: str, width: int) -> str:
     return text if cell_len(text) <= width else "…" + set_cell_size(text[::-1], width - 1)[::-1]
 
 
-def _bars(frequent: tuple[tuple[str, int], ...], characters: int, width: int) -> list[Content]:
-    """For each character a line of `width` cells: the character, its bar, its frequency."""
+def _frequent(corpus: CorpusLoaded, tokens: Tokens) -> list[tuple[str, float]]:
+    """The most frequent tokens with their share."""
+    if tokens.kind == "characters":
+        return [(text, number / corpus.characters) for text, number in corpus.frequent]
+    return [*tokens.frequent]
+
+
+def _bars(frequent: Sequence[tuple[str, float]], width: int) -> list[Content]:
+    """For each token a line of `width` cells: the token, its bar, its frequency."""
+    if not frequent:
+        return []
     most = frequent[0][1]
-    longest = width - 11
+    names = [piece(text) for text, _ in frequent]
+    # Some characters take two cells, some none.
+    room = min(LONGEST_NAME, max(2, *(cell_len(name) + 1 for name in names)))
+    longest = max(0, width - 9 - room)
     return [
         Content.assemble(
-            set_cell_size(character(text), 2),  # some characters take two cells, some none
-            (bar(number / most, longest).ljust(longest), "$secondary"),
-            f"{number / characters:7.1%}  ",
+            set_cell_size(name, room),
+            (bar(share / most, longest).ljust(longest), "$secondary"),
+            f"{share:7.1%}  ",
         )
-        for text, number in frequent
+        for name, (_, share) in zip(names, frequent, strict=True)
     ]

@@ -6,6 +6,7 @@ from tui.drawing.words import bar, count, counted, duration, rate
 from tui.panes.header import next_step, phase_words
 from tui.panes.pane import Pane, line, pair
 from tui.state import RunState
+from tui.tokens import speed_of
 
 LABEL = 14
 """Cells for a label."""
@@ -60,7 +61,7 @@ def facts(state: RunState) -> list[tuple[str, str]]:
         return []
     return [
         *state.course.teaching.facts,
-        ("speed", f"{count(state.tokens_per_second)} char/s" if last else "-"),
+        ("speed", speed_of(state) if last else "-"),
         ("time left", duration(last.remaining) if last and state.phase != "done" else "-"),
         ("so far", duration(state.elapsed)),
         ("learning rate", rates(state)),
@@ -83,5 +84,7 @@ def context(state: RunState) -> str:
     whole = state.opened.config.model.context_length
     now = state.last_step.context_length if state.last_step else whole
     return (
-        f"{counted(whole, 'character')}" if now == whole else f"{count(now)}, later {count(whole)}"
+        counted(whole, state.opened.tokens.noun)
+        if now == whole
+        else f"{count(now)}, later {count(whole)}"
     )

@@ -1,0 +1,103 @@
+"""Runs whose tokens are not characters: what the screen says of them and of their losses."""
+
+from io import StringIO
+from math import log
+
+import pytest
+from msgspec.structs import replace
+from recording import CONFIG, evaluated, ladder, opened, opening, state_after, step_done
+from rich.console import Console
+
+from engine.protocol import Compared, Event, RunCurve, Tokens
+from tui.cli.progress import ProgressReporter
+from tui.panes.compared_runs import compared_runs
+from tui.panes.loss import losses, numbers, title, verdict
+from tui.panes.text import TextPane
+from tui.panes.training import facts
+from tui.state import RunState
+
+BPE = Tokens(
+    kind="bpe",
+    number=1024,
+    characters_each=2.25,
+    bytes_each=2.5,
+    train=475_000,
+    frequent=((" the", 0.03), ("\n", 0.02), ("\\xC3", 0.01)),
+    beginning=("First", " Cit", "izen", ":", "\n", "Bef", "\\xC3", "\\xA9"),
+)
+CHARACTERS = Tokens(number=63, bytes_each=1.0)
+
+
+def with_tokens(tokens: Tokens = BPE) -> list[Event]:
+    *before, run = opening()
+    assert run == opened(CONFIG)
+    return [*before, replace(opened(CONFIG), tokens=tokens)]
+
+
+def state_with(*events: Event, tokens: Tokens = BPE) -> RunState:
+    return state_after(*with_tokens(tokens), *events)
+
+
+def test_losses_are_in_nats_per_token_and_in_bits_per_byte() -> None:
+    state = state_with(step_done(1, 6.0), evaluated(250, 4.0))
+    assert title(state, whole=True).startswith("loss, in nats per token")
+    line = numbers(state, 200, compared=False).plain
+    assert "held-out 4.0000" in line
+    assert f"{4 / log(2) / 2.5:.2f} bits/byte" in line
+    assert dict(facts(state))["speed"].endswith("token/s")
+    assert dict(facts(state))["context"] == "256 tokens"
+
+
+def test_simple_guesses_are_in_the_same_unit() -> None:
+    state = state_with(evaluated(0, log(1024)))
+    assert verdict(state).plain == "it knows nothing yet: a guess among 1,024 tokens is as good"
+    shown = losses(state)
+    assert shown.uniform == pytest.approx(log(1024))
+    assert shown.unigram == pytest.approx(3.31054 * 2.25)
+    # The rungs come in nats per token: those above a guess among all tokens are left out.
+    rungs = state_with(ladder()).ladder.rungs
+    assert rungs[0].name == "letter frequencies"
+
+
+def test_with_a_run_of_another_tokenizer_the_chart_is_in_bits_per_byte() -> None:
+    other = RunCurve("owl", ((0, log(63)), (250, 1.9)), tokens=CHARACTERS)
+    old = RunCurve("elk", ((0, log(63)), (250, 1.8)))
+    state = state_with(step_done(1, 6.0), evaluated(250, 4.0), Compared((other, old)))
+    assert title(state, whole=True).startswith("loss, in bits per byte")
+    shown = losses(state)
+    assert shown.validation.last == (250, pytest.approx(4 / log(2) / 2.5))
+    assert shown.compared[0][1] == (250, pytest.approx(1.9 / log(2)))
+    assert shown.compared[1] == ()
+    line = compared_runs(state, 200).plain
+    assert "owl 2.741 bits/byte" in line
+    assert "elk (not drawn: no bits per byte recorded)" in line
+
+
+def test_runs_of_one_tokenizer_stay_in_nats() -> None:
+    same = RunCurve("owl", ((0, 6.9), (250, 4.1)), tokens=replace(BPE, frequent=(), beginning=()))
+    state = state_with(step_done(1, 6.0), evaluated(250, 4.0), Compared((same,)))
+    assert title(state, whole=True).startswith("loss, in nats per token")
+    assert losses(state).compared[0][1] == (250, 4.1)
+
+
+def test_the_text_is_shown_in_coloured_tokens() -> None:
+    pane = TextPane()
+    lines = [line.plain for line in pane.draw(state_with(), 50, 20)]
+    assert "read in 1,024 tokens (bpe): 2.25 characters each" in lines
+    assert "First Citizen:␊".replace(" ", "␠") in lines
+    assert "Bef\\xC3\\xA9" in lines
+    bars = [line for line in lines if "%" in line]
+    assert bars[0].startswith("␠the ")
+    assert "3.0%" in bars[0]
+    styles = pane.draw(state_with(), 50, 20)[lines.index("Bef\\xC3\\xA9")].spans
+    assert len({str(span.style) for span in styles}) == 3, "neighbours differ"
+
+
+def test_the_command_line_says_what_the_tokens_are_and_the_loss_in_bits_per_byte() -> None:
+    out = StringIO()
+    with ProgressReporter(Console(file=out, width=200)) as reporter:
+        for event in (*with_tokens(), replace(evaluated(250, 4.0), characters=4_096)):
+            reporter.show(event)
+    assert "1,024 tokens (bpe), 2.25 characters each" in out.getvalue()
+    assert f"{4 / log(2) / 2.5:.3f} bits/byte" in out.getvalue()
+    assert "on 4,096 tokens" in out.getvalue()
