@@ -121,17 +121,7 @@ class ProgressReporter:
                 self._facts = [f"step {event.step:,}", left, *self._training()]
                 self._update_bar(done)
             case Evaluated():
-                tokens = tokens_of(self._state)
-                facts = [
-                    f"step {event.step:>7,}  validation loss {event.loss:.4f}",
-                    *self._training(),
-                    f"{event.elapsed:,.0f} s",
-                    in_bits(event.loss, tokens, digits=3),
-                    f"accuracy {event.accuracy:.1%}",
-                    f"context {event.context_length:,}",
-                    f"on {event.characters:,} {tokens.noun}s",
-                ]
-                self._print(self._fitted(facts))
+                self._print_evaluation(event)
             case Excerpt():
                 self._print_excerpt(event)
             case NotSaved(run, step):
@@ -179,6 +169,19 @@ class ProgressReporter:
                 break
             line = longer
         return line
+
+    def _print_evaluation(self, event: Evaluated) -> None:
+        tokens = tokens_of(self._state)
+        facts = [
+            f"step {event.step:>7,}  validation loss {event.loss:.4f}",
+            *self._training(),
+            f"{event.elapsed:,.0f} s",
+            in_bits(event.loss, tokens, digits=3),
+            f"accuracy {event.accuracy:.1%}",
+            f"context {event.context_length:,}",
+            f"on {event.characters:,} {tokens.noun}s",
+        ]
+        self._print(self._fitted(facts))
 
     def _print_excerpt(self, event: Excerpt) -> None:
         head = f"step {event.step:>7,}  sample: "
