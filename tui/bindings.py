@@ -104,10 +104,10 @@ def acts(action: str, state: RunState) -> bool | None:
         case "end":
             stepped = state.phase in ("paused", "failed") and state.step > 0 and not engine_failed
             return True if state.phase == "training" or stepped else None
-        case "learning_rate" | "train_for" | "teach":
+        case "learning_rate" | "train_for":
             return opened and ours
-        case "microscope" | "find_rate":
-            return None if engine_failed else opened and ours
+        case "microscope" | "find_rate" | "teach":
+            return None if engine_failed else opened
         case "new_run" | "runs" | "ask_question" | "own_sides":
             return opened
         case _:

@@ -39,6 +39,7 @@ FRAME = 1 / 20
 """Seconds between two updates of the state: generated text streams at this pace."""
 EXIT_TIMEOUT = 2.5
 """Seconds that the last save may take after a signal. What was saved before is safe anyway."""
+NOT_TRAINED_HERE = "Another program trains this run: that can be done only there."
 TERMINAL_CHECK_INTERVAL = 1.0
 """Seconds between two checks that the terminal is still there."""
 
@@ -145,6 +146,12 @@ class EngineApp(PatchedApp):
                     self.exit_with(_farewell(state.saved), self._signal_code)
             case _:
                 pass
+
+    def refuses_followed(self) -> bool:
+        """Whether the open run is only followed, so that this cannot be done here; says so."""
+        if self.state.phase == "following":
+            self.notify(NOT_TRAINED_HERE)
+        return self.state.phase == "following"
 
     def _confirm(self, required: ConfirmationRequired) -> None:
         def answered(yes: bool) -> None:

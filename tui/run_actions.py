@@ -55,6 +55,8 @@ class RunActions(EngineApp):
         """Open the form that teaches another text, or another share of it."""
         from tui.screens.teach import TeachScreen  # when it is opened
 
+        if self.refuses_followed():
+            return
         screen = TeachScreen(self.state, self.engine.send)
         self.push_screen(screen.data_bind(EngineApp.state))
 

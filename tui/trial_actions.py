@@ -30,6 +30,9 @@ class TrialActions(EngineApp):
         """Find a learning rate: the range test."""
         from tui.screens.range_test import RangeTestScreen  # when it is opened
 
+        if self.refuses_followed():
+            return
+
         def left(rate: float | None) -> None:
             if rate is not None:
                 self.engine.send(SetLearningRate(rate))
@@ -43,6 +46,9 @@ class TrialActions(EngineApp):
     def action_microscope(self) -> None:
         """Look closely at the next step."""
         from tui.screens.microscope import MicroscopeScreen  # when it is opened
+
+        if self.refuses_followed():
+            return
 
         def look(row: int, place: int) -> None:
             self._try(InspectStep(0, row, place), self.state.insight.trial)

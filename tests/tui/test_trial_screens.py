@@ -40,6 +40,7 @@ async def test_the_rate_that_was_found_is_taken_with_one_key(
         await it.play(PhaseChanged("paused", 60), *rates_tried(40))
         await it.sees("trying 0.00376", "(40 of at most 100 steps)", "0.0001", " 0.1 ")
         await it.press("enter")
+        await it.sees("No rate is suggested before the test is over: trying 0.00376")
         assert len(it.app.screen_stack) == 2
         await it.play(*rates_tried()[40:], FOUND)
         await it.sees("Suggested: 0.00811", "rises above 0.266", "◆", "△")
@@ -125,8 +126,11 @@ async def test_training_goes_on_only_where_it_was_held(
 
 async def test_a_followed_run_has_no_trials(desk: Opener) -> None:
     async with desk(*untrained(), PhaseChanged("following", 0)) as it:
-        await it.press("m", "r")
+        await it.press("m", "r", "k")
+        said = [notification.message for notification in it.app._notifications]
+        assert said == ["Another program trains this run: that can be done only there."] * 3
         assert sent(it) == []
+        assert len(it.app.screen_stack) == 1
 
 
 async def test_hostile_text_in_a_batch_is_drawn_as_pictures(desk: Opener) -> None:

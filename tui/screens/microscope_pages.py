@@ -55,8 +55,8 @@ def _forward(step: StepInspected, width: int, height: int) -> list[Content]:
         Content(""),
         *_wrapped(
             f"The forward pass at one place of row {step.row + 1}: what the model would predict "
-            "after the embedding, and after each block. The true next character is "
-            f"{_quoted(step)}.",
+            "after the embedding, and after each block; on the right, how much attention and MLP add "
+            f"there. The true next character is {_quoted(step)}.",
             width,
         ),
         Content(""),

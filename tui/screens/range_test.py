@@ -72,13 +72,16 @@ class RangeTestScreen(Dialog[float | None]):
         if found is not None and found.suggested:
             self.dismiss(float(f"{found.suggested:.3g}"))
         else:
-            self.notify("No rate is suggested." if found else "It is not known yet.")
+            self.query_one(RatesPane).wanted = True
 
 
 class RatesPane(Pane):
     """The chart, and below it how far the test is or what it has found."""
 
     INTERVAL = 0.1
+
+    wanted: reactive[bool] = reactive(False, repaint=False)
+    """Whether the suggestion was to be taken before there was one."""
 
     def part(self, state: RunState) -> object:
         return state.insight.trial, state.learning_rate
@@ -97,12 +100,15 @@ class RatesPane(Pane):
             width=width,
             height=height - BELOW,
         )
-        words = _words(state)
+        words = _words(state, wanted=self.wanted)
         legend = Content.styled(LEGEND, "$foreground-muted").truncate(width)
         return [*chart, legend, *words.wrap(width)[: BELOW - 1]]
 
+    def watch_wanted(self) -> None:
+        self._redraw()
 
-def _words(state: RunState) -> Content:
+
+def _words(state: RunState, *, wanted: bool) -> Content:
     trial = state.insight.trial
     if trial.failure:
         return Content.styled(trial.failure, "$error")
@@ -111,7 +117,8 @@ def _words(state: RunState) -> Content:
     if not trial.tried:
         return Content("copying the run …")
     last = trial.tried[-1]
+    reason = "No rate is suggested before the test is over: " if wanted else ""
     return Content(
-        f"trying {rate(last.learning_rate)}: smoothed loss {last.smoothed:.3f} "
+        f"{reason}trying {rate(last.learning_rate)}: smoothed loss {last.smoothed:.3f} "
         f"({last.number} of at most {last.steps} steps)"
     )
