@@ -68,9 +68,9 @@ class Trials:
             raise ValueError(NOT_TRAINED_HERE)
         self._request = command.request
         if isinstance(command, FindLearningRate):
-            self._slices.start(self._find_rate(command, self._next_step()))
+            self._slices.start(self._find_rate(command, self._next_step))
         else:
-            self._slices.start(self._inspect_step(command, self._next_step()))
+            self._slices.start(self._inspect_step(command, self._next_step))
 
     def work(self) -> None:
         """Work on the trial for a moment, and emit its answer, or why there is none."""
@@ -91,17 +91,18 @@ class Trials:
                     return
         release_freed_memory()  # of the copy
 
-    def _copy(self, step: NextStep) -> Trainer:
-        """A trainer that takes the steps of the run from here on."""
-        trainer = self._trainer.copy()
+    def _copy(self, next_step: Callable[[], NextStep]) -> tuple[Trainer, NextStep]:
+        """A trainer that takes the steps of the run from here on, and the first of them. Both are of
+        this moment: commands may have changed the run since the trial was asked for."""
+        trainer, step = self._trainer.copy(), next_step()
         if step.skips:
             trainer.skip()
-        return trainer
+        return trainer, step
 
     def _find_rate(
-        self, command: FindLearningRate, step: NextStep
+        self, command: FindLearningRate, next_step: Callable[[], NextStep]
     ) -> Iterator[float | LearningRateFound]:
-        trainer, tried = self._copy(step), list[Tried]()
+        (trainer, step), tried = self._copy(next_step), list[Tried]()
         for result in try_rates(trainer, step.context_length, STEPS):
             if isinstance(result, float):
                 yield result
@@ -114,9 +115,9 @@ class Trials:
                 yield LearningRateFound(command.request, self._trainer.step_number, *found, result)
 
     def _inspect_step(
-        self, command: InspectStep, step: NextStep
+        self, command: InspectStep, next_step: Callable[[], NextStep]
     ) -> Iterator[float | StepInspected]:
-        trainer, before = self._copy(step), self._trainer.model
+        (trainer, step), before = self._copy(next_step), self._trainer.model
         size, length = trainer.config.train.batch_size, step.context_length
         inputs, targets = trainer.dataset.batch(trainer.batch_number, size, length)
         row, at = _place(command, inputs)

@@ -51,6 +51,11 @@ pytestmark = pytest.mark.timeout(60)
 LESSON = Teach("a bell, a boat", 0.4)
 SECOND = Teach("three owls sat upon the mill\nand there they sat", 0.25)
 AT, AGAIN = 7, 13
+EXACTING = (
+    *("model.dropout=0.2", "train.context_warmup=0.8"),
+    *("train.threads=2", "train.precision=bfloat16"),
+)
+"""Settings with which a step depends on all that a checkpoint has to keep."""
 
 
 class Lessons(NamedTuple):
@@ -85,7 +90,7 @@ def test_a_run_that_is_taught_goes_on_exactly_wherever_it_was_left(
 
     driver = Driver().call_when(is_a(StepDone, step=AT + 1), lambda: copy(copies[0]))
     driver.call_when(is_a(StepDone, step=AGAIN + 4), lambda: copy(copies[1]))
-    whole = taught_twice(driver, Open(tiny(verse_file, "model.dropout=0.2")))
+    whole = taught_twice(driver, Open(tiny(verse_file, *EXACTING)))
     expected = load_run(whole.name).state
 
     assert [event.step for event in of(whole.events, Taught)] == [AT, AGAIN]
@@ -101,7 +106,7 @@ def test_a_run_that_is_taught_goes_on_exactly_wherever_it_was_left(
     start = only(
         Driver()
         .when(is_a(StepDone, step=5), Close())
-        .run(Open(tiny(verse_file, "model.dropout=0.2")), Train()),
+        .run(Open(tiny(verse_file, *EXACTING)), Train()),
         Opened,
     ).run
     forked = taught_twice(Driver(), Fork(start))

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from driving import Driver, ask, history_of, is_a, losses, of, only, saved_run, tiny
+from driving import (
+    Driver,
+    ask,
+    history_of,
+    is_a,
+    losses,
+    of,
+    only,
+    saved_run,
+    tiny,
+)
 
 from engine.protocol import (
     HIGHEST_RATE,
@@ -20,15 +30,20 @@ from engine.protocol import (
     LearningRateFound,
     Open,
     Opened,
+    PhaseChanged,
     RateTried,
     Saved,
     Step,
     StepDone,
     StepInspected,
     StopTrial,
+    TaughtEvaluated,
+    Teach,
     Train,
 )
+from engine.session import trials
 from engine.storage.saved_run import load_run
+from engine.training.optimizers import Optimizer
 from engine.training.range_test import STEPS, Suggestion, Tried, rate, suggest
 
 pytestmark = pytest.mark.timeout(60)
@@ -65,6 +80,58 @@ def test_a_trial_in_the_middle_of_training_changes_no_bit(
         {*map(type, history_of(load_run(only(events, Opened).run)))} for events in (alone, tried)
     ]
     assert kinds[0] == kinds[1]
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("trial", [FindLearningRate(1), InspectStep(1)])
+def test_a_trial_changes_no_bit_wherever_it_is_made(
+    verse_file: Path, trial: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first step, while another text is taught, before the last step, and at the end,
+    from where the run goes on: with dropout, a context that grows, two workers and bfloat16."""
+    monkeypatch.setattr(trials, "STEPS", 12)
+    alone, tried = everywhere(verse_file), everywhere(verse_file, trial)
+    assert len(of(tried, LearningRateFound | StepInspected)) == 4  # type: ignore[arg-type]
+    assert len(of(alone, StepDone)) == 26
+    assert losses(tried) == losses(alone)
+    assert of(tried, TaughtEvaluated) == of(alone, TaughtEvaluated)
+    expected, found = state_of(alone), state_of(tried)
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    first, second = (load_run(only(e, Opened).run).manifest.progress for e in (alone, tried))
+    assert (first.evaluated, first.loss, first.taught) == (26, second.loss, second.taught)
+    assert (first.step, first.skipped, first.learning_rate) == (26, 0, second.learning_rate)
+
+
+@pytest.mark.parametrize("trial", [FindLearningRate(1), InspectStep(1)])
+def test_a_trial_of_a_run_whose_step_failed_is_of_the_batch_that_follows(
+    verse_file: Path, trial: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound, norms = Optimizer.grad_norm, [1.0] * 5 + [math.nan]
+    monkeypatch.setattr(
+        Optimizer, "grad_norm", lambda self: norms.pop(0) * sound(self) if norms else sound(self)
+    )
+    driver = Driver().when(is_a(PhaseChanged, phase="failed", step=5), trial, Train())
+    driver.when(is_a(Saved), Close())
+    tried = driver.run(Open(tiny(verse_file, DROPOUT)), Train())
+    norms += [1.0] * 5 + [math.nan]
+    driver = Driver().when(is_a(PhaseChanged, phase="failed", step=5), Train())
+    driver.when(is_a(Saved), Close())
+    assert losses(driver.run(Open(tiny(verse_file, DROPOUT)), Train())) == losses(tried)
+    (sixth,) = [event.loss for event in of(tried, StepDone) if event.step == 6]
+    seen = of(tried, RateTried | StepInspected)  # type: ignore[arg-type]
+    assert seen[0].loss == sixth
+
+
+def everywhere(text: Path, *trial: Command) -> list[Event]:
+    """The events of a run that is trained to its end and on, with a trial at each of its turns."""
+    exacting = ("train.context_warmup=0.8", "train.threads=2", "train.precision=bfloat16")
+    driver = Driver().when(is_a(StepDone, step=5), Teach("a bell", 0.5), *trial)
+    driver.when(is_a(StepDone, step=19), *trial)
+    driver.when(is_a(PhaseChanged, phase="done", step=20), *trial, Train(6))
+    driver.when(is_a(Saved, step=26), Close())
+    return driver.run(Open(tiny(text, DROPOUT, *exacting)), *trial, Train())
 
 
 def test_the_microscope_shows_the_very_step_that_follows(verse_file: Path) -> None:
