@@ -2,12 +2,14 @@
 
 from msgspec import Struct
 
+from data.text import Text
+
 
 class Corpus(Struct, frozen=True):
     """A text to train on, and where it comes from."""
 
     name: str
-    text: str
+    text: Text
     source: str
     """One line: where the text comes from."""
     license: str

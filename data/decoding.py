@@ -100,6 +100,15 @@ def decode(content: bytes, name: str, encoding: str = "") -> Decoded:
     return Decoded("".join(decoding.pieces(read)), decoding.replaced, decoding.guessed)
 
 
+def decode_exactly(content: Iterable[bytes]) -> Iterator[str]:
+    """A text in UTF-8 in pieces, with its line breaks as they are. A lone surrogate, as three bytes,
+    is kept. UnicodeDecodeError for what is no such text."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogatepass")
+    for piece, final in _until_final(content):
+        if text := decoder.decode(piece, final):
+            yield text
+
+
 def look_through(read: Read, name: str, encoding: str = "") -> Decoding:
     """How to decode a file. What cannot be decoded becomes U+FFFD, in UTF-8 one for each byte.
 

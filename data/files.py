@@ -25,6 +25,7 @@ from data.reading import Reading
 from data.safe_text import safe_text
 from data.standard_input import read_standard_input
 
+_READ_WHOLE = 1 << 20  # bytes of a file, up to which it is read once to be looked through
 _MOST_NAMED = 3  # of the files that are left out
 
 OnRead = Callable[[int], None]
@@ -134,7 +135,11 @@ def look(found: Found, reading: Reading, on_read: OnRead = lambda _: None) -> Lo
     for file in found.files:
         try:
             read = _reader(found, file, length, on_read)
-            decoding = look_through(read, safe_text(str(file.path)), reading.encoding)
+            content = read
+            if found.is_large and file.size < _READ_WHOLE:
+                content = _in_memory(read_bytes(file.path, found.name, length))
+                on_read(file.size)
+            decoding = look_through(content, safe_text(str(file.path)), reading.encoding)
         except TooLargeError:
             raise
         except ValueError:
@@ -187,7 +192,10 @@ def _reader(found: Found, file: FoundFile, before: int, on_read: OnRead) -> Read
     name = safe_text(str(file.path)) if found.single else found.name
     if found.is_large:
         return partial(_counted, file.path, name, before, on_read)
-    content = read_bytes(file.path, name, before)
+    return _in_memory(read_bytes(file.path, name, before))
+
+
+def _in_memory(content: bytes) -> Read:
     return lambda: (content,)
 
 

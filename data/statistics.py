@@ -114,6 +114,8 @@ class PairCounts:
     def __init__(self, size: int) -> None:
         """`size`: of the vocabulary, V."""
         self._size = size
+        self.counted = 0
+        """The number of pairs so far."""
         self._last = np.zeros(0, np.int64)
         # A small vocabulary: a dense table is faster than sorting.
         self._table = np.zeros(size**2, np.int64) if size**2 <= CHUNK else None
@@ -124,6 +126,7 @@ class PairCounts:
         joined = np.concatenate((self._last, ids))
         chunk = joined[:-1] * self._size + joined[1:]
         self._last = joined[-1:]
+        self.counted += len(chunk)
         if self._table is not None:
             self._table += np.bincount(chunk, minlength=len(self._table))
             return
@@ -131,6 +134,15 @@ class PairCounts:
         self._pairs, index = np.unique(np.concatenate((self._pairs, pairs)), return_inverse=True)
         counts = np.concatenate((self._counts, counts))
         self._counts = np.bincount(index, counts, len(self._pairs)).astype(np.int64)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether pairs are sorted, for want of room for a table: a large text takes minutes."""
+        return self._table is None
+
+    def skip(self) -> None:
+        """Leave a piece out: the next one is not adjacent."""
+        self._last = self._last[:0]
 
     def conditional_entropy(self) -> float:
         """H(X | previous character), in nats; 0 for less than a pair."""

@@ -1,13 +1,16 @@
 """A text as the program passes it on: a `str`, or a large one that is kept in a file."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # imports NumPy, which the first paint does not wait for
+    from data.statistics import Statistics
 
 CHUNK = 1 << 20
 """Characters that are handled at a time, which bounds the memory for a large text."""
 
 
-@runtime_checkable
 class Text(Protocol):
     """A sequence of characters, of which parts are read by slices `[start:end]`, as strings."""
 
@@ -40,7 +43,33 @@ def chunks(text: Text) -> Iterator[str]:
 
 def distinct(text: Text) -> set[str]:
     """The different characters of a text."""
+    if isinstance(text, LargeText):
+        return set(text.characters)
     found: set[str] = set()
     for chunk in chunks(text):
         found.update(chunk)
     return found
+
+
+class LargeText(ABC):
+    """A text that is kept in a file: its length, digest and characters are known."""
+
+    @property
+    @abstractmethod
+    def sha256(self) -> str:
+        """Of the text in UTF-8."""
+
+    @property
+    @abstractmethod
+    def characters(self) -> str:
+        """Its different characters, sorted."""
+
+    @abstractmethod
+    def statistics(self) -> "Statistics":
+        """Its statistics."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __getitem__(self, part: slice, /) -> str: ...

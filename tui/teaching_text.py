@@ -66,7 +66,7 @@ def text_to_teach(given: str) -> NamedText:
     if not given.strip():
         raise ValueError("There is no text to teach: it is empty.")
     if given in names():
-        return NamedText(load(given).text, given)
+        return NamedText(load(given).text[:], given)
     path, found = _file_at(given)
     if stat.S_ISREG(found.st_mode):
         if found.st_size > MOST_BYTES * MOST_TAUGHT:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from data.catalog import Corpus, load, names
 from data.safe_text import safe_text
+from data.text import distinct
 from engine.config import SampleConfig
 from engine.device import UNKNOWN_MACHINE
 from engine.export.apertus import to_state
@@ -106,7 +107,7 @@ def _chosen_text(corpus: str, settings: Settings) -> Text:
     """The text that the user names. ValueError, with a user-facing message, if the model does not
     know all its characters."""
     text = load(corpus)
-    unknown = "".join(sorted({*text.text} - {*settings.corpus.characters}))
+    unknown = "".join(sorted(distinct(text.text) - {*settings.corpus.characters}))
     if unknown:
         raise ValueError(
             f"The text {corpus!r} has characters that the model does not know: "

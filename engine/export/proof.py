@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from data.text import Part
 from engine.config import SampleConfig
 from engine.export.source import ReadBack, Source
 from engine.generation.sampler import sample
@@ -72,7 +73,8 @@ def prove(source: Source, back: ReadBack) -> Iterator[float | Proof]:
 
 def passages(source: Source, count: int) -> list[Tensor]:
     """(T,) ids of windows of the validation part, at most a context long, evenly spread."""
-    text = source.text[split_at(len(source.text), source.info.config.train.val_fraction) :]
+    end = split_at(len(source.text), source.info.config.train.val_fraction)
+    text = Part(source.text, end)
     length = min(len(text), source.context_length)
     starts = (i * (len(text) - length) // max(1, count - 1) for i in range(count))
     distinct = dict.fromkeys(starts)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from data.text import Text
 from engine.config import ModelConfig
 from engine.device import UNKNOWN_MACHINE, Machine
 from engine.model.gpt import GPT
@@ -22,7 +23,7 @@ class Source(NamedTuple):
     """Of the saved run: its history is there."""
     info: RunInfo
     """Without the folder of the user's text: exports are published."""
-    text: str
+    text: Text
     """Of a run that was imported without its text: what its model has written."""
     step: int
     loss: float | None

@@ -3,12 +3,15 @@ extra, which is imported when the first such tokenizer is made."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any
 
+from data.text import CHUNK, Text
 from engine.model.byte_level import ByteLevel
-from engine.model.tokenizer import CHUNK
 from engine.model.tokenizer_file import LONGEST_TOKEN, file_of, learned_in, merges_in, signs
 
+LOOKED_AT = 256
+"""Characters that are looked at together, for the end of a word."""
 MOST_READ = 1 << 26
 """Characters that the tokens are learned from, at most: of a longer text, pieces evenly spread."""
 
@@ -34,22 +37,24 @@ class BPETokenizer(ByteLevel):
         ids: list[int] = self._encoder.encode(text, add_special_tokens=False).ids
         return ids
 
-    def cut(self, text: str, start: int) -> int:
+    def cut(self, text: Text, start: int) -> int:
         return word_end(text, start)
 
 
-def word_end(text: str, start: int) -> int:
+def word_end(text: Text, start: int) -> int:
     """The end of a piece that begins at `start`: before white space that follows something else,
     where no token goes on."""
     end = start + CHUNK
     while end < len(text):
-        if text[end] in " \n" and not text[end - 1].isspace():
-            return end
-        end += 1
+        near = text[end - 1 : end + LOOKED_AT]
+        for offset, (before, character) in enumerate(pairwise(near)):
+            if character in " \n" and not before.isspace():
+                return end + offset
+        end += LOOKED_AT
     return len(text)
 
 
-def learn(text: str, size: int) -> bytes:
+def learn(text: Text, size: int) -> bytes:
     """The `tokenizer.json` of `size` tokens learned from a text, or of fewer if the text is short;
     the same each time. ValueError, with a user-facing message, if the library is missing."""
     _check_installed()
@@ -82,7 +87,7 @@ def _check_installed() -> None:
         )
 
 
-def _read(text: str) -> Iterator[str]:
+def _read(text: Text) -> Iterator[str]:
     """The text in pieces; of a long one as many of them as are read, evenly spread."""
     every = max(1, -(-len(text) // MOST_READ))
     start, number = 0, 0

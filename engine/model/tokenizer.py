@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-CHUNK = 1 << 20
-"""Characters that are encoded at a time, which bounds the memory for a large text."""
+from data.text import CHUNK, Text
 
 Ids = NDArray[np.uint8] | NDArray[np.int32]
 
@@ -74,11 +73,11 @@ class Tokenizer(ABC):
         unknown = "".join(dict.fromkeys(c for c in text if not self.is_known(c)))
         return known, unknown
 
-    def cut(self, text: str, start: int) -> int:
+    def cut(self, text: Text, start: int) -> int:
         """The end of the piece of `text` that begins at `start`, about `CHUNK` characters on."""
         return min(len(text), start + CHUNK)
 
-    def encoded(self, text: str) -> Iterator[Ids]:
+    def encoded(self, text: Text) -> Iterator[Ids]:
         """The ids of a long text whose every character is known, a piece at a time."""
         start = 0
         while start < len(text):

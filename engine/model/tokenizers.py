@@ -1,11 +1,12 @@
 """Which tokenizer a run has."""
 
+from data.text import Text
 from engine.config import ModelConfig
 from engine.model.byte_level import ByteTokenizer
 from engine.model.tokenizer import Tokenizer, Vocabulary
 
 
-def new_tokenizer(config: ModelConfig, characters: str, training: str) -> Tokenizer:
+def new_tokenizer(config: ModelConfig, characters: str, training: Text) -> Tokenizer:
     """The tokenizer of a new run. `characters`: those of its text. `training`: the part of the text
     that is trained on, the only one that tokens are learned from. ValueError, with a user-facing
     message, if the text cannot be encoded, or a package is missing."""

@@ -10,20 +10,20 @@ from engine.insight.alphabet import map_alphabet
 from engine.model.tokenizer import Tokenizer
 from engine.protocol import AlphabetMapped, CharacterPoint, MapAlphabet
 from engine.session.moment_models import MomentModels
+from engine.training.dataset import Dataset
 
 MOST_CHARACTERS = 200
 """Of a larger vocabulary the most frequent ones are shown."""
 COUNTED = 1_000_000
-"""Characters of the text, evenly spread, that tell which these are."""
+"""Characters of the text, spread over it, that tell which these are."""
 
 
 class AlphabetMapper:
     """Maps the alphabet of one run, with the signs of the picture before."""
 
-    def __init__(self, models: MomentModels, ids: Tensor, tokenizer: Tokenizer) -> None:
-        """`ids`: (N,) of the training part."""
+    def __init__(self, models: MomentModels, dataset: Dataset, tokenizer: Tokenizer) -> None:
         self._models = models
-        self._ids = ids
+        self._dataset = dataset
         self._tokenizer = tokenizer
         self._shown: list[int] = []
         self._plane: Tensor | None = None
@@ -62,7 +62,6 @@ class AlphabetMapper:
         size = len(self._tokenizer)
         if size <= MOST_CHARACTERS:
             return list(range(size))
-        some = self._ids[:: max(1, len(self._ids) // COUNTED)]
-        counts = torch.bincount(some, minlength=size)
+        counts = torch.bincount(self._dataset.some(COUNTED), minlength=size)
         order = torch.sort(counts, descending=True, stable=True).indices
         return sorted(order[:MOST_CHARACTERS].tolist())

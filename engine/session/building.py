@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from data.catalog import Corpus
 from data.prompts import default_prompt
+from data.text import LargeText, Text
 from engine.config import RunConfig
 from engine.device import Machine, keep_freed_memory
 from engine.protocol import Busy, CorpusLoaded, Event, Forked, Opened, ParentLoaded, Phase
@@ -18,6 +19,7 @@ from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import NONE, OtherText
 from engine.session.teacher import check_taught
 from engine.session.textless_run import TextlessRun
+from engine.storage.corpus_text import Report, untold
 from engine.storage.library import run_curve
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder
@@ -49,7 +51,7 @@ class Start(NamedTuple):
     excerpt_prompt: str | None = None  # that samples are written to, unless it is the usual one
 
 
-def kept_corpus(info: RunInfo, text: str) -> Corpus:
+def kept_corpus(info: RunInfo, text: Text) -> Corpus:
     """The text of a saved run."""
     source = info.corpus
     return Corpus(name=source.name, text=text, source=source.source, license=source.license)
@@ -65,8 +67,11 @@ def report_corpus(
     val_fraction = config.train.val_fraction
     check_length(len(corpus.text), config.model.context_length, val_fraction)
     check_training_text(config, len(corpus.text), len(other.text))
-    emit(Busy(f"counting {len(corpus.text):,} characters"))
-    statistics = measure(corpus.text)
+    if isinstance(corpus.text, LargeText):
+        statistics = corpus.text.statistics()
+    else:
+        emit(Busy(f"counting {len(corpus.text):,} characters"))
+        statistics = measure(corpus.text)
     held_out = statistics.characters - split_at(statistics.characters, val_fraction)
     emit(
         CorpusLoaded(
@@ -128,12 +133,13 @@ def fresh_progress(config: RunConfig) -> Progress:
 
 def build_context(
     info: RunInfo,
-    text: str,
+    text: Text,
     tokenizer: "Tokenizer",
     start: Start | None,
     emit: Emit,
     clock: Clock,
     other: str = "",
+    report: Report = untold,
 ) -> "RunContext":
     """Build the model and all around it, with the tensors to start from; without them, at step 0.
     `other`: the text that is trained on in place of the run's own. ValueError, with a user-facing message, if they do not fit, or the run does not fit this
@@ -151,7 +157,7 @@ def build_context(
         opening = default_prompt(info.corpus.name, text)
     before = start.machine if start else None
     training = training_text(info.config, text, other)
-    context = RunContext(info.config, text, tokenizer, opening, clock, before, training)
+    context = RunContext(info.config, text, tokenizer, opening, clock, before, training, report)
     if start is not None:
         context.trainer.load_state_dict(start.state, start.step, start.skipped)
         if start.lesson is not None:
@@ -210,7 +216,7 @@ def activate(
     context: "RunContext",
     run: "Run",
     info: RunInfo,
-    text: str,
+    text: Text,
     progress: Progress,
     emit: Emit,
     clock: Clock,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import torch
 
+from data.text import Text
 from engine.config import ModelConfig, RunConfig, SampleConfig
 from engine.device import Hardware, Machine, device_of, machine_of, release_freed_memory
 from engine.generation.generator import TextGenerator
@@ -19,6 +20,7 @@ from engine.session.inspector import Inspector
 from engine.session.moment_models import MomentModels
 from engine.session.stepper import NextStep
 from engine.storage.checkpoints import State
+from engine.storage.corpus_text import Report, untold
 from engine.storage.moment_files import Moment
 from engine.storage.teaching import Lesson
 from engine.training.autotune import as_before, choose, measure_threads, most_threads
@@ -41,16 +43,18 @@ class RunContext:
     def __init__(
         self,
         config: RunConfig,
-        text: str,
+        text: Text,
         tokenizer: Tokenizer,
         opening: str,
         clock: Callable[[], float],
         before: Machine | None = None,
         training: str | None = None,
+        report: Report = untold,
     ) -> None:
         """`tokenizer`: knows all of the text. `opening`: the prompt of excerpts until the user sets
         another. `before`: the machine that has trained the run so far. `training`: what is trained
-        on instead of the training part of the text.
+        on instead of the training part of the text. `report` is told how far the encoding of a
+        large text is.
 
         ValueError, with a user-facing message, if the device is missing or the memory too small.
         """
@@ -68,7 +72,7 @@ class RunContext:
             self.hardware = self.hardware._replace(reason=AS_BEFORE)
         release_freed_memory()  # of the trials
         self.tokenizer = tokenizer
-        dataset, self.tokens = encoded(text, tokenizer, config, training)
+        dataset, self.tokens = encoded(text, tokenizer, config, training, report)
         self.workers = WorkerPool(self.hardware.threads)
         parts = (config, len(tokenizer), dataset, self.hardware, self.workers)
         self.trainer = LeadTrainer(*parts, group) if group else Trainer(*parts)

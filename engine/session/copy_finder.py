@@ -21,6 +21,8 @@ AROUND = 300
 """Characters of the text that are shown before and after a copy."""
 MOST_CHARACTERS = 500_000_000
 """The index takes a byte for each character of the training part."""
+MOST_TOKENS = 10_000_000
+"""Tokens that are no characters are decoded at once first."""
 
 
 class CopyFinder:
@@ -62,11 +64,10 @@ class CopyFinder:
 
     def ask(self, command: FindCopies) -> None:
         """Start to answer a question, in place of the one before."""
-        if len(self._tokens) > MOST_CHARACTERS:
-            reason = (
-                f"copies are searched for in texts of up to {MOST_CHARACTERS:,} characters: the "
-                "index takes a byte for each"
-            )
+        most = MOST_CHARACTERS if isinstance(self._tokenizer, Vocabulary) else MOST_TOKENS
+        if len(self._tokens) > most:
+            what = "characters" if most == MOST_CHARACTERS else "tokens"
+            reason = f"copies are searched for in texts of up to {most:,} {what}: that takes memory"
             self._emit(CopiesFound(command.request, (), SHORTEST, refused=reason))
         else:
             self._slices.start(self._answer(command))

@@ -3,11 +3,14 @@
 import torch
 from msgspec.structs import replace
 
+from data.text import Part, Text
 from engine.config import RunConfig
 from engine.model.tokenizer import Tokenizer
 from engine.model.tokenizers import new_tokenizer
 from engine.protocol import Busy, Tokens
 from engine.session.opened_run import Emit
+from engine.storage.corpus_text import Report, untold, utf8_chunks
+from engine.storage.token_files import ids_of
 from engine.training.dataset import Dataset
 from engine.training.split import split_at, val_characters
 
@@ -16,32 +19,35 @@ FREQUENT = 12
 BEGINNING = 120
 """Tokens of the beginning of the text that are reported."""
 COUNTED = 1_000_000
-"""Tokens of the training part, evenly spread, that tell which are frequent."""
+"""Tokens of the training part, spread over it, that tell which are frequent."""
 
 
-def learned_tokenizer(config: RunConfig, characters: str, text: str, emit: Emit) -> Tokenizer:
+def learned_tokenizer(config: RunConfig, characters: str, text: Text, emit: Emit) -> Tokenizer:
     """The tokenizer of a new run on a text of these characters. ValueError, with a user-facing
     message, if there can be none."""
     if config.model.tokenizer == "bpe":
         emit(Busy(f"learning {config.model.vocabulary:,} tokens from the text"))
-    return new_tokenizer(
-        config.model, characters, text[: split_at(len(text), config.train.val_fraction)]
-    )
+    end = split_at(len(text), config.train.val_fraction)
+    return new_tokenizer(config.model, characters, Part(text, 0, end))
 
 
 def encoded(
-    text: str, tokenizer: Tokenizer, config: RunConfig, training: str | None = None
+    text: Text,
+    tokenizer: Tokenizer,
+    config: RunConfig,
+    training: str | None = None,
+    report: Report = untold,
 ) -> tuple[Dataset, Tokens]:
     """The text as a dataset, and its tokens. `training`: what is trained on instead of the training
-    part. ValueError, with a user-facing message, if it is too short."""
+    part. `report` is told how far that is for a large one. ValueError, with a user-facing message,
+    if it is too short; OSError for a large one."""
     end = split_at(len(text), config.train.val_fraction)
-    held_out = text[end:]
-    if config.model.tokenizer == "characters" and training is None:
-        ids, train = tokenizer.encode_corpus(text), None
-    else:  # each part alone: a token may not span both
-        trained = text[:end] if training is None else training
-        parts = [tokenizer.encode_corpus(part) for part in (trained, held_out)]
-        ids, train = torch.cat(parts), len(parts[0])
+    held_out = Part(text, end)
+    if training is None:
+        ids, train, file = ids_of(text, tokenizer, end, report)
+    else:
+        parts = [tokenizer.encode_corpus(part) for part in (training, held_out[:])]
+        ids, train, file = torch.cat(parts), len(parts[0]), None
     dataset = Dataset(
         ids,
         config.model.context_length,
@@ -49,10 +55,9 @@ def encoded(
         config.train.seed,
         val_characters(config),
         train,
+        file,
     )
-    counts = torch.bincount(
-        dataset.train[:: max(1, len(dataset.train) // COUNTED)], minlength=len(tokenizer)
-    )
+    counts = torch.bincount(dataset.some(COUNTED), minlength=len(tokenizer))
     frequent = counts.topk(min(FREQUENT, len(tokenizer)))
     pieces = tokenizer.pieces
     return dataset, replace(
@@ -67,11 +72,11 @@ def encoded(
     )
 
 
-def tokens_of(tokenizer: Tokenizer, config: RunConfig, held_out: str, number: int) -> Tokens:
+def tokens_of(tokenizer: Tokenizer, config: RunConfig, held_out: Text, number: int) -> Tokens:
     """The tokens of a run, without examples. `number`: of those in its held-out text."""
     return Tokens(
         kind=config.model.tokenizer,
         number=len(tokenizer),
         characters_each=len(held_out) / number,
-        bytes_each=len(held_out.encode("utf-8", "surrogatepass")) / number,
+        bytes_each=sum(map(len, utf8_chunks(held_out))) / number,
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from data.catalog import Corpus
-from data.catalog import load as load_corpus
 from data.safe_text import safe_text
+from data.text import Text
 from engine.changes import change_in_fork, check_fork
 from engine.config import RunConfig, override
 from engine.protocol import Busy, Evaluated, Event, Fork, Forked, StepDone
@@ -27,6 +27,7 @@ from engine.session.loader import with_later_changes
 from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import OtherText, load_other
 from engine.session.run_state import plan_of
+from engine.session.text_loading import Interrupted, Reporter, load_text, never
 from engine.storage.corpus_text import sha256_of
 from engine.storage.history import Origin, read_history
 from engine.storage.manifest import Progress
@@ -39,16 +40,19 @@ if TYPE_CHECKING:  # imports torch, which is loaded after it was announced
     from engine.storage.parent_run import ParentRun
 
 
-def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> ActiveRun:
+def open_fork(
+    command: Fork, emit: Emit, clock: Clock, *, saving: bool, interrupted: Interrupted = never
+) -> ActiveRun:
     """A new run at a step of another. ValueError, with a user-facing message, if that run or that
-    step cannot be read, or the changes cannot be made."""
+    step cannot be read, or the changes cannot be made; StoppedError."""
     check_fork(command.assignments)
     emit(Busy(f"forking {command.run}, loading torch"))
     # torch, after it was announced
     from engine.storage.parent_run import load_parent
     from engine.storage.run import Run, new_info
 
-    parent = load_parent(command.run, command.step)
+    report = Reporter(emit, interrupted)
+    parent = load_parent(command.run, command.step, report)
     origin = Origin(parent.folder, parent.step)
     progress = parent.progress or progress_at(parent, read_history(*origin))
     changes = with_later_changes(progress, read_history(*origin))
@@ -57,7 +61,7 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
         parent.info.config, changes.progress.learning_rate, command.assignments
     )
     progress = _planned(changes.progress, config, command.assignments)
-    text, corpus, config = _text_of(command, parent, config)
+    text, corpus, config = _text_of(command, parent, config, report)
     config, other = _trained_on(command, parent, config, text.text)
     if command.corpus:
         progress = replace(progress, evaluated=-1, loss=None, best_loss=None, taught="")
@@ -70,7 +74,7 @@ def open_fork(command: Fork, emit: Emit, clock: Clock, *, saving: bool) -> Activ
         state = {"model": state["model"]}
     before, prompt = parent.machine, changes.excerpt_prompt
     start = Start(state, before, parent.step, progress.skipped, lesson, prompt)
-    context = build_context(info, text.text, tokenizer, start, emit, clock, other.text)
+    context = build_context(info, text.text, tokenizer, start, emit, clock, other.text, report)
     run = Run(origin=None if command.corpus else origin, tokenizer=tokenizer, other=other.text)
     return activate(
         context,
@@ -125,7 +129,7 @@ def _planned(progress: Progress, config: RunConfig, assignments: Iterable[str]) 
 
 
 def _text_of(
-    command: Fork, parent: "ParentRun", config: RunConfig
+    command: Fork, parent: "ParentRun", config: RunConfig, report: Reporter
 ) -> tuple[Corpus, CorpusInfo, RunConfig]:
     """The text of a fork, what run.json says of it, and the config with it. ValueError, with a
     user-facing message, if it has characters that the model does not know."""
@@ -138,7 +142,7 @@ def _text_of(
         return kept_corpus(parent.info, parent.text), source, config
     from engine.storage.saved_run import characters_with, unknown_in  # torch, as above
 
-    text = load_corpus(command.corpus, command.reading)
+    text = load_text(command.corpus, command.reading, report)
     unknown = unknown_in(text.text, parent.tokenizer)
     if unknown:
         raise ValueError(
@@ -158,7 +162,7 @@ def _text_of(
 
 
 def _trained_on(
-    command: Fork, parent: "ParentRun", config: RunConfig, own: str
+    command: Fork, parent: "ParentRun", config: RunConfig, own: Text
 ) -> tuple[RunConfig, OtherText]:
     """What a fork is trained on in place of its text, and the config with that: as its parent, unless
     it has another text or settings of its own. ValueError, with a user-facing message, if it cannot be

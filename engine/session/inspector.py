@@ -65,7 +65,7 @@ class Inspector:
         )
         self._copies = CopyFinder(dataset.train, tokenizer, emit, clock)
         self._learning = LearningFinder(models, tokenizer, emit, clock)
-        self._alphabet = AlphabetMapper(models, dataset.train, tokenizer)
+        self._alphabet = AlphabetMapper(models, dataset, tokenizer)
         self._losses = LossDivider(models, dataset, tokenizer, emit, clock)
         self._trials = Trials(trainer, tokenizer, next_step, emit, clock)
         self._in_slices: tuple[

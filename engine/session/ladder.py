@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from data.text import Part, Text
 from engine.protocol import LadderMeasured, Tokens
 from engine.session.opened_run import SLICE, Clock, Emit
 from engine.storage.ladder_file import Rungs, read_ladder
@@ -19,7 +20,7 @@ class Ladder:
 
     def __init__(
         self,
-        text: str,
+        text: Text,
         info: RunInfo,
         tokens: Tokens,
         recorder: Recorder,
@@ -81,10 +82,10 @@ def per_token(rungs: Rungs, tokens: Tokens) -> Rungs:
     return tuple((name, tokens.per_token(loss)) for name, loss in rungs)
 
 
-def measured_rungs(text: str, info: RunInfo) -> "Iterator[tuple[str, float] | None]":
+def measured_rungs(text: Text, info: RunInfo) -> "Iterator[tuple[str, float] | None]":
     """Measure the rungs of a run's text, in slices: each as it is known, and None in between."""
     from data.ngrams import MOST_TRAINING, measure  # NumPy: this module is loaded before it
 
     end = split_at(len(text), info.config.train.val_fraction)
     training = text[max(0, end - MOST_TRAINING) : end]
-    yield from measure(training, text[end:], len(info.corpus.characters))
+    yield from measure(training, Part(text, end), len(info.corpus.characters))

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from data.catalog import load as load_corpus
 from engine.changes import change
 from engine.config import RunConfig
 from engine.protocol import (
@@ -38,6 +37,7 @@ from engine.session.ladder import per_token
 from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import OtherText, load_other
 from engine.session.run_state import extended
+from engine.session.text_loading import Interrupted, Reporter, load_text, never
 from engine.storage.corpus_text import sha256_of
 from engine.storage.history import HistoryReader, read_history
 from engine.storage.ladder_file import read_ladder
@@ -57,11 +57,19 @@ _OTHERS_SETTINGS = (
 )
 
 
-def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> ActiveRun:
+def open_fresh(
+    config: RunConfig,
+    emit: Emit,
+    clock: Clock,
+    *,
+    saving: bool,
+    interrupted: Interrupted = never,
+) -> ActiveRun:
     """A run at step 0. `saving`: whether it is ever written. ValueError, with a user-facing message,
-    if text or config cannot be used."""
+    if text or config cannot be used; StoppedError."""
     emit(Busy(f"reading {config.corpus}"))
-    corpus = load_corpus(config.corpus, config.reading)
+    report = Reporter(emit, interrupted)
+    corpus = load_text(config.corpus, config.reading, report)
     named, config = config, recordable(config)
     digest = sha256_of(corpus.text)
     other = load_other(named, corpus.text, corpus.text)
@@ -77,7 +85,7 @@ def open_fresh(config: RunConfig, emit: Emit, clock: Clock, *, saving: bool) -> 
     info = new_info(config, source, tokenizer, other=other.info)
     progress = fresh_progress(config)
     run = Run(tokenizer=tokenizer, other=other.text)
-    context = build_context(info, corpus.text, tokenizer, None, emit, clock, other.text)
+    context = build_context(info, corpus.text, tokenizer, None, emit, clock, other.text, report)
     return activate(context, run, info, corpus.text, progress, emit, clock, saving=saving)
 
 
@@ -87,6 +95,7 @@ def open_saved(
     clock: Clock,
     *,
     saving: bool,
+    interrupted: Interrupted = never,
     follows: bool = False,
     kind: type[ActiveRun] = ActiveRun,
 ) -> ActiveRun | FollowedRun | None:
@@ -94,7 +103,7 @@ def open_saved(
     trains it, or if this one only `follows`. `kind`: what is made of one that is trained here.
 
     None if the user has to confirm it first, which is asked for by an event. ValueError, with a
-    user-facing message, if the run cannot be read.
+    user-facing message, if the run cannot be read; StoppedError.
     """
     emit(Busy(f"opening {command.name}, loading torch"))
     # torch, after it was announced
@@ -102,7 +111,8 @@ def open_saved(
     from engine.storage.saved_run import ChangedTextError, load_run
 
     try:
-        saved = load_run(command.name, changed_text=command.changed_text)
+        report = Reporter(emit, interrupted)
+        saved = load_run(command.name, report, changed_text=command.changed_text)
     except ChangedTextError as error:
         emit(Busy(""))
         confirmed = replace(command, changed_text=True)
@@ -123,7 +133,8 @@ def open_saved(
     _report_saved(saved, info, emit)
     prompt, before = changes.excerpt_prompt, saved.manifest.machine
     start = Start(saved.state, before, step, progress.skipped, changes.lesson, prompt)
-    context = build_context(info, saved.text, saved.tokenizer, start, emit, clock, saved.other)
+    parts = (info, saved.text, saved.tokenizer, start)
+    context = build_context(*parts, emit, clock, saved.other, report)
     if holder or follows:
         _report_followed(context, run.name, info, progress, holder, emit)
         return FollowedRun(context, saved, lock, reader, emit, clock, stays=follows)

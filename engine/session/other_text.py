@@ -6,6 +6,7 @@ from data.catalog import Corpus
 from data.catalog import load as load_corpus
 from data.lookalikes import mapped
 from data.safe_text import safe_text
+from data.text import Text, distinct
 from engine.config import RunConfig
 from engine.storage.corpus_text import sha256_of
 from engine.storage.run_info import CorpusInfo
@@ -31,9 +32,9 @@ class OtherText(NamedTuple):
 NONE = OtherText()
 
 
-def load_other(config: RunConfig, own: str, characters: str) -> OtherText:
-    """The text that a config names. `own`: the run's text; `characters`: those of its vocabulary, in
-    which the other is written, since they are what its held-out part consists of.
+def load_other(config: RunConfig, own: Text, characters: Text) -> OtherText:
+    """The text that a config names. `own`: the run's text; `characters`: a text with those of its
+    vocabulary, in which the other is written, since they are what its held-out part consists of.
 
     ValueError, with a user-facing message, if it cannot be used.
     """
@@ -46,11 +47,11 @@ def load_other(config: RunConfig, own: str, characters: str) -> OtherText:
         corpus = load_corpus(given)
     except ValueError as error:
         raise ValueError(f"text.train_on: {error}") from None
-    if corpus.text == own:
+    if sha256_of(corpus.text) == sha256_of(own):
         raise ValueError(
             "text.train_on is the run's own text: its held-out part would be trained on."
         )
-    text, unknown = mapped(corpus.text, frozenset(characters))
+    text, unknown = mapped(corpus.text[:], frozenset(distinct(characters)))
     kept = CorpusInfo(
         corpus.name,
         corpus.source,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from data.catalog import load as load_corpus
+from data.text import Text
 from engine.changes import settings_that_differ
 from engine.config import RunConfig
 from engine.device import device_of
@@ -15,6 +15,7 @@ from engine.session.other_text import OtherText, load_other
 from engine.session.race import Race
 from engine.session.race_rules import check_sides, matched, with_seed
 from engine.session.repetition_opener import RepetitionOpener
+from engine.session.text_loading import Interrupted, Reporter, load_text, never
 from engine.storage.corpus_text import read_corpus, sha256_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.race_file import RaceInfo, new_race, new_race_name, read_race
@@ -24,20 +25,30 @@ from engine.training.split import check_length
 from engine.training.training_text import check_training_text
 
 
-def open_race(command: OpenRace | OpenSavedRace, emit: Emit, clock: Clock, *, saving: bool) -> Race:
+def open_race(
+    command: OpenRace | OpenSavedRace,
+    emit: Emit,
+    clock: Clock,
+    *,
+    saving: bool,
+    interrupted: Interrupted = never,
+) -> Race:
     """A race, with its sides at step 0 or as they were saved. ValueError, with a user-facing message
-    that names the side, if they cannot be opened."""
+    that names the side, if they cannot be opened; StoppedError."""
+    report = Reporter(emit, interrupted)
     if isinstance(command, OpenSavedRace):
-        return _saved_race(command, emit, clock, saving=saving)
-    return _new_race(command, emit, clock, saving=saving)
+        return _saved_race(command, emit, clock, report, saving=saving)
+    return _new_race(command, emit, clock, report, saving=saving)
 
 
-def _new_race(command: OpenRace, emit: Emit, clock: Clock, *, saving: bool) -> Race:
+def _new_race(
+    command: OpenRace, emit: Emit, clock: Clock, report: Reporter, *, saving: bool
+) -> Race:
     check_sides(command.configs)
     first = command.configs[0]
     _check_seeds(command.seeds, first)
     emit(Busy(f"reading {first.corpus}"))
-    corpus = load_corpus(first.corpus, first.reading)
+    corpus = load_text(first.corpus, first.reading, report)
     digest = sha256_of(corpus.text)
     recorded = [recordable(config) for config in command.configs]
     configs = matched(recorded, command.axis)
@@ -61,7 +72,7 @@ def _check_seeds(seeds: int, first: RunConfig) -> None:
     with_seed(first, first.train.seed + seeds - 1)  # checks the range
 
 
-def _others(configs: Sequence[RunConfig], own: str) -> tuple[OtherText, ...]:
+def _others(configs: Sequence[RunConfig], own: Text) -> tuple[OtherText, ...]:
     """What the sides are trained on in place of the text. ValueError, with a user-facing message that
     names the side."""
     others: list[OtherText] = []
@@ -110,11 +121,13 @@ def _on_one_machine(configs: Sequence[RunConfig], characters: int) -> tuple[RunC
     )
 
 
-def _saved_race(command: OpenSavedRace, emit: Emit, clock: Clock, *, saving: bool) -> Race:
+def _saved_race(
+    command: OpenSavedRace, emit: Emit, clock: Clock, report: Reporter, *, saving: bool
+) -> Race:
     name = command.race
     emit(Busy(f"opening {name}, loading torch"))
     info = read_race(name)
-    first, text = _first_repetition(info)
+    first, text = _first_repetition(info, report)
     configs = tuple(run.config for run in first)
     others = tuple(
         OtherText(read_other(run, folder_of(run), side), side.other)
@@ -124,7 +137,7 @@ def _saved_race(command: OpenSavedRace, emit: Emit, clock: Clock, *, saving: boo
     return Race(info, opener, opener.saved(info.repetitions[-1]), is_new=False)
 
 
-def _first_repetition(info: RaceInfo) -> tuple[list[RunInfo], str]:
+def _first_repetition(info: RaceInfo, report: Reporter) -> tuple[list[RunInfo], Text]:
     """The runs of the sides in the first repetition, and their text. ValueError, with a user-facing
     message that names the side."""
     infos = []
@@ -134,4 +147,4 @@ def _first_repetition(info: RaceInfo) -> tuple[list[RunInfo], str]:
             infos.append(read_info(folder_of(name)))
         except ValueError as error:
             raise ValueError(f"Side {label} of the race: {error}") from None
-    return infos, read_corpus(folder_of(info.repetitions[0].runs[0]))
+    return infos, read_corpus(folder_of(info.repetitions[0].runs[0]), report)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from data.text import Text
 from engine.config import RunConfig
 from engine.protocol import LABELS, OpenRun, RepetitionInfo
 from engine.session.building import activate, build_context, fresh_progress
@@ -25,7 +26,7 @@ class RepetitionOpener(NamedTuple):
 
     race: str
     corpus: CorpusInfo
-    text: str
+    text: Text
     configs: tuple[RunConfig, ...]  # of the sides in the first repetition
     others: tuple[OtherText, ...]  # what the sides are trained on in place of the text
     emit: Emit

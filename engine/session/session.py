@@ -6,7 +6,7 @@ slice of sampling after it), so a pause waits for a micro-batch at most.
 
 import time
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -53,11 +53,11 @@ from engine.protocol import (
 from engine.session.downloader import INTERVAL, Downloader
 from engine.session.exporter import Exporter
 from engine.session.followed_run import FollowedRun
-from engine.session.forking import open_fork
-from engine.session.loader import open_fresh, open_saved
+from engine.session.inbox import Inbox
 from engine.session.opened_run import Clock, Emit, OpenedRun
-from engine.session.race_opening import open_race
+from engine.session.opening import How, opened
 from engine.session.saved_runs import MANAGING, manage, message_of
+from engine.session.text_loading import StoppedError
 
 if TYPE_CHECKING:  # imports torch, which is loaded with the first run
     from engine.session.context import RunContext
@@ -106,14 +106,16 @@ class Session:
         self._follows = follows
         self._closed = False
         self._run: OpenedRun | None = None
+        self._inbox = Inbox(SimpleQueue())
         self._exporter = Exporter(emit, clock)
         self._downloader = Downloader(emit, clock)
 
     def run(self, inbox: SimpleQueue[Command]) -> None:
         """Work until Close; sleep on the inbox while there is nothing to do."""
+        self._inbox = Inbox(inbox)
         try:
             while not self._closed:
-                command = self._next(inbox)
+                command = self._next()
                 if command is not None:
                     self._dispatch(command)
                     continue
@@ -129,17 +131,14 @@ class Session:
             if self._run is not None:
                 self._run.close()
 
-    def _next(self, inbox: SimpleQueue[Command]) -> Command | None:
+    def _next(self) -> Command | None:
         """The next command; None if a tick is due before one comes."""
         timeout = self._run.timeout if self._run is not None else None
         if self._exporter.active:
             timeout = 0.0
         elif self._downloader.active:
             timeout = min(INTERVAL, INTERVAL if timeout is None else timeout)
-        try:
-            return inbox.get(block=timeout != 0, timeout=timeout or None)
-        except Empty:
-            return None
+        return self._inbox.next(timeout)
 
     def _dispatch(self, command: Command) -> None:
         """Carry out a command. One that needs an open run does nothing if there is none: that it
@@ -209,23 +208,17 @@ class Session:
         """Replace the open run, as it stands, by the saved one of this name."""
         return self._open(OpenRun(name))
 
-    def _opened(self, command: Opening | OpenRun | OpenSavedRace) -> OpenedRun | None:
-        emit, clock, saving = self._emit, self._clock, self._saving
-        match command:
-            case Open(config):
-                return open_fresh(config, emit, clock, saving=saving)
-            case OpenRun():
-                return open_saved(command, emit, clock, saving=saving, follows=self._follows)
-            case Fork():
-                return open_fork(command, emit, clock, saving=saving)
-            case _:
-                return open_race(command, emit, clock, saving=saving)
-
     def _open(self, command: Opening | OpenRun | OpenSavedRace) -> OpenedRun | None:
         """Replace the open run by the one that the command opens. If that fails, or has to wait for
         a download, the open run stays, that is reported, and None is returned."""
         try:
-            opened = self._opened(command)
+            how = How(saving=self._saving, interrupted=self._inbox.asks_to_end)
+            run = opened(command, self._emit, self._clock, how, follows=self._follows)
+        except StoppedError:
+            self._emit(Busy(""))
+            if not self._inbox.skip_to_close():  # the others were about that run
+                self._emit(Failed("Stopped before the text was read.", "open"))
+            return None
         except DownloadNeededError as needed:
             assert isinstance(command, Opening), "what is saved has its text"
             self._emit(Busy(""))
@@ -237,11 +230,11 @@ class Session:
             self._emit(Busy(""))
             self._emit(Failed(message_of(error), "open"))
             return None
-        if opened is not None:
+        if run is not None:
             self._leave()
-            self._run = opened
-            opened.begin()
-        return opened
+            self._run = run
+            run.begin()
+        return run
 
     def _download(self, command: Opening, needed: DownloadNeededError) -> None:
         """Download the text that a command needs, and carry it out then; unless the user has still

@@ -1,31 +1,63 @@
 """The text of a run as its file holds it: in UTF-8, a chunk at a time, since it may be large."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from data.raw_bytes import LARGE_BYTES
+from data.text import LargeText, Text, chunks
 
 FILE = "corpus.txt"
 OTHER = "training.txt"
 """The text that a run is trained on in place of its own."""
 
-CHUNK = 1 << 20
-"""Characters that are encoded at a time."""
+Report = Callable[[str, float], None]
+"""Is told what is being done, and the fraction done. It may raise, to end it."""
 
 
-def utf8_chunks(text: str) -> Iterator[bytes]:
+def untold(_what: str, _done: float) -> None:
+    """Where nobody is told."""
+
+
+def utf8_chunks(text: Text) -> Iterator[bytes]:
     """The bytes of `corpus.txt`. A lone surrogate is kept, as three bytes."""
-    for first in range(0, len(text), CHUNK):
-        yield text[first : first + CHUNK].encode("utf-8", "surrogatepass")
+    for chunk in chunks(text):
+        yield chunk.encode("utf-8", "surrogatepass")
 
 
-def sha256_of(text: str) -> str:
+def sha256_of(text: Text) -> str:
     """The digest by which the text of a run is recognized."""
+    if isinstance(text, LargeText):
+        return text.sha256
     digest = hashlib.sha256()
     for chunk in utf8_chunks(text):
         digest.update(chunk)
     return digest.hexdigest()
 
 
-def read_corpus(folder: Path, file: str = FILE) -> str:
-    """The text of a run. OSError; UnicodeDecodeError."""
-    return (folder / file).read_bytes().decode("utf-8", "surrogatepass")
+def read_corpus(folder: Path, report: Report = untold) -> Text:
+    """The text of a run; `report` is told how far that is. OSError; ValueError (UnicodeDecodeError,
+    or with a user-facing message)."""
+    path = folder / FILE
+    if path.stat().st_size <= LARGE_BYTES:
+        return _read(path)
+    from engine.storage.large_texts import read_large  # imports NumPy, which small texts load later
+
+    return read_large(path, report)
+
+
+def read_other_text(folder: Path) -> str:
+    """The text that a run is trained on in place of its own. OSError; UnicodeDecodeError."""
+    return _read(folder / OTHER)
+
+
+def _read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "surrogatepass")
+
+
+def has_written(folder: Path, text: Text) -> None:
+    """The text of a run has just been written: opening it need not read a large one again."""
+    if isinstance(text, LargeText):
+        from engine.storage.large_texts import remember  # as above
+
+        remember(folder / FILE, text)

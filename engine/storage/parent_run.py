@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from data.text import Text
 from engine.device import Machine
 from engine.model.tokenizer import Tokenizer
 from engine.storage.checkpoints import State, read_checkpoint
+from engine.storage.corpus_text import Report, untold
 from engine.storage.manifest import DamagedError, Progress, read_manifest
 from engine.storage.moment_files import LATEST, moment_at, moments_of
 from engine.storage.moments import read_moment
@@ -24,7 +26,7 @@ class ParentRun(NamedTuple):
     name: str
     folder: Path
     info: RunInfo
-    text: str
+    text: Text
     tokenizer: Tokenizer
     step: int
     machine: Machine  # that trained it
@@ -33,14 +35,16 @@ class ParentRun(NamedTuple):
     other: str = ""  # the text that it is trained on in place of its own
 
 
-def load_parent(name: str, step: int, *, changed_text: bool = False) -> ParentRun:
-    """A run at a step: from its checkpoint, or else from its kept weights. `changed_text`: accept a
-    text other than the one it was trained on.
+def load_parent(
+    name: str, step: int, report: Report = untold, *, changed_text: bool = False
+) -> ParentRun:
+    """A run at a step: from its checkpoint, or else from its kept weights. `report` is told
+    how far the reading of a large text is. `changed_text`: accept a text other than the one it was trained on.
 
     ValueError, with a user-facing message, if there is neither, or the run cannot be read."""
     check_exists(name)
     folder = folder_of(name)
-    files = read_files(name, folder)
+    files = read_files(name, folder, report)
     info, text, tokenizer, checkpoints = files
     with_text(name, files, accepted=changed_text)
     other = read_other(name, folder, info)

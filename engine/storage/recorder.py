@@ -11,6 +11,7 @@ from engine.protocol import RECORDED, Event
 from engine.storage.paths import NoSpaceError, free_space
 
 if TYPE_CHECKING:  # torch is loaded with the first run, not with this module
+    from data.text import Text
     from engine.device import Machine
     from engine.storage.checkpoints import State
     from engine.storage.ladder_file import Rungs
@@ -40,7 +41,7 @@ class Recorder:
         self,
         run: "Run",
         info: "RunInfo",
-        text: str,
+        text: "Text",
         *,
         state: "Callable[[], State]",
         machine: "Callable[[], Machine]",
@@ -135,7 +136,7 @@ class Recorder:
             self._flushed_at = -inf  # what was changed before is on the disk before a step is taken
             self.flush()
 
-    def _start(self, start: Callable[["RunInfo", str, int], None]) -> None:
+    def _start(self, start: Callable[["RunInfo", "Text", int], None]) -> None:
         try:
             start(self._info, self._text, self.checkpoint_bytes)
         except NoSpaceError as error:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 
+from data.text import Text
 from engine.config import RunConfig
 from engine.device import Machine
 from engine.model.tokenizer import Tokenizer
 from engine.protocol import Event
 from engine.storage.atomic import clear_unfinished, make_folder, rename_folder, replace_file
 from engine.storage.checkpoints import MOST_KEPT, State, set_aside, write_checkpoint
-from engine.storage.corpus_text import FILE, OTHER, utf8_chunks
+from engine.storage.corpus_text import FILE, OTHER, has_written, utf8_chunks
 from engine.storage.history import History, Origin
 from engine.storage.ladder_file import Rungs, write_ladder
 from engine.storage.lock import RunLock, locked
@@ -79,7 +80,7 @@ class Run:
             self._lock.is_in(self.folder) and (self.folder / "run.json").exists()
         )
 
-    def start_writing(self, info: RunInfo, text: str, checkpoint_bytes: int) -> None:
+    def start_writing(self, info: RunInfo, text: Text, checkpoint_bytes: int) -> None:
         """Acquire the lock and bring the folder into the state from which the run continues.
 
         ValueError, with a user-facing message, if another program holds the run or has trained it
@@ -95,6 +96,7 @@ class Run:
             clear_unfinished(self.folder)
             if self._saved is None:
                 replace_file(self.folder / FILE, utf8_chunks(text))
+                has_written(self.folder, text)
                 if info.other is not None:
                     replace_file(self.folder / OTHER, utf8_chunks(self._other))
                 if self._tokenizer_file:
@@ -108,7 +110,7 @@ class Run:
             raise
         self._lock = lock
 
-    def _check_space(self, text: str, checkpoint_bytes: int) -> None:
+    def _check_space(self, text: Text, checkpoint_bytes: int) -> None:
         """NoSpaceError if the disk has no room for what comes to the files that are there: the
         checkpoints that will be kept, and one more until the oldest is deleted."""
         needed, kept = SPACE_MARGIN, 0
@@ -136,7 +138,7 @@ class Run:
         set_aside(saved.dropped)
         drop_after(self.folder, saved.manifest.progress.step)
 
-    def write_again(self, info: RunInfo, text: str, checkpoint_bytes: int) -> None:
+    def write_again(self, info: RunInfo, text: Text, checkpoint_bytes: int) -> None:
         """Write a run whose files are missing once more, with its whole history. Errors as from
         `start_writing`."""
         old_lock, self._saved = self._lock, None

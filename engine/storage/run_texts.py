@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.storage.corpus_text import FILE, OTHER, read_corpus, sha256_of
+from engine.storage.corpus_text import FILE, OTHER, read_other_text, sha256_of
 from engine.storage.run_info import RunInfo
 
 
@@ -17,7 +17,7 @@ def read_other(name: str, folder: Path, info: RunInfo) -> str:
     if info.other is None:
         return ""
     try:
-        text = read_corpus(folder, OTHER)
+        text = read_other_text(folder)
     except OSError as error:
         raise ValueError(f"The run {name!r} cannot be read: {OTHER}: {error.strerror}.") from None
     except UnicodeDecodeError as error:

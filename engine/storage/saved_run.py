@@ -6,10 +6,11 @@ from typing import NamedTuple
 import msgspec
 
 from data.safe_text import safe_text
+from data.text import Text, distinct
 from engine.model.size import parameter_count
 from engine.model.tokenizer import Tokenizer, Vocabulary
 from engine.storage.checkpoints import State, read_checkpoint
-from engine.storage.corpus_text import read_corpus, sha256_of
+from engine.storage.corpus_text import Report, read_corpus, sha256_of, untold
 from engine.storage.manifest import DamagedError, Manifest, best_of, checkpoints_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import RunInfo, read_info
@@ -21,7 +22,7 @@ class RunFiles(NamedTuple):
     """What the folder of a run has besides its weights and its history."""
 
     info: RunInfo
-    text: str
+    text: Text
     tokenizer: Tokenizer
     checkpoints: list[Path]  # all that were found, oldest first
 
@@ -31,7 +32,7 @@ class SavedRun(NamedTuple):
 
     name: str
     info: RunInfo
-    text: str
+    text: Text
     tokenizer: Tokenizer
     changed_text: bool  # the text is not the one that it was trained on
     manifest: Manifest
@@ -62,9 +63,10 @@ def max_group_bytes(info: RunInfo) -> int:
     return 8 * parameter_count(info.config.model, info.vocabulary)
 
 
-def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
+def load_run(wanted: str, report: Report = untold, *, changed_text: bool = False) -> SavedRun:
     """Open a saved run by its name, from its newest complete checkpoint; "NAME@best" opens it at the
-    lowest validation loss. `changed_text`: accept a text other than the one it was trained on.
+    lowest validation loss. `report` is told how far the reading of a large text is.
+    `changed_text`: accept a text other than the one it was trained on.
 
     ValueError, with a user-facing message, when there is no such run or it cannot be read;
     ChangedTextError for a text that was not accepted.
@@ -74,7 +76,7 @@ def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
         name, _, which = wanted.rpartition("@")
     check_exists(name)
     folder = folder_of(name)
-    files = read_files(name, folder)
+    files = read_files(name, folder, report)
     _, text, tokenizer, checkpoints = files
     info, changed = with_text(name, files, accepted=changed_text)
     other = read_other(name, folder, info)
@@ -97,11 +99,11 @@ def load_run(wanted: str, *, changed_text: bool = False) -> SavedRun:
     raise ValueError(f"The run {name!r} has no complete checkpoint: {reason}.")
 
 
-def read_files(name: str, folder: Path) -> RunFiles:
+def read_files(name: str, folder: Path, report: Report = untold) -> RunFiles:
     """What a run has besides tensors. ValueError, with a user-facing message."""
     try:
         info = read_info(folder)
-        text = read_corpus(folder)
+        text = read_corpus(folder, report)
         return RunFiles(info, text, read_tokenizer(folder, info), checkpoints_of(folder))
     except OSError as error:
         where = Path(error.filename).name if error.filename else "a file"
@@ -110,15 +112,17 @@ def read_files(name: str, folder: Path) -> RunFiles:
         raise ValueError(f"The run {name!r} cannot be read: {str(error).rstrip('.')}.") from None
 
 
-def unknown_in(text: str, tokenizer: Tokenizer) -> str:
+def unknown_in(text: Text, tokenizer: Tokenizer) -> str:
     """The characters of a long text that a tokenizer does not know, each once, in order."""
-    return tokenizer.split_known("".join(sorted(set(text))))[1]
+    return tokenizer.split_known("".join(sorted(distinct(text))))[1]
 
 
-def characters_with(tokenizer: Tokenizer, text: str) -> str:
+def characters_with(tokenizer: Tokenizer, text: Text) -> str:
     """The characters of a run with this tokenizer, which knows all of its text: where they are its
     tokens, those of the text that it was made for."""
-    return tokenizer.characters if isinstance(tokenizer, Vocabulary) else "".join(sorted(set(text)))
+    if isinstance(tokenizer, Vocabulary):
+        return tokenizer.characters
+    return "".join(sorted(distinct(text)))
 
 
 def with_text(name: str, files: RunFiles, *, accepted: bool) -> tuple[RunInfo, bool]:

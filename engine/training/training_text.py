@@ -1,19 +1,20 @@
 """The text that a run is trained on, where that is not the whole training part of its text. Without
 torch: its length is checked before that loads."""
 
+from data.text import Text
 from engine.config import RunConfig
 from engine.text_config import TextConfig
 from engine.training.split import split_at
 
 
-def training_text(config: RunConfig, text: str, other: str) -> str | None:
+def training_text(config: RunConfig, text: Text, other: str) -> str | None:
     """What is trained on instead of the training part of a run's text; None: nothing is. `other`: the
     text that `text.train_on` names."""
     own = config.text
     if own == TextConfig():
         return None
-    part = other if own.train_on else text
-    part = part[: training_characters(config, len(text), len(other))]
+    whole: Text = other if own.train_on else text
+    part = whole[: training_characters(config, len(text), len(other))]
     if own.shuffle == "off":
         return part
     from data.shuffling import shuffled  # NumPy: this module is loaded before it

@@ -1,17 +1,35 @@
 """The validation part as an evaluation reads it: all of it, or an evenly spread sample."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import torch
 from torch import Tensor
+
+BLOCK = 16
+"""Windows that are copied at a time."""
+
+
+class FileOfIds(Protocol):
+    """A file that ids are in (`engine.storage.kept_text.MappedIds`): it is told what was read, and
+    gives memory back."""
+
+    def has_read(self, count: int, places: int) -> None: ...
 
 
 class ValidationText:
     """What an evaluation predicts, the same each time."""
 
-    def __init__(self, ids: Tensor, context_length: int, characters: int | None) -> None:
+    def __init__(
+        self,
+        ids: Tensor,
+        context_length: int,
+        characters: int | None,
+        file: FileOfIds | None = None,
+    ) -> None:
         """`ids`: (N,) of the validation part. `characters`: how many of them an evaluation
-        predicts, about; None: all."""
+        predicts, about; None: all. `file`: where the ids are, if that is not the memory."""
+        self._file = file
         self._ids = ids
         self._context_length = context_length
         self._sample = None if characters is None else self._spread(characters)
@@ -24,7 +42,14 @@ class ValidationText:
         if count * context >= predicted:
             return None
         starts = torch.arange(count) * (predicted - context) // max(1, count - 1)
-        return self._ids[starts[:, None] + torch.arange(context + 1)]
+        sample = torch.empty(count, context + 1, dtype=self._ids.dtype)
+        for copied, places in zip(
+            torch.split(sample, BLOCK), torch.split(starts, BLOCK), strict=True
+        ):
+            copied[:] = self._ids[places[:, None] + torch.arange(context + 1)]
+            if self._file is not None:
+                self._file.has_read(copied.numel(), len(copied))
+        return sample
 
     def predicted(self, length: int) -> int:
         """The number of characters that an evaluation in windows of that length predicts."""

@@ -4,8 +4,9 @@ import hashlib
 import tracemalloc
 from pathlib import Path
 
+from data.text import CHUNK
 from engine.storage.atomic import replace_file
-from engine.storage.corpus_text import CHUNK, sha256_of, utf8_chunks
+from engine.storage.corpus_text import sha256_of, utf8_chunks
 
 
 def test_it_is_the_same_as_if_it_were_encoded_at_once(tmp_path: Path) -> None:

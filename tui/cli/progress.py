@@ -84,9 +84,10 @@ class ProgressReporter:
 
     def _show(self, event: Event) -> None:
         match event:
-            case Busy(what):
+            case Busy(what, done):
                 self._doing = safe_text(what) or "training"
-                self._update_bar()
+                reading = self._state.opened is None and done >= 0
+                self._update_bar(done if reading else None)
             case CorpusLoaded():
                 self._print(
                     f"{event.name}: {counted(event.characters, 'character')}, "

@@ -161,13 +161,27 @@ class _Training:
 def _event_printer(*, as_json: bool) -> Iterator[Callable[[Event], None]]:
     """A function that prints an event. It raises BrokenPipeError once nothing reads the output."""
     if as_json:
-        yield _print_json
+        yield _JsonPrinter().show
     else:
         with ProgressReporter(PipeConsole()) as reporter:
             yield reporter.show
 
 
-def _print_json(event: Event) -> None:
-    if isinstance(event, Busy | StepProgress | Downloading):
-        return
-    print(printable_json(to_json(event)), flush=True)  # noqa: T201
+class _JsonPrinter:
+    """Prints events as lines of JSON: of work in progress, how far the reading of a text is."""
+
+    def __init__(self) -> None:
+        self._opened = False
+
+    def show(self, event: Event) -> None:
+        """Print an event."""
+        match event:
+            case StepProgress() | Downloading():
+                return
+            case Busy() if self._opened or event.done < 0:
+                return
+            case Opened():
+                self._opened = True
+            case _:
+                pass
+        print(printable_json(to_json(event)), flush=True)  # noqa: T201

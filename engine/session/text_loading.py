@@ -1,0 +1,54 @@
+"""Loads the text of a run, and tells how far that is: a large one takes a while, and can be
+interrupted."""
+
+from collections.abc import Callable
+
+from data import catalog, files
+from data.catalog import Corpus
+from data.raw_bytes import MAX_KEPT_BYTES
+from data.reading import Reading
+from engine.protocol import Busy
+from engine.session.opened_run import Emit
+
+Interrupted = Callable[[], bool]
+"""Whether what is being opened is not wanted any more."""
+
+
+def never() -> bool:
+    """Where nobody can say so."""
+    return False
+
+
+class StoppedError(Exception):
+    """What was being opened is not wanted any more."""
+
+
+class Reporter:
+    """Emits how far the reading of a text is, at each percent."""
+
+    def __init__(self, emit: Emit, interrupted: Interrupted) -> None:
+        self._emit = emit
+        self._interrupted = interrupted
+        self._told = Busy("")
+
+    def __call__(self, what: str, done: float) -> None:
+        """StoppedError if it is to end."""
+        if self._interrupted():
+            raise StoppedError
+        now = Busy(what, int(100 * done) / 100)
+        if now != self._told:
+            self._told = now
+            self._emit(now)
+
+
+def load_text(name: str, reading: Reading, report: Reporter) -> Corpus:
+    """The corpus of that name or path (see `data.catalog.load`). ValueError, with a user-facing
+    message; OSError if a large one cannot be kept."""
+    found = catalog.find(name, reading, MAX_KEPT_BYTES)
+    if found is None:
+        return catalog.load(name, reading)
+    if not found.is_large:
+        return catalog.of_files(found, reading, files.look(found, reading), None)
+    from engine.storage.large_texts import load_large  # imports NumPy, which small texts load later
+
+    return load_large(found, reading, None, report)
