@@ -66,8 +66,10 @@ class CopyFinder:
         """Start to answer a question, in place of the one before."""
         most = MOST_CHARACTERS if isinstance(self._tokenizer, Vocabulary) else MOST_TOKENS
         if len(self._tokens) > most:
-            what = "characters" if most == MOST_CHARACTERS else "tokens"
-            reason = f"copies are searched for in texts of up to {most:,} {what}: that takes memory"
+            what, why = "characters", "the index takes a byte for each"
+            if most == MOST_TOKENS:
+                what, why = "tokens", "they are decoded first, which takes memory"
+            reason = f"copies are searched for in texts of up to {most:,} {what}: {why}"
             self._emit(CopiesFound(command.request, (), SHORTEST, refused=reason))
         else:
             self._slices.start(self._answer(command))

@@ -108,15 +108,10 @@ def open_saved(
     emit(Busy(f"opening {command.name}, loading torch"))
     # torch, after it was announced
     from engine.storage.run import Run
-    from engine.storage.saved_run import ChangedTextError, load_run
 
-    try:
-        report = Reporter(emit, interrupted)
-        saved = load_run(command.name, report, changed_text=command.changed_text)
-    except ChangedTextError as error:
-        emit(Busy(""))
-        confirmed = replace(command, changed_text=True)
-        emit(ConfirmationRequired(f"{error} Open it all the same?", confirmed))
+    report = Reporter(emit, interrupted)
+    saved = _loaded(command, emit, report)
+    if saved is None:
         return None
     step = saved.manifest.progress.step
     run = Run(saved.name, saved)
@@ -152,6 +147,20 @@ def open_saved(
         learning_rate=rate,
         kind=kind,
     )
+
+
+def _loaded(command: OpenRun, emit: Emit, report: Reporter) -> "SavedRun | None":
+    """The run from its files; None if the user has to confirm it first, which is asked for."""
+    # torch, after it was announced
+    from engine.storage.saved_run import ChangedTextError, load_run
+
+    try:
+        return load_run(command.name, report, changed_text=command.changed_text)
+    except ChangedTextError as error:
+        emit(Busy(""))
+        confirmed = replace(command, changed_text=True)
+        emit(ConfirmationRequired(f"{error} Open it all the same?", confirmed))
+        return None
 
 
 def _report_saved(saved: "SavedRun", info: RunInfo, emit: Emit) -> None:
