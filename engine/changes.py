@@ -33,7 +33,7 @@ LENGTHS = {"train.minutes": "--minutes", "train.steps": "--steps"}
 """The planned length, with the option that extends it."""
 
 
-KEPT_BY_A_FORK = frozenset({"train.val_fraction"})
+KEPT_BY_A_FORK = frozenset({"train.val_fraction", "train.val_documents"})
 """The model has read the part of the text that another fraction would hold out."""
 
 
@@ -46,7 +46,7 @@ def check_fork(assignments: Iterable[str]) -> None:
         if key in all_settings() and (shape or key in KEPT_BY_A_FORK):
             raise ValueError(
                 f"{key} is fixed once a model is trained. A fork may change model.dropout, sample.*, "
-                "log.*, text.* and train.* but for train.val_fraction."
+                "log.*, text.* and train.* but for train.val_fraction and train.val_documents."
             )
         _check_measured(key, value, "fork")
 

@@ -144,6 +144,10 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     val_fraction: Annotated[
         float, Meta(ge=0.01, le=0.5, description="Fraction of the text held out for validation.")
     ] = 0.1
+    val_documents: Annotated[
+        bool,
+        Meta(description="Hold out whole files of a text, chosen by the seed and their names."),
+    ] = False
     val_characters: Annotated[
         int,
         Meta(
@@ -201,12 +205,17 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
     sample: SampleConfig = SampleConfig()
     log: LogConfig = LogConfig()
     reading: Reading = Reading()
+    held_out_from: int = 0
+    """The character with which the documents begin that are held out (`train.val_documents`); 0: the
+    end of the text is held out, by `train.val_fraction`."""
 
     def with_corpus(self, corpus: str) -> "RunConfig":
         """The same config for a text; one other than the present is read and trained on as by default."""
         if corpus == self.corpus:
             return self
-        return msgspec.structs.replace(self, corpus=corpus, reading=Reading(), text=TextConfig())
+        return msgspec.structs.replace(
+            self, corpus=corpus, reading=Reading(), held_out_from=0, text=TextConfig()
+        )
 
 
 SECTIONS: dict[str, type[Section]] = {

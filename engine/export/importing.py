@@ -114,7 +114,7 @@ def _chosen_text(corpus: str, settings: Settings) -> Text:
             f"{safe_text(unknown[:20])}"
         )
     config = settings.config
-    check_length(len(text.text), config.model.context_length, config.train.val_fraction)
+    check_length(config, len(text.text))
     sha256 = sha256_of(text.text)
     same = sha256 == settings.corpus.sha256
     which = "the text that it was trained on" if same else "another text than it was trained on"

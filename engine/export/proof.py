@@ -16,7 +16,7 @@ from engine.config import SampleConfig
 from engine.export.source import ReadBack, Source
 from engine.generation.sampler import sample
 from engine.model.decoder import decoder_for
-from engine.training.split import split_at
+from engine.training.split import train_end
 
 WINDOWS = 8
 """Windows of the validation part, evenly spread: their logits are compared, and their beginnings
@@ -73,7 +73,7 @@ def prove(source: Source, back: ReadBack) -> Iterator[float | Proof]:
 
 def passages(source: Source, count: int) -> list[Tensor]:
     """(T,) ids of windows of the validation part, at most a context long, evenly spread."""
-    end = split_at(len(source.text), source.info.config.train.val_fraction)
+    end = train_end(source.info.config, len(source.text))
     text = Part(source.text, end)
     length = min(len(text), source.context_length)
     starts = (i * (len(text) - length) // max(1, count - 1) for i in range(count))

@@ -43,6 +43,8 @@ class CorpusLoaded(Message, frozen=True):
     uniform_loss: float
     unigram_loss: float
     bigram_loss: float
+    documents: int = 1  # files that it is made of
+    held_out_documents: int = 0  # of them, that are held out whole; 0: the end of the text is
     sha256: str = ""  # of the text, to recognize runs on the same text; empty: not recorded
     trained_on: str = ""  # "the first 50%, words shuffled"; empty: the whole training part
 

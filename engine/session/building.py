@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from data.catalog import Corpus
+from data.documents import Holdout
 from data.prompts import default_prompt
 from data.text import LargeText, Text
 from engine.config import RunConfig
@@ -23,9 +24,9 @@ from engine.storage.corpus_text import Report, untold
 from engine.storage.library import run_curve
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder
-from engine.storage.run_info import RunInfo
+from engine.storage.run_info import CorpusInfo, RunInfo
 from engine.storage.teaching import Lesson
-from engine.training.split import check_length, split_at
+from engine.training.split import check_length, train_end
 from engine.training.training_text import (
     check_training_text,
     in_words,
@@ -54,7 +55,33 @@ class Start(NamedTuple):
 def kept_corpus(info: RunInfo, text: Text) -> Corpus:
     """The text of a saved run."""
     source = info.corpus
-    return Corpus(name=source.name, text=text, source=source.source, license=source.license)
+    return Corpus(
+        name=source.name,
+        text=text,
+        source=source.source,
+        license=source.license,
+        documents=source.documents,
+        held_out=source.held_out,
+    )
+
+
+def holdout_of(config: RunConfig) -> Holdout | None:
+    """Which documents of its text a run holds out, whole; None: none."""
+    train = config.train
+    return Holdout(train.seed, train.val_fraction) if train.val_documents else None
+
+
+def info_of(corpus: Corpus, digest: str, characters: str) -> CorpusInfo:
+    """What `run.json` says of a text."""
+    return CorpusInfo(
+        corpus.name,
+        corpus.source,
+        corpus.license,
+        digest,
+        characters,
+        corpus.documents,
+        corpus.held_out,
+    )
 
 
 def report_corpus(
@@ -64,15 +91,14 @@ def report_corpus(
     its place. ValueError, with a user-facing message, if it is too short."""
     from data.statistics import measure  # imports NumPy, which the first paint does not wait for
 
-    val_fraction = config.train.val_fraction
-    check_length(len(corpus.text), config.model.context_length, val_fraction)
+    check_length(config, len(corpus.text))
     check_training_text(config, len(corpus.text), len(other.text))
     if isinstance(corpus.text, LargeText):
         statistics = corpus.text.statistics()
     else:
         emit(Busy(f"counting {len(corpus.text):,} characters"))
         statistics = measure(corpus.text)
-    held_out = statistics.characters - split_at(statistics.characters, val_fraction)
+    held_out = statistics.characters - train_end(config, statistics.characters)
     emit(
         CorpusLoaded(
             name=corpus.name,
@@ -90,6 +116,8 @@ def report_corpus(
             unigram_loss=statistics.unigram_entropy,
             bigram_loss=statistics.bigram_entropy,
             sha256=digest,
+            documents=corpus.documents,
+            held_out_documents=corpus.held_out,
             trained_on=in_words(config.text, other.name),
         )
     )

@@ -12,7 +12,7 @@ from engine.session.opened_run import Emit
 from engine.storage.corpus_text import Report, untold, utf8_chunks
 from engine.storage.token_files import ids_of
 from engine.training.dataset import Dataset
-from engine.training.split import split_at, val_characters
+from engine.training.split import train_end, val_characters
 
 FREQUENT = 12
 """The most frequent tokens that are reported."""
@@ -27,7 +27,7 @@ def learned_tokenizer(config: RunConfig, characters: str, text: Text, emit: Emit
     message, if there can be none."""
     if config.model.tokenizer == "bpe":
         emit(Busy(f"learning {config.model.vocabulary:,} tokens from the text"))
-    end = split_at(len(text), config.train.val_fraction)
+    end = train_end(config, len(text))
     return new_tokenizer(config.model, characters, Part(text, 0, end))
 
 
@@ -41,7 +41,7 @@ def encoded(
     """The text as a dataset, and its tokens. `training`: what is trained on instead of the training
     part. `report` is told how far that is for a large one. ValueError, with a user-facing message,
     if it is too short; OSError for a large one."""
-    end = split_at(len(text), config.train.val_fraction)
+    end = train_end(config, len(text))
     held_out = Part(text, end)
     if training is None:
         ids, train, file = ids_of(text, tokenizer, end, report)

@@ -18,6 +18,7 @@ from engine.session.building import (
     activate,
     build_context,
     fresh_progress,
+    holdout_of,
     kept_corpus,
     machine_note,
     recordable,
@@ -142,7 +143,7 @@ def _text_of(
         return kept_corpus(parent.info, parent.text), source, config
     from engine.storage.saved_run import characters_with, unknown_in  # torch, as above
 
-    text = load_text(command.corpus, command.reading, report)
+    text = load_text(command.corpus, command.reading, report, holdout_of(config))
     unknown = unknown_in(text.text, parent.tokenizer)
     if unknown:
         raise ValueError(
@@ -156,8 +157,15 @@ def _text_of(
         license=text.license,
         sha256=sha256_of(text.text),
         characters=characters_with(parent.tokenizer, text.text),
+        documents=text.documents,
+        held_out=text.held_out,
     )
-    config = replace(config, corpus=command.corpus, reading=command.reading)
+    config = replace(
+        config,
+        corpus=command.corpus,
+        reading=command.reading,
+        held_out_from=text.train_characters,
+    )
     return text, info, recordable(config)
 
 

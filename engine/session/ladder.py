@@ -9,7 +9,7 @@ from engine.session.opened_run import SLICE, Clock, Emit
 from engine.storage.ladder_file import Rungs, read_ladder
 from engine.storage.recorder import Recorder
 from engine.storage.run_info import RunInfo
-from engine.training.split import split_at
+from engine.training.split import train_end
 
 SHARE = 0.025
 """Fraction of the time that it may take while the run trains or writes."""
@@ -86,6 +86,6 @@ def measured_rungs(text: Text, info: RunInfo) -> "Iterator[tuple[str, float] | N
     """Measure the rungs of a run's text, in slices: each as it is known, and None in between."""
     from data.ngrams import MOST_TRAINING, measure  # NumPy: this module is loaded before it
 
-    end = split_at(len(text), info.config.train.val_fraction)
+    end = train_end(info.config, len(text))
     training = text[max(0, end - MOST_TRAINING) : end]
     yield from measure(training, Part(text, end), len(info.corpus.characters))

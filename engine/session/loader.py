@@ -24,6 +24,8 @@ from engine.session.building import (
     activate,
     build_context,
     fresh_progress,
+    holdout_of,
+    info_of,
     kept_corpus,
     machine_note,
     opened_event,
@@ -44,7 +46,7 @@ from engine.storage.ladder_file import read_ladder
 from engine.storage.lock import RunLock
 from engine.storage.manifest import Progress
 from engine.storage.paths import folder_of
-from engine.storage.run_info import CorpusInfo, RunInfo
+from engine.storage.run_info import RunInfo
 from engine.storage.teaching import Lesson, continued, digest_of
 
 if TYPE_CHECKING:  # imports torch, which is loaded after the text has been reported
@@ -69,7 +71,8 @@ def open_fresh(
     if text or config cannot be used; StoppedError."""
     emit(Busy(f"reading {config.corpus}"))
     report = Reporter(emit, interrupted)
-    corpus = load_text(config.corpus, config.reading, report)
+    corpus = load_text(config.corpus, config.reading, report, holdout_of(config))
+    config = replace(config, held_out_from=corpus.train_characters)
     named, config = config, recordable(config)
     digest = sha256_of(corpus.text)
     other = load_other(named, corpus.text, corpus.text)
@@ -81,7 +84,7 @@ def open_fresh(
     from engine.storage.run import Run, new_info
 
     tokenizer = learned_tokenizer(config, characters, corpus.text, emit)
-    source = CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
+    source = info_of(corpus, digest, characters)
     info = new_info(config, source, tokenizer, other=other.info)
     progress = fresh_progress(config)
     run = Run(tokenizer=tokenizer, other=other.text)

@@ -9,7 +9,7 @@ from engine.changes import settings_that_differ
 from engine.config import RunConfig
 from engine.device import device_of
 from engine.protocol import LABELS, MOST_SEEDS, Busy, OpenRace, OpenSavedRace
-from engine.session.building import recordable, report_corpus
+from engine.session.building import holdout_of, info_of, recordable, report_corpus
 from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import OtherText, load_other
 from engine.session.race import Race
@@ -19,7 +19,7 @@ from engine.session.text_loading import Interrupted, Reporter, load_text, never
 from engine.storage.corpus_text import read_corpus, sha256_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.race_file import RaceInfo, new_race, new_race_name, read_race
-from engine.storage.run_info import CorpusInfo, RunInfo, read_info
+from engine.storage.run_info import RunInfo, read_info
 from engine.storage.run_texts import read_other
 from engine.training.split import check_length
 from engine.training.training_text import check_training_text
@@ -48,9 +48,12 @@ def _new_race(
     first = command.configs[0]
     _check_seeds(command.seeds, first)
     emit(Busy(f"reading {first.corpus}"))
-    corpus = load_text(first.corpus, first.reading, report)
+    corpus = load_text(first.corpus, first.reading, report, holdout_of(first))
     digest = sha256_of(corpus.text)
-    recorded = [recordable(config) for config in command.configs]
+    recorded = [
+        replace(recordable(config), held_out_from=corpus.train_characters)
+        for config in command.configs
+    ]
     configs = matched(recorded, command.axis)
     others = _others(command.configs, corpus.text)
     _check_lengths(configs, others, len(corpus.text))
@@ -58,7 +61,7 @@ def _new_race(
     emit(Busy("loading torch"))
     configs = _on_one_machine(configs, len(characters))
     name = new_race_name()
-    source = CorpusInfo(corpus.name, corpus.source, corpus.license, digest, characters)
+    source = info_of(corpus, digest, characters)
     opener = RepetitionOpener(name, source, corpus.text, configs, others, emit, clock, saving)
     differing = settings_that_differ(recorded)
     info = new_race(command.question, command.axis, command.seeds, differing)
@@ -90,7 +93,7 @@ def _check_lengths(
     """ValueError, with a user-facing message that names the side, if a text is too short for it."""
     for label, config, other in zip(LABELS, configs, others, strict=False):
         try:
-            check_length(characters, config.model.context_length, config.train.val_fraction)
+            check_length(config, characters)
             check_training_text(config, characters, len(other.text))
         except ValueError as error:
             raise ValueError(f"Side {label}: {error}") from None

@@ -10,7 +10,7 @@ from engine.protocol import LABELS, Axis
 from engine.settings import plain
 from engine.training.split import val_characters
 
-SHARED = ("val_fraction", "seed")
+SHARED = ("val_fraction", "val_documents", "seed")
 """Settings of `train` that decide about the start, or about the text that is held out."""
 
 

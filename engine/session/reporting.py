@@ -34,7 +34,7 @@ from engine.storage.ladder_file import Rungs, read_ladder
 from engine.storage.lock import RunLock
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import read_info, without_folder
-from engine.training.split import split_at
+from engine.training.split import train_end
 from engine.training.training_text import in_words, training_characters
 from engine.training.validation import ValidationText
 
@@ -259,7 +259,7 @@ def _divided(source: Source) -> Iterator[float | LossDivided]:
     if not _has_text(source):
         return
     config = source.info.config
-    validation = source.text[split_at(len(source.text), config.train.val_fraction) :]
+    validation = source.text[train_end(config, len(source.text)) :]
     ids = source.tokenizer.encode_corpus(validation)
     text = ValidationText(ids, config.model.context_length, CHARACTERS)
     weights = Weights(source.model, source.step, source.context_length)
@@ -269,7 +269,7 @@ def _divided(source: Source) -> Iterator[float | LossDivided]:
 def _tokens(source: Source) -> Tokens:
     """Those of the run; for a text that is not here, without what is told by it."""
     config = source.info.config
-    held_out = source.text[split_at(len(source.text), config.train.val_fraction) :]
+    held_out = source.text[train_end(config, len(source.text)) :]
     if not _has_text(source) or not held_out:
         return Tokens(kind=config.model.tokenizer, number=len(source.tokenizer))
     number = len(source.tokenizer.encode_corpus(held_out))
@@ -279,7 +279,7 @@ def _tokens(source: Source) -> Tokens:
 def _text(source: Source, tokens: Tokens) -> ReportedText:
     corpus = source.info.corpus
     config, other = source.info.config, source.info.other
-    held_out = len(source.text) - split_at(len(source.text), config.train.val_fraction)
+    held_out = len(source.text) - train_end(config, len(source.text))
     trained = training_characters(config, len(source.text), len(source.other))
     counts = (trained, held_out) if _has_text(source) else (0, 0)
     return ReportedText(

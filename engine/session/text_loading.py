@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from data import catalog, files
 from data.catalog import Corpus
+from data.documents import Holdout
 from data.raw_bytes import MAX_KEPT_BYTES
 from data.reading import Reading
 from engine.protocol import Busy
@@ -41,14 +42,16 @@ class Reporter:
             self._emit(now)
 
 
-def load_text(name: str, reading: Reading, report: Reporter) -> Corpus:
+def load_text(
+    name: str, reading: Reading, report: Reporter, holdout: Holdout | None = None
+) -> Corpus:
     """The corpus of that name or path (see `data.catalog.load`). ValueError, with a user-facing
     message; OSError if a large one cannot be kept."""
     found = catalog.find(name, reading, MAX_KEPT_BYTES)
     if found is None:
-        return catalog.load(name, reading)
+        return catalog.load(name, reading, holdout)
     if not found.is_large:
-        return catalog.of_files(found, reading, files.look(found, reading), None)
+        return catalog.of_files(found, reading, files.look(found, reading), holdout)
     from engine.storage.large_texts import load_large  # imports NumPy, which small texts load later
 
-    return load_large(found, reading, None, report)
+    return load_large(found, reading, holdout, report)

@@ -31,6 +31,8 @@ class CorpusInfo(Struct, frozen=True, forbid_unknown_fields=True):
     license: str
     sha256: str
     characters: str  # its distinct characters
+    documents: int = 1  # files that it is made of
+    held_out: int = 0  # of them, that are held out whole, and come last
 
 
 class TokenizerInfo(Struct, frozen=True, forbid_unknown_fields=True):

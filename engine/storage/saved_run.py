@@ -144,7 +144,11 @@ def with_text(name: str, files: RunFiles, *, accepted: bool) -> tuple[RunInfo, b
         )
     characters = characters_with(files.tokenizer, text) if changed else info.corpus.characters
     corpus = msgspec.structs.replace(info.corpus, sha256=sha256, characters=characters)
-    return msgspec.structs.replace(info, corpus=corpus), changed
+    config = info.config
+    if changed:  # what was known of its documents is not known of this text
+        corpus = msgspec.structs.replace(corpus, documents=1, held_out=0)
+        config = msgspec.structs.replace(config, held_out_from=0)
+    return msgspec.structs.replace(info, corpus=corpus, config=config), changed
 
 
 def _note(step: int, damage: DamagedError | None, rolled_back: bool) -> str:

@@ -13,10 +13,15 @@ def split_at(characters: int, val_fraction: float) -> int:
     return int(characters * (1 - val_fraction))
 
 
-def check_length(characters: int, context_length: int, val_fraction: float) -> None:
+def train_end(config: RunConfig, characters: int) -> int:
+    """The same for the text of a run: where its documents that are held out begin, if there are."""
+    return config.held_out_from or split_at(characters, config.train.val_fraction)
+
+
+def check_length(config: RunConfig, characters: int) -> None:
     """ValueError, with a user-facing message, if a text is too short to train with this context."""
-    train = split_at(characters, val_fraction)
-    check_parts(train, characters - train, context_length, "characters")
+    train = train_end(config, characters)
+    check_parts(train, characters - train, config.model.context_length, "characters")
 
 
 def check_parts(train: int, validation: int, context_length: int, noun: str = "tokens") -> None:

@@ -4,7 +4,7 @@ torch: its length is checked before that loads."""
 from data.text import Text
 from engine.config import RunConfig
 from engine.text_config import TextConfig
-from engine.training.split import split_at
+from engine.training.split import train_end
 
 
 def training_text(config: RunConfig, text: Text, other: str) -> str | None:
@@ -25,7 +25,7 @@ def training_text(config: RunConfig, text: Text, other: str) -> str | None:
 def training_characters(config: RunConfig, characters: int, others: int) -> int:
     """How many characters are trained on. `characters`: of the run's text; `others`: of that which
     `text.train_on` names."""
-    whole = others if config.text.train_on else split_at(characters, config.train.val_fraction)
+    whole = others if config.text.train_on else train_end(config, characters)
     return int(whole * config.text.fraction)
 
 

@@ -113,3 +113,32 @@ def test_reading_is_stopped_and_begun_again(verse_file: Path, what: str) -> None
     if closed is not None:
         verse_file.write_text(verse_file.read_text() + "more")
         assert not [e for e in closed.run(Open(tiny(verse_file))) if isinstance(e, Opened | Failed)]
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_whole_files_are_held_out(
+    tmp_path: Path, request: pytest.FixtureRequest, large: bool
+) -> None:
+    """The held-out loss is that of a run whose text has these files at its end."""
+    if large:
+        request.getfixturevalue("small_is_large")
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number:02}.txt").write_text(f"letter {number:02}, to you and yours\n" * 9)
+    driver = Driver().when(lambda event: isinstance(event, Saved), Close())
+    events = driver.run(Open(tiny(folder, "train.val_documents=on")), Train())
+    corpus, opened = only(events, CorpusLoaded), only(events, Opened)
+    assert (corpus.documents, corpus.held_out_documents) == (12, 2)
+
+    text = (folder_of(opened.run) / "corpus.txt").read_text()
+    assert corpus.train_characters == opened.config.held_out_from
+    held_out = text[opened.config.held_out_from :]
+    names = {line[7:9] for line in held_out.split("\n") if line}
+    assert len(names) == 2
+    assert not any(f"letter {name}" in text[: corpus.train_characters] for name in names)
+
+    again = Driver().when(lambda event: isinstance(event, Opened), Close())
+    saved = only(again.run(OpenRun(opened.run)), CorpusLoaded)
+    assert (saved.documents, saved.train_characters) == (12, corpus.train_characters)
+    assert saved.held_out_documents == 2

@@ -155,11 +155,15 @@ def message(state: RunState) -> Content:
         return Content.styled(f"✖ {state.failure.message}{_way_out(state)}", "$error")
     if state.phase == "warming up":
         what = state.busy.what or "starting"
-        return Content.styled(f"warming up: {what} …", "$foreground-muted")
+        return Content.styled(f"warming up: {what}{_done(state)}", "$foreground-muted")
     if state.busy.what:
-        done = f" {state.busy.done:.0%}" if state.busy.done >= 0 else " …"
-        return Content.styled(state.busy.what + done, "$foreground-muted")
+        return Content.styled(state.busy.what + _done(state), "$foreground-muted")
     return Content.styled(_advice(state), "$foreground-muted")
+
+
+def _done(state: RunState) -> str:
+    """How far the work is that the screen waits for."""
+    return f" {state.busy.done:.0%}" if state.busy.done >= 0 else " …"
 
 
 def _way_out(state: RunState) -> str:

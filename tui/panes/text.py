@@ -1,6 +1,6 @@
 """The text that the model is trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
@@ -50,7 +50,7 @@ class TextPane(Pane):
         unit = "" if tokens.kind == "characters" else " tokens"
         sizes = [
             Content(f"{counted(corpus.characters, 'character')}, {counted(corpus.lines, 'line')}"),
-            Content(counted(corpus.vocabulary, "different character")),
+            Content(", ".join(_contents(corpus))),
             *([Content(f"trained on: {corpus.trained_on}")] if corpus.trained_on else []),
             Content(
                 f"train {count(corpus.train_characters)}, "
@@ -76,6 +76,15 @@ class TextPane(Pane):
         bars = _bars(_frequent(corpus, tokens), width // columns)
         lines += [Content("").join(bars[row::rows][:columns]) for row in range(rows)]
         return lines
+
+
+def _contents(corpus: CorpusLoaded) -> Iterator[str]:
+    """What it is made of: "64 different characters, 12 files, 2 of them held out"."""
+    yield counted(corpus.vocabulary, "different character")
+    if corpus.documents > 1:
+        yield counted(corpus.documents, "file")
+    if corpus.held_out_documents:
+        yield f"{count(corpus.held_out_documents)} of them held out"
 
 
 def _end_of(text: str, width: int) -> str:
