@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from data.catalog import Corpus
-from data.documents import Holdout
 from data.prompts import default_prompt
 from data.text import LargeText, Text
 from engine.config import RunConfig
@@ -24,7 +23,7 @@ from engine.storage.corpus_text import Report, untold
 from engine.storage.library import run_curve
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder
-from engine.storage.run_info import CorpusInfo, RunInfo
+from engine.storage.run_info import RunInfo
 from engine.storage.teaching import Lesson
 from engine.training.split import check_length, train_end
 from engine.training.training_text import (
@@ -50,38 +49,6 @@ class Start(NamedTuple):
     skipped: int = 0  # batches left out before
     lesson: Lesson | None = None
     excerpt_prompt: str | None = None  # that samples are written to, unless it is the usual one
-
-
-def kept_corpus(info: RunInfo, text: Text) -> Corpus:
-    """The text of a saved run."""
-    source = info.corpus
-    return Corpus(
-        name=source.name,
-        text=text,
-        source=source.source,
-        license=source.license,
-        documents=source.documents,
-        held_out=source.held_out,
-    )
-
-
-def holdout_of(config: RunConfig) -> Holdout | None:
-    """Which documents of its text a run holds out, whole; None: none."""
-    train = config.train
-    return Holdout(train.seed, train.val_fraction) if train.val_documents else None
-
-
-def info_of(corpus: Corpus, digest: str, characters: str) -> CorpusInfo:
-    """What `run.json` says of a text."""
-    return CorpusInfo(
-        corpus.name,
-        corpus.source,
-        corpus.license,
-        digest,
-        characters,
-        corpus.documents,
-        corpus.held_out,
-    )
 
 
 def report_corpus(

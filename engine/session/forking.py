@@ -18,8 +18,6 @@ from engine.session.building import (
     activate,
     build_context,
     fresh_progress,
-    holdout_of,
-    kept_corpus,
     machine_note,
     recordable,
     report_corpus,
@@ -28,7 +26,14 @@ from engine.session.loader import with_later_changes
 from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import OtherText, load_other
 from engine.session.run_state import plan_of
-from engine.session.text_loading import Interrupted, Reporter, load_text, never
+from engine.session.text_loading import (
+    Interrupted,
+    Reporter,
+    holdout_of,
+    kept_corpus,
+    load_text,
+    never,
+)
 from engine.storage.corpus_text import sha256_of
 from engine.storage.history import Origin, read_history
 from engine.storage.manifest import Progress

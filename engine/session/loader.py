@@ -24,9 +24,6 @@ from engine.session.building import (
     activate,
     build_context,
     fresh_progress,
-    holdout_of,
-    info_of,
-    kept_corpus,
     machine_note,
     opened_event,
     recordable,
@@ -39,7 +36,15 @@ from engine.session.ladder import per_token
 from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import OtherText, load_other
 from engine.session.run_state import extended
-from engine.session.text_loading import Interrupted, Reporter, load_text, never
+from engine.session.text_loading import (
+    Interrupted,
+    Reporter,
+    holdout_of,
+    info_of,
+    kept_corpus,
+    load_text,
+    never,
+)
 from engine.storage.corpus_text import sha256_of
 from engine.storage.history import HistoryReader, read_history
 from engine.storage.ladder_file import read_ladder

@@ -9,13 +9,20 @@ from engine.changes import settings_that_differ
 from engine.config import RunConfig
 from engine.device import device_of
 from engine.protocol import LABELS, MOST_SEEDS, Busy, OpenRace, OpenSavedRace
-from engine.session.building import holdout_of, info_of, recordable, report_corpus
+from engine.session.building import recordable, report_corpus
 from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import OtherText, load_other
 from engine.session.race import Race
 from engine.session.race_rules import check_sides, matched, with_seed
 from engine.session.repetition_opener import RepetitionOpener
-from engine.session.text_loading import Interrupted, Reporter, load_text, never
+from engine.session.text_loading import (
+    Interrupted,
+    Reporter,
+    holdout_of,
+    info_of,
+    load_text,
+    never,
+)
 from engine.storage.corpus_text import read_corpus, sha256_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.race_file import RaceInfo, new_race, new_race_name, read_race

@@ -8,8 +8,11 @@ from data.catalog import Corpus
 from data.documents import Holdout
 from data.raw_bytes import MAX_KEPT_BYTES
 from data.reading import Reading
+from data.text import Text
+from engine.config import RunConfig
 from engine.protocol import Busy
 from engine.session.opened_run import Emit
+from engine.storage.run_info import CorpusInfo, RunInfo
 
 Interrupted = Callable[[], bool]
 """Whether what is being opened is not wanted any more."""
@@ -55,3 +58,35 @@ def load_text(
     from engine.storage.large_texts import load_large  # imports NumPy, which small texts load later
 
     return load_large(found, reading, holdout, report)
+
+
+def kept_corpus(info: RunInfo, text: Text) -> Corpus:
+    """The text of a saved run."""
+    source = info.corpus
+    return Corpus(
+        name=source.name,
+        text=text,
+        source=source.source,
+        license=source.license,
+        documents=source.documents,
+        held_out=source.held_out,
+    )
+
+
+def holdout_of(config: RunConfig) -> Holdout | None:
+    """Which documents of its text a run holds out, whole; None: none."""
+    train = config.train
+    return Holdout(train.seed, train.val_fraction) if train.val_documents else None
+
+
+def info_of(corpus: Corpus, digest: str, characters: str) -> CorpusInfo:
+    """What `run.json` says of a text."""
+    return CorpusInfo(
+        corpus.name,
+        corpus.source,
+        corpus.license,
+        digest,
+        characters,
+        corpus.documents,
+        corpus.held_out,
+    )
