@@ -66,7 +66,4 @@ def _note(corpus: Corpus, unknown: dict[str, str]) -> str:
     if not unknown:
         return ""
     named = safe_text("".join(unknown)[:MOST_SHOWN]) + ("…" if len(unknown) > MOST_SHOWN else "")
-    return (
-        f"Characters of {corpus.name} that the run's own text lacks are written as those that they "
-        f"resemble, or left out: {named}"
-    )
+    return f"replaced or left out in {corpus.name}: {named}"

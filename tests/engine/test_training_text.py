@@ -98,7 +98,7 @@ def test_another_text_is_written_in_the_characters_of_the_own(
     loaded, name = only(events, CorpusLoaded), only(events, Opened).run
     assert loaded.trained_on == "other.txt"
     assert loaded.train_characters == len(OTHER) + 1
-    assert loaded.note.endswith("resemble, or left out: \u00e9\u20ac")
+    assert loaded.note == "replaced or left out in other.txt: \u00e9\u20ac"
     assert loaded.vocabulary == len(set(verse_file.read_text("utf-8")))
     assert all(row in OTHER + "e" for row in rows_of(name))
     assert load_run(name).other == OTHER + "e"

@@ -92,8 +92,8 @@ ABOUT_TRAINING = (
             Version(
                 "the whole text",
                 "",
-                "The whole text leads: what is new teaches more than what is seen again. How much "
-                "more, the half tells: as a rule a second pass is worth nearly as much as the first.",
+                "The whole text leads: what is new teaches more than what is seen again. Part of the "
+                "gap may be that what was left out is more like the held-out part than the rest is.",
             ),
             Version(
                 "half of it",

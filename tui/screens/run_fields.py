@@ -49,9 +49,7 @@ def hint_of(key: str) -> str:
 
 def range_of(key: str) -> str:
     """The values that a setting can have."""
-    return (
-        all_settings()[key].range if key != TRAIN_ON else "a path or a name; empty: the text above"
-    )
+    return all_settings()[key].range if key != TRAIN_ON else "a path or a name"
 
 
 def id_of(key: str) -> str:
