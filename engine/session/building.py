@@ -137,8 +137,8 @@ def build_context(
     report: Report = untold,
 ) -> "RunContext":
     """Build the model and all around it, with the tensors to start from; without them, at step 0.
-    `other`: the text that is trained on in place of the run's own. ValueError, with a user-facing message, if they do not fit, or the run does not fit this
-    machine."""
+    `other`: the text that is trained on in place of the run's own. ValueError, with a user-facing
+    message, if they do not fit, or the run does not fit this machine."""
     from engine.session.context import RunContext, check_state, compile_loops  # torch and Numba
 
     keep_freed_memory()
