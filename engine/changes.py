@@ -13,7 +13,9 @@ CHANGEABLE = frozenset(
     {
         "log.tensorboard",
         "model.dropout",
+        "train.accumulation",
         "train.adam_learning_rate",
+        "train.compile",
         "train.device",
         "train.evaluation_interval",
         "train.learning_rate",

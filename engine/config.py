@@ -175,6 +175,14 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     threads: Annotated[
         int, Meta(ge=0, le=256, description="Worker threads; 0 measures how many are best.")
     ] = 0
+    accumulation: Annotated[
+        int,
+        Meta(ge=1, le=4096, description="Parts of a batch, one after the other: less memory."),
+    ] = 1
+    compile: Annotated[
+        Literal["auto", "on", "off"],
+        Meta(description="torch.compile; auto: for a long run on an NVIDIA GPU."),
+    ] = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -98,6 +98,8 @@ def dropout_mask(x: Tensor, fraction: float, generator: torch.Generator | None) 
     """What x is multiplied by to zero a fraction of it and scale up the rest; None: nothing."""
     if not fraction or generator is None:
         return None
+    if torch.compiler.is_compiling():  # which knows the device's own generator only
+        return torch.empty_like(x).bernoulli_(1 - fraction).div_(1 - fraction)
     return torch.empty_like(x).bernoulli_(1 - fraction, generator=generator).div_(1 - fraction)
 
 

@@ -1,5 +1,6 @@
 """What a run costs: the memory it takes, whether there is as much, and the time of a step."""
 
+import math
 import time
 from collections.abc import Iterable
 
@@ -33,7 +34,7 @@ def estimate_memory(config: RunConfig, vocabulary: int, device: torch.device, th
     weights = (4 + 2 * threads) * parameters
     if config.train.optimizer == "adamw":  # two averages for each weight, where Muon has one
         weights += parameters
-    rows = config.train.batch_size * time
+    rows = math.ceil(config.train.batch_size / config.train.accumulation) * time
     evaluated = EVALUATION_MICRO_BATCHES * max(micro_batch(parameters), time)
     if device.type == "cpu":
         evaluated = threads * max(micro_batch(parameters), time)

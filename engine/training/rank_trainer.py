@@ -27,6 +27,7 @@ from engine.training.rank_messages import (
     TaughtPart,
     decoded,
 )
+from engine.training.replica import Loss
 from engine.training.taught import TaughtText
 from engine.training.trainer import ChunkResult, Evaluation, StepResult, Trainer
 from engine.training.validation import ValidationText
@@ -61,8 +62,9 @@ class RankTrainer(Trainer):
         self.rank, self.world = group.rank, group.world
         super().__init__(config, vocabulary, dataset, hardware, workers)
 
-    def _add_ranks(self, loss: float) -> float:
-        header = torch.tensor([loss, self.group.stop_code], dtype=torch.float64)
+    def _add_ranks(self, loss: Loss) -> float:
+        header = torch.zeros(2, dtype=torch.float64, device=self.hardware.device)
+        header[0], header[1] = loss, self.group.stop_code
         headers = self.group.sum(self.optimizer.grads, header).tolist()
         if headers[0][1] == ABANDONED:
             self.optimizer.zero_grad()
@@ -108,7 +110,8 @@ class LeadTrainer(RankTrainer):
         begun, self._begun = self._begun, None
         with suppress(RankLostError):  # nothing is lost with it
             if isinstance(begun, TakeStep):
-                header = torch.tensor([0.0, ABANDONED], dtype=torch.float64)
+                numbers = [0.0, ABANDONED]
+                header = torch.tensor(numbers, dtype=torch.float64, device=self.hardware.device)
                 self.group.sum([torch.zeros_like(p) for p in self.optimizer.parameters], header)
             elif isinstance(begun, Evaluate):
                 self.group.gather(msgspec.msgpack.encode([]))
@@ -152,7 +155,7 @@ class LeadTrainer(RankTrainer):
                 self.group.broadcast(tensor.detach().contiguous())
         self._prepared = True
 
-    def _add_ranks(self, loss: float) -> float:
+    def _add_ranks(self, loss: Loss) -> float:
         assert isinstance(self._begun, TakeStep), "the others have given up this step"
         self._begun = None
         return super()._add_ranks(loss)

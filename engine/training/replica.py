@@ -17,6 +17,9 @@ MICRO_BATCH_WORK = 2.75e9
 """Parameters times characters of one such pass: commands wait for it, a quarter of a second on a
 slow core."""
 
+Loss = float | Tensor
+"""In nats. On a GPU a 0-dimensional float64 tensor there: nothing waits for it."""
+
 
 def micro_batch(parameters: int) -> int:
     """Characters in one forward and backward pass of a model of this size on a CPU."""
@@ -26,17 +29,31 @@ def micro_batch(parameters: int) -> int:
 class Replica:
     """One worker's use of the shared weights. Workers do not meet: each has its own gradients."""
 
-    def __init__(self, model: GPT, precision: torch.dtype) -> None:
-        """`precision`: the number format of the matrix products (autocast)."""
+    def __init__(
+        self,
+        model: GPT,
+        precision: torch.dtype,
+        accumulation: int = 1,
+        *,
+        compiled: bool = False,
+    ) -> None:
+        """`precision`: the number format of the matrix products (autocast). `accumulation`: the
+        parts that a chunk of a batch is trained on in, at least. `compiled`: whether torch compiles
+        what is trained."""
         self.model = model
         self.precision = precision
+        self.accumulation = accumulation
+        self.compiled = compiled
+        self._training_loss = self._loss_of
+        if compiled:  # each context length has its own shapes, and there are three
+            self._training_loss = torch.compile(self._loss_of, dynamic=False)
         self.parameters = list(model.parameters())
         self.micro_batch = micro_batch(sum(p.numel() for p in self.parameters))
         self.workspace = Workspace()
 
     def loss_and_grad(
         self, inputs: Tensor, targets: Tensor, total: int, generator: torch.Generator | None
-    ) -> tuple[float, list[Tensor]]:
+    ) -> tuple[Loss, list[Tensor]]:
         """The sum of losses over (B, T) ids divided by `total`, in nats, and its gradients in the
         order of `model.parameters()`. With a `generator` the config's dropout applies."""
         accumulation = GradientAccumulation(self, inputs, targets, total, generator)
@@ -46,12 +63,14 @@ class Replica:
 
     def micro_batch_grads(
         self, ids: Tensor, targets: Tensor, total: int, generator: torch.Generator | None
-    ) -> tuple[float, tuple[Tensor, ...]]:
+    ) -> tuple[Loss, tuple[Tensor, ...]]:
         """What `loss_and_grad` does for one micro-batch."""
         with self.workspace:
-            loss = self._loss(self._logits(ids, generator), targets) / total
+            loss = self._training_loss(ids, targets, generator) / total
             grads = torch.autograd.grad(loss, self.parameters)
-        return float(loss.detach()), grads
+        loss = loss.detach()
+        # A number would have to be waited for: on a GPU it stays there until the step ends.
+        return loss.double() if loss.is_cuda else float(loss), grads
 
     @torch.no_grad()
     def evaluate(self, inputs: Tensor, targets: Tensor) -> tuple[float, int, list[float]]:
@@ -69,19 +88,22 @@ class Replica:
             del logits  # those of the next pass take their memory
         return sum(rows), correct, rows
 
-    def pieces(self, inputs: Tensor) -> int:
-        """How many rows of (B, T) ids are one micro-batch."""
+    def pieces(self, inputs: Tensor, parts: int = 1) -> int:
+        """How many rows of (B, T) ids are one micro-batch, if there are so many of these at least."""
+        rows = math.ceil(len(inputs) / parts)
         if self.model.device.type != "cpu":
-            return len(inputs)
-        return max(1, self.micro_batch // inputs.shape[1])
+            return rows
+        return min(rows, max(1, self.micro_batch // inputs.shape[1]))
 
-    def micro_batches(self, inputs: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def micro_batches(
+        self, inputs: Tensor, targets: Tensor, parts: int = 1
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """(B, T) ids of some pieces each, and their (B * T) targets, on the model's device."""
-        device, pieces = self.model.device, self.pieces(inputs)
+        device, pieces = self.model.device, self.pieces(inputs, parts)
         for ids, expected in zip(
             torch.split(inputs, pieces), torch.split(targets, pieces), strict=True
         ):
-            yield ids.to(device), expected.flatten().to(device)
+            yield _moved(ids, device), _moved(expected.flatten(), device)
 
     def _logits(self, ids: Tensor, generator: torch.Generator | None) -> Tensor:
         """(B, T) ids to (B * T, V) in float32."""
@@ -90,8 +112,21 @@ class Replica:
             logits = self.model(ids, generator)
         return logits.float().flatten(0, 1)  # type: ignore[no-any-return]
 
-    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        return F.cross_entropy(logits, targets, reduction="sum")
+    def _loss_of(self, ids: Tensor, targets: Tensor, generator: torch.Generator | None) -> Tensor:
+        return F.cross_entropy(self._logits(ids, generator), targets, reduction="sum")
+
+    def seed(self, generator: torch.Generator | None) -> None:
+        """Have dropout follow this generator from here on, also where it is compiled: there it
+        draws from the device's own."""
+        if self.compiled and generator is not None:
+            torch.manual_seed(generator.initial_seed())
+
+
+def _moved(ids: Tensor, device: torch.device) -> Tensor:
+    """The ids on a device; a GPU fetches them while other work goes on."""
+    if device.type == "cuda":
+        return ids.pin_memory().to(device, non_blocking=True)
+    return ids.to(device)
 
 
 class GradientAccumulation:
@@ -106,13 +141,15 @@ class GradientAccumulation:
         generator: torch.Generator | None,
     ) -> None:
         """As for `Replica.loss_and_grad`."""
-        self.loss = 0.0
+        self.loss: Loss = 0.0
         self.grads: list[Tensor] = []
         self._replica = replica
         self._total = total
         self._generator = generator
-        self.remaining = math.ceil(len(inputs) / replica.pieces(inputs))
-        self._micro_batches = replica.micro_batches(inputs, targets)
+        replica.seed(generator)
+        parts = replica.accumulation
+        self.remaining = math.ceil(len(inputs) / replica.pieces(inputs, parts))
+        self._micro_batches = replica.micro_batches(inputs, targets, parts)
 
     def advance(self) -> None:
         """Add the next micro-batch."""

@@ -10,9 +10,10 @@ from torch import Tensor
 from engine.config import RunConfig
 from engine.device import Hardware
 from engine.model.gpt import GPT
+from engine.training.compiling import is_compiled
 from engine.training.dataset import Dataset, step_seed
 from engine.training.optimizers import Optimizer
-from engine.training.replica import GradientAccumulation, Replica
+from engine.training.replica import GradientAccumulation, Loss, Replica
 from engine.training.validation import ValidationText
 from engine.training.workers import WorkerPool, split
 
@@ -75,7 +76,9 @@ class Trainer:
         are those of before. Not while a step or an evaluation is in progress."""
         self.hardware = hardware
         self.workers = workers
-        self.replicas = [Replica(self.model, hardware.precision) for _ in range(workers.count)]
+        parts = (self.model, hardware.precision, self.config.train.accumulation)
+        compiled = is_compiled(self.config, self.vocabulary, hardware.device)
+        self.replicas = [Replica(*parts, compiled=compiled) for _ in range(workers.count)]
         self.optimizer.muon.use_workers(workers)
 
     def step(self, lr_factor: float, context_length: int) -> StepResult:
@@ -126,6 +129,7 @@ class Trainer:
             if done < micro_batches:
                 yield done / micro_batches
         self.optimizer.set_grads([share.grads for share in shares])
+        # Here a GPU is waited for, the only time in a step: one that is not finite is not taken.
         loss = self._add_ranks(sum(share.loss for share in shares))
         norm = self.optimizer.grad_norm()
         if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -201,9 +205,9 @@ class Trainer:
         chunks = list(enumerate(split(rows, self.world * count)))
         return chunks[self.rank * count : (self.rank + 1) * count]
 
-    def _add_ranks(self, loss: float) -> float:
+    def _add_ranks(self, loss: Loss) -> float:
         """Add what the other processes have computed to the gradients, and to the loss."""
-        return loss
+        return float(loss)
 
     def _of_all_ranks(self, read: list[list[ChunkResult]]) -> list[list[ChunkResult]]:
         """The results of the chunks of all processes, in order; of each batch of an evaluation."""
