@@ -21,8 +21,8 @@ from engine.storage.sweep_file import read_sweep, sweep_names
 
 KINDS = ("run", "race", "sweep")
 """What a name may be of. With one of these and a colon before it, it is of nothing else."""
-MOST_WHOLE_CASES = 4
-"""Cases of a sweep of which one run is reported whole."""
+MOST_WHOLE_CASES = 2
+"""Cases of a sweep of which one run is reported whole: those that its verdict is about."""
 
 
 def report(command: GatherReport) -> Iterator[float | ReportGathered]:

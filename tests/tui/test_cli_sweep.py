@@ -35,6 +35,8 @@ if "batch_size=8" in arguments and calls.read_text(encoding="utf-8").count("batc
     signal.pause()
 if "batch_size=32" in arguments:
     sys.exit(3)
+if "batch_size=64" in arguments and "seed=2" in arguments:
+    os.kill(os.getpid(), signal.SIGKILL)
 if "batch_size=64" in arguments:
     sys.exit("Error: it is a \\x1b]0;x\\x07 day")
 """
@@ -144,6 +146,9 @@ def test_a_run_that_fails_or_diverges_is_named_and_the_others_go_on(
     assert done.exit_code == 1
     assert "sweep rates: 3 cases, 2 seeds each: 6 runs; 2 at a time, " in done.stdout
     assert "train.batch_size=64, seed 1: failed: it is a ␛]0;x␇ day" in done.stdout
+    assert "train.batch_size=64, seed 2: failed: its process was ended from outside (Killed)" in (
+        done.stdout
+    )
     assert "train.batch_size=32, seed 2: the loss was no longer a number" in done.stdout
     table = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert "train.batch_size=4 2/2 1.5000 0.0000 2.5 best" in table
@@ -154,6 +159,7 @@ def test_a_run_that_fails_or_diverges_is_named_and_the_others_go_on(
     monkeypatch.setenv("FORCE_COLOR", "1")  # for rich: a terminal
     monkeypatch.setattr("tui.cli.sweep_output.INTERVAL", 0.0)
     shown = stage.sweep(columns=90).stdout
+    assert "seed 1: starting" in shown
     assert "seed 1: step 7" in shown
     assert {*stage.calls.read_text("utf-8").splitlines()} == {*stage.calls_with("batch_size=64")}
 

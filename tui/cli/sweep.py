@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from math import isfinite
 from pathlib import Path
+from signal import strsignal
 
 import psutil
 from msgspec.structs import replace
@@ -34,7 +35,7 @@ from tui.cli.console import discard_output, print_error
 from tui.cli.hints import PROGRAM
 from tui.cli.sweep_output import SweepOutput
 from tui.signals import EXIT_SIGNALS, exit_code, on_exit_signal
-from tui.sweep.children import Children, Ended
+from tui.sweep.children import Began, Children, Ended
 from tui.sweep.comparison import compared, verdict
 from tui.sweep.csv_file import check_csv, write_csv
 from tui.sweep.plan import Plan, Trial
@@ -145,7 +146,7 @@ class _Sweep:
         options = [f"--set={assignment}" for assignment in assignments]
         return ["train", "--json", f"--preset={self._plan.preset}", *options, "--", self._plan.text]
 
-    def _update(self, trial: Trial, update: Event | Ended) -> None:
+    def _update(self, trial: Trial, update: Event | Began | Ended) -> None:
         """Take up what the process of a trial reports."""
         result = self._current.get(trial.key) or TrialResult(
             key=trial.key,
@@ -154,6 +155,8 @@ class _Sweep:
             state="started",
         )
         match update:
+            case Began():
+                self._output.started(trial)
             case CorpusLoaded():
                 result = replace(result, text=update.sha256)
             case Opened(run):
@@ -189,7 +192,7 @@ class _Sweep:
         elif ended.exit_code == 0 and result.loss is not None:
             self._conclude(trial, replace(result, state="done"))
         else:
-            message = ended.message or f"it ended with exit code {ended.exit_code}"
+            message = ended.message or _ending(ended.exit_code or 0)
             self._conclude(trial, replace(result, state="failed", loss=None, message=message))
 
     def _conclude(self, trial: Trial, result: TrialResult) -> None:
@@ -208,6 +211,13 @@ class _Sweep:
         if len(note) > NOTE_LENGTH:
             note = note[: NOTE_LENGTH - 1] + "…"
         _asked(AnnotateRun(result.run, note))
+
+
+def _ending(code: int) -> str:
+    """How a process has ended that said nothing."""
+    if code >= 0:
+        return f"it ended with exit code {code}"
+    return f"its process was ended from outside ({strsignal(-code) or f'signal {-code}'})"
 
 
 def _is_final(results: SweepResults, trial: Trial) -> bool:

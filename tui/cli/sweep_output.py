@@ -43,7 +43,7 @@ class SweepOutput:
             self._console.width = WHOLE
         elif not as_json:
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
-        self._steps: dict[Trial, int] = {}
+        self._steps: dict[Trial, int | None] = {}  # None: the first has not been taken
         self._painted = 0.0
 
     def __enter__(self) -> "SweepOutput":
@@ -64,6 +64,11 @@ class SweepOutput:
             f"sweep {plan.name}: {counted(len(plan.cases), 'case')}, "
             f"{counted(plan.seeds, 'seed')} each: {counted(total, 'run')}{done}; {how}"
         )
+        self._paint()
+
+    def started(self, trial: Trial) -> None:
+        """A run has been started."""
+        self._steps[trial] = None
         self._paint()
 
     def at_step(self, trial: Trial, done: StepDone) -> None:
@@ -129,7 +134,7 @@ class SweepOutput:
     def _remarks(self, row: CaseResult) -> list[str]:
         counts = {"diverged": row.diverged, "failed": row.failed}
         running = [
-            f"seed {trial.seed}: step {step:,}"
+            f"seed {trial.seed}: {'starting' if step is None else f'step {step:,}'}"
             for trial, step in self._steps.items()
             if trial.case.label == row.case
         ]

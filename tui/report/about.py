@@ -22,7 +22,7 @@ from tui.report.figures import bits, loss
 from tui.report.group_curves import Group, curves
 from tui.report.html import element, section, table
 from tui.report.race_command import race_command
-from tui.sweep.comparison import CaseResult, compared, verdict
+from tui.sweep.comparison import CaseResult, compared, short_label, verdict
 
 NOISE = {
     "seeds": "the standard deviation of the difference from seed to seed",
@@ -160,7 +160,7 @@ def _sweep(sweep: SweepRead, runs: Sequence[ReportedRun]) -> About:
     results = {result.key: result for result in sweep.results}
     rows = compared(plan, results)
     found = verdict(plan, rows, results)
-    groups = [Group(row.case, row.runs) for row in rows if row.runs]
+    groups = [Group(short_label(row.case), row.runs) for row in rows if row.runs]
     planned = sum(len(case.trials) for case in plan.cases)
     ended = sum(result.is_final for result in sweep.results)
     missing = sum(len(group.runs) for group in groups) - len(runs)

@@ -12,7 +12,7 @@ from tui.report.html import element
 
 Points = Sequence[tuple[float, float]]
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 780, 52, 188, 14, 40
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 780, 52, 216, 14, 40
 """Of a chart and its margins, in units of the picture. Names of the lines are in the right one."""
 ROWS = 30
 """A row is the least distance that the ticks of the vertical axis are multiples of."""
@@ -20,7 +20,7 @@ LINE = 13.0
 """The distance of two names, one below the other."""
 UNITS = {"steps": "steps", "characters": "characters trained on"}
 MOST_MARKS = 24
-NAME_LENGTH = 26
+NAME_LENGTH = 30
 DASHES = ("none", "8 4", "2 3", "10 3 2 3", "14 4", "5 2", "8 3 2 3 2 3", "1 2")
 """Of the curves, in their order."""
 MARKS = ("circle", "diamond", "square", "triangle")

@@ -45,13 +45,14 @@ def origin(run: ReportedRun, level: int) -> Element:
             ("begun", run.created.replace("T", " ").replace("Z", " UTC")),
             ("forked from", f"{run.parent}, step {count(run.parent_step)}" if run.parent else ""),
         ),
-        _settings(run),
+        _settings(run, whole=level == 2),
         level=level,
     )
 
 
-def _settings(run: ReportedRun) -> Element:
-    """Every setting; those that are not as in the preset are marked."""
+def _settings(run: ReportedRun, *, whole: bool) -> Element:
+    """Every setting if `whole`, and those that are not as in the preset are marked; otherwise these
+    alone."""
     default = default_config(run)
     rows = []
     for kind in SECTIONS.values():
@@ -62,8 +63,12 @@ def _settings(run: ReportedRun) -> Element:
         section_name, _, name = key.partition(".")
         meaning = description_of(SECTIONS[section_name], name)
         rows.append((key, value_of(run.config, key), value_of(default, key), meaning))
+    caption = "Settings, in bold and with ● those that differ from the preset"
+    if not whole:
+        rows = [row for row in rows if row[1] != row[2]]
+        caption = "Settings that differ from the preset"
     return table(
-        f"Settings, in bold and with ● those that differ from the preset {default.preset}",
+        f"{caption} {default.preset}",
         ("setting", "value", "preset", "meaning"),
         *(
             (

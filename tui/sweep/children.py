@@ -15,6 +15,10 @@ LAST_WORDS = 4_000
 """Bytes that are read of the end of what a child has said on standard error."""
 
 
+class Began(NamedTuple):
+    """The process of a trial has been started; its first event may take some seconds."""
+
+
 class Ended(NamedTuple):
     """The process of a trial has ended, or, with an exit code of None, was not started."""
 
@@ -22,7 +26,7 @@ class Ended(NamedTuple):
     message: str = ""  # the last line that it printed on standard error
 
 
-Update = tuple[Trial, Event | Ended]
+Update = tuple[Trial, Event | Began | Ended]
 
 
 class Children:
@@ -78,6 +82,7 @@ class Children:
                 start_new_session=True,  # Ctrl-C in the terminal is for this program alone
             )
             self._running.append(process)
+            self._updates.put((trial, Began()))
             if self._stopping:  # since it was asked above
                 process.terminate()
             with process:

@@ -1,11 +1,13 @@
 """What a sweep has found: mean and spread of each case, and which is best."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.config import SECTIONS
 from engine.protocol import SweepCase, SweepPlan, TrialResult
 
 _DIFFERENCES = (
@@ -22,6 +24,9 @@ _DIFFERENCES = (
 )
 """Fields of results that ought to be the same for all: the setting that may differ on purpose, what
 the field is called, and what follows."""
+
+
+_SECTION = re.compile(rf"\b(?:{'|'.join(SECTIONS)})\.")
 
 
 class CaseResult(Struct, frozen=True, tag=True):
@@ -44,6 +49,11 @@ class SweepVerdict(Struct, frozen=True, tag=True):
 
     sentence: str
     warnings: tuple[str, ...] = ()  # what else differs between the runs
+
+
+def short_label(label: str) -> str:
+    """The label of a case without the sections of its settings, where there is little room."""
+    return _SECTION.sub("", label)
 
 
 def compared(plan: SweepPlan, results: Mapping[str, TrialResult]) -> list[CaseResult]:

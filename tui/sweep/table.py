@@ -1,13 +1,10 @@
 """The cases of a sweep as lines of a list."""
 
-import re
-
 from textual.content import Content
 
-from engine.config import SECTIONS
 from tui.drawing.series import COMPARED
 from tui.drawing.words import count
-from tui.sweep.comparison import CaseResult
+from tui.sweep.comparison import CaseResult, short_label
 from tui.sweep.shown import ShownSweep, results_of
 
 MARK = 2
@@ -15,7 +12,6 @@ COLUMNS = (("runs", 7), ("loss", 8), ("spread", 8))
 """Right of the case, with their widths in cells."""
 NOW = 18
 """Cells of the last column, which says what is going on."""
-SECTION = re.compile(rf"\b(?:{'|'.join(SECTIONS)})\.")
 
 
 def headings(width: int) -> Content:
@@ -42,7 +38,7 @@ def line(shown: ShownSweep, number: int, width: int) -> Content:
 
 def _case(label: str, room: int) -> Content:
     """The label, where there is little room without the sections of the settings."""
-    shown = Content(label if len(label) < room else SECTION.sub("", label))
+    shown = Content(label if len(label) < room else short_label(label))
     shown = shown.truncate(room - 1, ellipsis=True)
     return shown.pad_right(room - shown.cell_length)
 
