@@ -52,7 +52,7 @@ from tui.drawing.curve import Curve
 from tui.drawing.scale import two_digits_up
 from tui.drawing.spikes import Spikes
 from tui.insight import Insight, fold_insight, for_another_run, is_answer
-from tui.lab.state import Lab, closed, fold_lab, is_of_the_lab
+from tui.lab.state import Lab, closed, fold_lab, is_of_the_lab, is_of_what_is_saved
 from tui.ladder import Ladder
 from tui.run_changes import with_run_changed
 from tui.safe_struct import Raw, safe
@@ -251,7 +251,7 @@ def _with_a_race(state: RunState, event: Event, shown: Event) -> RunState:
     """The state after an event of a race: side A is what is shown, in the phase of the race."""
     lab = fold_lab(state.lab, event, shown)
     match event:
-        case protocol.RacesListed():
+        case _ if is_of_what_is_saved(event):
             return replace(state, lab=lab)
         case RaceOpened() if state.corpus is not None:
             state = _before_a_run(state, state.corpus)

@@ -17,6 +17,8 @@ from engine.protocol import (
     ListSweeps,
     Open,
     OpenRun,
+    PhaseChanged,
+    RaceChanged,
     ReadCurves,
     ReadSweep,
     SweepCase,
@@ -47,10 +49,10 @@ async def show(it: Desk) -> None:
 
 
 async def test_a_sweep_is_found_in_the_list_of_the_lab(desk: Opener) -> None:
-    async with desk() as it:
+    async with desk(*untrained(), PhaseChanged("training", 1)) as it:
         await it.press("4", "enter")
         assert it.engine.sent(ListSweeps)
-        await it.play(listed())
+        await it.play(listed(), RaceChanged("calm-heron", "heron"))
         await it.press("end")
         await it.sees("sweep  rates", "sweep  old", "its plan is not whole")
         await it.press("up")
@@ -63,6 +65,8 @@ async def test_a_sweep_is_found_in_the_list_of_the_lab(desk: Opener) -> None:
         await it.sees("Lowest mean loss at the end: 1.9", "500 steps")
         chart = "".join(it.rows[1:25])
         assert all(mark in chart for mark in "○△□×")
+        await it.press("escape")
+        await it.sees("run amber-otter", "● training")
 
 
 async def test_a_page_follows_what_is_trained_elsewhere(

@@ -92,6 +92,11 @@ def is_of_the_lab(event: Event) -> bool:
     return isinstance(event, RaceEvent | SideEvent | SweepEvent)
 
 
+def is_of_what_is_saved(event: Event) -> bool:
+    """Whether such an event is of saved races or of sweeps, and not of the open race."""
+    return isinstance(event, RacesListed | RaceChanged | SweepEvent)
+
+
 def anew(opened: RaceOpened) -> OpenRace:
     """The command that starts the same race from the beginning."""
     configs = tuple(side.config for side in opened.sides)
