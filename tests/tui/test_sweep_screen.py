@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from looking import Desk, Opener, recorded_app
 from msgspec.structs import replace
+from racing import RACE, begun
 from recording import untrained
 from sweeping import NAME, STEPS, curves, done, listed, plan, result, running
 from test_hostile import PAYLOADS, obeyed
+from test_palette import choose
 from textual.pilot import Pilot
 
 from engine.protocol import (
@@ -139,6 +141,14 @@ async def test_a_report_is_written_from_the_page(desk: Opener, tmp_path: Path) -
         assert not it.engine.sent(GatherReport)
         await it.press("e", "enter")
         assert it.engine.sent(GatherReport) == [GatherReport(("sweep:rates",), "rates.html")]
+
+
+async def test_a_report_on_the_open_race_is_in_the_palette(desk: Opener) -> None:
+    async with desk(*untrained(), *begun()) as it:
+        await choose(it, "report on the race")
+        await it.sees(f"The file of the report on the race {RACE}", f"{RACE}.html")
+        await it.press("enter")
+        assert it.engine.sent(GatherReport) == [GatherReport((f"race:{RACE}",), f"{RACE}.html")]
 
 
 async def test_untrusted_text_of_a_sweep_is_drawn_and_not_obeyed(desk: Opener) -> None:

@@ -25,8 +25,6 @@ REFRESH = 1.0
 """Seconds from one reading to the next."""
 AT_A_TIME = 4
 """Curves that are read between two ticks of training."""
-FRAME = 4
-"""Cells across of border and padding."""
 TABLE_PART = 0.35
 """The part of the window that the table takes at most."""
 NOT_BEGUN = "It has not been begun: tinygpt-tui sweep, with its file, trains it. This page follows."
