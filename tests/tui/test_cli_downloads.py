@@ -76,6 +76,7 @@ def test_the_catalog_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = invoked("texts", columns=300).stdout
     assert "Jane Austen, Pride and Prejudice" in listed
     assert "550 KB to download" in listed
+    assert "  fairy tales from a story grammar" in invoked("texts").stdout
 
 
 def test_what_is_not_downloaded_is_refused() -> None:

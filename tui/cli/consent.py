@@ -7,6 +7,7 @@ import click
 from data.catalog import download_question
 from data.reading import Reading
 from data.safe_text import safe_text
+from tui.cli.console import wrapped
 from tui.cli.help import option
 
 TEXT = "The text of a new run"
@@ -38,4 +39,4 @@ def ask(question: str, *, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ValueError(f"{question} To agree, add --yes.")
-    click.confirm(safe_text(question), abort=True, err=True)
+    click.confirm(wrapped(safe_text(question)), abort=True, err=True)

