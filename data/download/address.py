@@ -10,11 +10,6 @@ _LOCAL = "localhost"
 _UNQUOTED = "/%:@!$&'()*+,;=~"
 
 
-def is_url(text: str) -> bool:
-    """Whether a text is meant as the address of a web page or file."""
-    return text[:8].casefold().startswith(("https://", "http://"))
-
-
 def checked_url(url: str) -> str:
     """The URL as it is requested: without a fragment, in ASCII. ValueError, with a user-facing
     message, for one that is invalid or not secure."""

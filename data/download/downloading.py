@@ -3,10 +3,10 @@
 from filelock import FileLock, Timeout
 
 from data.atomic import make_folder
-from data.download import hub
 from data.download.address import checked_url
 from data.download.copies import Copy, folder_of
 from data.download.fetching import Wanted, fetch
+from data.download.kinds import is_dataset
 from data.download.known import KNOWN
 from data.download.progress import Control
 from data.download.remote import check_address
@@ -32,7 +32,7 @@ def _download(address: str, limit_mb: int, control: Control, *, again: bool) -> 
         known = KNOWN[address]
         return fetch(Wanted(address, known.url, known.size, known.sha256), control, again=again)
     limit = limit_mb * 1_000_000
-    if hub.is_dataset(address):
+    if is_dataset(address):
         from data.download.rows import fetch_rows  # with the packages of an extra
 
         return fetch_rows(address, limit, control, again=again)

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from data.safe_text import safe_text
 
-PREFIX = "hf:"
 _PART = r"[A-Za-z0-9_][\w.-]*"
 _ADDRESS = re.compile(rf"hf:({_PART}(?:/{_PART})?)(?::(.+))?", re.ASCII)
 
@@ -17,11 +16,6 @@ class Dataset(NamedTuple):
 
     repository: str  # OWNER/NAME
     column: str  # empty: the first one with text
-
-
-def is_dataset(text: str) -> bool:
-    """Whether a text is meant as a dataset of the Hub."""
-    return text.startswith(PREFIX)
 
 
 def parsed(text: str) -> Dataset:

@@ -4,18 +4,13 @@ Each URL names a commit, so what is there cannot change; the sha256 makes sure o
 """
 
 import re
-
-from msgspec import Struct
+from typing import NamedTuple
 
 _RAW = "https://raw.githubusercontent.com"
 _GUTENBERG = "public domain in the USA; digitized by Project Gutenberg"
-_BODY = re.compile(
-    r"\*\*\* START OF TH[^\n]*\n(.*?)(?:\nEnd of (?:the )?Project Gutenberg[^\n]*\n)?\s*\*\*\* END OF TH",
-    re.DOTALL,
-)
 
 
-class KnownText(Struct, frozen=True):
+class KnownText(NamedTuple):
     """A text that can be downloaded by its name."""
 
     about: str
@@ -64,5 +59,10 @@ KNOWN = {
 def body(text: str) -> str:
     """The book in a text of Project Gutenberg, without what was put before and after it; any other
     text as it is."""
-    found = _BODY.search(text)
+    found = re.search(
+        r"\*\*\* START OF TH[^\n]*\n(.*?)"
+        r"(?:\nEnd of (?:the )?Project Gutenberg[^\n]*\n)?\s*\*\*\* END OF TH",
+        text,
+        re.DOTALL,
+    )
     return found[1].strip("\n") + "\n" if found else text

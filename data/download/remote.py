@@ -7,8 +7,9 @@ from data import files
 from data.corpus import Corpus
 from data.decoding import check_encoding
 from data.download import hub
-from data.download.address import checked_url, is_url
+from data.download.address import checked_url
 from data.download.copies import Copy, content_of, copy_of, texts_folder
+from data.download.kinds import DownloadNeededError, is_dataset, is_url
 from data.download.known import KNOWN, body
 from data.download.progress import megabytes
 from data.reading import Reading
@@ -19,36 +20,30 @@ _OLD = 86_400.0
 """Seconds after which a copy is called old."""
 
 
-class DownloadNeededError(ValueError):
-    """A text that has to be downloaded first. The message says so; `question` asks for it."""
-
-    def __init__(self, address: str, reading: Reading, *, damaged: bool) -> None:
-        self.address = address
-        self.limit_mb = reading.download_mb
-        what = safe_text(address)
-        lost = " Its copy here is damaged." if damaged else ""
-        origin, terms = _terms(address, reading)
-        get = f"tinygpt-tui texts get {what}"
-        super().__init__(f"The text {what} has to be downloaded first: {get}{lost}")
-        self.question = f"Download {what}{origin}? {terms}{lost}"
-
-
-def is_remote(text: str) -> bool:
-    """Whether a text is downloaded: one known by name, a URL, or a dataset of the Hub."""
-    return text in KNOWN or is_url(text) or hub.is_dataset(text)
-
-
 def check_address(text: str) -> None:
     """ValueError, with a user-facing message, for a remote text that cannot be meant."""
     if is_url(text):
         checked_url(text)
-    elif hub.is_dataset(text):
+    elif is_dataset(text):
         hub.parsed(text)
 
 
 def is_here(text: str) -> bool:
     """Whether there is a copy of a remote text."""
     return copy_of(text) is not None
+
+
+def needed(address: str, reading: Reading, *, damaged: bool = False) -> DownloadNeededError:
+    """The error for a text that is not here, or whose copy is damaged."""
+    what = safe_text(address)
+    lost = " Its copy here is damaged." if damaged else ""
+    origin, terms = _terms(address, reading)
+    return DownloadNeededError(
+        address,
+        reading.download_mb,
+        f"The text {what} has to be downloaded first: tinygpt-tui texts get {what}{lost}",
+        f"Download {what}{origin}? {terms}{lost}",
+    )
 
 
 def load(text: str, reading: Reading) -> Corpus:
@@ -60,7 +55,7 @@ def load(text: str, reading: Reading) -> Corpus:
     copy = copy_of(text)
     content = content_of(copy) if copy is not None else None
     if copy is None or content is None:
-        raise DownloadNeededError(text, reading, damaged=copy is not None)
+        raise needed(text, reading, damaged=copy is not None)
     shown = safe_text(text)
     if text in KNOWN:
         known = KNOWN[text]
@@ -83,7 +78,7 @@ def _terms(address: str, reading: Reading) -> tuple[str, str]:
         known = KNOWN[address]
         return f" ({megabytes(known.size)}) from {known.url}", kept
     most = f"At most {reading.download_mb:,} MB are taken (--download-limit)."
-    if hub.is_dataset(address):
+    if is_dataset(address):
         return f" from {hub.host()}", f"{most} It is one column of the first split. {kept}"
     return "", f"{most} {kept} It is read as text; nothing in it is run."
 
@@ -111,7 +106,7 @@ def _source(copy: Copy) -> str:
 
 def _name(address: str) -> str:
     """A short name: the last part of the path, else the host."""
-    if hub.is_dataset(address):
+    if is_dataset(address):
         return safe_text(hub.parsed(address).repository)
     parts = urlsplit(address)
     last = unquote(parts.path).rstrip("/").rpartition("/")[2]

@@ -7,7 +7,6 @@ import click
 from data.catalog import download_question
 from data.reading import Reading
 from data.safe_text import safe_text
-from tui.cli.console import wrapped
 from tui.cli.help import option
 
 TEXT = "The text of a new run"
@@ -39,4 +38,6 @@ def ask(question: str, *, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ValueError(f"{question} To agree, add --yes.")
+    from tui.cli.console import wrapped  # with rich, which the first paint does not wait for
+
     click.confirm(wrapped(safe_text(question)), abort=True, err=True)

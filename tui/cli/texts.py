@@ -9,8 +9,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 from data import shakespeare
 from data.catalog import SHAKESPEARE, TALES, TINYSHAKESPEARE
 from data.download.copies import Copy, all_copies, copy_of, folder_of
+from data.download.kinds import is_remote
 from data.download.known import KNOWN
-from data.download.remote import DownloadNeededError, check_address, is_remote
+from data.download.remote import check_address, needed
 from data.safe_text import safe_text
 from engine.protocol import Close, DownloadEnded, Downloading, DownloadText, Event, Failed
 from tui.cli.client import Client
@@ -69,7 +70,7 @@ def get_text(text: str, download_limit: int | None, *, yes: bool, again: bool) -
         click.echo(safe_text(f"{text} is here already, {copy.age}. Anew: --again"))
         return 0
     reading = read_as(None, (), download_limit=download_limit)
-    ask(DownloadNeededError(text, reading, damaged=False).question, yes=yes)
+    ask(needed(text, reading).question, yes=yes)
     client = Client(DownloadText(text, reading.download_mb, again))
     with on_exit_signal(client.end), _bar() as bar:
         task = bar.add_task("", total=1.0)
