@@ -40,6 +40,7 @@ def server(module_server: TextServer, monkeypatch: pytest.MonkeyPatch) -> TextSe
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setattr(fetching, "PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # slow, and no power is lost here
     module_server.requests.clear()
     return module_server
 

@@ -33,6 +33,7 @@ TEXT = b"The owl was up before the moon,\nand counted every star aloud;\n" * 40
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[TextServer]:
     monkeypatch.delenv("http_proxy", raising=False)
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # slow, and no power is lost here
     with serving() as server:
         server.script = lambda request: [whole(TEXT)]
         yield server
