@@ -257,14 +257,14 @@ class ActiveRun(OpenedRun):
         """Change the learning rate that the schedule scales."""
         try:
             self._state.set_learning_rate(learning_rate)
+            self._trainer.learning_rate = learning_rate
         except ValueError as error:
             self._emit(Failed(str(error), "train"))
-        else:
-            self._trainer.learning_rate = learning_rate
 
     def teach(self, command: Teach) -> None:
         self._stepper.abandon()  # the batch changes
         self._teacher.teach(command, self._context_length())
+        self._saver.keep_change()
 
     def _prepare_to_continue(self, steps: int = 0, minutes: float = 0.0) -> None:
         """Make another step possible: skip the batch that failed, extend a plan that is used up."""

@@ -57,6 +57,14 @@ class Saver:
         if self._recorder.is_writing and self._recorder.dirty:
             self.checkpoint()
 
+    def keep_change(self) -> None:
+        """Save what was changed in a saved run that is not being trained: it may be closed before
+        it is."""
+        recorder = self._recorder
+        at_rest = not (recorder.is_new or self._state.is_training)
+        if at_rest and recorder.dirty and self.start_writing():
+            self.checkpoint()
+
     def keep_up(self) -> None:
         """Write the history, and a checkpoint, if they are due."""
         flushed = self._try(self._recorder.flush)

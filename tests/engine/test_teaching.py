@@ -120,6 +120,14 @@ def test_a_run_that_is_taught_goes_on_exactly_wherever_it_was_left(
         assert equal_states(load_run(run).state, expected), run
 
 
+def test_what_is_taught_to_a_run_at_rest_is_saved(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    before = load_run(name).state
+    (taught,) = of(ask(name, Teach("a \u2603", 0.5), LESSON), Taught)
+    assert of(ask(name), Taught) == [taught]
+    assert equal_states(load_run(name).state, before)
+
+
 def test_what_is_taught_no_longer_leaves_the_batches_as_they_are(verse_file: Path) -> None:
     untaught = saved_run(verse_file)
     driver = Driver().when(is_a(StepDone, step=4), Teach("the mill", 0.0))
