@@ -23,6 +23,7 @@ import torch
 from driving import FakeClock, history_of, of, tiny
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from race_model import RaceModel
 from torch import Tensor
 
 from engine.config import RunConfig, SampleConfig
@@ -38,6 +39,7 @@ from engine.protocol import (
     Command,
     Compare,
     Compared,
+    DeleteRace,
     DeleteRun,
     DivideLoss,
     Evaluated,
@@ -48,23 +50,36 @@ from engine.protocol import (
     Failed,
     FindCopies,
     Fork,
+    GatherReport,
     Inspect,
     InspectPlace,
     LadderMeasured,
     LearningRateChanged,
+    ListRaces,
     MapAlphabet,
+    MappingRequired,
     Measure,
     Measured,
     Open,
     Opened,
+    OpenRace,
     OpenRun,
+    OpenSavedRace,
     Packed,
     PackRun,
     Pause,
     Phase,
     PhaseChanged,
     PlaceInspected,
+    RaceChanged,
+    RaceOpened,
+    RacePhaseChanged,
+    RaceSaved,
+    RacesListed,
+    RaceVerdict,
+    RenameRace,
     RenameRun,
+    ReportGathered,
     Rollback,
     RunChanged,
     Sample,
@@ -74,10 +89,13 @@ from engine.protocol import (
     Saved,
     SetExcerptPrompt,
     SetLearningRate,
+    SideEvent,
     Step,
     StepDone,
     Stop,
     StopSample,
+    Taught,
+    Teach,
     TextSampled,
     Train,
 )
@@ -87,6 +105,7 @@ from engine.storage.atomic import UNFINISHED
 from engine.storage.checkpoints import State
 from engine.storage.manifest import MANIFEST, Manifest
 from engine.storage.paths import folder_of, run_names
+from engine.storage.race_file import race_names
 from engine.storage.saved_run import load_run
 from engine.training.optimizers import Optimizer
 from engine.training.schedule import Plan, Position
@@ -169,6 +188,40 @@ class ExportOne(NamedTuple):
     number: int
 
 
+class RaceTwo(NamedTuple):
+    """Race two variants."""
+
+    one: int
+    other: int
+    seeds: int
+
+
+class ReopenRace(NamedTuple):
+    """Open one of the saved races."""
+
+    number: int
+
+
+class RenameOneRace(NamedTuple):
+    """Give one of the saved races this name."""
+
+    number: int
+    name: str
+
+
+class DeleteOneRace(NamedTuple):
+    """Delete one of the saved races."""
+
+    number: int
+    with_runs: bool
+
+
+class Report(NamedTuple):
+    """Report one of the saved runs."""
+
+    number: int
+
+
 class Kill(NamedTuple):
     """Kill the program: now, at an event, or while it saves."""
 
@@ -197,6 +250,11 @@ Action = (
     | CompareAll
     | ExportOne
     | PackOne
+    | RaceTwo
+    | ReopenRace
+    | RenameOneRace
+    | DeleteOneRace
+    | Report
     | Kill
     | Disk
     | NaNGradient
@@ -219,6 +277,8 @@ SAMPLES = st.builds(
 OFF = st.sampled_from([(), ("1.mlp",), ("1.head.2", "1.attention"), ("2.mlp",)])
 RATES = st.floats(1e-5, 1) | st.floats() | st.sampled_from([1e-5, 0.03])
 NUMBERS = st.integers(0, 3)
+VARIANT = st.integers(0, len(VARIANTS) - 1)
+TAUGHT = st.sampled_from(["", "the flobbet", "owl\n" * 40, "ß"])
 
 ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.just(Train()),
@@ -243,7 +303,12 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.builds(Rename, NUMBERS, NAMES),
     st.builds(Annotate, NUMBERS, st.text(max_size=210)),
     st.builds(Delete, NUMBERS) | st.just(CompareAll()),
-    st.builds(ExportOne, NUMBERS) | st.builds(PackOne, NUMBERS),
+    st.builds(ExportOne, NUMBERS) | st.builds(PackOne, NUMBERS) | st.builds(Report, NUMBERS),
+    st.builds(Teach, TAUGHT, st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.5]), st.booleans()),
+    st.builds(RaceTwo, VARIANT, VARIANT, st.integers(1, 2)) | st.builds(ReopenRace, NUMBERS),
+    st.builds(RenameOneRace, NUMBERS, NAMES)
+    | st.builds(DeleteOneRace, NUMBERS, st.booleans())
+    | st.just(ListRaces()),
     st.builds(
         Measure,
         st.sampled_from(VARIANTS).map(lambda variant: tiny("x", *variant)),
@@ -280,9 +345,13 @@ def digest(state: State) -> str:
     return whole.hexdigest()
 
 
+def reference_of(config: RunConfig) -> Reference:
+    """The run of a config on `TEXT`."""
+    return _reference_of(msgspec.structs.replace(config, corpus=""))
+
+
 @cache
-def reference_of(variant: int) -> Reference:
-    config = config_of(variant, "")
+def _reference_of(config: RunConfig) -> Reference:
     if config.train.minutes:
         return Reference(-1, {}, {}, {})
     context = RunContext(config, TEXT, Vocabulary(TEXT), "", FakeClock())
@@ -308,9 +377,8 @@ def reference_of(variant: int) -> Reference:
 class RunModel:
     """One run, as its events describe it."""
 
-    def __init__(self, name: str, variant: int, config: RunConfig) -> None:
+    def __init__(self, name: str, config: RunConfig) -> None:
         self.name = name
-        self.variant = variant
         self.config = config
         self.phase: Phase = "untrained"
         self.step = 0
@@ -352,7 +420,7 @@ class RunModel:
 
     def record(self, event: Event) -> None:
         """Keep what a recorded event says, and compare it with the reference."""
-        reference = reference_of(self.variant)
+        reference = reference_of(self.config)
         match event:
             case StepDone(step, loss):
                 self.losses[step] = loss
@@ -390,7 +458,7 @@ class RunModel:
             assert evaluation.loss == self.val_losses[evaluation.step]
         equal_until = min(map(diverges_after, events), default=math.inf)
         equal_until = min(equal_until, self.skipped_after)
-        reference = reference_of(self.variant)
+        reference = reference_of(self.config)
         if step <= min(equal_until, reference.steps):
             assert digest(saved.state) == reference.digests[step], (
                 "other weights than in the reference"
@@ -399,7 +467,7 @@ class RunModel:
 
 def diverges_after(event: Event) -> float:
     """The step after which this event makes the run differ from the reference."""
-    return event.step if isinstance(event, LearningRateChanged | Extended) else math.inf
+    return event.step if isinstance(event, LearningRateChanged | Extended | Taught) else math.inf
 
 
 class Checker:
@@ -409,6 +477,7 @@ class Checker:
         self._disk = disk
         self.runs_by_name: dict[str, RunModel] = {}
         self.model: RunModel | None = None
+        self.race: RaceModel | None = None
         self._command: Command | None = None
         self._events: list[Event] = []
         self._expected: tuple[type[Event], ...] = ()
@@ -421,7 +490,7 @@ class Checker:
 
     def forget_session(self) -> None:
         """The program has ended."""
-        self.model = None
+        self.model = self.race = None
         self._sample = None
         self._expected = ()
         self._replayed.clear()
@@ -433,6 +502,8 @@ class Checker:
         """This command is carried out next."""
         self._command, self._events, self._opening = command, [], variant
         self._expected = self._expected_of(command)
+        if self.race is not None:
+            self.race.expect(command)
         if self.model is None:
             return
         if self.model.phase == "failed" and isinstance(command, Train | Step):
@@ -465,6 +536,14 @@ class Checker:
                 return (RunChanged, Failed)
             case Compare():
                 return (Compared,)
+            case OpenRace():
+                return (RaceOpened,)
+            case OpenSavedRace():
+                return (RaceOpened, Failed)
+            case RenameRace() | DeleteRace():
+                return (RaceChanged, Failed)
+            case ListRaces():
+                return (RacesListed,)
         if self.model is None:
             return ()
         match command:
@@ -482,15 +561,27 @@ class Checker:
                 return (PlaceInspected, Failed)
             case MapAlphabet():
                 return (AlphabetMapped, Failed)
+            case Teach():
+                return (Taught, MappingRequired, Failed)
             case _:
                 return ()
 
+    def drop_deleted(self) -> None:
+        """The runs of a race may have been deleted with it, all or some of them."""
+        if isinstance(self._command, DeleteRace) and self._command.with_runs:
+            for name in {*self.runs_by_name} - {*run_names()}:
+                if self.runs_by_name[name].on_disk:
+                    self.runs_by_name.pop(name).gone = True
+
     def settled(self) -> None:
         """The command has been carried out."""
+        self.drop_deleted()
         found = any(isinstance(event, self._expected) for event in self._events)
         if self._expected and not (found or self._disk.full):
             raise AssertionError(f"no event for {self._command}: {self._events}")
         assert not self._replayed, "not all of the history was emitted again"
+        if self.race is not None:
+            self.race.settled()
         self._expected = ()
 
     def idle(self) -> None:
@@ -498,11 +589,15 @@ class Checker:
         assert self._singles == 0, "a single step is missing"
         assert self._sample is None, "the sample has not ended"
         assert self.model is None or self.model.phase != "training"
+        if self.race is not None:
+            self.race.idle()
 
     def closed(self) -> None:
         """The session has saved and closed."""
         if self.model is not None and self.model.step and self.model.begun and not self.model.gone:
             self.model.check_saved(at_least=self.model.step)
+        if self.race is not None:
+            self.race.closed()
 
     # Events.
 
@@ -518,6 +613,17 @@ class Checker:
             self.model.record(event)
             return
         match event:
+            case RaceOpened():
+                self._race_opened(event)
+            case SideEvent() | RacePhaseChanged() | RaceVerdict() | RaceSaved():
+                assert self.race is not None
+                self.race.check(event)
+            case RaceChanged(race, name) if self.race and self.race.name == race:
+                assert name, "the open race was deleted"
+                self.race.name = name
+            case ReportGathered(runs):
+                for run in runs:
+                    assert all(one.step < two.step for one, two in pairwise(run.evaluations))
             case Opened():
                 self._opened(event)
             case Failed():
@@ -531,7 +637,7 @@ class Checker:
                 for held_out in found:
                     steps = [step for step, _ in held_out.losses]
                     assert all(one < other for one, other in pairwise(steps)), "an evaluation twice"
-            case SampleStarted() | TextSampled() | SampleDone():
+            case SampleStarted() | TextSampled() | SampleDone() if self.race is None:
                 self._sampling(event)
             case Packed(_, step, path):
                 assert step == packed_step(Path(path))
@@ -552,18 +658,30 @@ class Checker:
             case _:
                 pass
 
+    def _race_opened(self, event: RaceOpened) -> None:
+        """Of a new repetition each side is a new run; of a saved one they are known."""
+        before = self.race
+        goes_on = before is not None and before.name == event.race and before.goes_on_with(event)
+        is_new = goes_on or isinstance(self._command, OpenRace)
+        for side in event.sides:
+            if is_new:
+                self.runs_by_name[side.run] = RunModel(side.run, side.config)
+        sides = [self.runs_by_name[side.run] for side in event.sides]
+        self.race = RaceModel(event, sides, is_new=is_new, goes_on=goes_on)
+        self.model, self._sample, self._singles, self._may_train = None, None, 0, False
+
     def _opened(self, event: Opened) -> None:
         self._singles, self._may_train = 0, isinstance(self._command, Rollback)
         if self._opening is not None:
             config = config_of(self._opening, self._disk.corpus)
-            self.runs_by_name[event.run] = RunModel(event.run, self._opening, config)
+            self.runs_by_name[event.run] = RunModel(event.run, config)
             assert (event.phase, event.step) == ("untrained", 0)
         elif isinstance(self._command, Fork):
             saved = load_run(self._command.run)
             assert event.step == saved.manifest.progress.step
             self._replayed.extend(history_of(saved))
             parent = self.runs_by_name[self._command.run]
-            forked = RunModel(event.run, parent.variant, parent.config)
+            forked = RunModel(event.run, parent.config)
             forked.top, forked.skipped_after = event.step, parent.skipped_after
             self.runs_by_name[event.run] = forked
         else:
@@ -576,6 +694,7 @@ class Checker:
             if best:
                 model.saved = event.step  # what came after it goes when it is trained on
             assert model.saved <= event.step <= model.top
+        self.race = None
         self.model = self.runs_by_name[event.run]
         assert event.config == self.model.config
         self.model.open(event)
@@ -588,6 +707,13 @@ class Checker:
             assert event.during == "inspect"  # and nothing else is disturbed by it
             return
         if event.during == "export":  # the run may be gone by now
+            return
+        if self.race is not None:
+            self.race.check(event)
+            assert event.during != "engine"
+            return
+        if event.during == "teach":
+            assert isinstance(self._command, Teach)
             return
         self._singles = 0
         expected = Failed in self._expected or self._disk.full or self._disk.nan_used
@@ -779,6 +905,17 @@ class Machine(SimpleQueue[Command]):
                 command = PackRun(self._name(number), str(path))
             case CompareAll():
                 command = Compare(tuple(run_names()))
+            case RaceTwo(one, other, seeds):
+                configs = tuple(config_of(number, self.corpus) for number in (one, other))
+                command = OpenRace(configs, seeds=seeds)
+            case ReopenRace(number):
+                command = OpenSavedRace(self._race(number))
+            case RenameOneRace(number, name):
+                command = RenameRace(self._race(number), name)
+            case DeleteOneRace(number, with_runs):
+                command = DeleteRace(self._race(number), with_runs)
+            case Report(number):
+                command = GatherReport((self._name(number),))
             case _:
                 command = action
         self.checker.expect(command, variant)
@@ -787,6 +924,11 @@ class Machine(SimpleQueue[Command]):
     def _name(self, number: int) -> str:
         """One of the saved runs."""
         known = run_names()
+        return known[number % len(known)] if known else "nobody"
+
+    def _race(self, number: int) -> str:
+        """One of the saved races."""
+        known = race_names()
         return known[number % len(known)] if known else "nobody"
 
     def _wait_for_next(self) -> None:
@@ -823,6 +965,8 @@ class Machine(SimpleQueue[Command]):
                 runs_by_name[name].name = name
             case DeleteRun(run) if run in runs_by_name and run not in run_names():
                 del runs_by_name[run]
+            case DeleteRace():
+                self.checker.drop_deleted()
             case _:
                 pass
 
@@ -850,10 +994,13 @@ def machine(scenario: list[tuple[int, Action]]) -> Iterator[Machine]:
         yield made
 
 
+BEGINNINGS = st.builds(Fresh, VARIANT) | st.builds(RaceTwo, VARIANT, VARIANT, st.integers(1, 2))
+
+
 @settings(max_examples=70, suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(0, len(VARIANTS) - 1), SCENARIOS)
+@given(BEGINNINGS, SCENARIOS)
 def test_any_scenario_is_reported_truly_and_changes_no_result(
-    variant: int, scenario: list[tuple[int, Action]]
+    beginning: Action, scenario: list[tuple[int, Action]]
 ) -> None:
-    with machine([(0, Fresh(variant)), (0, Train()), *scenario]) as made:
+    with machine([(0, beginning), (0, Train()), *scenario]) as made:
         made.run()

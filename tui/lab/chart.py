@@ -14,6 +14,10 @@ from tui.panes.pane import Pane
 from tui.state import RunState
 from tui.tokens import guesses, tokens_of
 
+EARLY = 8
+"""Of so many evaluations the first is left out: the steep fall at the beginning, which is much the
+same for all, would leave little room for what differs."""
+
 
 class SidesChart(Pane):
     """By what the race compares: characters, steps or seconds."""
@@ -31,7 +35,7 @@ class SidesChart(Pane):
             return []
         curves = [side.curve for side in lab.sides]
         losses = Losses(
-            compared=tuple(curve.losses for curve in curves),
+            compared=tuple(curve.losses[len(curve.losses) // EARLY :] for curve in curves),
             bigram=guesses(state.corpus, tokens_of(state)).bigram
             if state.corpus and lab.is_open
             else None,

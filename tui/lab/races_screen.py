@@ -20,8 +20,9 @@ from tui.screens.dialog import Dialog, Key
 from tui.screens.run_editor import RunEditor
 from tui.state import RunState
 
-FRAME_LINES = 6
-"""Lines of the page other than the list: border, what is highlighted, keys."""
+FRAME_LINES = 7
+"""Lines of the page other than the list: border, what is said of the highlighted line,
+keys."""
 
 
 class Chosen(NamedTuple):
@@ -180,8 +181,11 @@ class RacesScreen(Dialog[Chosen]):
 
     def action_delete(self) -> None:
         """Ask, then delete the highlighted race, with its runs or without."""
-        race = self._race
+        race, opened = self._race, self.state.lab.raw_opened
         if race is None:
+            return
+        if self.state.lab.is_open and opened is not None and opened.value.race == race.name:
+            self._say(Content(f"{race.shown.name} is open here: open another run first."))
             return
 
         def answered(sure: bool | None) -> None:

@@ -1,4 +1,4 @@
-"""The newest sample of each side, side by side."""
+"""The newest sample of each side, beside each other or below."""
 
 from itertools import zip_longest
 
@@ -7,16 +7,19 @@ from textual.content import Content
 from tui.drawing.words import count
 from tui.drawing.wrapping import Wrapping
 from tui.lab.sides import sign
+from tui.lab.state import SideProgress
 from tui.panes.pane import Pane
 from tui.panes.scrolling import lines_of
 from tui.state import RunState
 
 GAP = 2
 """Cells between two columns."""
+NARROWEST = 14
+"""Cells of a column: where there is not room for that, the samples are below each other."""
 
 
 class SidesWritten(Pane):
-    """A column for each side."""
+    """A column for each side, or where they would be too narrow, some lines for each."""
 
     BORDER_TITLE = "samples"
 
@@ -27,21 +30,33 @@ class SidesWritten(Pane):
         sides = state.lab.sides
         if not sides:
             return []
-        column = max(1, (width - GAP * (len(sides) - 1)) // len(sides))
-        columns = []
-        for number, side in enumerate(sides):
-            head = sign(number, side.label)
-            lines = [head]
-            if (sample := side.excerpt) is not None:
-                step = Content.styled(f"  step {count(sample.step)}", "$foreground-muted")
-                lines = [head + step if (head + step).cell_length <= column else head]
-                wrapping = Wrapping(column)
-                wrapping.append(sample.prompt + sample.text)
-                lines += [line.content for line in lines_of(wrapping.lines, len(sample.prompt))]
-            columns.append([_filled(line, column) for line in lines[:height]])
+        column = (width - GAP * (len(sides) - 1)) // len(sides)
+        if column < NARROWEST:
+            rows = max(1, height // len(sides))
+            each = [_sample(number, side, width)[:rows] for number, side in enumerate(sides)]
+            return [line for lines in each for line in lines]
+        columns = [
+            [_filled(line, column) for line in _sample(number, side, column)[:height]]
+            for number, side in enumerate(sides)
+        ]
         blank = Content(" " * column)
-        rows = zip_longest(*columns, fillvalue=blank)
-        return [Content(" " * GAP).join(row) for row in rows]
+        rows_of_all = zip_longest(*columns, fillvalue=blank)
+        return [Content(" " * GAP).join(row) for row in rows_of_all]
+
+
+def _sample(number: int, side: SideProgress, width: int) -> list[Content]:
+    """The lines of one side."""
+    head = sign(number, side.label)
+    sample = side.excerpt
+    if sample is None:
+        return [head]
+    step = Content.styled(f"  step {count(sample.step)}", "$foreground-muted")
+    wrapping = Wrapping(width)
+    wrapping.append(sample.prompt + sample.text)
+    return [
+        head + step if (head + step).cell_length <= width else head,
+        *(line.content for line in lines_of(wrapping.lines, len(sample.prompt))),
+    ]
 
 
 def _filled(line: Content, width: int) -> Content:

@@ -26,7 +26,13 @@ REWARMING = 0.3
 """The fraction of an extension for which the screen says that the loss may rise."""
 THREADS_TOLD = 30.0
 """Seconds of training for which the screen says that the number of threads has changed."""
-RACE_ENDED = "The race has ended. Each side is a saved run: o lists them."
+RACE_ADVICE = {
+    "untrained": "A race before its first step. Space starts it.",
+    "training": "The sides take turns. Space pauses all of them, x ends the race here.",
+    "paused": "The race is paused. Space goes on, n takes a step with each side, o opens a side as a run.",
+    "done": "The race has ended. Each side is a saved run: o opens one, to train it on by itself.",
+}
+"""By its phase."""
 GAP = "  "
 """Between the parts of the header."""
 MAX_LINES = 3
@@ -177,8 +183,8 @@ def _advice(state: RunState) -> str:
     opened = state.opened
     if opened is not None and opened.note and state.step == opened.step:
         return opened.note
-    if state.lab.is_open and state.phase == "done":
-        return RACE_ENDED
+    if state.lab.is_open:
+        return RACE_ADVICE[state.lab.phase]
     match state.phase:
         case "untrained":
             different = state.corpus.vocabulary if state.corpus else 0
