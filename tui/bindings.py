@@ -95,7 +95,7 @@ def acts(action: str, state: RunState) -> bool | None:
             return step_failed
         case "reopen":
             return engine_failed
-        case "train" if state.lab.is_open and state.phase == "done":
+        case "train" | "step" if state.lab.is_open and state.phase == "done":
             return None
         case "train":
             return False if state.phase in ("training", "failed") else ours

@@ -255,11 +255,11 @@ def _with_a_race(state: RunState, event: Event, shown: Event) -> RunState:
             return replace(state, lab=lab)
         case RaceOpened() if state.corpus is not None:
             state = _before_a_run(state, state.corpus)
-        case SideEvent(0, inner) if not isinstance(inner, PhaseChanged):
+        case SideEvent(0, inner) if lab.is_open and not isinstance(inner, PhaseChanged):
             state = fold(state, inner)
         case protocol.RacePhaseChanged("training"):
             state = replace(state, failure=None)
-    return replace(state, lab=lab, phase=lab.phase)
+    return replace(state, lab=lab, phase=lab.phase if lab.is_open else state.phase)
 
 
 def _fold_history(state: RunState, event: Recorded) -> RunState:

@@ -615,6 +615,8 @@ class Checker:
         match event:
             case RaceOpened():
                 self._race_opened(event)
+            case SideEvent(_, SampleDone()) if self.race is None:
+                pass  # it was stopped when another run had been opened
             case SideEvent() | RacePhaseChanged() | RaceVerdict() | RaceSaved():
                 assert self.race is not None
                 self.race.check(event)

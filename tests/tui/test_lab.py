@@ -18,6 +18,7 @@ from engine.protocol import (
     RaceChanged,
     RacePhaseChanged,
     RenameRace,
+    SampleDone,
     SideEvent,
     Train,
 )
@@ -92,6 +93,13 @@ async def test_without_a_guess_there_is_a_race_and_with_escape_none(desk: Opener
         await it.press("a", "escape")
         await it.sees("Enter: ready questions")
         assert not it.engine.sent(OpenRace)
+
+
+async def test_the_last_event_of_a_race_leaves_the_run_alone_that_is_opened(desk: Opener) -> None:
+    """The sample of a side ends when another run has been opened."""
+    async with desk(*untrained(), *begun(), *trained(3)) as it:
+        await it.play(*untrained(), SideEvent(1, SampleDone(1, 0, 0.0, "stopped")))
+        await it.sees("● untrained", "run amber-otter")
 
 
 async def test_a_race_that_cannot_be_opened_trains_nothing(desk: Opener) -> None:

@@ -29,8 +29,8 @@ THREADS_TOLD = 30.0
 RACE_ADVICE = {
     "untrained": "A race before its first step. Space starts it.",
     "training": "The sides take turns. Space pauses all of them, x ends the race here.",
-    "paused": "The race is paused. Space goes on, n takes a step with each side, o opens a side as a run.",
-    "done": "The race has ended. Each side is a saved run: o opens one, to train it on by itself.",
+    "paused": "Paused. Space goes on, n takes a step of each side, o opens a side as a run.",
+    "done": "The race has ended. Each side is a saved run: o opens one.",
 }
 """By its phase."""
 GAP = "  "
