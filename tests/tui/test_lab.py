@@ -2,13 +2,16 @@
 
 import pytest
 from looking import Desk, Opener, recorded_app
-from racing import ATTENTION, RACE, begun, races_listed, trained
+from racing import ATTENTION, RACE, begun, race_opened, races_listed, trained
 from recording import CONFIG, corpus_loaded, opened, untrained
 from test_hostile import PAYLOADS, obeyed
 from textual.pilot import Pilot
 
+from engine.config import override
 from engine.protocol import (
+    LABELS,
     DeleteRace,
+    Excerpt,
     Failed,
     ListRaces,
     OpenRace,
@@ -210,6 +213,21 @@ async def test_after_an_error_in_the_engine_the_race_is_opened_again(desk: Opene
         await it.play(*begun(), *trained(2), error)
         await it.press("space")
         assert it.engine.sent(OpenSavedRace) == [OpenSavedRace(RACE)]
+
+
+async def test_four_samples_are_below_each_other_where_columns_would_be_narrow(
+    desk: Opener,
+) -> None:
+    configs = tuple(override(CONFIG, [f"model.n_layer={layers}"]) for layers in (1, 2, 3, 4))
+    title = " or ".join(f"model.n_layer={layers}" for layers in (1, 2, 3, 4))
+    async with desk(*untrained(), race_opened(title, configs), size=(80, 24)) as it:
+        await it.press("4")
+        for side in range(4):
+            await it.play(SideEvent(side, Excerpt(10, "ROMEO:", f" said {LABELS[side]}" * 6)))
+        await it.sees("○ A ROMEO: said A said A", "× D ROMEO: said D said D")
+        await it.resize(160, 40)
+        await it.sees("○ A  step 10", "× D  step 10")
+        assert it.row("○ A  step") == it.row("× D  step")
 
 
 async def test_the_list_of_questions_fits_in_a_small_window(desk: Opener) -> None:

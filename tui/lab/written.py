@@ -4,6 +4,7 @@ from itertools import zip_longest
 
 from textual.content import Content
 
+from engine.protocol import Excerpt
 from tui.drawing.words import count
 from tui.drawing.wrapping import Wrapping
 from tui.lab.sides import sign
@@ -33,7 +34,7 @@ class SidesWritten(Pane):
         column = (width - GAP * (len(sides) - 1)) // len(sides)
         if column < NARROWEST:
             rows = max(1, height // len(sides))
-            each = [_sample(number, side, width)[:rows] for number, side in enumerate(sides)]
+            each = [_lines(number, side, width)[:rows] for number, side in enumerate(sides)]
             return [line for lines in each for line in lines]
         columns = [
             [_filled(line, column) for line in _sample(number, side, column)[:height]]
@@ -45,18 +46,31 @@ class SidesWritten(Pane):
 
 
 def _sample(number: int, side: SideProgress, width: int) -> list[Content]:
-    """The lines of one side."""
+    """The column of one side: what it is, then its sample."""
     head = sign(number, side.label)
-    sample = side.excerpt
-    if sample is None:
+    if side.excerpt is None:
         return [head]
-    step = Content.styled(f"  step {count(sample.step)}", "$foreground-muted")
-    wrapping = Wrapping(width)
-    wrapping.append(sample.prompt + sample.text)
+    step = Content.styled(f"  step {count(side.excerpt.step)}", "$foreground-muted")
     return [
         head + step if (head + step).cell_length <= width else head,
-        *(line.content for line in lines_of(wrapping.lines, len(sample.prompt))),
+        *_wrapped(side.excerpt, width),
     ]
+
+
+def _lines(number: int, side: SideProgress, width: int) -> list[Content]:
+    """The lines of one side, its sign before the first."""
+    head = sign(number, side.label) + Content(" ")
+    if side.excerpt is None:
+        return [head]
+    first, *others = _wrapped(side.excerpt, width - head.cell_length)
+    indent = Content(" " * head.cell_length)
+    return [head + first, *(indent + line for line in others)]
+
+
+def _wrapped(sample: Excerpt, width: int) -> list[Content]:
+    wrapping = Wrapping(width)
+    wrapping.append(sample.prompt + sample.text)
+    return [line.content for line in lines_of(wrapping.lines, len(sample.prompt))]
 
 
 def _filled(line: Content, width: int) -> Content:
