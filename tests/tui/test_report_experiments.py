@@ -69,6 +69,12 @@ def test_a_race_is_a_question_its_sides_and_a_verdict_with_its_noise() -> None:
         "Run calm-owl-1: side B without attention",
     ]
     assert len([one for one in parsed.attributes["class"] if one.startswith("band s")]) == 6
+    early = about(ReportGathered(runs, race=replace(race, verdict=None)))
+    parsed = Parsed(page(runs, "", early, whole=2))
+    assert "It has not come to a verdict yet." in parsed.by_tag["p"]
+    assert ["B without attention", "model.n_head=2", "3.1500", "0.0707"] in [
+        cells[:4] for cells in parsed.cells
+    ]
 
 
 @pytest.mark.thorough

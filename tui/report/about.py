@@ -1,7 +1,7 @@
 """What the runs of a report were trained for: nothing in particular, a race, or a sweep."""
 
 from collections.abc import Mapping, Sequence
-from statistics import stdev
+from statistics import fmean, stdev
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -123,7 +123,7 @@ def _sides(race: ReportedRace, groups: Sequence[Group]) -> Element:
     repetitions = [one for one in race.repetitions if one.losses and race.seeds > 1]
     rows = []
     for side, (group, settings) in enumerate(zip(groups, race.settings, strict=True)):
-        now = found.losses[side] if found else None
+        now = found.losses[side] if found else _mean(repetitions, side)
         rows.append(
             (
                 group.name,
@@ -139,6 +139,12 @@ def _sides(race: ReportedRace, groups: Sequence[Group]) -> Element:
     mark = f" after {count(int(found.mark))} {race.axis}" if found else ""
     head = ("side", "settings", *first, "bits a character", *seeds)
     return table(f"Held-out loss of each side{mark}", head, *rows)
+
+
+def _mean(repetitions: Sequence[RepetitionInfo], side: int) -> float | None:
+    """Over the seeds that have ended; None if a loss is not a number, or there is none."""
+    losses = [value for one in repetitions if (value := one.losses[side]) is not None]
+    return fmean(losses) if losses and len(losses) == len(repetitions) else None
 
 
 def _of_seed(one: RepetitionInfo, side: int) -> str:
