@@ -130,7 +130,7 @@ def test_an_evaluation_predicts_each_validation_character_once(length: int) -> N
 
 
 def test_a_text_that_is_too_short_is_refused_with_a_message() -> None:
-    with pytest.raises(ValueError, match=r"^The text has 9 characters, too few for a context of 8"):
+    with pytest.raises(ValueError, match=r"^The text has 9 tokens, too few for a context of 8"):
         counting(9)
 
 

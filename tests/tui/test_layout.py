@@ -7,9 +7,11 @@ from recording import (
     CONFIG,
     STEPS,
     VERSE,
+    corpus_loaded,
     evaluated,
     opened,
     opening,
+    state_after,
     step_done,
     trained,
     untrained,
@@ -77,6 +79,18 @@ async def test_in_a_small_window_three_panes_share_a_place(desk: Opener) -> None
                 await it.sees(text, "temperature 0.8", "steps")
                 await it.press("v")
                 await it.settled()
+
+
+def test_the_text_pane_tells_what_is_trained_on_and_how_often_that_was_seen() -> None:
+    loaded = msgspec.structs.replace(
+        corpus_loaded(), trained_on="the first 5%, words shuffled", train_characters=50_000
+    )
+    state = state_after(loaded, opened(), *(step_done(step) for step in range(1, 26)))
+    rows = [row.plain.rstrip() for row in TextPane().draw(state, 50, 14)]
+    assert "trained on: the first 5%, words shuffled" in rows
+    assert any(row.startswith("train 50,000, held out") for row in rows)
+    seen = 25 * CONFIG.train.batch_size * CONFIG.model.context_length / 50_000
+    assert f"seen {seen:.2f} times" in rows
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
