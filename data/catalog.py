@@ -40,11 +40,8 @@ def default() -> tuple[str, str]:
         return TINYSHAKESPEARE, "No text was named, so this is Shakespeare."
     if _plays_installed():
         return TINYSHAKESPEARE, "No text was named, so this is Shakespeare, nine of his plays."
-    size = KNOWN[TINYSHAKESPEARE].size / 1e6
-    return TALES, (
-        "No text was named, so these are generated tales. Shakespeare, a download of "
-        f"{size:.1f} MB: tinygpt-tui {TINYSHAKESPEARE}"
-    )
+    # Two lines of the narrowest pane that shows it.
+    return TALES, f"Generated tales. For Shakespeare: tinygpt-tui {TINYSHAKESPEARE}"
 
 
 def download_question(text: str, reading: Reading = Reading()) -> str:
