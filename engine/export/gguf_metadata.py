@@ -1,36 +1,35 @@
-"""What a GGUF file says of the model and of its characters, apart from the weights."""
+"""What a GGUF file says of the model and of its tokens, apart from the weights."""
 
+from collections.abc import Mapping
 from itertools import chain
+from typing import Any
 
 from engine.config import ModelConfig
 from engine.export.apertus import XIELU
+from engine.model.bpe import BPETokenizer
+from engine.model.byte_level import SIGN
 from engine.model.gpt import NORM_EPSILON
 from engine.model.rope import ROPE_BASE
+from engine.model.tokenizer import Tokenizer, Vocabulary
+from engine.model.tokenizer_file import Merge, merged, signs, unsigned
 
 Value = bool | int | float | str | list[int] | list[float] | list[str]
 """A value of the metadata; the whole numbers outside of lists are unsigned."""
 
 ARCHITECTURE = "apertus"
 END = "<|endoftext|>"
-"""The token after the characters: llama.cpp takes a character for the end of a text otherwise."""
+"""The token after those of the text: llama.cpp takes one of these for the end of a text otherwise."""
 NORMAL, CONTROL = 1, 3
 """Kinds of tokens."""
 CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 """A conversation is one text that goes on: the model knows no other."""
 
-_PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-_OTHERS = [byte for byte in range(0x100) if byte not in _PRINTABLE]
-_SYMBOLS = {byte: chr(byte) for byte in _PRINTABLE} | {
-    byte: chr(0x100 + place) for place, byte in enumerate(_OTHERS)
-}
-"""What stands for each byte in the tokens of a byte-level BPE (GPT-2)."""
-_BYTES = {symbol: byte for byte, symbol in _SYMBOLS.items()}
-_NO_MERGE = f"{_SYMBOLS[0xC0]} {_SYMBOLS[0xC0]}"
+_NO_MERGE = f"{SIGN[0xC0]} {SIGN[0xC0]}"
 """A merge of bytes that UTF-8 never has: llama.cpp refuses a file without merges."""
 
 
 def shape(config: ModelConfig, context_length: int, vocabulary: int) -> dict[str, Value]:
-    """The hyperparameters of a model with so many characters, trained with this context length."""
+    """The hyperparameters of a model with so many tokens, trained with this context length."""
     values: dict[str, Value] = {
         "vocab_size": vocabulary + 1,
         "context_length": context_length,
@@ -47,19 +46,15 @@ def shape(config: ModelConfig, context_length: int, vocabulary: int) -> dict[str
     return {f"{ARCHITECTURE}.{name}": value for name, value in values.items()} | xielu
 
 
-def tokenizer(characters: str) -> dict[str, Value]:
-    """A tokenizer of these characters.
-
-    llama.cpp has none of characters. Its byte-level BPE is one if its merges join the bytes of one
-    character and nothing else; a character that it does not know it drops, as the app does.
-    """
-    end = len(characters)
+def tokenizer(tokens: tuple[bytes, ...], merges: list[str]) -> dict[str, Value]:
+    """A tokenizer of these tokens, with the merges of `merges_of`."""
+    end = len(tokens)
     return {
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "gpt-2",
-        "tokenizer.ggml.tokens": [*map(_token, characters), END],
+        "tokenizer.ggml.tokens": [*map(signs, tokens), END],
         "tokenizer.ggml.token_type": [NORMAL] * end + [CONTROL],
-        "tokenizer.ggml.merges": _merges(characters),
+        "tokenizer.ggml.merges": merges,
         "tokenizer.ggml.bos_token_id": end,
         "tokenizer.ggml.eos_token_id": end,
         "tokenizer.ggml.add_bos_token": False,
@@ -69,27 +64,53 @@ def tokenizer(characters: str) -> dict[str, Value]:
     }
 
 
-def characters_of(tokens: list[str]) -> str:
-    """The characters of the tokens of such a tokenizer. ValueError if they are not one each."""
+def tokens_in(fields: Mapping[str, Any]) -> tuple[tuple[bytes, ...], list[str]]:
+    """The tokens of such a tokenizer and the merges that belong to them. ValueError if they are
+    none that this program writes."""
     try:
-        characters = [bytes(_BYTES[s] for s in token).decode() for token in tokens[:-1]]
+        signed = fields["tokenizer.ggml.tokens"][:-1]
+        tokens = tuple(map(unsigned, signed))
     except KeyError:
         raise ValueError("a token that is not of bytes") from None
+    try:
+        characters = [token.decode() for token in tokens]
+    except UnicodeDecodeError:
+        return tokens, _merges_in(fields, tokens)
     if any(len(character) != 1 for character in characters):
         raise ValueError("a token that is not one character")
-    return "".join(characters)
+    return tokens, _of_characters(tokens)
 
 
-def _token(character: str) -> str:
-    """A symbol for each byte of its UTF-8."""
-    return "".join(_SYMBOLS[byte] for byte in character.encode())
+def merges_of(tokenizer: Tokenizer) -> list[str]:
+    """What llama.cpp joins. It has no tokenizer of characters: its byte-level BPE is one if its
+    merges join the bytes of one character and nothing else; a character that it does not know it
+    drops, as the app does."""
+    if isinstance(tokenizer, BPETokenizer):
+        return _learned(tokenizer.merges)
+    if isinstance(tokenizer, Vocabulary):
+        return _of_characters(tuple(map(str.encode, tokenizer.characters)))
+    return [_NO_MERGE]
 
 
-def _merges(characters: str) -> list[str]:
+def _learned(merges: tuple[Merge, ...]) -> list[str]:
+    return [f"{signs(left)} {signs(right)}" for left, right in merges] or [_NO_MERGE]
+
+
+def _merges_in(fields: Mapping[str, Any], tokens: tuple[bytes, ...]) -> list[str]:
+    if tokens == tuple(bytes([byte]) for byte in range(256)):
+        return [_NO_MERGE]
+    pairs = [merge.split(" ") for merge in fields["tokenizer.ggml.merges"]]
+    learned = merged(tuple((unsigned(a), unsigned(b)) for a, b in pairs))
+    if learned.tokens != tokens:
+        raise ValueError("tokens that its merges do not make")
+    return _learned(learned.merges)
+
+
+def _of_characters(tokens: tuple[bytes, ...]) -> list[str]:
     """The merges that make one token of the bytes of each character, from its first byte on. Since
     a first byte in UTF-8 never is a later one, no merge joins two characters."""
     merges = chain.from_iterable(
         (f"{token[:end]} {token[end]}" for end in range(1, len(token)))
-        for token in map(_token, characters)
+        for token in map(signs, tokens)
     )
     return [*dict.fromkeys(merges)] or [_NO_MERGE]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.config import ModelConfig
 from engine.export.apertus import XIELU
-from engine.export.gguf_metadata import ARCHITECTURE, Value, characters_of, shape, tokenizer
+from engine.export.gguf_metadata import ARCHITECTURE, Value, shape, tokenizer, tokens_in
 from engine.export.gguf_tensors import named_in
 from engine.export.reference import Reference, Shape
 from engine.export.source import ReadBack
@@ -27,13 +27,14 @@ def read(path: Path) -> ReadBack:
         file = gguf.GGUFReader(path)
         fields = {name: field.contents() for name, field in file.fields.items()}
         tensors = {tensor.name: torch.from_numpy(np.array(tensor.data)) for tensor in file.tensors}
-        characters = characters_of(fields["tokenizer.ggml.tokens"])
-        return ReadBack(_model(fields, tensors, characters).logits, characters)
+        tokens, merges = tokens_in(fields)
+        _check(fields, tokenizer(tokens, merges))
+        return ReadBack(_model(fields, tensors, len(tokens)).logits, tokens)
     except (KeyError, IndexError, ValueError) as error:
         raise ValueError(f"What was written does not read back: {error}.") from None
 
 
-def _model(fields: Mapping[str, Any], tensors: Mapping[str, Tensor], characters: str) -> Reference:
+def _model(fields: Mapping[str, Any], tensors: Mapping[str, Tensor], size: int) -> Reference:
     def number(name: str) -> Any:
         return fields[f"{ARCHITECTURE}.{name}"]
 
@@ -44,8 +45,8 @@ def _model(fields: Mapping[str, Any], tensors: Mapping[str, Tensor], characters:
         n_head=number("attention.head_count"),
         n_embd=number("embedding_length"),
     )
-    _check(fields, shape(config, context_length, len(characters)) | tokenizer(characters))
-    named = named_in(tensors, config, len(characters))
+    _check(fields, shape(config, context_length, size))
+    named = named_in(tensors, config, size)
     for name in XIELU:
         for block, constant in enumerate(fields[f"xielu.{name}"]):
             named[f"model.layers.{block}.mlp.act_fn.{name}"] = torch.tensor(constant)

@@ -15,9 +15,10 @@ from engine.export.card import card
 from engine.export.hf_settings import SETTINGS, Settings
 from engine.export.proof import Proof
 from engine.export.source import Source
-from engine.export.tokenizer_json import check_characters, tokenizer_json
+from engine.export.tokenizer_json import check_tokenizer, tokenizer_content
 from engine.model.gpt import NORM_EPSILON
 from engine.model.rope import ROPE_BASE
+from engine.model.tokenizer import Vocabulary
 from engine.protocol import Precision
 from engine.storage.atomic import replace_file
 from engine.storage.tensors import as_file
@@ -28,15 +29,19 @@ WEIGHTS = "model.safetensors"
 def check(source: Source) -> None:
     """ValueError, with a user-facing message, for a run that the format cannot hold."""
     check_family(source.model.config)
-    check_characters(source.tokenizer)
+    check_tokenizer(source.tokenizer)
 
 
 def notes(source: Source) -> tuple[str, ...]:
     """What the format cannot carry."""
     return (
-        f"The app goes on past its context of {source.context_length:,} characters by forgetting "
+        f"The app goes on past its context of {source.context_length:,} {source.noun}s by forgetting "
         "the oldest; the format has no such setting, and other programs end there or write nonsense.",
-        "Characters that the text does not have are left out of a prompt, as in the app.",
+        *(
+            ("Characters that the text does not have are left out of a prompt, as in the app.",)
+            if isinstance(source.tokenizer, Vocabulary)
+            else ()
+        ),
     )
 
 
@@ -51,18 +56,19 @@ def write(source: Source, folder: Path, precision: Precision) -> None:
         config=source.info.config,
         corpus=source.info.corpus,
         sha256=hashlib.sha256(weights).hexdigest(),
+        tokenizer=source.info.tokenizer,
     )
     size = len(source.tokenizer)
     documents: dict[str, object] = {
         "config.json": config_json(source.model.config, size, source.context_length),
         "generation_config.json": _generation_config(source.info.config.sample),
-        "tokenizer.json": tokenizer_json(check_characters(source.tokenizer)),
         "tokenizer_config.json": _tokenizer_config(source.context_length),
         SETTINGS: settings,
     }
     for name, document in documents.items():
         content = msgspec.json.format(msgspec.json.encode(document), indent=2)
         replace_file(folder / name, [content, b"\n"])
+    replace_file(folder / "tokenizer.json", [tokenizer_content(source.tokenizer)])
     replace_file(folder / WEIGHTS, [weights])
 
 
@@ -75,7 +81,7 @@ def describe(source: Source, folder: Path, proof: Proof) -> None:
 def config_json(config: ModelConfig, vocabulary: int, context_length: int) -> dict[str, Any]:
     """The content of `config.json`. The defaults of the family would be other values throughout:
     each is named. Tokens that begin, end or fill a text: there are none, and the default numbers
-    would be characters."""
+    would be tokens of the text."""
     return {
         "architectures": ["ApertusForCausalLM"],
         "model_type": "apertus",

@@ -18,10 +18,12 @@ from engine.export.hf import WEIGHTS, config_json
 from engine.export.hf_settings import SETTINGS, Settings, settings_in
 from engine.export.reference import Reference, Shape
 from engine.export.source import ReadBack
-from engine.export.tokenizer_json import characters_in
+from engine.export.tokenizer_json import token_bytes, tokenizer_in
 from engine.model.size import on_meta
+from engine.model.tokenizer import Tokenizer
+from engine.model.tokenizer_file import FILE_LIMIT
 from engine.storage.manifest import HEADER_LIMIT, DamagedError
-from engine.storage.run_info import INFO_LIMIT
+from engine.storage.run_info import INFO_LIMIT, TOKENIZER_FILE
 from engine.storage.tensors import tensors_in
 
 CONFIG_LIMIT = 1 << 16
@@ -35,14 +37,13 @@ class Folder(NamedTuple):
     settings: Settings
     config: dict[str, Any]
     """`config.json`."""
+    tokenizer: Tokenizer
 
 
 def read(path: Path) -> ReadBack:
     """The model as the family defines it, by the numbers in the files."""
     folder = read_folder(path)
-    return ReadBack(
-        reference(folder, read_tensors(folder)).logits, folder.settings.corpus.characters
-    )
+    return ReadBack(reference(folder, read_tensors(folder)).logits, token_bytes(folder.tokenizer))
 
 
 def reference(folder: Folder, tensors: Mapping[str, Tensor]) -> Reference:
@@ -74,26 +75,24 @@ def read_folder(path: Path) -> Folder:
             f"This model was not exported by tinygpt-tui: the folder has no {SETTINGS}."
         )
     settings = settings_in(_file(path, SETTINGS, INFO_LIMIT))
-    characters = characters_in(_file(path, "tokenizer.json", INFO_LIMIT))
-    if settings.corpus.characters != characters:
-        raise ValueError(f"The characters in tokenizer.json are not those in {SETTINGS}.")
+    tokenizer = tokenizer_in(_file(path, TOKENIZER_FILE, FILE_LIMIT), settings)
     check_family(settings.config.model)
     longest = settings.config.model.context_length
     if settings.context_length > longest:
-        raise ValueError(f"{SETTINGS} does not fit: a context longer than {longest:,} characters.")
-    expected = config_json(settings.config.model, len(characters), settings.context_length)
+        raise ValueError(f"{SETTINGS} does not fit: a context longer than {longest:,} tokens.")
+    expected = config_json(settings.config.model, len(tokenizer), settings.context_length)
     for key, value in expected.items():
         if config.get(key, ...) != value:
             shown = safe_text(str(config.get(key, "missing"))[:40])
             raise ValueError(f"config.json does not fit {SETTINGS}: {key} is {shown}, not {value}.")
-    return Folder(path, settings, config)
+    return Folder(path, settings, config, tokenizer)
 
 
 def read_tensors(folder: Folder) -> dict[str, Tensor]:
     """All tensors of the family, in float32, by their names in transformers. ValueError, with a
     user-facing message, if they are not those of this model; OSError."""
     settings = folder.settings
-    model = on_meta(settings.config.model, len(settings.corpus.characters))
+    model = on_meta(settings.config.model, len(folder.tokenizer))
     expected = dict(named_tensors(model))
     size = sum(4 * tensor.numel() for tensor in expected.values())
     content = _file(folder.path, WEIGHTS, size + HEADER_LIMIT)

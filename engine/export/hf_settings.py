@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from engine.config import RunConfig
 from engine.storage.manifest import Progress
-from engine.storage.run_info import CorpusInfo
+from engine.storage.run_info import CorpusInfo, TokenizerInfo
 
 SETTINGS = "tinygpt.json"
 FORMAT = 1
@@ -22,6 +22,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     config: RunConfig
     corpus: CorpusInfo
     sha256: str  # of model.safetensors
+    tokenizer: TokenizerInfo | None = None
     format: int = FORMAT
 
 
@@ -36,6 +37,4 @@ def settings_in(content: bytes) -> Settings:
             f"{SETTINGS} has the format {settings.format}: a newer version of tinygpt-tui exported "
             "it, upgrade to import it."
         )
-    if settings.config.model.tokenizer != "characters":
-        raise ValueError(f"{SETTINGS} is of a run whose tokens are not characters.")
     return settings

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from data.catalog import Corpus, load, names
 from data.safe_text import safe_text
-from data.text import distinct
 from engine.config import SampleConfig
 from engine.device import UNKNOWN_MACHINE
 from engine.export.apertus import to_state
@@ -25,7 +24,7 @@ from engine.export.hf_settings import Settings
 from engine.export.source import model_of
 from engine.generation.generator import TextGenerator
 from engine.model.gpt import GPT
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer
 from engine.storage.arriving import free_name, unfinished_run
 from engine.storage.atomic import rename_folder, replace_file
 from engine.storage.checkpoints import write_checkpoint
@@ -33,7 +32,15 @@ from engine.storage.corpus_text import FILE, read_corpus, sha256_of, utf8_chunks
 from engine.storage.manifest import Progress
 from engine.storage.paths import folder_of, free_folder, run_names
 from engine.storage.run import new_info
-from engine.storage.run_info import CorpusInfo, RunInfo, read_info, with_note, write_info
+from engine.storage.run_info import (
+    TOKENIZER_FILE,
+    CorpusInfo,
+    RunInfo,
+    read_info,
+    with_note,
+    write_info,
+)
+from engine.storage.saved_run import characters_with, unknown_in
 from engine.text_config import TextConfig
 from engine.training.cost import check_memory
 from engine.training.optimizers import Optimizer
@@ -74,25 +81,27 @@ def import_folder(path: Path, name: str, corpus: str) -> Iterator[float | Import
     """
     folder = read_folder(path)
     settings = folder.settings
-    config, characters = settings.config.model, settings.corpus.characters
-    check_memory(settings.config, len(characters), torch.device("cpu"), 1)
+    config, tokenizer = settings.config.model, folder.tokenizer
+    check_memory(settings.config, len(tokenizer), torch.device("cpu"), 1)
     name = name or free_name(settings.run)
     target = free_folder(name)
-    model = model_of(to_state(read_tensors(folder), config), config, len(characters))
+    model = model_of(to_state(read_tensors(folder), config), config, len(tokenizer))
     yield 0.0
-    text = _chosen_text(corpus, settings) if corpus else _known_text(settings)
+    text = _chosen_text(corpus, settings, tokenizer) if corpus else _known_text(settings)
     if text is None:
-        for written in _written_text(model, settings):
+        for written in _written_text(model, settings, tokenizer):
             if isinstance(written, float):
                 yield written
             else:
                 text = written
     assert text is not None, "the model has written one"
-    info, progress = _info(settings, text), _progress(settings, text)
+    info, progress = _info(settings, text, tokenizer), _progress(settings, text)
     optimizer = Optimizer(model, settings.config.train, WorkerPool(1))
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
     with unfinished_run(name) as run:
         replace_file(run / FILE, utf8_chunks(text.corpus.text))
+        if tokenizer.file:
+            replace_file(run / TOKENIZER_FILE, [tokenizer.file])
         write_info(run, info)
         write_checkpoint(run, progress, UNKNOWN_MACHINE, state)
         rename_folder(run, target)
@@ -103,11 +112,11 @@ def import_folder(path: Path, name: str, corpus: str) -> Iterator[float | Import
     yield ImportedRun(name, progress.step, note)
 
 
-def _chosen_text(corpus: str, settings: Settings) -> Text:
+def _chosen_text(corpus: str, settings: Settings, tokenizer: Tokenizer) -> Text:
     """The text that the user names. ValueError, with a user-facing message, if the model does not
     know all its characters."""
     text = load(corpus)
-    unknown = "".join(sorted(distinct(text.text) - {*settings.corpus.characters}))
+    unknown = unknown_in(text.text, tokenizer)
     if unknown:
         raise ValueError(
             f"The text {corpus!r} has characters that the model does not know: "
@@ -142,11 +151,12 @@ def _known_text(settings: Settings) -> Text | None:
     return None
 
 
-def _written_text(model: GPT, settings: Settings) -> Iterator[float | Text]:
+def _written_text(model: GPT, settings: Settings, tokenizer: Tokenizer) -> Iterator[float | Text]:
     """A text by the model itself, as long as a context needs: the fractions done, then the result."""
     config, wanted = settings.config.model, settings.corpus
-    length = 4 * config.context_length + 2_000
-    generator = TextGenerator(model, Vocabulary(wanted.characters), time.perf_counter)
+    # A learned token is some characters long.
+    length = (16 if tokenizer.file else 4) * config.context_length + 2_000
+    generator = TextGenerator(model, tokenizer, time.perf_counter)
     generator.start("", SampleConfig(characters=length), settings.context_length)
     while generator.active:
         generator.generate(SLICE)
@@ -161,19 +171,19 @@ def _written_text(model: GPT, settings: Settings) -> Iterator[float | Text]:
     yield Text(corpus, sha256_of(generator.text), note, is_written=True)
 
 
-def _info(settings: Settings, text: Text) -> RunInfo:
+def _info(settings: Settings, text: Text, tokenizer: Tokenizer) -> RunInfo:
     corpus = CorpusInfo(
         text.corpus.name,
         text.corpus.source,
         text.corpus.license,
         text.sha256,
-        settings.corpus.characters,
+        characters_with(tokenizer, text.corpus.text),
     )
     config = replace(settings.config, corpus=text.corpus.name)
     if text.is_written or config.text.train_on:
         config = replace(config, text=TextConfig())
     info = with_note(
-        new_info(config, corpus, Vocabulary(settings.corpus.characters)),
+        new_info(config, corpus, tokenizer),
         f"imported: {settings.run[:60]}",
     )
     return replace(info, trained_on=settings.corpus if text.is_written else None)

@@ -14,6 +14,7 @@ from torch import Tensor
 from data.text import Part
 from engine.config import SampleConfig
 from engine.export.source import ReadBack, Source
+from engine.export.tokenizer_json import token_bytes
 from engine.generation.sampler import sample
 from engine.model.decoder import decoder_for
 from engine.training.split import train_end
@@ -22,9 +23,9 @@ WINDOWS = 8
 """Windows of the validation part, evenly spread: their logits are compared, and their beginnings
 are prompts."""
 PROMPT = 16
-"""Characters of a prompt, at most."""
+"""Tokens of a prompt, at most."""
 WRITTEN = 300
-"""Characters that continue it, at most: until the context is full, beyond which programs differ."""
+"""Tokens that continue it, at most: until the context is full, beyond which programs differ."""
 
 
 class Proof(NamedTuple):
@@ -35,19 +36,19 @@ class Proof(NamedTuple):
     largest_logit: float
     """The largest absolute value, to compare that with."""
     characters: int
-    """Whose logits were compared."""
+    """The number of tokens whose logits were compared."""
     prompts: int
     equal_prompts: int
-    """Those that both continued with the same characters, the likeliest each time."""
+    """Those that both continued with the same tokens, the likeliest each time."""
     written: int
-    """Characters of each continuation."""
+    """Tokens of each continuation."""
 
 
 def prove(source: Source, back: ReadBack) -> Iterator[float | Proof]:
     """Compare a model with the run's own: the fractions done, a slice of work each, then the
-    result. ValueError, with a user-facing message, if their vocabularies differ."""
-    if back.characters != source.tokenizer.characters:
-        raise ValueError("What was written does not read back: its characters are not the run's.")
+    result. ValueError, with a user-facing message, if their tokens differ."""
+    if back.tokens != token_bytes(source.tokenizer):
+        raise ValueError("What was written does not read back: its tokens are not the run's.")
     windows = passages(source, WINDOWS)
     difference = largest = 0.0
     for number, window in enumerate(windows):
@@ -63,7 +64,7 @@ def prove(source: Source, back: ReadBack) -> Iterator[float | Proof]:
         for id_ in _written(source, text, count):
             text.append(id_)
             yield (1 + number / len(windows)) / 2
-        # Where each character of this text is the other model's likeliest after those before it, it
+        # Where each token of this text is the other model's likeliest after those before it, it
         # is the text that this model writes.
         likeliest = _logits_read_back(back, torch.tensor(text)).argmax(-1).tolist()
         equal += likeliest[length - 1 : -1] == text[length:]
@@ -78,8 +79,11 @@ def passages(source: Source, count: int) -> list[Tensor]:
     length = min(len(text), source.context_length)
     starts = (i * (len(text) - length) // max(1, count - 1) for i in range(count))
     distinct = dict.fromkeys(starts)
+    # Of bytes, or of a text unlike the one that they were learned from, there are more than
+    # characters.
     return [
-        source.tokenizer.encode_corpus(text[start : start + length]).long() for start in distinct
+        source.tokenizer.encode_corpus(text[start : start + length])[:length].long()
+        for start in distinct
     ]
 
 
@@ -96,7 +100,7 @@ def _logits_read_back(back: ReadBack, ids: Tensor) -> Tensor:
 
 
 def _written(source: Source, prompt: list[int], count: int) -> Iterator[int]:
-    """The likeliest characters after a prompt, as the app writes them."""
+    """The likeliest tokens after a prompt, as the app writes them."""
     decoder = decoder_for(source.model.config, len(source.tokenizer))
     decoder.load_weights(source.model, source.context_length)
     stream = sample(decoder, prompt, SampleConfig(temperature=0), torch.Generator())

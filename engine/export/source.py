@@ -11,6 +11,7 @@ from engine.config import ModelConfig
 from engine.device import UNKNOWN_MACHINE, Machine
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Tokenizer
+from engine.protocol import Tokens
 from engine.storage.manifest import Progress
 from engine.storage.run_info import RunInfo
 
@@ -27,7 +28,7 @@ class Source(NamedTuple):
     """Of a run that was imported without its text: what its model has written."""
     step: int
     loss: float | None
-    """Validation loss of these very weights, in nats a character; None: they were not evaluated."""
+    """Validation loss of these very weights, in nats a token; None: they were not evaluated."""
     context_length: int
     """With which it is trained at that step: at positions beyond, it is untrained."""
     model: GPT
@@ -37,6 +38,12 @@ class Source(NamedTuple):
     """Of the run at that step."""
     machine: Machine = UNKNOWN_MACHINE
     """That has trained it."""
+
+    @property
+    def noun(self) -> str:
+        """What a token is called."""
+        return Tokens(kind=self.info.config.model.tokenizer).noun
+
     other: str = ""
     """The text that it is trained on in place of its own."""
 
@@ -45,9 +52,9 @@ class ReadBack(NamedTuple):
     """A model as another program would read it from the files."""
 
     logits: Callable[[Tensor], Tensor]
-    """(B, T) ids of the characters below to their (B, T, V) logits, in float32. A `GPT` is one."""
-    characters: str
-    """The vocabulary, in the order of the ids: V characters."""
+    """(B, T) ids of the tokens below to their (B, T, V) logits, in float32. A `GPT` is one."""
+    tokens: tuple[bytes, ...]
+    """The V tokens in UTF-8, in the order of the ids."""
 
 
 def model_of(state: Mapping[str, Tensor], config: ModelConfig, vocabulary: int) -> GPT:

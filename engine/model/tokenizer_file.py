@@ -85,7 +85,7 @@ def learned_in(content: bytes) -> Merges:
     that is not byte-level BPE."""
     try:
         pairs = msgspec.json.decode(content, type=_File).model.merges
-        return merged(tuple((_bytes(left), _bytes(right)) for left, right in pairs))
+        return merged(tuple((unsigned(left), unsigned(right)) for left, right in pairs))
     except (ValueError, KeyError, RecursionError) as error:
         raise ValueError(f"tokenizer.json cannot be read: {safe_text(str(error))}.") from None
 
@@ -104,5 +104,6 @@ def signs(token: bytes) -> str:
     return "".join(SIGN[byte] for byte in token)
 
 
-def _bytes(text: str) -> bytes:
+def unsigned(text: str) -> bytes:
+    """A token as such files have it, in bytes. KeyError for other characters."""
     return bytes(BYTE[sign] for sign in text)

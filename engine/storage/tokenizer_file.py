@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from engine.config import ModelConfig
 from engine.model.tokenizer import Tokenizer
 from engine.model.tokenizer_file import FILE_LIMIT
 from engine.model.tokenizers import tokenizer_of
@@ -23,15 +24,17 @@ def read_tokenizer(folder: Path, info: RunInfo) -> Tokenizer:
     if info.config.model.tokenizer == "bpe":
         with (folder / TOKENIZER_FILE).open("rb") as file:
             content = file.read(FILE_LIMIT)
-    return known_tokenizer(info, content)
+    return known_tokenizer(info.config.model, info.corpus.characters, info.tokenizer, content)
 
 
-def known_tokenizer(info: RunInfo, content: bytes) -> Tokenizer:
+def known_tokenizer(
+    config: ModelConfig, characters: str, info: TokenizerInfo | None, content: bytes
+) -> Tokenizer:
     """The tokenizer of a run by the content of its file. ValueError as from `read_tokenizer`."""
-    wanted = info.tokenizer.sha256 if info.tokenizer else hashlib.sha256(b"").hexdigest()
+    wanted = info.sha256 if info else hashlib.sha256(b"").hexdigest()
     if hashlib.sha256(content).hexdigest() != wanted:
         raise ValueError(f"{TOKENIZER_FILE} is not the one that it was trained with")
-    tokenizer = tokenizer_of(info.config.model, info.corpus.characters, content)
-    if info_of(tokenizer) != info.tokenizer:
+    tokenizer = tokenizer_of(config, characters, content)
+    if info_of(tokenizer) != info:
         raise ValueError(f"{TOKENIZER_FILE} does not have the tokens that run.json says")
     return tokenizer

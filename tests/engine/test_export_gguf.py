@@ -2,6 +2,7 @@
 
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from engine.config import ModelConfig
 from engine.export import gguf
 from engine.export.apertus import named_tensors
-from engine.export.gguf_metadata import characters_of, shape, tokenizer
+from engine.export.gguf_metadata import merges_of, shape, tokenizer, tokens_in
 from engine.export.gguf_tensors import EMBEDDING, HEAD, named_in, tensors_of
+from engine.export.tokenizer_json import token_bytes
 from engine.model.gpt import GPT
 from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer_file import signs
 from engine.protocol import Close, ExportRun, Failed
 from engine.session.sources import source_of
 from engine.storage.library import rename
@@ -26,7 +29,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50
 def merged(text: str, merges: list[str]) -> list[str]:
     """A text in tokens, as a byte-level BPE makes them: of all merges that apply the first one,
     until none does."""
-    symbols = [symbol for character in text for symbol in tokens_of(character)[0]]
+    symbols = [symbol for character in text for symbol in signs(character.encode())]
     for first, second in (merge.split(" ") for merge in merges):
         place = 0
         while place < len(symbols) - 1:
@@ -36,21 +39,19 @@ def merged(text: str, merges: list[str]) -> list[str]:
     return symbols
 
 
-def tokens_of(characters: str) -> list[str]:
-    tokens = tokenizer(characters)["tokenizer.ggml.tokens"]
-    assert isinstance(tokens, list)
-    return [str(token) for token in tokens]
+def fields_of(vocabulary: Vocabulary) -> dict[str, Any]:
+    return {**tokenizer(token_bytes(vocabulary), merges_of(vocabulary))}
 
 
 @given(TEXT, TEXT)
 def test_merges_join_the_bytes_of_each_character_and_no_others(corpus: str, prompt: str) -> None:
     """Any prompt becomes the ids that the app gives it; what the text does not have is dropped."""
     vocabulary = Vocabulary(corpus)
-    tokens, merges = tokens_of(vocabulary.characters), tokenizer(vocabulary.characters)
-    merges = [str(merge) for merge in merges["tokenizer.ggml.merges"]]  # type: ignore[union-attr]
+    fields = fields_of(vocabulary)
+    tokens, merges = fields["tokenizer.ggml.tokens"], fields["tokenizer.ggml.merges"]
     found = [tokens.index(token) for token in merged(prompt, merges) if token in tokens]
     assert found == vocabulary.encode(vocabulary.split_known(prompt)[0])
-    assert characters_of(tokens) == vocabulary.characters
+    assert tokens_in(fields) == (token_bytes(vocabulary), merges)
     assert merges, "llama.cpp refuses a file without merges"
 
 

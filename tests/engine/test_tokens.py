@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driving import Driver, is_a, losses, only, run_to_end, saved_run, tiny
+from driving import Driver, is_a, losses, of, only, run_to_end, saved_run, tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from stored import digest
@@ -18,11 +18,17 @@ from engine.model.tokenizers import new_tokenizer, tokenizer_of
 from engine.protocol import (
     Close,
     Evaluated,
+    Exported,
+    ExportRun,
     Failed,
     Fork,
+    Imported,
+    ImportRun,
     Open,
     Opened,
     OpenRun,
+    Packed,
+    PackRun,
     Pause,
     Sample,
     SampleDone,
@@ -32,6 +38,8 @@ from engine.protocol import (
     TextSampled,
     Tokens,
     Train,
+    Unpacked,
+    UnpackRun,
 )
 from engine.storage.paths import folder_of
 from engine.storage.run_info import TOKENIZER_FILE
@@ -227,3 +235,35 @@ def test_a_sample_has_as_many_characters_as_are_wanted(verse_file: Path, kind: s
     assert (started.prompt, started.unknown) == ("日本 owl", "")
     written = "".join(event.text for event in events if isinstance(event, TextSampled))
     assert len(written) == only(events, SampleDone).characters == 41
+
+
+@pytest.mark.parametrize("kind", ["bytes", "bpe"])
+def test_an_exported_folder_becomes_a_run_again(
+    verse_file: Path, tmp_path: Path, kind: str
+) -> None:
+    """And with a text that has other characters, which these tokens know."""
+    name = saved_run(verse_file, f"model.tokenizer={kind}", "model.vocabulary=300")
+    folder = tmp_path / "out"
+    exported = Driver().when(is_a((Exported, Failed)), Close())  # type: ignore[arg-type]
+    proof = only(exported.run(ExportRun(name, "hf", str(folder))), Exported)
+    assert proof.equal_prompts == proof.prompts > 0
+    other = tmp_path / "other.txt"
+    other.write_text(TEXT * 4, encoding="utf-8")
+    for text in ("", str(other)):
+        back = Driver().when(is_a((Imported, Failed)), Close())  # type: ignore[arg-type]
+        run = load_run(only(back.run(ImportRun(str(folder), corpus=text)), Imported).run)
+        assert run.tokenizer.tokens == load_run(name).tokenizer.tokens
+        assert run.text == (TEXT * 4 if text else verse_file.read_text())
+    (folder / TOKENIZER_FILE).write_bytes(b"{}")
+    refused = Driver().when(is_a((Imported, Failed)), Close()).run(ImportRun(str(folder)))  # type: ignore[arg-type]
+    assert "tokenizer.json" in only(refused, Failed).message
+
+
+def test_a_packed_run_has_its_tokenizer(verse_file: Path, tmp_path: Path) -> None:
+    name = saved_run(verse_file, *BPE_RUN)
+    path = str(tmp_path / "packed")
+    assert of(Driver().when(is_a(Packed), Close()).run(PackRun(name, path, True)), Packed)
+    events = Driver().when(is_a(Unpacked), Close()).run(UnpackRun(path, "elsewhere"))
+    run = load_run(only(events, Unpacked).run)
+    assert run.tokenizer.file == load_run(name).tokenizer.file
+    assert digest("elsewhere") == digest(name)

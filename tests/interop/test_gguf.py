@@ -1,6 +1,7 @@
 """An exported GGUF file in llama.cpp: the same characters, the same probabilities, the same text."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,10 @@ from driving import saved_run
 from recording import VERSE
 from running_llama import Llama
 
-from engine.model.tokenizer import Vocabulary
+from engine.config import SampleConfig
+from engine.generation.sampler import sample
+from engine.model.decoder import decoder_for
+from engine.model.tokenizer import Tokenizer
 from engine.protocol import Exported, from_json
 from engine.session.sources import source_of
 
@@ -119,15 +123,15 @@ def test_the_file_says_how_equal_it_is_and_how_the_run_samples(verse: Files) -> 
 
 
 @pytest.fixture
-def untrained(tmp_path: Path) -> tuple[Path, Vocabulary]:
+def untrained(tmp_path: Path) -> tuple[Path, Tokenizer]:
     """A run of one step: every token is about as likely, that which ends a text too."""
     text = tmp_path / "mixed.txt"
     text.write_text(MIXED, encoding="utf-8")
     run = saved_run(text, "train.steps=1", "train.batch_size=1", "model.context_length=2560")
-    return exported(run, tmp_path)[0], source_of(run).vocabulary
+    return exported(run, tmp_path)[0], source_of(run).tokenizer
 
 
-def test_text_is_split_into_the_same_characters(untrained: tuple[Path, Vocabulary]) -> None:
+def test_text_is_split_into_the_same_characters(untrained: tuple[Path, Tokenizer]) -> None:
     path, vocabulary = untrained
     llama = Llama(path)
     assert llama.tokenize(MIXED) == vocabulary.encode(MIXED)
@@ -137,7 +141,7 @@ def test_text_is_split_into_the_same_characters(untrained: tuple[Path, Vocabular
     assert llama.tokenize("") == []
 
 
-def test_no_text_ends_before_its_length(untrained: tuple[Path, Vocabulary]) -> None:
+def test_no_text_ends_before_its_length(untrained: tuple[Path, Tokenizer]) -> None:
     answer = Llama(untrained[0]).complete("Un café", 2000, temperature=1, top_k=0, top_p=1, seed=1)
     assert answer["finish_reason"] == "length"
     assert len(answer["text"]) == 2000
@@ -154,3 +158,24 @@ def test_the_smallest_vocabularies(tmp_path: Path, characters: str) -> None:
     answer = llama.complete(characters, 10, temperature=1)
     assert len(answer["text"]) == 10
     assert set(answer["text"]) <= set(characters)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "bpe"])
+def test_tokens_and_greedy_text_are_those_of_the_app(tmp_path: Path, kind: str) -> None:
+    text = tmp_path / "mixed.txt"
+    text.write_text(MIXED * 8, encoding="utf-8")
+    tokens = (f"model.tokenizer={kind}", "model.vocabulary=300")
+    run = saved_run(text, *tokens, "train.steps=60", "model.context_length=256")
+    path, event = exported(run, tmp_path)
+    assert event.equal_prompts == event.prompts > 0
+    source, llama = source_of(run), Llama(path)
+    for some in (MIXED, "zèZ天🙃 été\r\n", "  The owl's   7th\n\n tale"):
+        assert llama.tokenize(some) == source.tokenizer.encode(some)
+        assert llama.detokenize(source.tokenizer.encode(some)) == some
+    prompt = source.tokenizer.encode("Un café")
+    decoder = decoder_for(source.model.config, len(source.tokenizer))
+    decoder.load_weights(source.model, 256)
+    stream = sample(decoder, prompt, SampleConfig(temperature=0), torch.Generator())
+    written = [*islice((id_ for id_ in stream if id_ is not None), 100)]
+    answer = llama.complete("Un café", 100, temperature=0)
+    assert answer["text"] == source.tokenizer.decode(written)

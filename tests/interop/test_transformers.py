@@ -43,16 +43,25 @@ def tokenizer_in(folder: Path) -> Any:
     return transformers.AutoTokenizer.from_pretrained(folder)
 
 
-@pytest.mark.parametrize("tied", ["on", "off"])
+TOKENS = ("characters", "bytes", "bpe")
+
+
+@pytest.mark.parametrize(
+    ("tied", "kind"), [("on", "characters"), *(("off", kind) for kind in TOKENS)]
+)
 def test_logits_and_greedy_text_are_those_of_the_app(
-    verse_file: Path, tmp_path: Path, tied: str
+    verse_file: Path, tmp_path: Path, tied: str, kind: str
 ) -> None:
-    """Over 256 characters, and from a prompt until the context is full."""
+    """Over 256 tokens, and from a prompt until the context is full."""
+    verse_file.write_text(3 * verse_file.read_text())
     shape = ("model.context_length=256", "model.n_layer=3", "model.n_embd=64", "model.n_head=2")
-    run = saved_run(verse_file, *shape, f"model.tied_head={tied}", "train.context_warmup=0")
+    tokens = (f"model.tokenizer={kind}", "model.vocabulary=300")
+    run = saved_run(
+        verse_file, *shape, *tokens, f"model.tied_head={tied}", "train.context_warmup=0"
+    )
     source = exported(run, tmp_path / "out")
     model = model_in(tmp_path / "out")
-    ids = source.tokenizer.encode_corpus(source.text[:256]).long()
+    ids = source.tokenizer.encode_corpus(source.text)[:256].long()
     with torch.no_grad():
         ours, theirs = source.model(ids[None]), model(ids[None]).logits
     assert ours.abs().max() > 1
@@ -85,18 +94,22 @@ def test_the_example_in_the_card_runs(
     assert len(printed) == 16 + 1  # the context, and a line break
 
 
-def test_the_tokenizer_is_that_of_the_app_on_any_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", TOKENS)
+def test_the_tokenizer_is_that_of_the_app_on_any_text(tmp_path: Path, kind: str) -> None:
     text = tmp_path / "many.txt"
     text.write_text(MANY * 12, encoding="utf-8", newline="")
-    source = exported(saved_run(text), tmp_path / "out")
+    tokens = (f"model.tokenizer={kind}", "model.vocabulary=300")
+    source = exported(saved_run(text, *tokens), tmp_path / "out")
     assert_equal_ids(source, tokenizer_in(tmp_path / "out"), source.text)
     assert_equal_ids(source, tokenizer_in(tmp_path / "out"), "Eule zażółć 梟蛙 🦉🐸\n\r\t  é")
 
 
+@pytest.mark.parametrize("kind", TOKENS)
 def test_the_tokenizer_is_that_of_the_app_on_all_of_shakespeare(
-    shakespeare_file: Path, tmp_path: Path
+    shakespeare_file: Path, tmp_path: Path, kind: str
 ) -> None:
-    source = exported(saved_run(shakespeare_file, "train.steps=1"), tmp_path / "out")
+    run = saved_run(shakespeare_file, "train.steps=1", f"model.tokenizer={kind}")
+    source = exported(run, tmp_path / "out")
     assert_equal_ids(source, tokenizer_in(tmp_path / "out"), source.text)
 
 
