@@ -13,6 +13,7 @@ SIGNIFICANT = 2
 
 def context_words(answer: LossDivided) -> str:
     """A sentence on whether the context is used: how far back more text lessens the loss."""
+    noun = "character" if answer.kinds else "token"
     parts = answer.positions
     if len(parts) < 2:
         return "There is no context to use."
@@ -29,7 +30,7 @@ def context_words(answer: LossDivided) -> str:
     if not useful:
         return f"The context is not used yet: {last.bits:.1f} bits, however much is seen."
     return (
-        f"At least {least_seen(parts[useful])} characters of context are used: {first.bits:.1f} bits "
+        f"At least {least_seen(parts[useful])} {noun}s of context are used: {first.bits:.1f} bits "
         f"after one, {last.bits:.1f} after {least_seen(last)} or more."
     )
 

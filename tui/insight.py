@@ -1,5 +1,7 @@
 """What the user looks at inside the model, and what the engine has answered: one frozen value."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -32,19 +34,40 @@ class Passage(Struct, frozen=True):
     read: Inspected
     """Without text and places: there are thousands of strings in them, so that one place is made
     safe at a time."""
-    characters: str
-    """A picture of each character of the text."""
+    characters: Sequence[str]
+    """A picture of each character of the text, or of each of its tokens."""
 
     @classmethod
     def of(cls, answer: Inspected) -> "Passage":
         """The passage of an answer as the engine sent it."""
-        facts = safe(replace(answer, text="", places=()))
-        return cls(Raw(answer), facts, safe_characters(answer.text))
+        facts = safe(replace(answer, text="", places=(), ids=(), starts=()))
+        if not answer.starts:
+            return cls(Raw(answer), facts, safe_characters(answer.text))
+        shown = tuple(safe_characters(place.character) for place in answer.places)
+        return cls(Raw(answer), facts, shown[: len(answer.ids)])
+
+    @property
+    def with_end(self) -> Sequence[str]:
+        """The same, with a blank for the place after the end."""
+        if isinstance(self.characters, str):
+            return f"{self.characters} "
+        return (*self.characters, " ")
 
     @property
     def text(self) -> str:
         """For commands; not to be drawn."""
         return self.raw.value.text
+
+    def text_before(self, index: int) -> str:
+        """The text before a place, for commands; empty where that is within a character."""
+        starts = self.raw.value.starts
+        if not starts or index >= len(starts):
+            return self.text[:index] if not starts else self.text
+        return self.text[: max(0, starts[index])]
+
+    def ids_before(self, index: int) -> tuple[int, ...]:
+        """The tokens before a place; empty where tokens are characters."""
+        return self.raw.value.ids[: max(0, index)]
 
     def place(self, index: int) -> Place | None:
         """The prediction of a character; None where there is none."""
@@ -127,19 +150,27 @@ class Insight(Struct, frozen=True):
     @property
     def character(self) -> str:
         """The selected character, as the engine knows it; empty after the end."""
-        return self.passage.text[self.cursor : self.cursor + 1] if self.passage else ""
+        places = self.passage.raw.value.places if self.passage else ()
+        return places[self.cursor].character if 0 <= self.cursor < len(places) else ""
 
     @property
     def before_cursor(self) -> str:
         """The text from which the selected character is predicted, as the engine knows it."""
-        return self.passage.text[: self.cursor] if self.passage and self.cursor > 0 else ""
+        return self.passage.text_before(self.cursor) if self.passage and self.cursor > 0 else ""
+
+    @property
+    def ids_before(self) -> tuple[int, ...]:
+        """The same in tokens; empty where these are characters."""
+        return self.passage.ids_before(self.cursor) if self.passage else ()
 
     def begun_with(self, number: int) -> str:
         """The text before the selected character and, in its place, one of the likeliest, as the
         engine knows it; empty where there is none."""
         places = self.passage.raw.value.places if self.passage else ()
         likely = places[self.cursor].next if 0 <= self.cursor < len(places) else ()
-        return self.before_cursor + likely[number][0] if 0 <= number < len(likely) else ""
+        if not 0 <= number < len(likely) or _is_partial(likely[number][0], self.ids_before):
+            return ""
+        return self.before_cursor + likely[number][0]
 
     @property
     def cost(self) -> float | None:
@@ -196,10 +227,10 @@ def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
             return replace(insight, failure=message) if of_passage else insight
         case Inspected(), Inspected() if event.request == insight.asked_passage.request:
             passage = Passage.of(event)
-            length = len(event.text)
+            length = len(passage.characters)
             cursor = length // 2 if insight.cursor < 0 else min(insight.cursor, length)
             before, end = insight.passage, insight.looked.index if insight.looked else 0
-            same = before is not None and before.text[:end] == event.text[:end]
+            same = before is not None and _begin_alike(before.raw.value, event, end)
             return replace(
                 insight,
                 passage=passage,
@@ -209,9 +240,24 @@ def fold_insight(insight: Insight, event: Event, shown: Event) -> Insight:
             )
         case PlaceInspected(), PlaceInspected() if event.request == insight.asked_place.request:
             question = insight.asked_place.question
-            text = question.text if isinstance(question, InspectPlace) else ""
-            raw = insight.passage.text if insight.passage else ""
-            looked = Looked(len(text), shown) if raw.startswith(text) else None
+            if not isinstance(question, InspectPlace) or insight.passage is None:
+                return replace(insight, looked=None)
+            read, before_it = insight.passage.raw.value, question.ids or question.text
+            whole = read.ids if question.ids else read.text
+            index = len(before_it)
+            looked = Looked(index, shown) if whole[:index] == before_it else None
             return replace(insight, looked=looked)
         case _:
             return insight
+
+
+def _begin_alike(one: Inspected, other: Inspected, end: int) -> bool:
+    """Whether two passages are the same up to a place."""
+    if one.ids or other.ids:
+        return one.ids[:end] == other.ids[:end]
+    return one.text[:end] == other.text[:end]
+
+
+def _is_partial(token: str, ids: tuple[int, ...]) -> bool:
+    """Whether a token, after these, has bytes that are no whole character: no text goes on with it."""
+    return bool(ids) and "\\x" in token

@@ -34,6 +34,14 @@ class ByteLevel(Tokenizer):
     def decode(self, ids: list[int]) -> str:
         return b"".join(self.tokens[i] for i in ids).decode("utf-8", "replace")
 
+    def starts(self, ids: list[int]) -> tuple[int, ...]:
+        decoder, end, found = codecs.getincrementaldecoder("utf-8")("replace"), 0, list[int]()
+        for id_ in ids:
+            pending, _ = decoder.getstate()
+            found.append(-1 if pending else end)
+            end += len(decoder.decode(self.tokens[id_]))
+        return tuple(found)
+
     def stream(self) -> Callable[[int], str]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         return lambda id_: decoder.decode(self.tokens[id_])

@@ -67,11 +67,21 @@ class Tokenizer(ABC):
         """The id of a token by what it is shown as; -1: there is none."""
         return self.pieces.index(piece) if piece and piece in self.pieces else -1
 
+    def starts(self, ids: list[int]) -> tuple[int, ...]:
+        """Where in their text each of these ids begins, -1 within a character; empty where each is
+        a character."""
+        return ()
+
     def split_known(self, text: str) -> tuple[str, str]:
         """The part of `text` that is known, and each unknown character once, in order."""
         known = "".join(c for c in text if self.is_known(c))
         unknown = "".join(dict.fromkeys(c for c in text if not self.is_known(c)))
         return known, unknown
+
+    def check_characters(self, what: str) -> None:
+        """ValueError, with a user-facing message, where tokens are not characters. `what`: can only
+        be shown where they are."""
+        raise ValueError(f"{what} is for runs whose tokens are characters (model.tokenizer).")
 
     def cut(self, text: Text, start: int) -> int:
         """The end of the piece of `text` that begins at `start`, about `CHUNK` characters on."""
@@ -117,6 +127,9 @@ class Vocabulary(Tokenizer):
 
     def encode(self, text: str) -> list[int]:
         return [self._ids[character] for character in text]
+
+    def check_characters(self, what: str) -> None:
+        pass
 
     def encode_any(self, text: str) -> list[int]:
         """The ids of any text: -1 for a character that is not known."""

@@ -43,7 +43,9 @@ class Inspected(Message, frozen=True):
     off: tuple[str, ...]  # as asked
     whole_bits: float  # the mean surprise with nothing switched off
     context_length: int  # tokens that a prediction sees, at most
-    ids: tuple[int, ...] = ()  # of the text
+    ids: tuple[int, ...] = ()  # of the text; empty: its tokens are its characters
+    starts: tuple[int, ...] = ()
+    """Where in the text the token of each place begins; -1: within a character. One for each id."""
 
 
 class InspectPlace(Message, frozen=True):

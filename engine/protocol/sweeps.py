@@ -58,7 +58,7 @@ class TrialResult(Struct, frozen=True, tag=True):
     state: Literal["started", "done", "diverged", "failed"]
     """Diverged: its loss was no longer a number, which is a result, too."""
     run: str = ""  # the name of the saved run, as it began; empty: it never did
-    loss: float | None = None  # of the last evaluation, in nats a character
+    loss: float | None = None  # of the last evaluation, in nats a token
     step: int = 0  # of the last evaluation
     seconds: float = 0.0  # of training until then
     evaluated: int = 0  # validation characters that it predicted; 0: not known
@@ -67,6 +67,7 @@ class TrialResult(Struct, frozen=True, tag=True):
     precision: str = ""
     text: str = ""  # the sha256 of the text
     message: str = ""  # why it has failed
+    bits_per_byte: float | None = None  # the loss in these; None: not known
 
     @property
     def is_final(self) -> bool:

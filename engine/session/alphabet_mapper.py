@@ -29,7 +29,9 @@ class AlphabetMapper:
         self._plane: Tensor | None = None
 
     def answer(self, command: MapAlphabet) -> AlphabetMapped:
-        """ValueError, with a user-facing message, if the weights of that step are not kept."""
+        """ValueError, with a user-facing message, if the weights of that step are not kept, or its
+        tokens are not characters."""
+        self._tokenizer.check_characters("The plane of the alphabet")
         weights = self._models.at(command.step)
         if not self._shown:
             self._shown = self._most_frequent()

@@ -124,6 +124,8 @@ class PassageReader:
                     yield read_whole
                 else:
                     whole_bits = read_whole
+        ids = passage.ids.tolist()
+        starts = self._tokenizer.starts(ids)
         yield Inspected(
             command.request,
             weights.step,
@@ -137,7 +139,8 @@ class PassageReader:
             command.off,
             _mean(whole_bits),
             weights.context_length,
-            tuple(passage.ids.tolist()),
+            tuple(ids) if starts else (),
+            starts,
         )
 
 

@@ -117,6 +117,7 @@ class Trials:
     def _inspect_step(
         self, command: InspectStep, next_step: Callable[[], NextStep]
     ) -> Iterator[float | StepInspected]:
+        self._tokenizer.check_characters("The step microscope")
         (trainer, step), before = self._copy(next_step), self._trainer.model
         size, length = trainer.config.train.batch_size, step.context_length
         inputs, targets = trainer.dataset.batch(trainer.batch_number, size, length)

@@ -128,7 +128,12 @@ class _Sweep:
                         step, loss = curve.losses[-1]
                         seconds = curve.seconds[-1]
                         result = replace(
-                            result, state="done", loss=loss, step=step, seconds=seconds
+                            result,
+                            state="done",
+                            loss=loss,
+                            step=step,
+                            seconds=seconds,
+                            bits_per_byte=curve.tokens.bits_per_byte(loss),
                         )
                         self._conclude(trial, result)
             elif saved.step < saved.steps or trial.case.config.train.minutes:
@@ -172,6 +177,7 @@ class _Sweep:
                     step=update.step,
                     seconds=update.elapsed,
                     evaluated=update.characters,
+                    bits_per_byte=update.bits_per_byte,
                 )
             case Ended():
                 self._end_of(trial, result, update)

@@ -115,7 +115,7 @@ class SweepOutput:
     def _table(self, rows: Sequence[CaseResult]) -> Table:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("case", overflow="fold")
-        for heading in ("runs", "loss", "spread", "seconds"):
+        for heading in ("runs", "loss", "spread", "bits/byte", "seconds"):
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("", overflow="fold")
         for row in rows:
@@ -124,6 +124,7 @@ class SweepOutput:
                 f"{row.n}/{self._plan.seeds}",
                 "-" if row.mean is None else f"{row.mean:.4f}",
                 "-" if row.deviation is None else f"{row.deviation:.4f}",
+                "-" if row.bits_per_byte is None else f"{row.bits_per_byte:.4f}",
                 "-" if row.seconds is None else f"{row.seconds:,.1f}",
                 ", ".join(self._remarks(row)),
             ]

@@ -1,9 +1,9 @@
-"""Where each character of a passage stands when it is wrapped."""
+"""Where each character, or token, of a passage stands when it is wrapped."""
 
 from collections.abc import Sequence
 from itertools import accumulate
 
-from rich.cells import get_character_cell_size
+from rich.cells import cell_len, get_character_cell_size
 
 BREAKS = " ␊"
 """Characters after which a line may end; after the last of them it does."""
@@ -11,13 +11,16 @@ BREAKS = " ␊"
 
 class PassageLayout:
     """A text in rows of at most `width` cells, wrapped after blanks; each keeps all its characters.
+    Where the text is a sequence of tokens, each of them stands in one row, and what is said of a
+    character here holds for a token; one that is wider than a row is cut where it is drawn.
 
     The text is safe to draw and has pictures of its line breaks.
     """
 
-    def __init__(self, text: str, width: int) -> None:
+    def __init__(self, text: Sequence[str], width: int) -> None:
         """`width`: at least 2 cells."""
-        self._cells = [get_character_cell_size(character) for character in text]
+        measure = get_character_cell_size if isinstance(text, str) else cell_len
+        self._cells = [min(measure(part), max(2, width)) for part in text]
         self.rows: list[range] = _rows(text, self._cells, max(2, width))
 
     def row_of(self, index: int) -> int:
@@ -42,7 +45,7 @@ class PassageLayout:
         return max(0, min(self.row_of(index) - height // 2, len(self.rows) - height))
 
 
-def _rows(text: str, cells: Sequence[int], width: int) -> list[range]:
+def _rows(text: Sequence[str], cells: Sequence[int], width: int) -> list[range]:
     rows: list[range] = []
     start = used = 0
     blank = -1
@@ -52,9 +55,9 @@ def _rows(text: str, cells: Sequence[int], width: int) -> list[range]:
             rows.append(range(start, end))
             start, used = end, sum(cells[end:index])
         used += cells[index]
-        if character in BREAKS:
+        if character.endswith(tuple(BREAKS)):
             blank = index
-        if character == BREAKS[-1]:
+        if character.endswith(BREAKS[-1]):
             rows.append(range(start, index + 1))
             start, used = index + 1, 0
     if start < len(text) or not rows:

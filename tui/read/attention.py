@@ -1,5 +1,7 @@
 """Where a head looked to predict the selected character. That is not why it predicted it."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from engine.config import SampleConfig
@@ -76,7 +78,9 @@ def off_words(insight: Insight) -> str:
     return f"off: {', '.join(insight.off)}{cost}"
 
 
-def _bright(text: str, weights: tuple[float, ...], width: int, height: int) -> list[Content]:
+def _bright(
+    text: Sequence[str], weights: tuple[float, ...], width: int, height: int
+) -> list[Content]:
     """The last rows of the text, as bright as the weights."""
     largest = max(weights) or 1.0
     styles = [
@@ -86,16 +90,16 @@ def _bright(text: str, weights: tuple[float, ...], width: int, height: int) -> l
     return [styled(text[row.start : row.stop], styles[row.start : row.stop]) for row in rows]
 
 
-def _list(text: str, weights: tuple[float, ...], number: int) -> list[Content]:
+def _list(text: Sequence[str], weights: tuple[float, ...], number: int) -> list[Content]:
     """The characters that it looked at most, each with what stands around it."""
     most = sorted(range(len(text)), key=lambda index: -weights[index])[:number]
     return [
         Content.assemble(
             percent(weights[index]),
             (f" {len(text) - index:>4} back ", MUTED),
-            (text[max(0, index - AROUND) : index].rjust(AROUND), MUTED),
+            ("".join(text[max(0, index - AROUND) : index])[-AROUND:].rjust(AROUND), MUTED),
             (picture(text[index]), "bold underline"),
-            (text[index + 1 : index + 1 + AROUND], MUTED),
+            ("".join(text[index + 1 : index + 1 + AROUND])[:AROUND], MUTED),
         ).truncate(LIST_WIDTH)
         for index in most
     ]

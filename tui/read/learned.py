@@ -75,8 +75,10 @@ def learned_words(answer: WhenLearned) -> str:
 
 def _question(insight: Insight) -> AskWhenLearned | None:
     """About the selected character, if it is predicted."""
-    before = insight.before_cursor
-    return AskWhenLearned(0, before, insight.character) if before else None
+    before, ids = insight.before_cursor, insight.ids_before
+    if not (before or ids):
+        return None
+    return AskWhenLearned(0, "" if ids else before, insight.character, ids)
 
 
 def _answer(insight: Insight) -> WhenLearned | None:

@@ -77,6 +77,8 @@ def _kinds(answer: LossDivided, selected: str, width: int, height: int) -> list[
     parts = [*parts[: room - len(below)], *below]
     longest = max((part.bits for part in parts), default=0.0) or 1.0
     across = max(0, width - NAME - NUMBERS)
+    if not answer.kinds:
+        return Content.styled("Kinds are for characters; these are tokens.", MUTED).wrap(width)
     lines = [
         Content.assemble(
             (part.name[: NAME - 1], CURSOR if part.name == selected else MUTED),

@@ -9,6 +9,7 @@ from tui.insight import Insight
 from tui.questions import Questions
 from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, about_the_place, percent, picture
 from tui.state import RunState
+from tui.tokens import tokens_of
 
 FIXED = 15
 """Cells of a line beside its two bars."""
@@ -29,9 +30,9 @@ class NextPane(ReadPane):
     def titles(self, state: RunState) -> tuple[Content, Content]:
         insight = state.insight
         if insight.passage is None:
-            return Content("next character"), Content("")
+            return Content(f"next {tokens_of(state).noun}"), Content("")
         end = max(0, insight.cursor)
-        before = insight.passage.characters[max(0, end - CONTEXT) : end]
+        before = "".join(insight.passage.characters[max(0, end - CONTEXT) : end])[-CONTEXT:]
         return Content(f"next, after “{before}”"), Content(facts(insight))
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:

@@ -55,9 +55,11 @@ class ReadPane(Pane):
 def about_the_place(state: RunState, config: SampleConfig) -> Questions:
     """To look closely at the selected character, if it is predicted."""
     insight = state.insight
-    if not (before := insight.before_cursor):
+    before, ids = insight.before_cursor, insight.ids_before
+    if not (before or ids):
         return {}
-    return {"asked_place": InspectPlace(0, before, config, insight.off, state.moments.chosen)}
+    text, moment = "" if ids else before, state.moments.chosen
+    return {"asked_place": InspectPlace(0, text, config, insight.off, moment, ids)}
 
 
 def runs_of(styles: Sequence[str]) -> list[tuple[int, int, str]]:
@@ -71,9 +73,11 @@ def runs_of(styles: Sequence[str]) -> list[tuple[int, int, str]]:
     return runs
 
 
-def styled(text: str, styles: Sequence[str]) -> Content:
-    """A text with a style for each of its characters."""
-    return Content.assemble(*[(text[start:end], style) for start, end, style in runs_of(styles)])
+def styled(text: Sequence[str], styles: Sequence[str]) -> Content:
+    """A text with a style for each of its characters, or tokens."""
+    return Content.assemble(
+        *[("".join(text[start:end]), style) for start, end, style in runs_of(styles)]
+    )
 
 
 def side_by_side(left: list[Content], right: list[Content], width: int) -> list[Content]:
@@ -83,8 +87,8 @@ def side_by_side(left: list[Content], right: list[Content], width: int) -> list[
 
 
 def picture(text: str) -> str:
-    """A character as it stands in a list: one or two cells."""
-    shown = character(text) or "\N{REPLACEMENT CHARACTER}"
+    """A character as it stands in a list: one or two cells; or a token, in as many as it takes."""
+    shown = "".join(map(character, text)) or "\N{REPLACEMENT CHARACTER}"
     return shown if cell_len(shown) else f"◌{shown}"
 
 

@@ -1,5 +1,7 @@
 """The passage: each character tinted by how much it surprised the model."""
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
@@ -13,6 +15,7 @@ from tui.insight import Insight, Passage
 from tui.questions import Questions
 from tui.read.pane import CURSOR, MUTED, ReadPane, styled
 from tui.state import RunState
+from tui.tokens import tokens_of
 
 LEVELS = (
     (0.0, ""),
@@ -47,7 +50,7 @@ class PassagePane(ReadPane, can_focus=True):
             super().__init__()
             self.text = text
 
-    _laid_out: tuple[str, int, PassageLayout] | None = None
+    _laid_out: tuple[Sequence[str], int, PassageLayout] | None = None
     _tinted: tuple[Passage, PassageLayout, dict[int, Content]] | None = None
     """The rows that were drawn of a passage, without the cursor, which moves more often."""
 
@@ -64,14 +67,14 @@ class PassagePane(ReadPane, can_focus=True):
             return Content("passage"), Content("")
         read = insight.passage.read
         wide = self.size.width >= WIDE
-        where = f"passage · held-out text from character {count(read.start)}"
+        where = f"passage · held-out text from {tokens_of(state).noun} {count(read.start)}"
         if read.start < 0:
             where = "passage · your text" if wide else "your text"
         elif not wide:
             where = f"held-out {count(read.start)}"
         if deep := len(insight.branches.trail):
             where = f"written on, {counted(deep, 'fork')} (u: back)"
-        bits = f"{read.bits:.2f} bits a character"
+        bits = f"{read.bits:.2f} bits a {tokens_of(state).noun}"
         if insight.cost is not None:
             bits += f" ({insight.cost:+.2f}" + (
                 f" without {', '.join(insight.off)})" if wide else ")"
@@ -90,7 +93,7 @@ class PassagePane(ReadPane, can_focus=True):
         return [*lines, _legend(passage).truncate(width, ellipsis=True)]
 
     def _text(self, insight: Insight, passage: Passage, width: int, height: int) -> list[Content]:
-        layout = self._layout(passage.characters + " ", width)
+        layout = self._layout(passage.with_end, width)
         first = layout.first_row(insight.cursor, height)
         if self._tinted is None or self._tinted[:2] != (passage, layout):
             self._tinted = (passage, layout, {})
@@ -101,7 +104,7 @@ class PassagePane(ReadPane, can_focus=True):
         rows[place - first] = _row(passage, layout.rows[place], insight.cursor)
         return rows
 
-    def _layout(self, text: str, width: int) -> PassageLayout:
+    def _layout(self, text: Sequence[str], width: int) -> PassageLayout:
         if self._laid_out is None or self._laid_out[:2] != (text, width):
             self._laid_out = (text, width, PassageLayout(text, width))
         return self._laid_out[2]
@@ -116,7 +119,7 @@ class PassagePane(ReadPane, can_focus=True):
         insight = self.state.insight
         if insight.passage is None or insight.failure or not self.size.width:
             return None
-        return self._layout(insight.passage.characters + " ", self.size.width), insight.cursor
+        return self._layout(insight.passage.with_end, self.size.width), insight.cursor
 
     async def action_move(self, by: int) -> None:
         """Select a character so many further on."""
@@ -162,7 +165,7 @@ class PassagePane(ReadPane, can_focus=True):
 
 def _row(passage: Passage, places: range, cursor: int = -1) -> Content:
     """The characters at these places, and after the last one a blank for the end."""
-    text = (passage.characters + " ")[places.start : places.stop]
+    text = passage.with_end[places.start : places.stop]
     return styled(text, [CURSOR if at == cursor else tint(passage.bits(at)) for at in places])
 
 

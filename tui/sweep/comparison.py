@@ -37,11 +37,19 @@ class CaseResult(Struct, frozen=True, tag=True):
     n: int  # runs that have ended with a loss
     diverged: int
     failed: int
-    mean: float | None  # validation loss at the end, in nats a character; None: no run has one
+    mean: float | None  # validation loss at the end, in nats a token; None: no run has one
     deviation: float | None  # standard deviation over the seeds; None: fewer than two
     seconds: float | None  # of training, the mean
     best: bool = False
     runs: tuple[str, ...] = ()  # of those that have a loss
+    bits_per_byte: float | None = None  # the mean loss in these; None: not known
+    bits_deviation: float | None = None
+
+    def ranked_by(self, *, bits: bool) -> tuple[float | None, float | None]:
+        """The mean and its deviation, in nats a token or in `bits` per byte."""
+        if bits:
+            return self.bits_per_byte, self.bits_deviation
+        return self.mean, self.deviation
 
 
 class SweepVerdict(Struct, frozen=True, tag=True):
@@ -56,12 +64,24 @@ def short_label(label: str) -> str:
     return _SECTION.sub("", label)
 
 
+def in_bits(plan: SweepPlan) -> bool:
+    """Whether its cases are compared in bits per byte: their tokens are not the same."""
+    keys = ("model.tokenizer", "model.vocabulary")
+    tokens = {tuple(dict(_parted(case)).get(key, "") for key in keys) for case in plan.cases}
+    return len(tokens) > 1
+
+
 def compared(plan: SweepPlan, results: Mapping[str, TrialResult]) -> list[CaseResult]:
     """A row for each case: the lowest mean loss first, those without one last. `results`: by the keys
     of the runs."""
-    rows = [_row(case, results) for case in plan.cases]
-    rows.sort(key=lambda row: (row.mean is None, row.mean or 0.0))
-    if rows[0].mean is not None:
+    rows, bits = [_row(case, results) for case in plan.cases], in_bits(plan)
+
+    def rank(row: CaseResult) -> tuple[bool, float]:
+        mean, _ = row.ranked_by(bits=bits)
+        return mean is None, mean or 0.0
+
+    rows.sort(key=rank)
+    if rows[0].ranked_by(bits=bits)[0] is not None:
         rows[0] = replace(rows[0], best=True)
     return rows
 
@@ -70,6 +90,7 @@ def _row(case: SweepCase, results: Mapping[str, TrialResult]) -> CaseResult:
     known = [results[key] for key in case.trials if key in results]
     done = [one for one in known if one.state == "done" and one.loss is not None]
     losses = [one.loss for one in done if one.loss is not None]
+    bits = [one.bits_per_byte for one in done if one.bits_per_byte is not None]
     return CaseResult(
         case=case.label,
         settings=dict(_parted(case)),
@@ -80,6 +101,8 @@ def _row(case: SweepCase, results: Mapping[str, TrialResult]) -> CaseResult:
         deviation=stdev(losses) if len(losses) > 1 else None,
         seconds=fmean(one.seconds for one in done) if done else None,
         runs=tuple(one.run for one in done),
+        bits_per_byte=fmean(bits) if bits and len(bits) == len(losses) else None,
+        bits_deviation=stdev(bits) if len(bits) == len(losses) > 1 else None,
     )
 
 
@@ -97,28 +120,33 @@ def verdict(
 
 
 def _sentence(plan: SweepPlan, rows: Sequence[CaseResult]) -> str:
-    ranked = [row for row in rows if row.mean is not None]
+    bits = in_bits(plan)
+    ranked = [
+        (mean, deviation, row.case)
+        for row, (mean, deviation) in ((row, row.ranked_by(bits=bits)) for row in rows)
+        if mean is not None
+    ]
     if not ranked:
         return "No run has ended with a loss yet."
-    best = f"Lowest mean loss at the end: {ranked[0].mean:.4f}, with {ranked[0].case}"
+    unit = " bits per byte" if bits else ""
+    best = f"Lowest mean loss at the end: {ranked[0][0]:.4f}{unit}, with {ranked[0][2]}"
     if len(ranked) == 1:
         return f"{best}; no other case has one yet."
-    first, second = ranked[:2]
-    assert first.mean is not None
-    assert second.mean is not None
-    gap = f"{best}; next is {second.case}, {second.mean - first.mean:.4f} higher"
-    spreads = [row.deviation for row in (first, second) if row.deviation is not None]
+    (lowest, *_), (next_lowest, _, second) = ranked[:2]
+    difference = next_lowest - lowest
+    gap = f"{best}; next is {second}, {difference:.4f} higher"
+    spreads = [deviation for _, deviation, _ in ranked[:2] if deviation is not None]
     if not spreads and plan.seeds > 1:
         return f"{gap}. With one run each so far, the spread between seeds is not known yet."
     if not spreads:
         return f"{gap}. With one run each, the spread between seeds is not known: set seeds = 3."
     spread = max(spreads)
-    if second.mean - first.mean < spread:
+    if difference < spread:
         return (
             f"{gap}, which is less than the spread between seeds ({spread:.4f}): this does not show "
             "which of the two is better."
         )
-    return f"{gap}, {(second.mean - first.mean) / max(spread, 1e-9):.1f} times the spread between seeds ({spread:.4f})."
+    return f"{gap}, {difference / max(spread, 1e-9):.1f} times the spread between seeds ({spread:.4f})."
 
 
 def _warnings(plan: SweepPlan, results: Mapping[str, TrialResult]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine import replace_file
 from tui.sweep.comparison import CaseResult
 
-FIELDS = ("n", "diverged", "failed", "mean", "deviation", "seconds", "best")
+FIELDS = ("n", "diverged", "failed", "mean", "deviation", "seconds", "best", "bits_per_byte")
 
 
 def check_csv(path: Path) -> None:
