@@ -83,7 +83,7 @@ def test_runs_of_one_tokenizer_stay_in_nats() -> None:
 def test_the_text_is_shown_in_coloured_tokens() -> None:
     pane = TextPane()
     lines = [line.plain for line in pane.draw(state_with(), 50, 20)]
-    assert "read in 1,024 tokens (bpe): 2.25 characters each" in lines
+    assert "1,024 tokens, 2.25 characters each" in lines
     assert "First Citizen:␊".replace(" ", "␠") in lines
     assert "Bef\\xC3\\xA9" in lines
     bars = [line for line in lines if "%" in line]

@@ -21,8 +21,8 @@ def described(tokens: Tokens) -> list[Content]:
     """How many there are, and how long they are; nothing where they are characters."""
     if tokens.kind == "characters":
         return []
-    kind = "bytes" if tokens.kind == "bytes" else f"{count(tokens.number)} tokens (bpe)"
-    return [Content(f"read in {kind}: {tokens.characters_each:.2f} characters each")]
+    kind = "bytes" if tokens.kind == "bytes" else f"{count(tokens.number)} tokens"
+    return [Content(f"{kind}, {tokens.characters_each:.2f} characters each")]
 
 
 def coloured(tokens: Sequence[str], width: int, height: int) -> list[Content]:

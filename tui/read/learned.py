@@ -1,5 +1,6 @@
 """When the model learned what follows: its prediction at each moment whose weights are kept."""
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from engine.config import SampleConfig
@@ -8,7 +9,7 @@ from tui.drawing.page import Page
 from tui.drawing.words import count
 from tui.insight import Insight
 from tui.questions import Questions
-from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, percent, picture
+from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, column, percent, picture
 from tui.state import RunState
 
 SHADES = ((0.7, "█"), (0.35, "▓"), (0.1, "▒"), (0.02, "░"), (0.0, " "))
@@ -90,29 +91,31 @@ def _answer(insight: Insight) -> WhenLearned | None:
 def _heatmap(answer: WhenLearned, chosen: int, width: int, height: int) -> list[Content]:
     """A row for each character, a column for each step, and the steps below. `chosen`: the step
     that is looked at."""
-    room = max(1, width - LABEL - PERCENT)
-    columns = _columns(answer, chosen, room)
-    cells = min(WIDEST, room // len(columns))
     shown = answer.rows[: max(1, height - 1)]
     true = next((row for row in answer.rows if row[0] == answer.target), answer.rows[0])
     if true not in shown:
         shown = (*shown[:-1], true)
+    names = column(character for character, _ in shown)
+    labelled = LABEL + max(0, *(cell_len(name) - 2 for name in names))
+    room = max(1, width - labelled - PERCENT)
+    columns = _columns(answer, chosen, room)
+    cells = min(WIDEST, room // len(columns))
     lines = []
-    for character, probabilities in shown:
+    for name, (character, probabilities) in zip(names, shown, strict=True):
         signs = "".join(_sign(probabilities[column]) * cells for column in columns)
         is_true = character == answer.target
         label = Content.assemble(
-            (picture(character), TRUE if is_true else ""),
+            (name, TRUE if is_true else ""),
             ("◂" if is_true else "", "bold $accent"),
         )
         lines.append(
-            label.pad_right(LABEL - label.cell_length)
+            label.pad_right(labelled - label.cell_length)
             + Content.styled(signs, "$accent" if is_true else "$primary")
             + Content.styled(f" {percent(probabilities[-1])}", MUTED)
         )
     steps = [answer.steps[column] for column in columns]
     first = (steps[-1], chosen, answer.sure_since, answer.first_right, steps[0])
-    return [*lines, _axis(steps, first, chosen, cells, width)]
+    return [*lines, _axis(steps, first, chosen, cells, labelled, width)]
 
 
 def _columns(answer: WhenLearned, chosen: int, room: int) -> list[int]:
@@ -129,12 +132,14 @@ def _columns(answer: WhenLearned, chosen: int, room: int) -> list[int]:
     return sorted(kept)[-room:]
 
 
-def _axis(steps: list[int], first: tuple[int, ...], chosen: int, cells: int, width: int) -> Content:
+def _axis(
+    steps: list[int], first: tuple[int, ...], chosen: int, cells: int, labelled: int, width: int
+) -> Content:
     """The steps under their columns, as many as have room, `first` these."""
     page = Page(width, 1)
     for step in dict.fromkeys([*(step for step in first if step in steps), *steps]):
         label = count(step)
-        start = max(0, min(LABEL + steps.index(step) * cells, width - len(label)))
+        start = max(0, min(labelled + steps.index(step) * cells, width - len(label)))
         before = max(0, start - 1)
         if page.is_free(0, before, " ", min(width, start + len(label) + 1) - before):
             page.write(0, start, label, CURSOR if step == chosen else MUTED)

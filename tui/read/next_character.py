@@ -1,5 +1,6 @@
 """What the model expects at the selected place."""
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from engine.config import SampleConfig
@@ -7,7 +8,7 @@ from engine.protocol import Likely, Place
 from tui.drawing.words import bar
 from tui.insight import Insight
 from tui.questions import Questions
-from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, about_the_place, percent, picture
+from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, about_the_place, column, percent
 from tui.state import RunState
 from tui.tokens import tokens_of
 
@@ -41,12 +42,16 @@ class NextPane(ReadPane):
             waits = "Nothing comes before it: it is not predicted." if place else ""
             return Content.styled(waits, MUTED).wrap(width)
         sampled = _sampled(state.insight)
-        across = max(0, (width - FIXED) // 2)
+        likely = with_true(place, height - 1)
+        names = column(text for text, _ in likely)
+        wide = max(0, *map(cell_len, names)) - 2 if names else 0
+        across = max(0, (width - FIXED - max(0, wide)) // 2)
         head = Content.styled(
-            f"{'':4}{'probability'[: across + 5]:{across + 6}}{'as sampled'[: across + 5]}", MUTED
+            f"{'':{4 + max(0, wide)}}{'probability'[: across + 5]:{across + 6}}{'as sampled'[: across + 5]}",
+            MUTED,
         )
         lines = [head]
-        for number, (text, probability) in enumerate(with_true(place, height - 1)):
+        for number, (name, (text, probability)) in enumerate(zip(names, likely, strict=True)):
             true = ("◂", "bold $accent") if text == place.character else " "
             style = TRUE if text == place.character else ""
             marked = number == state.insight.marked
@@ -55,7 +60,7 @@ class NextPane(ReadPane):
                 Content.assemble(
                     _sign(state.insight, number),
                     " ",
-                    (picture(text), CURSOR if marked else style),
+                    (name, CURSOR if marked else style),
                     true,
                     _bar(probability, across, "$primary"),
                     percent(probability),

@@ -1,9 +1,9 @@
 """The base of the panes of this view, and the styles that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.reactive import reactive
 
@@ -18,6 +18,8 @@ CURSOR = "bold reverse"
 MUTED = "$foreground-muted"
 TWO_COLUMNS = 64
 """Cells from which on a panel has two columns, and not one part below the other."""
+LONGEST = 8
+"""Cells of a token in a list, at most."""
 TRUE = "bold underline"
 """The character that really comes next."""
 
@@ -90,6 +92,14 @@ def picture(text: str) -> str:
     """A character as it stands in a list: one or two cells; or a token, in as many as it takes."""
     shown = "".join(map(character, text)) or "\N{REPLACEMENT CHARACTER}"
     return shown if cell_len(shown) else f"◌{shown}"
+
+
+def column(tokens: Iterable[str]) -> list[str]:
+    """Pictures below each other: padded to the longest, or cut, where some are longer than a
+    character."""
+    shown = [picture(token) for token in tokens]
+    longest = max(map(cell_len, shown), default=0)
+    return shown if longest <= 2 else [set_cell_size(one, min(longest, LONGEST)) for one in shown]
 
 
 def percent(probability: float) -> str:

@@ -1,0 +1,88 @@
+"""View 2 for a run whose tokens are not characters."""
+
+from msgspec.structs import replace
+from recording import opened, opening, state_after
+
+from engine.config import SampleConfig
+from engine.protocol import Inspected, Place, PlaceInspected, WhenLearned
+from tui.asking import Answered, Asked
+from tui.drawing.passage import PassageLayout
+from tui.insight import Insight, Passage, fold_insight
+from tui.read.learned import LearnedPane
+from tui.read.next_character import NextPane
+from tui.read.pane import about_the_place
+from tui.state import RunState
+
+PIECES = ("Good", " mor", "row", "\n", "\\xE6", "\\x97\\xA5", " owl")
+TEXT = "Good morrow\n日 owl"
+IDS = (5, 6, 7, 8, 9, 10, 11)
+STARTS = (0, 4, 8, 11, 12, -1, 13)
+NEXT = ((" owl", 0.5), ("\\x97", 0.25), ("e", 0.1))
+
+
+def inspected() -> Inspected:
+    places = tuple(
+        Place(piece, 2.0 if number else None, 1, 3.0, NEXT, (), ())
+        for number, piece in enumerate(PIECES)
+    )
+    end = Place("", None, 0, 3.0, NEXT, (), ())
+    return Inspected(1, 60, TEXT, "", 0, 900, (*places, end), (), 2.0, (), 2.0, 64, IDS, STARTS)
+
+
+def looking_at(cursor: int) -> RunState:
+    insight = Insight(passage=Passage.of(inspected()), cursor=cursor)
+    return replace(state_after(*opening()), insight=insight, opened=opened())
+
+
+def test_each_token_stands_in_one_place_and_lines_end_with_their_breaks() -> None:
+    passage = Passage.of(inspected())
+    assert passage.characters == ("Good", " mor", "row", "␊", "\\xE6", "\\x97\\xA5", " owl")
+    layout = PassageLayout(passage.with_end, 40)
+    assert layout.rows == [range(4), range(4, 8)]
+    assert layout.cell_of(2) == 8
+    assert layout.index_at(1, 5) == 5
+    narrow = PassageLayout(passage.with_end, 6)
+    assert [len(row) for row in narrow.rows] == [1, 1, 2, 1, 1, 2], "none is cut in two"
+
+
+def test_questions_are_asked_in_tokens() -> None:
+    """A text up to a place within a character is no text."""
+    config = SampleConfig()
+    for cursor in range(1, 8):
+        asked = about_the_place(looking_at(cursor), config)["asked_place"]
+        assert (asked.text, asked.ids) == ("", IDS[:cursor])
+        learned = LearnedPane.questions(looking_at(cursor), config)["learned"]
+        assert learned.ids == IDS[:cursor]
+        assert learned.target == (*PIECES, "")[cursor]
+
+
+def test_an_answer_about_tokens_belongs_to_its_place() -> None:
+    state = looking_at(5)
+    asked = about_the_place(state, SampleConfig())["asked_place"]
+    insight = replace(state.insight, asked_place=Asked(4, asked))
+    answer = PlaceInspected(4, 60, 0, NEXT, ())
+    folded = fold_insight(insight, answer, answer)
+    assert folded.looked is not None
+    assert folded.looked.index == 5
+
+
+def test_a_text_goes_on_with_whole_characters_only() -> None:
+    insight = looking_at(6).insight
+    assert insight.begun_with(0) == "Good morrow\n日 owl"
+    assert insight.begun_with(1) == ""
+    assert insight.begun_with(2) == "Good morrow\n日e"
+
+
+def test_tokens_stand_in_columns() -> None:
+    state = looking_at(6)
+    lines = [line.plain for line in NextPane().draw(state, 40, 8)]
+    assert lines[1].startswith("  ␠owl◂")
+    assert lines[2].startswith("  \\x97 ")
+    assert lines[1].index("%") == lines[2].index("%") == lines[3].index("%")
+    rows = tuple((text, (0.0, chance)) for text, chance in NEXT)
+    question = LearnedPane.questions(state, SampleConfig())["learned"]
+    answer = WhenLearned(0, (0, 60), rows, " owl", 60, 60)
+    learned = Answered(question=question, answer=answer, answers=question)
+    shown = replace(state, insight=replace(state.insight, learned=learned))
+    drawn = [line.plain for line in LearnedPane().draw(shown, 40, 8)]
+    assert len({line.index("%") for line in drawn[:3]}) == 1
