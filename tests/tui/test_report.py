@@ -21,6 +21,7 @@ from engine.protocol import (
     ReportedRun,
     ReportedSample,
     ReportedText,
+    Tokens,
     TrainingLosses,
 )
 from engine.storage.history import read_history
@@ -289,3 +290,18 @@ def test_a_run_in_training_is_reported_as_it_was_saved(verse_file: Path, tmp_pat
     assert result.stdout.startswith(f"Another program trains {name} (process ")
     (notice,) = [p for p in Parsed(path.read_bytes()).by_tag["p"] if p.startswith("In training.")]
     assert notice.endswith("this is how it was when it was last saved, at step 20.")
+
+
+def test_runs_with_other_tokens_are_compared_in_bits_a_byte() -> None:
+    """A lower loss per token may be the higher one per byte."""
+    letters = run_of("letters")
+    text = replace(letters.text, tokens=Tokens(number=63, bytes_each=1.0))
+    letters = replace(letters, text=text)
+    tokens = Tokens(kind="bpe", number=1024, characters_each=0.5, bytes_each=0.5)
+    learned = replace(letters, run="learned", text=replace(text, tokens=tokens))
+    assert "nats a token" in page([learned], "tokens").decode()
+    whole = page([learned, letters], "tokens").decode()
+    assert "Not all have the same tokens" in whole
+    assert "Held-out loss of each run by step, in bits a byte." in whole
+    rows = whole[whole.index("<table") :]
+    assert rows.index("letters") < rows.index("learned")

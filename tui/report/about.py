@@ -13,6 +13,7 @@ from engine.protocol import (
     ReportedRun,
     ReportGathered,
     SweepRead,
+    Tokens,
 )
 from tui.drawing.words import count, counted, duration
 from tui.lab.question import Question
@@ -130,7 +131,7 @@ def _sides(race: ReportedRace, groups: Sequence[Group]) -> Element:
                 " ".join(settings) or "as it is",
                 "none" if now is None else loss(now),
                 *([_spread(repetitions, side)] if repetitions else []),
-                "none" if now is None else bits(now),
+                "none" if now is None else bits(now, Tokens()),
                 *(_of_seed(one, side) for one in repetitions),
             )
         )
@@ -210,14 +211,19 @@ def _machines(runs: Sequence[ReportedRun]) -> str:
 
 def _cases(rows: Sequence[CaseResult]) -> Element:
     """Mean and spread of each case."""
+    per_byte = all(row.bits_per_byte is not None for row in rows if row.mean is not None)
+    unit = "bits a byte" if per_byte else "bits a character"
     return table(
         "Held-out loss at the end, over the seeds of each case",
-        ("case", "runs", "mean loss (nats)", "standard deviation", "bits a character", "time"),
-        *(_case(row) for row in rows),
+        ("case", "runs", "mean loss (nats)", "standard deviation", unit, "time"),
+        *(_case(row, per_byte=per_byte) for row in rows),
     )
 
 
-def _case(row: CaseResult) -> tuple[str, ...]:
+def _case(row: CaseResult, *, per_byte: bool) -> tuple[str, ...]:
+    in_bits = "none"
+    if row.mean is not None:
+        in_bits = f"{row.bits_per_byte:.3f}" if per_byte else bits(row.mean, Tokens())
     ended = {"without a number": row.diverged, "failed": row.failed}
     return (
         f"{row.case}{' (best)' if row.best else ''}",
@@ -226,6 +232,6 @@ def _case(row: CaseResult) -> tuple[str, ...]:
         ),
         "none" if row.mean is None else loss(row.mean),
         "not known" if row.deviation is None else loss(row.deviation),
-        "none" if row.mean is None else bits(row.mean),
+        in_bits,
         "none" if row.seconds is None else duration(row.seconds),
     )

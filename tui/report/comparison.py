@@ -1,18 +1,26 @@
 """What a report says of several runs together."""
 
 from collections.abc import Iterator, Sequence
-from math import log
+from math import inf, isfinite, log
 from xml.etree.ElementTree import Element
 
 from engine.config import all_settings
-from engine.protocol import ReportedRun
+from engine.protocol import ReportedEvaluation, ReportedRun
 from tui.drawing.axis import Unit
 from tui.drawing.words import count, duration, short
 from tui.report.about import About
 from tui.report.chart import Chart, Line, draw
 from tui.report.command import commands, value_of
 from tui.report.curves import legend
-from tui.report.figures import best_of, bits, loss
+from tui.report.figures import (
+    best_of,
+    bits,
+    bits_unit,
+    compared_loss,
+    is_mixed,
+    loss,
+    nats_unit,
+)
 from tui.report.html import element, section, table
 from tui.report.origin import shown
 
@@ -40,12 +48,18 @@ def parts(runs: Sequence[ReportedRun], about: About) -> Iterator[Element]:
 
 
 def _overview(runs: Sequence[ReportedRun], about: About) -> Element:
-    order = sorted(runs, key=lambda run: one.loss if (one := best_of(run)) else float("inf"))
+    mixed = is_mixed(runs)
+
+    def lowest_of(run: ReportedRun) -> float:
+        best = best_of(run)
+        value = compared_loss(run, best.loss, mixed=mixed) if best else inf
+        return value if isfinite(value) else inf
+
+    order = sorted(runs, key=lowest_of)
     rows = []
-    lowest = best_of(order[0])
     for run in order[:MOST_ROWS]:
         best = best_of(run)
-        behind = best.loss - lowest.loss if best and lowest else 0.0
+        behind = lowest_of(run) - lowest_of(order[0])
         rows.append(
             (
                 run.run,
@@ -55,8 +69,8 @@ def _overview(runs: Sequence[ReportedRun], about: About) -> Element:
                 count(run.trained),
                 duration(run.seconds),
                 loss(best.loss) if best else "none",
-                bits(best.loss) if best else "none",
-                f"+{behind:.4f}" if best else "none",
+                bits(best.loss, run.text.tokens) if best else "none",
+                f"+{behind:.4f}" if isfinite(behind) else "none",
             )
         )
     head = (
@@ -67,7 +81,7 @@ def _overview(runs: Sequence[ReportedRun], about: About) -> Element:
         "characters trained on",
         "time",
         "best held-out loss",
-        "bits a character",
+        bits_unit(runs[0].text.tokens),
         "behind",
     )
     return section(
@@ -86,33 +100,48 @@ def warnings(runs: Sequence[ReportedRun]) -> Iterator[str]:
     """Sentences on what is not alike, so that losses are not."""
     if len({run.text.sha256 for run in runs}) > 1:
         yield "Not all were trained on the same text: a loss on one text says nothing of another."
+    if is_mixed(runs):
+        yield (
+            "Not all have the same tokens (model.tokenizer): their losses in nats do not compare, but "
+            "bits a byte do. The runs are ordered and drawn by these."
+        )
     elif len({run.config.train.val_fraction for run in runs}) > 1:
         yield "Not all hold out the same part of the text (train.val_fraction): losses differ by that, too."
 
 
 def _curves(runs: Sequence[ReportedRun]) -> Element:
+    mixed = is_mixed(runs)
+    unit = "bits a byte" if mixed else nats_unit(runs[0].text.tokens)
+
+    def drawn(run: ReportedRun) -> Iterator[tuple[ReportedEvaluation, float]]:
+        for one in run.evaluations:
+            value = compared_loss(run, one.loss, mixed=mixed)
+            if isfinite(value):
+                yield one, value
+
     by_step = [
-        Line(run.run, [(one.step, one.loss) for one in run.evaluations], number)
+        Line(run.run, [(one.step, value) for one, value in drawn(run)], number)
         for number, run in enumerate(runs)
     ]
     by_time = [
-        Line(run.run, [(one.seconds, one.loss) for one in run.evaluations], number)
+        Line(run.run, [(one.seconds, value) for one, value in drawn(run)], number)
         for number, run in enumerate(runs)
     ]
-    limit = 1.15 * max(log(run.text.vocabulary) for run in runs)
+    starts = [compared_loss(run, log(run.text.vocabulary), mixed=mixed) for run in runs]
+    limit = 1.15 * max(filter(isfinite, starts), default=10.0)
     return section(
         "Curves",
         element(
             "figure",
             legend(*by_step),
-            draw(_chart("Held-out loss of each run by step, in nats a character.", by_step, limit)),
-            element("figcaption", "Held-out loss in nats a character, by step; lower is better."),
+            draw(_chart(f"Held-out loss of each run by step, in {unit}.", by_step, limit)),
+            element("figcaption", f"Held-out loss in {unit}, by step; lower is better."),
         ),
         element(
             "figure",
             draw(
                 _chart(
-                    "Held-out loss of each run by time, in nats a character.",
+                    f"Held-out loss of each run by time, in {unit}.",
                     by_time,
                     limit,
                     "seconds",

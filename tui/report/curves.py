@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from engine.protocol import ReportedEvaluation, ReportedRun
 from tui.drawing.words import count, duration
 from tui.report.chart import Chart, Level, Line, Points, draw, swatch
-from tui.report.figures import best_of, bits, ladder_of, loss
+from tui.report.figures import best_of, bits, bits_unit, ladder_of, loss, nats_unit
 from tui.report.html import element, section, table
 
 MOST_ROWS = 24
@@ -35,12 +35,12 @@ def curves(run: ReportedRun, level: int) -> Element:
     )
     ladder = ladder_of(run)
     losses = Chart(
-        f"Training and held-out loss of {run.run} by step, in nats a character.",
+        f"Training and held-out loss of {run.run} by step, in {nats_unit(run.text.tokens)}.",
         (train, held_out),
         [Level(rung.value, rung.loss) for rung in ladder.rungs],
         limit=1.15 * log(run.text.vocabulary),
     )
-    caption = "Loss in nats a character, by step; lower is better."
+    caption = f"Loss in {nats_unit(run.text.tokens)}, by step; lower is better."
     if run.training:
         caption += " The training loss is a moving mean; the band is what single batches had."
     if ladder.rungs:
@@ -100,16 +100,16 @@ def _evaluations(run: ReportedRun) -> Element | None:
         (
             "step",
             "held-out loss",
-            "bits a character",
+            bits_unit(run.text.tokens),
             "predicted right",
-            "characters trained on",
+            f"{run.text.tokens.noun}s trained on",
             "time",
         ),
         *(
             (
                 f"{count(one.step)}{' (best)' if one is best else ''}",
                 loss(one.loss),
-                bits(one.loss),
+                bits(one.loss, run.text.tokens),
                 f"{100 * one.accuracy:.1f}%",
                 count(one.trained),
                 duration(one.seconds),

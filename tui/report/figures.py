@@ -1,8 +1,9 @@
 """Figures of a run, and how they are written."""
 
-from math import log
+from collections.abc import Sequence
+from math import log, nan
 
-from engine.protocol import LadderMeasured, ReportedEvaluation, ReportedRun
+from engine.protocol import LadderMeasured, ReportedEvaluation, ReportedRun, Tokens
 from tui.ladder import Ladder
 
 
@@ -11,9 +12,33 @@ def loss(nats: float) -> str:
     return f"{nats:.4f}"
 
 
-def bits(nats: float) -> str:
-    """The same in bits a character."""
-    return f"{nats / log(2):.3f}"
+def bits(nats: float, tokens: Tokens) -> str:
+    """The same in the unit of `bits_unit`."""
+    per_byte = tokens.bits_per_byte(nats)
+    return f"{tokens.bits_per_character(nats) if per_byte is None else per_byte:.3f}"
+
+
+def bits_unit(tokens: Tokens) -> str:
+    """Bits a byte, where it is known how many the text has."""
+    return "bits a byte" if tokens.bytes_each else "bits a character"
+
+
+def nats_unit(tokens: Tokens) -> str:
+    """What the losses of a run are in."""
+    return f"nats a {tokens.noun}"
+
+
+def is_mixed(runs: Sequence[ReportedRun]) -> bool:
+    """Whether the runs have different tokens, so that only bits a byte compare."""
+    first, *others = (run.text.tokens for run in runs)
+    return not all(first.compares_with(tokens) for tokens in others)
+
+
+def compared_loss(run: ReportedRun, nats: float, *, mixed: bool) -> float:
+    """A loss as it compares with other runs: in nats, or where they are mixed in bits a byte; NaN if
+    that is not known."""
+    per_byte = run.text.tokens.bits_per_byte(nats)
+    return nats if not mixed else nan if per_byte is None else per_byte
 
 
 def best_of(run: ReportedRun) -> ReportedEvaluation | None:

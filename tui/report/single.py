@@ -7,7 +7,7 @@ from engine.protocol import LossPart, ReportedRun
 from tui.context_use import context_words
 from tui.drawing.words import count, duration, short
 from tui.report.curves import curves
-from tui.report.figures import best_of, bits, ladder_of, loss
+from tui.report.figures import best_of, bits, bits_unit, ladder_of, loss, nats_unit
 from tui.report.html import element, section, table
 from tui.report.origin import origin, reproduction
 
@@ -28,16 +28,17 @@ def parts(run: ReportedRun, level: int = 2) -> Iterator[Element]:
 def summary(run: ReportedRun) -> Element:
     """The figures at the head of a report."""
     best, last = best_of(run), run.evaluations[-1] if run.evaluations else None
+    tokens = run.text.tokens
     figures = [
-        ("best held-out loss", loss(best.loss) if best else "", "nats a character"),
-        ("in bits", bits(best.loss) if best else "", "bits a character"),
+        ("best held-out loss", loss(best.loss) if best else "", nats_unit(tokens)),
+        ("in bits", bits(best.loss, tokens) if best else "", bits_unit(tokens)),
         (
             "accuracy",
             f"{100 * last.accuracy:.1f}%" if last else "",
-            "of held-out characters predicted right, at the end",
+            f"of held-out {tokens.noun}s predicted right, at the end",
         ),
         ("model", short(run.parameters), "parameters"),
-        ("trained", f"{count(run.step)} steps", f"{count(run.trained)} characters"),
+        ("trained", f"{count(run.step)} steps", f"{count(run.trained)} {tokens.noun}s"),
         ("time", duration(run.seconds), f"on {run.machine.device or 'an unknown device'}"),
     ]
     cards = [
@@ -69,12 +70,12 @@ def _ladder(run: ReportedRun, level: int) -> Element:
         element("p", words),
         table(
             "Simple models, measured on the held-out text",
-            ("model", "loss (nats)", "bits a character", "passed at step"),
+            ("model", "loss (nats)", bits_unit(run.text.tokens), "passed at step"),
             *(
                 (
                     rung.name,
                     loss(rung.loss),
-                    bits(rung.loss),
+                    bits(rung.loss, run.text.tokens),
                     "not yet" if rung.passed is None else count(rung.passed),
                 )
                 for rung in rungs
