@@ -72,18 +72,24 @@ class Hardware(NamedTuple):
 
 def machine_of(hardware: Hardware, world: int = 1) -> Machine:
     """This machine, as `hardware` uses it. `world`: how many ranks train together."""
-    # Imported here, so that reading a `Machine` from a manifest loads neither of them.
-    import llvmlite.binding
-    import torch
+    import torch  # here, so that reading a `Machine` from a manifest does not load it
 
     return Machine(
         device=hardware.device.type,
         threads=hardware.threads,
         precision=hardware.precision_name,
         torch=str(torch.__version__),
-        cpu=f"{torch.backends.cpu.get_cpu_capability()} {llvmlite.binding.get_host_cpu_name()}",
+        cpu=processor(),
         world=world,
     )
+
+
+def processor() -> str:
+    """What torch and Numba take this machine's processor for."""
+    import llvmlite.binding
+    import torch
+
+    return f"{torch.backends.cpu.get_cpu_capability()} {llvmlite.binding.get_host_cpu_name()}"
 
 
 def device_of(name: str) -> "torch.device":

@@ -228,7 +228,7 @@ def activate(
     progress. `kind`: what is made of a run that has its text."""
     trainer = context.trainer
     budget = budget_note(trainer.config.train.moments_mb, trainer.model) if saving else ""
-    note = " ".join(filter(None, (*notes, budget)))
+    note = " ".join(filter(None, (*notes, context.ranks_note, budget)))
     emit(opened_event(context, run.name, info, progress, progress.phase, note, saving=saving))
     recorder = Recorder(
         run,

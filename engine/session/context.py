@@ -92,6 +92,11 @@ class RunContext:
         """What the last bits of the next step depend on."""
         return machine_of(self.hardware, self.trainer.world)
 
+    @property
+    def ranks_note(self) -> str:
+        """A sentence on the ranks that train it together, or nothing."""
+        return self.trainer.group.note if isinstance(self.trainer, LeadTrainer) else ""
+
     def measure_threads(self) -> Iterator[float | Hardware]:
         """Measure the threads again, in slices (see `engine.training.autotune.measure_threads`)."""
         config = self.trainer.config

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
+from engine.device import processor
 from engine.launch import Launch, RankLostError, host
 
 JOIN_TIMEOUT = timedelta(seconds=60)
@@ -36,6 +37,7 @@ class Member(Struct, frozen=True):
 
     host: str
     pid: int
+    processor: str
     torch: str
     program: str  # its version
     command: tuple[str, ...]
@@ -90,7 +92,8 @@ class ProcessGroup:
                 backend, store=store, rank=launch.rank, world_size=launch.world, timeout=TIMEOUT
             )
             group = cls(launch, store)
-            me = Member(host(), os.getpid(), str(torch.__version__), program, command)
+            version = str(torch.__version__)
+            me = Member(host(), os.getpid(), processor(), version, program, command)
             found = group.gather(msgspec.json.encode(me))
         except (RuntimeError, ValueError, RankLostError) as error:
             raise ValueError(
@@ -124,10 +127,24 @@ class ProcessGroup:
                 )
         return ""
 
-    def note_stop(self, code: int) -> None:
-        """Some rank wants all of them to end with this exit code; 0: none does."""
-        if code:
-            self.on_stop(code)
+    @property
+    def differs(self) -> bool:
+        """Whether ranks compute on different processors: their weights then drift apart, by the
+        last bits first."""
+        return len({member.processor for member in self.members}) > 1
+
+    @property
+    def note(self) -> str:
+        """A sentence on who trains together."""
+        machines = len({member.host for member in self.members})
+        where = f" on {machines} machines" if machines > 1 else ""
+        drift = ""
+        if self.differs:
+            drift = (
+                " Their processors differ, so their weights would drift apart by last bits: those of "
+                "rank 0 hold, and are sent to all before each evaluation."
+            )
+        return f"{self.world} ranks{where} train this run.{drift}"
 
     def speaks(self, error: RankLostError) -> bool:
         """Whether this rank is the first that is left: one of them reports what happened."""

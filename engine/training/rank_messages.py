@@ -36,6 +36,10 @@ class Prepare(Message, frozen=True):
     taught: TaughtPart | None
 
 
+class Synchronize(Message, frozen=True):
+    """Take the weights and the optimizer's state that follow."""
+
+
 class TakeStep(Message, frozen=True):
     """Take a training step."""
 
@@ -59,11 +63,11 @@ class End(Message, frozen=True):
     code: int
 
 
-_DECODER: msgspec.msgpack.Decoder[Prepare | TakeStep | Evaluate | End] = msgspec.msgpack.Decoder(
-    Prepare | TakeStep | Evaluate | End
+_DECODER: msgspec.msgpack.Decoder[Prepare | Synchronize | TakeStep | Evaluate | End] = (
+    msgspec.msgpack.Decoder(Prepare | Synchronize | TakeStep | Evaluate | End)
 )
 
 
-def decoded(data: bytes) -> Prepare | TakeStep | Evaluate | End:
+def decoded(data: bytes) -> Prepare | Synchronize | TakeStep | Evaluate | End:
     """The message that was sent."""
     return _DECODER.decode(data)

@@ -23,6 +23,7 @@ from engine.training.rank_messages import (
     Evaluate,
     Message,
     Prepare,
+    Synchronize,
     TakeStep,
     TaughtPart,
     decoded,
@@ -62,6 +63,15 @@ class RankTrainer(Trainer):
         self.rank, self.world = group.rank, group.world
         super().__init__(config, vocabulary, dataset, hardware, workers)
 
+    def receive_state(self, step: int, skipped: int) -> None:
+        """Continue with the weights and the optimizer's state of rank 0, after so many steps."""
+        state = self.state_dict()
+        for tensors in state.values():
+            for name, tensor in tensors.items():
+                tensors[name] = torch.empty_like(tensor, memory_format=torch.contiguous_format)
+                self.group.broadcast(tensors[name])
+        self.load_state_dict(state, step, skipped)
+
     def _add_ranks(self, loss: Loss) -> float:
         header = torch.zeros(2, dtype=torch.float64, device=self.hardware.device)
         header[0], header[1] = loss, self.group.stop_code
@@ -69,7 +79,8 @@ class RankTrainer(Trainer):
         if headers[0][1] == ABANDONED:
             self.optimizer.zero_grad()
             raise StepAbandonedError
-        self.group.note_stop(int(max(code for _, code in headers)))
+        if code := int(max(code for _, code in headers)):
+            self.group.on_stop(code)
         return float(sum(loss for loss, _ in headers))
 
     def _of_all_ranks(self, read: list[list[ChunkResult]]) -> list[list[ChunkResult]]:
@@ -121,8 +132,16 @@ class LeadTrainer(RankTrainer):
         if not self._prepared or self._taught is not self.dataset.taught:
             self._taught = self.dataset.taught
             self._prepare()
+        elif isinstance(message, Evaluate) and self.group.differs:
+            _send(self.group, Synchronize())
+            self._send_state()
         _send(self.group, message)
         self._begun = message
+
+    def _send_state(self) -> None:
+        for tensors in self.state_dict().values():
+            for tensor in tensors.values():
+                self.group.broadcast(tensor.detach().contiguous())
 
     def _prepare(self) -> None:
         taught = self.dataset.taught
@@ -150,9 +169,7 @@ class LeadTrainer(RankTrainer):
         if taught is not None:
             for more in (taught.ids, *taught.separators):
                 self.group.broadcast(more)
-        for tensors in self.state_dict().values():
-            for tensor in tensors.values():
-                self.group.broadcast(tensor.detach().contiguous())
+        self._send_state()
         self._prepared = True
 
     def _add_ranks(self, loss: Loss) -> float:
@@ -200,6 +217,8 @@ def follow_rank_0(group: ProcessGroup) -> int:
                 return code
             case Prepare():
                 trainer = _built(message, group)
+            case Synchronize() if trainer:
+                trainer.receive_state(trainer.step_number, trainer.skipped)
             case TakeStep() if trainer:
                 assert trainer.step_number == message.step, "a step is missing or doubled"
                 trainer.learning_rate, trainer.skipped = message.learning_rate, message.skipped
@@ -258,10 +277,5 @@ def _built(message: Prepare, group: ProcessGroup) -> RankTrainer:
     trainer = RankTrainer(
         config, message.vocabulary, dataset, hardware, WorkerPool(hardware.threads), group
     )
-    state = trainer.state_dict()
-    for tensors in state.values():
-        for name, tensor in tensors.items():
-            tensors[name] = torch.empty_like(tensor, memory_format=torch.contiguous_format)
-            group.broadcast(tensors[name])
-    trainer.load_state_dict(state, message.step, message.skipped)
+    trainer.receive_state(message.step, message.skipped)
     return trainer

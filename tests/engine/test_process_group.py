@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from test_trainer import evaluation_of, make_trainer
+from torch import Tensor
 from torch.distributed import HashStore
 
 from engine.config import TrainConfig
@@ -12,7 +14,8 @@ from engine.device import Machine
 from engine.launch import Launch, launched
 from engine.storage.launch_file import LaunchFile
 from engine.training.process_group import Member, ProcessGroup
-from engine.training.rank_trainer import check_ranks
+from engine.training.rank_messages import decoded
+from engine.training.rank_trainer import LeadTrainer, check_ranks
 
 LAUNCH = Launch(
     rank=0,
@@ -23,7 +26,14 @@ LAUNCH = Launch(
     run_id="none",
     address="127.0.0.1:29500",
 )
-MEMBER = Member(host="here", pid=1, torch="2.13", program="1.0", command=("train", "a.txt"))
+MEMBER = Member(
+    host="here",
+    pid=1,
+    processor="AVX2",
+    torch="2.13",
+    program="1.0",
+    command=("train", "a.txt"),
+)
 ENVIRONMENT = {
     "RANK": "1",
     "WORLD_SIZE": "2",
@@ -106,3 +116,36 @@ def test_ranks_that_start_again_go_on_with_their_run_and_a_new_launch_does_not(
     assert LaunchFile(again, command).run() == "brave-bear"
     assert LaunchFile(again, ("train", "b.txt")).run() == ""
     assert LaunchFile(LAUNCH, command).run() == ""
+
+
+class Recording(ProcessGroup):
+    """A group of one rank that keeps what is sent; the processors may differ."""
+
+    def __init__(self, *, differs: bool) -> None:
+        super().__init__(LAUNCH._replace(world=1), HashStore())
+        self.members = [MEMBER, msgspec.structs.replace(MEMBER, processor="AVX512")][: 1 + differs]
+        self.sent: list[str] = []
+
+    def send(self, message: bytes) -> None:
+        self.sent.append(type(decoded(message)).__name__)
+
+    def broadcast(self, tensor: Tensor) -> None:
+        if self.sent[-1] != "weights":
+            self.sent.append("weights")
+
+    def gather(self, data: bytes) -> list[bytes]:
+        return [data]
+
+
+@pytest.mark.parametrize("differs", [False, True])
+def test_other_processors_get_the_weights_before_each_evaluation(differs: bool) -> None:
+    plain = make_trainer()
+    group = Recording(differs=differs)
+    trainer = LeadTrainer(
+        plain.config, plain.vocabulary, plain.dataset, plain.hardware, plain.workers, group
+    )
+    evaluations = [evaluation_of(trainer) for _ in range(2)]
+    again = ["Synchronize", "weights"] if differs else []
+    assert group.sent == ["Prepare", "weights", "Evaluate", *again, "Evaluate"]
+    assert evaluations == [evaluation_of(plain)] * 2
+    assert ("processors differ" in group.note) == differs
