@@ -83,6 +83,8 @@ class Race(OpenedRun):
             side.run.begin()
         if self._info.verdict is not None:
             self._emit(self._info.verdict)
+        if not self._info.repetitions[-1].losses:
+            self._report_verdict()  # of evaluations since the race was saved: it was killed
 
     def _report_opened(self) -> None:
         info, repetition = self._info, self._info.repetitions[-1]

@@ -38,6 +38,7 @@ from engine.protocol import (
     OpenSavedRace,
     Pause,
     RaceOpened,
+    RacePhaseChanged,
     RacesListed,
     RaceVerdict,
     RenameRun,
@@ -109,6 +110,8 @@ def test_an_interrupted_race_goes_on_as_if_it_had_not_been(verse_file: Path) -> 
     expected = raced(*configs, seeds=2)
     for saved in (True, False):
         race = interrupted(configs, save=saved)
+        first = Driver().when(is_a(RacePhaseChanged), Close()).run(OpenSavedRace(race))
+        assert of(first, RaceVerdict)[-1].mark == 640, "what is known of it is told at once"
         again = Driver().when(is_final, Close()).run(OpenSavedRace(race), Train())
         assert verdict_of(again) == verdict_of(expected)
         for side, (name, other) in enumerate(zip(runs_of(again), runs_of(expected), strict=True)):
