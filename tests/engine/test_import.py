@@ -251,7 +251,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
             edited("tinygpt.json", lambda document: document.update(context_length=10**12)),
             edited("config.json", lambda document: document.update(max_position_embeddings=10**12)),
         ),
-        "a context longer than 16 characters",
+        "a context longer than 16 tokens",
     ),
     "no characters": (
         both(
