@@ -44,7 +44,11 @@ from engine.training.workers import WorkerPool
 
 pytestmark = pytest.mark.timeout(30)
 
-OPTIONS = [s for s in all_settings().values() if s.key.startswith("model.") and s.choices]
+OPTIONS = [
+    s
+    for s in all_settings().values()
+    if s.key.startswith("model.") and s.choices and s.key != "model.tokenizer"
+]
 SINGLE = [
     (f"{option.key}={word}",)
     for option in OPTIONS
