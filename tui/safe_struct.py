@@ -22,6 +22,7 @@ from typing import (
 from msgspec import Struct
 from msgspec.structs import replace
 
+from data.reading import Reading
 from data.safe_text import safe_text
 from engine.protocol import (
     CopiesFound,
@@ -47,6 +48,7 @@ MULTILINE = frozenset(
         (CopiesFound, "after"),
         (ReportedSample, "prompt"),
         (ReportedSample, "text"),
+        (Reading, "separator"),
     }
 )
 """The fields whose line breaks stay line breaks; everywhere else they are shown as a picture."""

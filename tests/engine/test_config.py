@@ -102,6 +102,7 @@ def test_the_settings_that_are_on_or_off() -> None:
         "model.attention": "on",
         "model.mlp": "on",
         "model.tied_head": "off",
+        "train.val_documents": "off",
         "log.tensorboard": "off",
     }
 
@@ -266,6 +267,9 @@ ANOTHER_VALUE = {
     "train.precision": "float32",
     "train.device": "cpu",
     "train.optimizer": "adamw",
+    "train.val_documents": True,
+    "train.accumulation": 3,
+    "train.compile": "off",
     "text.shuffle": "words",
     "train.batch_size": 3,
     "train.steps": 3,

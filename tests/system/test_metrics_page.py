@@ -12,7 +12,7 @@ from tui.state import NEWEST_KEPT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
 STEP = StepDone(1, 2.5, 1.0, 0.03, 64, 16, 0.5, 0.5, 9.0)
-EVALUATED = Evaluated(1, 0.6931471805599453, 1.0, 0.5, 16, 0.1, 0.6, 64)
+EVALUATED = Evaluated(1, 0.6931471805599453, 1.0, 0.5, 16, 0.1, 0.6, 64, 1.0)
 
 
 def test_every_field_of_every_event_is_described_and_no_other() -> None:
