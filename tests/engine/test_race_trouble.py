@@ -37,7 +37,7 @@ from engine.storage.paths import folder_of
 from engine.training import replica
 from engine.training.trainer import Trainer
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(60)]
 
 
 def at(side: int, step: int) -> Callable[[Event], bool]:

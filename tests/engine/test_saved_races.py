@@ -35,7 +35,7 @@ from engine.storage.paths import folder_of, run_names
 from engine.storage.race_file import race_names, race_path
 from engine.storage.run_info import read_info
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(60)]
 
 
 def note(run: str) -> str:

@@ -103,6 +103,7 @@ CHECKED = (
     "digest",
     "created",
     "characters",
+    "train_on",
     *(setting.key.partition(".")[2] for setting in all_settings().values() if setting.choices),
 )
 """Strings of a saved run that are validated when it is read."""
@@ -115,7 +116,7 @@ COMMANDS = {
     "no such value": ("train", "--set", "train.steps=" + HOSTILE),
     "no such option": ("train", "--" + HOSTILE.replace("=", "-")),
     "no such command": ("runs", HOSTILE),
-    "a word too many": ("train", "one", HOSTILE),
+    "a word too many": ("sample", "one", HOSTILE),
     "no such file": ("train", HOSTILE_PATH),
     "no such file, in the app": (HOSTILE_PATH,),
 }

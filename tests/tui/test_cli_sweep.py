@@ -151,9 +151,9 @@ def test_a_run_that_fails_or_diverges_is_named_and_the_others_go_on(
     )
     assert "train.batch_size=32, seed 2: the loss was no longer a number" in done.stdout
     table = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert "train.batch_size=4 2/2 1.5000 0.0000 2.5 best" in table
-    assert "train.batch_size=64 0/2 - - - 2 failed" in table
-    assert "train.batch_size=32 0/2 - - - 2 diverged" in table
+    assert "train.batch_size=4 2/2 1.5000 0.0000 - 2.5 best" in table
+    assert "train.batch_size=64 0/2 - - - - 2 failed" in table
+    assert "train.batch_size=32 0/2 - - - - 2 diverged" in table
     assert "2 of 6 runs are not done." in done.stderr  # what failed is tried again, and only that
     stage.calls.unlink()
     monkeypatch.setenv("FORCE_COLOR", "1")  # for rich: a terminal
