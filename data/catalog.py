@@ -4,21 +4,23 @@ that was downloaded by its address.
 The first paint does not wait for the texts of the catalog.
 """
 
-import glob
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from data import files
 from data.corpus import Corpus as Corpus
-from data.documents import Documents, Holdout
 from data.download.kinds import DownloadNeededError as DownloadNeededError
 from data.download.kinds import is_remote
 from data.download.known import KNOWN
 from data.raw_bytes import MAX_BYTES
 from data.reading import Reading
 from data.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from data import files
+    from data.documents import Documents, Holdout
 
 TINYSHAKESPEARE = "tinyshakespeare"
 SHAKESPEARE = "shakespeare"
@@ -54,7 +56,9 @@ def download_question(text: str, reading: Reading = Reading()) -> str:
     return ""
 
 
-def load(name_or_path: str, reading: Reading = Reading(), holdout: Holdout | None = None) -> Corpus:
+def load(
+    name_or_path: str, reading: Reading = Reading(), holdout: "Holdout | None" = None
+) -> Corpus:
     """A corpus by its name in the catalog, or else by its path ('./tales' is a path), or '-' for
     standard input, or by its address on the web; in memory. `holdout`: which documents are held
     out, whole.
@@ -62,6 +66,8 @@ def load(name_or_path: str, reading: Reading = Reading(), holdout: Holdout | Non
     Raises ValueError, with a user-facing message, if there is no such text or it cannot be used;
     DownloadNeededError, which is one, if it has to be downloaded first.
     """
+    from data import files  # when a text is read
+
     found = find(name_or_path, reading, MAX_BYTES)
     if found is not None:
         return of_files(found, reading, files.look(found, reading), holdout)
@@ -97,9 +103,11 @@ def load(name_or_path: str, reading: Reading = Reading(), holdout: Holdout | Non
             raise AssertionError("any other text is in files")
 
 
-def find(name_or_path: str, reading: Reading, limit: int) -> files.Found | None:
+def find(name_or_path: str, reading: Reading, limit: int) -> "files.Found | None":
     """The files of a text, of at most `limit` bytes; None for one of the catalog, of standard input
     or from elsewhere. ValueError as from `load`."""
+    from data import files  # when a text is read
+
     if name_or_path in (*names(), "-") or is_remote(name_or_path):
         _check_plain(name_or_path, reading)
         return None
@@ -112,9 +120,11 @@ def find(name_or_path: str, reading: Reading, limit: int) -> files.Found | None:
 
 
 def of_files(
-    found: files.Found, reading: Reading, looked: files.Looked, holdout: Holdout | None
+    found: "files.Found", reading: Reading, looked: "files.Looked", holdout: "Holdout | None"
 ) -> Corpus:
     """The corpus of files that have been looked through, in memory."""
+    from data import files  # when a text is read
+
     documents = arranged(looked.documents, holdout)
     text = files.joined(documents, found.name)
     corpus = described(found, reading, documents, looked.note)
@@ -125,12 +135,12 @@ def of_files(
     return replace(corpus, text=text, train_characters=train)
 
 
-def arranged(documents: Documents, holdout: Holdout | None) -> Documents:
+def arranged(documents: "Documents", holdout: "Holdout | None") -> "Documents":
     """The documents with those that are held out at the end, if any are to be."""
     return documents if holdout is None else documents.with_held_out(holdout)
 
 
-def described(found: files.Found, reading: Reading, documents: Documents, note: str) -> Corpus:
+def described(found: "files.Found", reading: Reading, documents: "Documents", note: str) -> Corpus:
     """A corpus of files, without its text."""
     first = found.paths[0]
     name = (first.name if first.name not in ("", "..") else first.resolve().name) or str(first)
@@ -172,6 +182,8 @@ def _check_plain(name: str, reading: Reading) -> None:
 def _paths_of(given: str) -> list[Path]:
     """The path that a user typed, or all that a pattern stands for, in order; ValueError for a word
     that does not look like one."""
+    import glob  # when a path is named
+
     path = _path_of(given)
     if glob.has_magic(str(path)) and not os.path.lexists(path):
         found = glob.glob(str(path), recursive=True)  # noqa: PTH207 (Path.glob has no root of its own)

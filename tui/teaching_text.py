@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.catalog import load, names
-from data.files import read
 from data.safe_text import safe_characters
 from engine.protocol import (
     MOST_TAUGHT,
@@ -67,6 +66,8 @@ def text_to_teach(given: str) -> NamedText:
         raise ValueError("There is no text to teach: it is empty.")
     if given in names():
         return NamedText(load(given).text[:], given)
+    from data.files import read  # when a text is read
+
     path, found = _file_at(given)
     if stat.S_ISREG(found.st_mode):
         if found.st_size > MOST_BYTES * MOST_TAUGHT:
