@@ -3,7 +3,7 @@ and where it rises."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from statistics import fmean, median
+from statistics import median
 from typing import Literal, NamedTuple
 
 from engine.protocol import HIGHEST_RATE, LOWEST_RATE
@@ -88,17 +88,19 @@ def suggest(tried: Sequence[Tried]) -> Suggestion:
     lowest = min(smoothed)
     last = max(i for i, loss in enumerate(smoothed) if loss <= lowest + noise)
     high = tried[last].learning_rate
-    start = fmean(smoothed[: len(tried) // 10])
+    start = median(smoothed[: len(tried) // 10])
     fall = start - lowest
     if fall <= CLEAR * noise:
         return Suggestion(0.0, 0.0, high)
     begun = max(CLEAR * noise, BEGUN * fall)
-    first = next(i for i, loss in enumerate(smoothed) if loss < start - begun)
+    settled = max(REACH, len(tried) // 10)  # the first smoothed losses are means of few
     bottom = smoothed.index(lowest)
     steepest = min(
-        range(REACH, max(REACH + 1, min(bottom + 1, len(tried) - REACH))),
+        range(settled, max(settled + 1, min(bottom + 1, len(tried) - REACH))),
         key=lambda i: smoothed[i + REACH] - smoothed[i - REACH],
     )
+    below = (i for i in range(settled, len(tried)) if smoothed[i] < start - begun)
+    first = next(below, steepest)
     # Where much is noise, the fall may be clear only after its steepest part.
     low = tried[min(first, steepest)].learning_rate
     return Suggestion(tried[steepest].learning_rate, low, high)

@@ -226,6 +226,13 @@ def test_the_suggested_rate_is_in_its_range_however_much_is_noise() -> None:
     assert found.low == found.suggested == pytest.approx(rate(40, 100))
 
 
+def test_the_first_losses_whose_mean_is_of_few_suggest_nothing() -> None:
+    losses = [*(falling(0) + high for high in (0.9, 0.6, 0.3)), *map(falling, range(3, 100))]
+    found = suggest(curve(*losses))
+    assert found.suggested == pytest.approx(rate(40, 100))
+    assert found.low > rate(10, 100)
+
+
 def test_without_a_clear_fall_only_the_rise_is_known() -> None:
     noise = [0.05 * (-1) ** i for i in range(100)]
     losses = [2 + noise[i] + 0.1 * max(0, i - 60) for i in range(100)]
