@@ -29,7 +29,7 @@ _READ_WHOLE = 1 << 20  # bytes of a file, up to which it is read once to be look
 _MOST_NAMED = 3  # of the files that are left out
 
 OnRead = Callable[[int], None]
-"""Is told, after each piece of a large text, how many bytes it has."""
+"""Called with the number of bytes of each piece of a large text, after it was read."""
 
 
 class TextAndNote(NamedTuple):
@@ -58,7 +58,7 @@ class Found(NamedTuple):
 
     @property
     def is_large(self) -> bool:
-        """Whether it is read in pieces, each time anew, rather than into memory."""
+        """Whether it is read in pieces, again each time, rather than into memory."""
         return self.size > LARGE_BYTES
 
 

@@ -20,7 +20,7 @@ from engine.protocol import (
 )
 from tui.dialogs import ask_for_line, confirm
 from tui.engine_app import EngineApp
-from tui.lab.state import anew
+from tui.lab.state import race_again
 from tui.state import RunState
 from tui.teaching_text import (
     mapping_question,
@@ -87,7 +87,7 @@ class RunActions(EngineApp):
         raw, race = self.state.raw_opened, self.state.lab.raw_opened
         if race is not None and self.state.lab.is_open:
             begun = race.value.saving and self.state.lab.phase != "untrained"
-            self.engine.send(OpenSavedRace(race.value.race) if begun else anew(race.value))
+            self.engine.send(OpenSavedRace(race.value.race) if begun else race_again(race.value))
         elif raw is not None:
             opened = raw.value
             on_disk = opened.step or (opened.saving and self.state.step)

@@ -13,7 +13,7 @@ import msgspec
 from engine.export.hf_settings import Settings
 from engine.model.byte_level import ByteLevel, ByteTokenizer
 from engine.model.tokenizer import Tokenizer, Vocabulary
-from engine.model.tokenizer_file import file_of
+from engine.model.tokenizer_file import bpe_model, file_of
 from engine.storage.tokenizer_file import known_tokenizer
 
 
@@ -75,18 +75,7 @@ def _of_characters(characters: str) -> dict[str, Any]:
         },
         "post_processor": None,
         "decoder": {"type": "Fuse"},
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": {character: i for i, character in enumerate(characters)},
-            "merges": [],
-        },
+        "model": bpe_model({character: i for i, character in enumerate(characters)}, []),
     }
 
 

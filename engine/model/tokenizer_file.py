@@ -43,9 +43,9 @@ def merged(merges: tuple[Merge, ...]) -> Merges:
     return Merges(merges, tuple(tokens))
 
 
-def file_of(merges: tuple[Merge, ...], tokens: tuple[bytes, ...]) -> bytes:
-    """The content of a `tokenizer.json` with these tokens, in the order of their ids."""
-    model = {
+def bpe_model(vocab: dict[str, int], merges: list[list[str]]) -> dict[str, object]:
+    """The `model` of a `tokenizer.json`: tokens with their ids, and the merges in their order."""
+    return {
         "type": "BPE",
         "dropout": None,
         "unk_token": None,
@@ -54,9 +54,17 @@ def file_of(merges: tuple[Merge, ...], tokens: tuple[bytes, ...]) -> bytes:
         "fuse_unk": False,
         "byte_fallback": False,
         "ignore_merges": False,
-        "vocab": {signs(token): id_ for id_, token in enumerate(tokens)},
-        "merges": [[signs(left), signs(right)] for left, right in merges],
+        "vocab": vocab,
+        "merges": merges,
     }
+
+
+def file_of(merges: tuple[Merge, ...], tokens: tuple[bytes, ...]) -> bytes:
+    """The content of a `tokenizer.json` with these tokens, in the order of their ids."""
+    model = bpe_model(
+        {signs(token): id_ for id_, token in enumerate(tokens)},
+        [[signs(left), signs(right)] for left, right in merges],
+    )
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
     content: dict[str, object] = {
         "version": "1.0",

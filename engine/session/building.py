@@ -19,7 +19,7 @@ from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import NONE, OtherText
 from engine.session.teacher import check_taught
 from engine.session.textless_run import TextlessRun
-from engine.storage.corpus_text import Report, untold
+from engine.storage.corpus_text import Report, unreported
 from engine.storage.library import run_curve
 from engine.storage.manifest import Progress
 from engine.storage.recorder import Recorder
@@ -134,7 +134,7 @@ def build_context(
     emit: Emit,
     clock: Clock,
     other: str = "",
-    report: Report = untold,
+    report: Report = unreported,
 ) -> "RunContext":
     """Build the model and all around it, with the tensors to start from; without them, at step 0.
     `other`: the text that is trained on in place of the run's own. ValueError, with a user-facing

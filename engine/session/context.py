@@ -20,7 +20,7 @@ from engine.session.inspector import Inspector
 from engine.session.moment_models import MomentModels
 from engine.session.stepper import NextStep
 from engine.storage.checkpoints import State
-from engine.storage.corpus_text import Report, untold
+from engine.storage.corpus_text import Report, unreported
 from engine.storage.moment_files import Moment
 from engine.storage.teaching import Lesson
 from engine.training.autotune import as_before, choose, measure_threads, most_threads
@@ -49,11 +49,11 @@ class RunContext:
         clock: Callable[[], float],
         before: Machine | None = None,
         training: str | None = None,
-        report: Report = untold,
+        report: Report = unreported,
     ) -> None:
         """`tokenizer`: knows all of the text. `opening`: the prompt of excerpts until the user sets
         another. `before`: the machine that has trained the run so far. `training`: what is trained
-        on instead of the training part of the text. `report` is told how far the encoding of a
+        on instead of the training part of the text. `report` gets the progress of encoding a
         large text is.
 
         ValueError, with a user-facing message, if the device is missing or the memory too small.

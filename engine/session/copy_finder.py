@@ -44,7 +44,7 @@ class CopyFinder:
 
     @cached_property
     def _ids(self) -> NDArray[np.integer[Any]]:
-        """(N,) of the characters of the training part: copies are told by these."""
+        """(N,) of the characters of the training part: copies are found by these."""
         if isinstance(self._tokenizer, Vocabulary):
             return self._tokens.numpy()
         text = self._tokenizer.decode(self._tokens.tolist())

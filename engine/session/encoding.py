@@ -9,7 +9,7 @@ from engine.model.tokenizer import Tokenizer
 from engine.model.tokenizers import new_tokenizer
 from engine.protocol import Busy, Tokens
 from engine.session.opened_run import Emit
-from engine.storage.corpus_text import Report, untold, utf8_chunks
+from engine.storage.corpus_text import Report, unreported, utf8_chunks
 from engine.storage.token_files import ids_of
 from engine.training.dataset import Dataset
 from engine.training.split import train_end, val_characters
@@ -36,10 +36,10 @@ def encoded(
     tokenizer: Tokenizer,
     config: RunConfig,
     training: str | None = None,
-    report: Report = untold,
+    report: Report = unreported,
 ) -> tuple[Dataset, Tokens]:
     """The text as a dataset, and its tokens. `training`: what is trained on instead of the training
-    part. `report` is told how far that is for a large one. ValueError, with a user-facing message,
+    part. `report` gets the progress for a large one. ValueError, with a user-facing message,
     if it is too short; OSError for a large one."""
     end = train_end(config, len(text))
     held_out = Part(text, end)

@@ -64,4 +64,4 @@ class RaceRecord:
                 if self._on_disk:
                     without_last_repetition(self.name, self.info)
                 for side in sides:
-                    side.run.forsake()
+                    side.run.discard()

@@ -70,7 +70,7 @@ class RacingRun(ActiveRun):
         self._kept = self._saver.prepare_step()
         return self._kept
 
-    def forsake(self) -> None:
+    def discard(self) -> None:
         """Have it deleted when it is closed, unless it was trained or is a saved run."""
         self._kept = False
 

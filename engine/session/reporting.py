@@ -267,7 +267,7 @@ def _divided(source: Source) -> Iterator[float | LossDivided]:
 
 
 def _tokens(source: Source) -> Tokens:
-    """Those of the run; for a text that is not here, without what is told by it."""
+    """Those of the run; for a text that is not here, without what is measured on it."""
     config = source.info.config
     held_out = source.text[train_end(config, len(source.text)) :]
     if not _has_text(source) or not held_out:

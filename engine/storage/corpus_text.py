@@ -12,11 +12,11 @@ OTHER = "training.txt"
 """The text that a run is trained on in place of its own."""
 
 Report = Callable[[str, float], None]
-"""Is told what is being done, and the fraction done. It may raise, to end it."""
+"""Called with what is being done, and the fraction done. It may raise, to end it."""
 
 
-def untold(_what: str, _done: float) -> None:
-    """Where nobody is told."""
+def unreported(_what: str, _done: float) -> None:
+    """Reports to nobody."""
 
 
 def utf8_chunks(text: Text) -> Iterator[bytes]:
@@ -35,8 +35,8 @@ def sha256_of(text: Text) -> str:
     return digest.hexdigest()
 
 
-def read_corpus(folder: Path, report: Report = untold) -> Text:
-    """The text of a run; `report` is told how far that is. OSError; ValueError (UnicodeDecodeError,
+def read_corpus(folder: Path, report: Report = unreported) -> Text:
+    """The text of a run; `report` gets the progress. OSError; ValueError (UnicodeDecodeError,
     or with a user-facing message)."""
     path = folder / FILE
     if path.stat().st_size <= LARGE_BYTES:

@@ -7,7 +7,7 @@ from data.text import Text
 from engine.device import Machine
 from engine.model.tokenizer import Tokenizer
 from engine.storage.checkpoints import State, read_checkpoint
-from engine.storage.corpus_text import Report, untold
+from engine.storage.corpus_text import Report, unreported
 from engine.storage.manifest import DamagedError, Progress, read_manifest
 from engine.storage.moment_files import LATEST, moment_at, moments_of
 from engine.storage.moments import read_moment
@@ -36,10 +36,10 @@ class ParentRun(NamedTuple):
 
 
 def load_parent(
-    name: str, step: int, report: Report = untold, *, changed_text: bool = False
+    name: str, step: int, report: Report = unreported, *, changed_text: bool = False
 ) -> ParentRun:
-    """A run at a step: from its checkpoint, or else from its kept weights. `report` is told
-    how far the reading of a large text is. `changed_text`: accept a text other than the one it was trained on.
+    """A run at a step: from its checkpoint, or else from its kept weights. `report` gets the
+    progress of reading a large text. `changed_text`: accept a text other than the one it was trained on.
 
     ValueError, with a user-facing message, if there is neither, or the run cannot be read."""
     check_exists(name)

@@ -10,7 +10,7 @@ from data.text import Text, distinct
 from engine.model.size import parameter_count
 from engine.model.tokenizer import Tokenizer, Vocabulary
 from engine.storage.checkpoints import State, read_checkpoint
-from engine.storage.corpus_text import Report, read_corpus, sha256_of, untold
+from engine.storage.corpus_text import Report, read_corpus, sha256_of, unreported
 from engine.storage.manifest import DamagedError, Manifest, best_of, checkpoints_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.run_info import RunInfo, read_info
@@ -63,9 +63,9 @@ def max_group_bytes(info: RunInfo) -> int:
     return 8 * parameter_count(info.config.model, info.vocabulary)
 
 
-def load_run(wanted: str, report: Report = untold, *, changed_text: bool = False) -> SavedRun:
+def load_run(wanted: str, report: Report = unreported, *, changed_text: bool = False) -> SavedRun:
     """Open a saved run by its name, from its newest complete checkpoint; "NAME@best" opens it at the
-    lowest validation loss. `report` is told how far the reading of a large text is.
+    lowest validation loss. `report` gets the progress of reading a large text.
     `changed_text`: accept a text other than the one it was trained on.
 
     ValueError, with a user-facing message, when there is no such run or it cannot be read;
@@ -99,7 +99,7 @@ def load_run(wanted: str, report: Report = untold, *, changed_text: bool = False
     raise ValueError(f"The run {name!r} has no complete checkpoint: {reason}.")
 
 
-def read_files(name: str, folder: Path, report: Report = untold) -> RunFiles:
+def read_files(name: str, folder: Path, report: Report = unreported) -> RunFiles:
     """What a run has besides tensors. ValueError, with a user-facing message."""
     try:
         info = read_info(folder)

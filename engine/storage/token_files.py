@@ -1,4 +1,4 @@
-"""The ids of a text for a model: in memory, or of a large text in a file beside it.
+"""The ids of a text for a model: in memory, or of a large text in a file of its own.
 
     <home>/encoded/<sha256>.<key>.tokens      by a tokenizer, the parts for training and validation each
                  <sha256>.<key>.json        `Encoded`, written last

@@ -11,7 +11,7 @@ BLOCK = 16
 
 
 class FileOfIds(Protocol):
-    """A file that ids are in (`engine.storage.kept_text.MappedIds`): it is told what was read, and
+    """A file that ids are in (`engine.storage.kept_text.MappedIds`): it is notified of what was read, and
     gives memory back."""
 
     def has_read(self, count: int, places: int) -> None: ...

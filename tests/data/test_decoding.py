@@ -40,16 +40,16 @@ def outcome(decode: Callable[[], Decoded]) -> Decoded | str:
 
 
 def test_cuts_anywhere_change_nothing() -> None:
-    chance = random.Random(1)
+    rng = random.Random(1)
     decoded = 0
     for _ in range(3_000):
-        encoding = chance.choice(ENCODINGS)
-        text = "".join(chance.choices(LETTERS, k=chance.randrange(1, 60)))
+        encoding = rng.choice(ENCODINGS)
+        text = "".join(rng.choices(LETTERS, k=rng.randrange(1, 60)))
         content = bytearray(text.encode(encoding, "ignore"))
-        for _ in range(chance.choice((0, 0, 1, 3)) if content else 0):
-            content[chance.randrange(len(content))] = chance.randrange(256)
-        named = chance.choice(("", encoding))
-        cuts = sorted(chance.randrange(len(content) + 1) for _ in range(4))
+        for _ in range(rng.choice((0, 0, 1, 3)) if content else 0):
+            content[rng.randrange(len(content))] = rng.randrange(256)
+        named = rng.choice(("", encoding))
+        cuts = sorted(rng.randrange(len(content) + 1) for _ in range(4))
         whole = outcome(partial(decode, bytes(content), "a.txt", named))
         assert outcome(partial(in_pieces, bytes(content), named, cuts)) == whole
         decoded += isinstance(whole, Decoded)

@@ -41,11 +41,11 @@ print(len(text), text.sha256, text[:20].encode().hex(), text[len(text) - 20 :].e
 
 def written(path: Path, megabytes: int) -> Path:
     """A text of so many megabytes, in which nothing repeats for long."""
-    chance = random.Random(megabytes)
-    words = [bytes(chance.choices(b"abcdefghij", k=chance.randrange(1, 9))) for _ in range(5_000)]
+    rng = random.Random(megabytes)
+    words = [bytes(rng.choices(b"abcdefghij", k=rng.randrange(1, 9))) for _ in range(5_000)]
     with path.open("wb") as file:
         for _ in range(megabytes):
-            line = b" ".join(chance.choices(words, k=200_000))
+            line = b" ".join(rng.choices(words, k=200_000))
             file.write((line[:999_999] + b"\n").replace(b" j", b"\nj"))
     return path
 

@@ -38,7 +38,7 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 
 
 class Reports:
-    """What is told while a text is read. `stop`: ends it, at that report."""
+    """What is reported while a text is read. `stop`: ends it, at that report."""
 
     def __init__(self, stop: int = -1) -> None:
         self.all: list[tuple[str, float]] = []

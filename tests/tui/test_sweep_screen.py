@@ -33,6 +33,7 @@ from tui.app import TinyGPTApp
 from tui.cli.sweep_opening import opened_sweep
 from tui.mean_curve import MeanPoint, mean_curve
 from tui.sweep.plan import read_plan
+from tui.sweep.screen import SweepScreen
 
 
 async def read(it: Desk, found: SweepRead, until: int = STEPS) -> None:
@@ -98,10 +99,17 @@ async def test_one_round_of_questions_is_answered_before_the_next(
     desk: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.sweep.screen.REFRESH", 0.01)
+    read_again = SweepScreen._read_again
+    due: list[SweepScreen] = []
+
+    def counted(screen: SweepScreen) -> None:
+        due.append(screen)
+        read_again(screen)
+
+    monkeypatch.setattr(SweepScreen, "_read_again", counted)
     async with desk() as it:
         await show(it)
-        for _ in range(20):
-            await it.pilot.pause(0.01)
+        await it.until(lambda: len(due) >= 20)
         assert len(it.engine.sent(ReadSweep)) == 1
         await it.play(Failed("results.jsonl: Is a directory.", "runs"))
         await it.sees("results.jsonl: Is a directory.")

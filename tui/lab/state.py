@@ -97,7 +97,7 @@ def is_of_what_is_saved(event: Event) -> bool:
     return isinstance(event, RacesListed | RaceChanged | SweepEvent)
 
 
-def anew(opened: RaceOpened) -> OpenRace:
+def race_again(opened: RaceOpened) -> OpenRace:
     """The command that starts the same race from the beginning."""
     configs = tuple(side.config for side in opened.sides)
     return OpenRace(configs, opened.question, opened.axis, opened.seeds)

@@ -1,4 +1,4 @@
-"""The newest sample of each side, beside each other or below."""
+"""The newest sample of each side, side by side or below each other."""
 
 from itertools import zip_longest
 
