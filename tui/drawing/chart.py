@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import add
 from typing import NamedTuple
 
 from textual.content import Content
 
 from tui.drawing.axis import Scales, XAxis, x_labels
 from tui.drawing.braille import DOTS_X
+from tui.drawing.frame import labelled
 from tui.drawing.page import Page
 from tui.drawing.references import LINE, draw_lines, references, write_names
 from tui.drawing.scale import ValueScale
@@ -102,13 +102,7 @@ def draw_chart(
     if cursor is not None:
         _draw_cursor(plot, framed.cell(cursor), styles)
 
-    axis = Page(gutter, height - 1)
-    for row, label in values.ticks().items():
-        axis.write(row, 0, label.rjust(gutter - 1), styles.label)
-    foot = Page(width, 1)
-    for cell, text in x_labels(scale, plot.width):
-        foot.write(0, max(0, gutter + cell), text, styles.label)
-    return [*map(add, axis.lines(), plot.lines()), *foot.lines()]
+    return labelled(plot, values, gutter, x_labels(scale, plot.width), styles.label)
 
 
 def _write_mark(plot: Page, cell: int, sign: str, styles: ChartStyles) -> None:

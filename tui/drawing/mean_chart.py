@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from operator import add
 from typing import NamedTuple
 
 from textual.content import Content
@@ -12,6 +11,7 @@ from textual.style import Style
 
 from tui.drawing.axis import StepScale, XAxis, x_labels
 from tui.drawing.braille import DOTS_X, DOTS_Y, Canvas
+from tui.drawing.frame import labelled
 from tui.drawing.page import Page
 from tui.drawing.scale import ValueScale
 from tui.drawing.series import ChartStyles
@@ -53,13 +53,7 @@ def draw_means(
         _draw_line(plot, line, scale, values)
     for number, line in enumerate(known):
         _draw_marks(plot, line, scale, values, number)
-    axis = Page(gutter, height - 1)
-    for row, label in values.ticks().items():
-        axis.write(row, 0, label.rjust(gutter - 1), STYLES.label)
-    foot = Page(width, 1)
-    for cell, text in x_labels(scale, plot.width):
-        foot.write(0, max(0, gutter + cell), text, STYLES.label)
-    return [*map(add, axis.lines(), plot.lines()), *foot.lines()]
+    return labelled(plot, values, gutter, x_labels(scale, plot.width), STYLES.label)
 
 
 def _values(lines: Sequence[MeanLine], rows: int, whole: bool) -> ValueScale:

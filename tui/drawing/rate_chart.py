@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import floor, log10
-from operator import add
 from typing import NamedTuple
 
 from textual.content import Content
 
 from tui.drawing.braille import DOTS_X, DOTS_Y, Canvas
+from tui.drawing.frame import labelled
 from tui.drawing.page import Page
 from tui.drawing.scale import ValueScale
 from tui.drawing.series import ChartStyles
@@ -78,13 +78,9 @@ def draw_rates(
             plot.write(row, cell, _LINE, STYLES.reference)
     _draw_losses(plot, tried, scale, values)
     _draw_marks(plot, tried, scale, values, marks)
-    axis = Page(gutter, height - 1)
-    for row, label in values.ticks().items():
-        axis.write(row, 0, label.rjust(gutter - 1), STYLES.label)
-    foot = Page(width, 1)
-    for cell, text in _labels(scale, plot.width):
-        foot.write(0, max(0, min(gutter + cell, width - len(text))), text, STYLES.label)
-    return [*map(add, axis.lines(), plot.lines()), *foot.lines()]
+    labels = _labels(scale, plot.width)
+    within = ((min(cell, plot.width - len(text)), text) for cell, text in labels)
+    return labelled(plot, values, gutter, within, STYLES.label)
 
 
 def _values(tried: Sequence[Tried], rows: int) -> ValueScale:
