@@ -12,18 +12,19 @@ import pytest
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
 
 TRAIN = """
-import resource, sys
+import sys
 from queue import SimpleQueue
 from engine import Session
 from engine.config import override, preset
 from engine.protocol import Close, Open, Saved, Train
+from tests.bench.peak import peak_memory
 
 inbox = SimpleQueue()
 settings = ["train.steps=3", "train.evaluation_interval=3", "train.precision=float32", "train.threads=1"]
 for command in (Open(override(preset("small", sys.argv[1]), settings)), Train()):
     inbox.put(command)
 Session(lambda event: inbox.put(Close()) if isinstance(event, Saved) else None).run(inbox)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(peak_memory())
 """
 
 OPEN = """

@@ -7,13 +7,13 @@ import pytest
 
 PROGRAM = """
 import torch
-from pathlib import Path
 from engine.config import override, small
 from engine.device import Hardware, keep_freed_memory
 from engine.training.cost import estimate_memory
 from engine.training.dataset import Dataset
 from engine.training.trainer import Trainer
 from engine.training.workers import WorkerPool
+from tests.bench.peak import peak_memory
 
 def train(vocabulary):
     sets = ("n_embd=32", "n_layer=1", "context_length=64", "n_head=1")
@@ -25,16 +25,11 @@ def train(vocabulary):
     next(trainer.evaluate(64))
     return estimate_memory(config, vocabulary, hardware.device, 1)
 
-def peak():
-    # Not ru_maxrss: that begins with the memory of the process that started this one.
-    (line,) = [l for l in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in l]
-    return int(line.split()[1]) * 1024
-
 keep_freed_memory()
 train(50)  # what is loaded and compiled with the first step
-before = peak()
+before = peak_memory()
 estimate = train(20_000)
-print(estimate, peak() - before)
+print(estimate, peak_memory() - before)
 """
 
 
