@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from engine.protocol import CorpusLoaded, RunCurve, Tokens
+from engine.protocol import CorpusLoaded, RunCurve, Tokens, are_mixed
 from tui.drawing.value_range import Losses
 from tui.drawing.words import count
 
 if TYPE_CHECKING:  # it imports this module
     from tui.state import RunState
-
-IN_BITS = "bits per byte"
 
 
 def tokens_of(state: "RunState") -> Tokens:
@@ -66,7 +64,7 @@ def in_bits(loss: float, tokens: Tokens, digits: int = 2) -> str:
 
 def is_mixed(tokens: Tokens, compared: Iterable[RunCurve]) -> bool:
     """Whether losses in nats per token do not compare with those of every other run."""
-    return not all(tokens.compares_with(run.tokens) for run in compared)
+    return are_mixed([tokens, *(run.tokens for run in compared)])
 
 
 def as_bits(losses: Losses, tokens: Tokens, compared: Iterable[RunCurve]) -> Losses:

@@ -1,9 +1,13 @@
 """What a run reads its text in, and what its losses are worth."""
 
-from math import inf, isfinite, log
+from collections.abc import Iterable
+from math import inf, isfinite, log, nan
 from typing import Literal
 
 from msgspec import Struct
+
+BITS_PER_BYTE = "bits per byte"
+"""The unit in which losses compare whose tokens do not."""
 
 
 class Tokens(Struct, frozen=True):
@@ -38,6 +42,18 @@ class Tokens(Struct, frozen=True):
         bits = loss / log(2) / self.bytes_each if self.bytes_each else inf
         return bits if isfinite(bits) else None
 
+    def compared(self, loss: float, *, mixed: bool) -> float:
+        """A loss in nats per token in the unit in which runs compare: as it is, or in bits per byte
+        where they are `mixed`; NaN if it is not known in these."""
+        if not mixed:
+            return loss
+        bits = self.bits_per_byte(loss)
+        return nan if bits is None else bits
+
+    def unit_compared(self, *, mixed: bool) -> str:
+        """The name of that unit."""
+        return BITS_PER_BYTE if mixed else self.unit
+
     def per_token(self, loss: float) -> float:
         """A loss in nats per character, of a model that reads those, in nats per token."""
         return loss * self.characters_each
@@ -45,6 +61,13 @@ class Tokens(Struct, frozen=True):
     def bits_per_character(self, loss: float) -> float:
         """A loss in nats per token as bits per character."""
         return loss / log(2) / self.characters_each
+
+
+def are_mixed(tokens: Iterable[Tokens]) -> bool:
+    """Whether runs with these tokens compare in bits per byte only: their losses in nats per token
+    do not."""
+    first, *others = tokens
+    return not all(map(first.compares_with, others))
 
 
 def bytes_each(loss: float, bits_per_byte: float | None) -> float:

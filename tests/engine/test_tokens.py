@@ -1,6 +1,7 @@
 """Bytes and byte pair encoding: what they make of a text, and runs that are trained with them."""
 
 import json
+from math import isnan, log
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ from engine.protocol import (
     Train,
     Unpacked,
     UnpackRun,
+    are_mixed,
 )
 from engine.storage.paths import folder_of
 from engine.storage.run_info import TOKENIZER_FILE
@@ -267,3 +269,14 @@ def test_a_packed_run_has_its_tokenizer(verse_file: Path, tmp_path: Path) -> Non
     run = load_run(only(events, Unpacked).run)
     assert run.tokenizer.file == load_run(name).tokenizer.file
     assert digest("elsewhere") == digest(name)
+
+
+def test_losses_of_different_tokens_compare_in_bits_per_byte() -> None:
+    letters, words = Tokens(number=63, bytes_each=1.0), Tokens("bpe", 1024, bytes_each=2.0)
+    assert are_mixed([letters, words, letters])
+    assert not are_mixed([words, words])
+    assert words.compared(4.0, mixed=False) == 4.0
+    assert words.compared(4.0, mixed=True) == pytest.approx(2.0 / log(2))
+    assert isnan(Tokens().compared(4.0, mixed=True)), "the bytes are not recorded"
+    assert letters.unit_compared(mixed=False) == "nats per character"
+    assert words.unit_compared(mixed=True) == "bits per byte"

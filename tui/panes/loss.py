@@ -29,7 +29,7 @@ from tui.panes.chart_pane import ChartPane
 from tui.panes.compared_runs import compared_runs
 from tui.remarks import remark
 from tui.state import RunState
-from tui.tokens import IN_BITS, as_bits, guesses, in_bits, is_mixed, tokens_of
+from tui.tokens import as_bits, guesses, in_bits, is_mixed, tokens_of
 
 STYLES = ChartStyles()
 
@@ -197,7 +197,7 @@ def spikes(state: RunState) -> list[tuple[int, float]]:
 def unit_of(state: RunState) -> str:
     """What the chart is in: bits per byte where a run with another tokenizer is in it."""
     tokens = tokens_of(state)
-    return f"loss, in {IN_BITS if is_mixed(tokens, state.compared) else tokens.unit}"
+    return f"loss, in {tokens.unit_compared(mixed=is_mixed(tokens, state.compared))}"
 
 
 def title(state: RunState, whole: bool) -> str:

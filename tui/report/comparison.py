@@ -16,7 +16,6 @@ from tui.report.figures import (
     best_of,
     bits,
     bits_unit,
-    compared_loss,
     is_mixed,
     loss,
     nats_unit,
@@ -52,7 +51,7 @@ def _overview(runs: Sequence[ReportedRun], about: About) -> Element:
 
     def lowest_of(run: ReportedRun) -> float:
         best = best_of(run)
-        value = compared_loss(run, best.loss, mixed=mixed) if best else inf
+        value = run.text.tokens.compared(best.loss, mixed=mixed) if best else inf
         return value if isfinite(value) else inf
 
     order = sorted(runs, key=lowest_of)
@@ -115,7 +114,7 @@ def _curves(runs: Sequence[ReportedRun]) -> Element:
 
     def drawn(run: ReportedRun) -> Iterator[tuple[ReportedEvaluation, float]]:
         for one in run.evaluations:
-            value = compared_loss(run, one.loss, mixed=mixed)
+            value = run.text.tokens.compared(one.loss, mixed=mixed)
             if isfinite(value):
                 yield one, value
 
@@ -127,7 +126,7 @@ def _curves(runs: Sequence[ReportedRun]) -> Element:
         Line(run.run, [(one.seconds, value) for one, value in drawn(run)], number)
         for number, run in enumerate(runs)
     ]
-    starts = [compared_loss(run, log(run.text.vocabulary), mixed=mixed) for run in runs]
+    starts = [run.text.tokens.compared(log(run.text.vocabulary), mixed=mixed) for run in runs]
     limit = 1.15 * max(filter(isfinite, starts), default=10.0)
     return section(
         "Curves",

@@ -1,9 +1,9 @@
 """Figures of a run, and how they are written."""
 
 from collections.abc import Sequence
-from math import log, nan
+from math import log
 
-from engine.protocol import LadderMeasured, ReportedEvaluation, ReportedRun, Tokens
+from engine.protocol import LadderMeasured, ReportedEvaluation, ReportedRun, Tokens, are_mixed
 from tui.ladder import Ladder
 
 
@@ -30,15 +30,7 @@ def nats_unit(tokens: Tokens) -> str:
 
 def is_mixed(runs: Sequence[ReportedRun]) -> bool:
     """Whether the runs have different tokens, so that only bits a byte compare."""
-    first, *others = (run.text.tokens for run in runs)
-    return not all(first.compares_with(tokens) for tokens in others)
-
-
-def compared_loss(run: ReportedRun, nats: float, *, mixed: bool) -> float:
-    """A loss as it compares with other runs: in nats, or where they are mixed in bits a byte; NaN if
-    that is not known."""
-    per_byte = run.text.tokens.bits_per_byte(nats)
-    return nats if not mixed else nan if per_byte is None else per_byte
+    return are_mixed(run.text.tokens for run in runs)
 
 
 def best_of(run: ReportedRun) -> ReportedEvaluation | None:
