@@ -29,7 +29,7 @@ from engine.session.race import Race
 from engine.session.saved_races import annotate, answer_about_races
 from engine.storage import library
 from engine.storage.race_file import rename_side
-from engine.storage.sweep_file import read_sweep, sweep_summaries
+from engine.storage.sweep_file import read_sweep, rename_trial, sweep_summaries
 
 Managing = (
     ListRuns
@@ -104,6 +104,7 @@ def _rename(name: str, new_name: str, open_run: OpenedRun | None) -> None:
     else:
         library.rename(name, new_name)
     rename_side(name, new_name)
+    rename_trial(name, new_name)
     if isinstance(open_run, Race):
         open_run.run_renamed(name, new_name)
 

@@ -128,7 +128,12 @@ def with_note(info: RunInfo, note: str) -> RunInfo:
 def without_folder(info: RunInfo) -> RunInfo:
     """The info of a run whose texts, where they are the user's own, are known by their names alone."""
     config, corpus, other = info.config, info.corpus, info.other
-    if config.corpus not in (*names(), "-"):
+    if config.reading.more:
+        first, *more = (Path(one).name for one in (config.corpus, *config.reading.more))
+        reading = msgspec.structs.replace(config.reading, more=tuple(more))
+        config = msgspec.structs.replace(config, corpus=first, reading=reading)
+        corpus = msgspec.structs.replace(corpus, source=", ".join((first, *more)))
+    elif config.corpus not in (*names(), "-"):
         config = msgspec.structs.replace(config, corpus=corpus.name)
         corpus = msgspec.structs.replace(corpus, source=corpus.name)
     if other is not None and config.text.train_on not in names():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import filelock
 import msgspec
+from msgspec.structs import replace
 
 from data.safe_text import safe_text
 from engine.protocol import SweepPlan, SweepRead, SweepSummary, TrialResult
@@ -105,6 +106,14 @@ def sweep_summaries() -> list[SweepSummary]:
         with suppress(FileNotFoundError):  # it is being deleted right now
             found.append(_summary(name))
     return sorted(found, key=lambda summary: -summary.used)
+
+
+def rename_trial(run: str, name: str) -> None:
+    """Have the sweeps that a renamed run is of know its new name. OSError."""
+    for sweep in sweep_names():
+        results = SweepResults(sweep_folder(sweep))
+        for result in [one for one in results.newest.values() if one.run == run]:
+            results.add(replace(result, run=name))
 
 
 def _summary(name: str) -> SweepSummary:

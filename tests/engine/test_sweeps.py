@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from driving import Driver, only, saved_run
+from msgspec.structs import replace
 
 from engine.protocol import (
     Close,
@@ -14,6 +15,7 @@ from engine.protocol import (
     ListSweeps,
     ReadCurves,
     ReadSweep,
+    RenameRun,
     SweepCase,
     SweepPlan,
     SweepRead,
@@ -63,6 +65,15 @@ def test_results_that_cannot_be_are_left_out() -> None:
         for loss in (1e300, -1.0):
             results.add(TrialResult("x", "a=1", 1, "done", "otter", loss))
     assert only(answers(ReadSweep("rates")), SweepRead).results == ()
+
+
+def test_a_renamed_run_is_still_one_of_its_sweep(verse_file: Path) -> None:
+    with begun_sweep(PLAN) as folder:
+        SweepResults(folder).add(replace(DONE, run=saved_run(verse_file)))
+    (before,) = only(answers(ReadSweep("rates")), SweepRead).results
+    events = answers(RenameRun(before.run, "best rate"), ReadSweep("rates"))
+    (after,) = only(events, SweepRead).results
+    assert after == replace(before, run="best rate")
 
 
 def test_curves_are_read_as_far_as_the_runs_are_there(verse_file: Path) -> None:

@@ -81,15 +81,19 @@ def test_a_race_is_a_question_its_sides_and_a_verdict_with_its_noise() -> None:
 def test_the_command_in_the_report_on_a_race_races_again(
     verse_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bit for bit, with a side that takes twice the steps, and a second seed."""
+    """Bit for bit, with two files, a side that takes twice the steps, and a second seed."""
     monkeypatch.chdir(verse_file.parent)
+    more = verse_file.with_name("more.txt")
+    more.write_text("and the owl said nothing at all, all night\n" * 9)
     sides = ("--side", "", "--side", "model.context_length=8 model.dropout=0.1")
     options = (*TINY, *sides, "--steps", "10", "--seeds", "2", "--question", "Is it 'short'?")
-    assert invoked("lab", verse_file, *options).exit_code == 0
+    texts = verse_file, more, "--separator", "\\n␞\\n"
+    assert invoked("lab", *texts, *options).exit_code == 0
     (first,) = race_names()
     path = tmp_path / "race.html"
     assert invoked("report", first, "-o", path).exit_code == 0
     (command,) = (words for words in Parsed(path.read_bytes()).by_tag["pre"] if " lab " in words)
+    assert command.startswith("tinygpt-tui lab verse.txt more.txt --separator ")
     assert invoked(*shlex.split(command)[1:]).exit_code == 0
     (again,) = {*race_names()} - {first}
     (one, two) = (read_race(name) for name in (first, again))

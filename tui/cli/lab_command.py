@@ -14,7 +14,7 @@ from tui.cli import completions, opening
 from tui.cli.consent import agreed, download_limit
 from tui.cli.help import GENERAL, SectionedCommand, option, refusals
 from tui.cli.opening import DEFAULT_PRESET
-from tui.cli.options import MODEL, TEXT, TRAINING
+from tui.cli.options import MODEL, TEXT, TRAINING, separator, texts
 from tui.lab.entry import evaluated_often
 from tui.lab.questions import QUESTIONS, question_of
 
@@ -23,7 +23,7 @@ SAVED = "A saved race"
 
 
 @click.command("lab", cls=SectionedCommand)
-@click.argument("corpus", metavar="[TEXT]", required=False, shell_complete=completions.text)
+@texts
 @option(
     RACE,
     "--side",
@@ -59,6 +59,7 @@ SAVED = "A saved race"
 )
 @option(TEXT, "--encoding", metavar="NAME", help="How the text is encoded, as for train.")
 @option(TEXT, "--ignore", multiple=True, metavar="PATTERN", help="As for train.")
+@separator
 @download_limit
 @option(
     MODEL,
@@ -213,9 +214,11 @@ def _race_of(
     download_limit: int | None,
     preset_name: str | None,
     assignments: tuple[str, ...],
+    more: tuple[str, ...] = (),
+    separator: str | None = None,
     **shortcuts: str | None,
 ) -> OpenRace:
-    reading = opening.read_as(encoding, ignore, download_limit=download_limit)
+    reading = opening.read_as(encoding, ignore, more, separator, download_limit)
     if not sides and question:
         if preset_name or assignments or axis or any(shortcuts.values()):
             raise ValueError(

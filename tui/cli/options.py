@@ -54,14 +54,25 @@ def _first_text(
     return texts[0] if texts else None
 
 
+texts = click.argument(
+    "corpus",
+    metavar="[TEXT]...",
+    nargs=-1,
+    callback=_first_text,
+    shell_complete=completions.text,
+)
+
+separator = option(
+    TEXT,
+    "--separator",
+    metavar="TEXT",
+    help="What is put between two files of a text, e.g. '\\n␞\\n': a character that they do not "
+    "have lets the model write where a file ends.",
+    otherwise="a blank line",
+)
+
 _RUN_OPTIONS: list[Callable[[Any], Any]] = [
-    click.argument(
-        "corpus",
-        metavar="[TEXT]...",
-        nargs=-1,
-        callback=_first_text,
-        shell_complete=completions.text,
-    ),
+    texts,
     option(
         TEXT,
         "--encoding",
@@ -79,14 +90,7 @@ _RUN_OPTIONS: list[Callable[[Any], Any]] = [
     ),
     download_limit,
     without_asking,
-    option(
-        TEXT,
-        "--separator",
-        metavar="TEXT",
-        help="What is put between two files of a text, e.g. '\\n␞\\n': a character that they do not "
-        "have lets the model write where a file ends.",
-        otherwise="a blank line",
-    ),
+    separator,
     option(
         MODEL,
         "--preset",

@@ -11,8 +11,8 @@ from tui.panes.pane import Pane
 from tui.state import RunState
 
 NOTHING_YET = (
-    "What does a part of the model do? Change it, and see: two to four versions from the same start, "
-    "on the same batches, take turns, and their losses are compared.",
+    "What does a part of the model do, or of the text? Change it, and see: two to four versions of "
+    "one training take turns, and their held-out losses are compared.",
     "Enter: ready questions, and saved races.",
     "e: versions of your own.",
 )

@@ -73,9 +73,9 @@ class SidesForm(Dialog[tuple[Entry, OpenRace]]):
 
     TITLE_OF_HELP = "versions of your own"
     ABOUT = (
-        "Two to four versions of the open run, trained from the same start on the same batches, in "
-        "turns. Each is named by the settings in which it differs. Change one thing at a time: then "
-        "it is known what made the difference."
+        "Two to four versions of the open run, trained with the same seed, in turns. Each is named "
+        "by the settings in which it differs. Change one thing at a time: then it is known what made "
+        "the difference."
     )
     KEYS = (
         Key("Enter", "go on", "to your guess, and from there to the race", "start"),
