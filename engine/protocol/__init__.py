@@ -151,7 +151,7 @@ from engine.protocol.teaching import Teach as Teach
 from engine.protocol.tokens import BITS_PER_BYTE as BITS_PER_BYTE
 from engine.protocol.tokens import Tokens as Tokens
 from engine.protocol.tokens import are_mixed as are_mixed
-from engine.protocol.tokens import bytes_each as bytes_each
+from engine.protocol.tokens import token_length as token_length
 from engine.protocol.trials import HIGHEST_RATE as HIGHEST_RATE
 from engine.protocol.trials import LOWEST_RATE as LOWEST_RATE
 from engine.protocol.trials import FindLearningRate as FindLearningRate

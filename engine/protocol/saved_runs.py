@@ -5,7 +5,7 @@ import time
 from msgspec import Struct
 
 from engine.protocol.message import Message
-from engine.protocol.tokens import Tokens
+from engine.protocol.tokens import TokenizerName, Tokens
 
 NOTE_LENGTH = 200
 """The most characters of a note."""
@@ -28,6 +28,8 @@ class RunSummary(Struct, frozen=True):
     parent: str = ""  # the run that it was forked from, by its name then; empty: none
     parent_step: int = 0
     done: bool = False  # whether it has reached its planned end
+    tokenizer: TokenizerName = "characters"
+    best_bits_per_byte: float | None = None  # the best loss in these; None: not known
 
     @property
     def last_used(self) -> str:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+TokenizerName = Literal["characters", "bytes", "bpe"]
+
 BITS_PER_BYTE = "bits per byte"
 """The unit in which losses compare whose tokens do not."""
 
@@ -13,7 +15,7 @@ BITS_PER_BYTE = "bits per byte"
 class Tokens(Struct, frozen=True):
     """The tokens of a run. Means are over its held-out text."""
 
-    kind: Literal["characters", "bytes", "bpe"] = "characters"
+    kind: TokenizerName = "characters"
     number: int = 0  # of different ones; 0: not recorded, by an earlier version
     characters_each: float = 1.0  # the mean length of a token
     bytes_each: float = 0.0  # of its UTF-8; 0: not known
@@ -70,7 +72,7 @@ def are_mixed(tokens: Iterable[Tokens]) -> bool:
     return not all(map(first.compares_with, others))
 
 
-def bytes_each(loss: float, bits_per_byte: float | None) -> float:
-    """The mean length of a token in bytes, by a loss in nats per token and the same in bits per byte;
-    0: not known."""
-    return loss / log(2) / bits_per_byte if bits_per_byte else 0.0
+def token_length(loss: float, bits: float | None) -> float:
+    """The mean length of a token in bytes (or characters), by a loss in nats per token and the same in
+    bits per byte (or character); 0: not known."""
+    return loss / log(2) / bits if bits else 0.0

@@ -6,16 +6,22 @@ It may have millions of lines: it is read as a stream, and only unwritten events
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from engine.protocol import RECORDED, Event, Recorded, from_json, to_json
+from engine.protocol import RECORDED, Evaluated, Event, Recorded, from_json, to_json
 from engine.storage.appended_file import AppendedFile
 from engine.storage.atomic import replace_file
 
 FILE = "metrics.jsonl"
 MAX_LINE = 1 << 24
 """Bytes of a line from an untrusted source, at most: a sample has a million characters."""
+
+EVALUATED_WITHIN = (1 << 16, 1 << 22)
+"""Bytes of the end of a history in which its newest evaluation is sought: most have it in the first
+of these."""
+_EVALUATED = b'{"type":"Evaluated"'
 
 
 class Origin(NamedTuple):
@@ -78,6 +84,26 @@ def read_history(folder: Path, step: int | None = None) -> Iterator[Recorded]:
         for event in map(_event, file):
             if event is not None and (step is None or event.step <= step):
                 yield event
+
+
+def newest_evaluation(folder: Path) -> Evaluated | None:
+    """The last evaluation with a loss that is a number, without reading all of the history; None
+    where there is none near its end. OSError."""
+    try:
+        file = (folder / FILE).open("rb")
+    except FileNotFoundError:
+        return None
+    with file:
+        size = file.seek(0, os.SEEK_END)
+        for reach in EVALUATED_WITHIN:
+            file.seek(max(0, size - reach))
+            for line in reversed(file.read(reach).split(b"\n")):  # the first may be incomplete
+                event = _event(line) if line.startswith(_EVALUATED) else None
+                if isinstance(event, Evaluated) and isfinite(event.loss):
+                    return event
+            if reach >= size:
+                break
+    return None
 
 
 def history_lines(folder: Path, step: int) -> Iterator[bytes]:

@@ -9,9 +9,9 @@ from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.protocol import Evaluated, RunCurve, RunSummary, StepDone, Tokens, bytes_each
+from engine.protocol import Evaluated, RunCurve, RunSummary, StepDone, Tokens, token_length
 from engine.storage.atomic import rename_folder
-from engine.storage.history import read_history
+from engine.storage.history import newest_evaluation, read_history
 from engine.storage.lock import Holder, RunLock, locked
 from engine.storage.manifest import (
     DamagedError,
@@ -70,7 +70,21 @@ def _summary(name: str) -> RunSummary:
         parent=info.parent.run if info.parent else "",
         parent_step=info.parent.step if info.parent else 0,
         done=progress.done,
+        tokenizer=info.config.model.tokenizer,
+        best_bits_per_byte=_in_bits_per_byte(folder, progress.best_loss),
     )
+
+
+def _in_bits_per_byte(folder: Path, loss: float | None) -> float | None:
+    """A loss of a run in bits per byte, as its newest evaluation has both; None: not known."""
+    try:
+        evaluated = None if loss is None else newest_evaluation(folder)
+    except OSError:
+        return None
+    if loss is None or evaluated is None:
+        return None
+    each = token_length(evaluated.loss, evaluated.bits_per_byte)
+    return Tokens(bytes_each=each).bits_per_byte(loss)
 
 
 def _size(folder: Path | str) -> int:
@@ -147,6 +161,7 @@ def run_curve(name: str) -> RunCurve:
         tokens = Tokens(
             kind=info.config.model.tokenizer,
             number=info.vocabulary,
+            characters_each=evaluations[-1].characters_each if evaluations else 1.0,
             bytes_each=evaluations[-1].bytes_each if evaluations else 0.0,
         )
     except UnreadableInfoError:  # its history can be drawn all the same
@@ -198,7 +213,8 @@ class _Evaluation(NamedTuple):
     loss: float
     characters: int
     seconds: float
-    bytes_each: float  # the mean length of a token; 0: not recorded
+    characters_each: float  # the mean length of a token
+    bytes_each: float  # the same; 0: not recorded
 
 
 def _evaluations(folder: Path) -> Iterator[_Evaluation]:
@@ -208,5 +224,6 @@ def _evaluations(folder: Path) -> Iterator[_Evaluation]:
         if isinstance(event, StepDone):
             characters += event.tokens
         elif isinstance(event, Evaluated) and isfinite(event.loss):
-            each = bytes_each(event.loss, event.bits_per_byte)
-            yield _Evaluation(event.step, event.loss, characters, event.elapsed, each)
+            each = token_length(event.loss, event.bits_per_char) or 1.0
+            in_bytes = token_length(event.loss, event.bits_per_byte)
+            yield _Evaluation(event.step, event.loss, characters, event.elapsed, each, in_bytes)

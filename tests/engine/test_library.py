@@ -2,6 +2,7 @@
 
 import errno
 import os
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from engine.protocol import (
     DeleteRun,
     Evaluated,
     Event,
+    Excerpt,
     Failed,
     Open,
     Opened,
@@ -28,8 +30,10 @@ from engine.protocol import (
     Step,
     StepDone,
     Train,
+    to_json,
 )
 from engine.storage import atomic, library
+from engine.storage.history import FILE, newest_evaluation
 from engine.storage.manifest import checkpoints_of
 from engine.storage.paths import folder_of
 from engine.storage.run import Run
@@ -53,6 +57,10 @@ class Disk:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
+def evaluation(step: int, loss: float) -> Evaluated:
+    return Evaluated(step, loss, loss, 0.5, 16, 1.0, 1.0)
+
+
 def names() -> list[str]:
     return [run.name for run in library.summaries()]
 
@@ -74,7 +82,23 @@ def test_a_listed_run_has_its_progress(verse_file: Path) -> None:
     assert summary.parameters == only(events_of(OpenRun(name)), Opened).parameters
     assert (summary.step, summary.steps) == (20, 20)
     assert 40_000 < summary.size < 400_000
-    assert summary.best_loss == min(e.loss for e in of(events_of(OpenRun(name)), Evaluated))
+    best = min(of(events_of(OpenRun(name)), Evaluated), key=lambda one: one.loss)
+    assert summary.best_loss == best.loss
+    assert summary.best_bits_per_byte == pytest.approx(best.bits_per_byte)
+
+
+def test_a_newest_evaluation_is_found_whatever_comes_after_it(tmp_path: Path) -> None:
+    events = [
+        *(evaluation(step, loss) for step, loss in ((0, 4.0), (5, 3.0), (9, nan))),
+        Excerpt(9, "", '\n{"type":"Evaluated"' * 5_000),
+    ]
+    (tmp_path / FILE).write_text("".join(f"{to_json(event)}\n" for event in events))
+    found = newest_evaluation(tmp_path)
+    assert found is not None
+    assert (found.step, found.loss) == (5, 3.0)
+    (tmp_path / FILE).write_text("")
+    assert newest_evaluation(tmp_path) is None
+    assert newest_evaluation(tmp_path / "nothing") is None
 
 
 def test_a_run_that_cannot_be_opened_is_listed_with_the_problem(

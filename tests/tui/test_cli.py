@@ -414,6 +414,11 @@ def test_the_list_of_runs(verse_file: Path, capsys: pytest.CaptureFixture[str]) 
     title, row = capsys.readouterr().out.splitlines()
     assert title.split()[:3] == ["run", "step", "best"]
     assert row.split()[:4] == [name, "20", "/", "20"]
+    best = summaries()[0]
+    figures = [f"{best.best_loss:.4f}", f"{best.best_bits_per_byte:.4f}"]
+    start = title.index("best")
+    assert row[start : title.index("last used")].split() == figures
+    assert title.split()[3] == "bits/byte"
     assert row.split()[-3:] == ["nano", "4K", "verse.txt"]
 
 

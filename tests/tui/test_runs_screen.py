@@ -1,11 +1,12 @@
 """The saved runs on the screen: which there are, opening one, deleting one."""
 
+from math import log
 from time import mktime
 
 import msgspec
 import pytest
 from looking import Desk, Opener
-from recording import RUN, corpus_loaded, evaluated, opened, opening, step_done
+from recording import CONFIG, RUN, corpus_loaded, evaluated, opened, opening, step_done
 
 from engine.protocol import (
     AnnotateRun,
@@ -24,6 +25,7 @@ from engine.protocol import (
     RunsListed,
     RunSummary,
     Saved,
+    Tokens,
 )
 from tui.screens.confirm_dialog import ConfirmDialog
 from tui.screens.dialog import KeyLine
@@ -169,6 +171,22 @@ async def test_a_fork_names_the_run_that_it_comes_from_and_what_that_comes_from(
         await it.sees("fork of calm-heron@250, itself a fork of old-oak@64 (gone or renamed)")
 
 
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_runs_of_different_tokens_compare_in_bits_per_byte(
+    desk: Opener, saved: list[RunSummary], size: tuple[int, int]
+) -> None:
+    saved[1] = msgspec.structs.replace(saved[1], tokenizer="bpe", best_bits_per_byte=2.1234)
+    async with desk(size=size) as it:
+        await list_runs(it, saved)
+        assert "1.6172 2.1234     2026-11-23 18:04" in it.row("calm-heron")
+        assert "bits/byte  last used" in next(row for row in it.rows if "last used" in row)
+        await it.press("down")
+        await it.sees("tokens: bpe · ")
+        await it.play(msgspec.structs.replace(opened(CONFIG), tokens=Tokens(bytes_each=1.0)))
+        await it.play(step_done(1_300), evaluated(1_300, 1.5123))
+        await it.until(lambda: f"1.5123 {1.5123 / log(2):.4f}" in it.row(f"● {RUN}"))
+
+
 async def test_the_open_run_moves_as_it_trains(desk: Opener, saved: list[RunSummary]) -> None:
     async with desk() as it:
         await list_runs(it, saved)
@@ -183,6 +201,12 @@ async def test_the_open_run_moves_as_it_trains(desk: Opener, saved: list[RunSumm
 async def test_the_runs_are_sorted_by_each_column(desk: Opener, saved: list[RunSummary]) -> None:
     saved[1] = msgspec.structs.replace(saved[1], parameters=10_700_000, size=9_000_000_000)
     saved[2] = msgspec.structs.replace(saved[2], best_loss=1.2, step=9)
+    saved[0], saved[1], saved[2] = (
+        msgspec.structs.replace(run, tokenizer=kind, best_bits_per_byte=bits)
+        for run, kind, bits in zip(
+            saved, ("bpe", "bytes", "characters"), (1.7, 1.5, 1.6), strict=False
+        )
+    )
     saved[3] = msgspec.structs.replace(saved[3], best_loss=None, used=USED + 9)
     saved[4] = RunSummary("a-torn-one", "", "", 0, 0, None, USED + 99, 4_000, problem="it is torn")
     first = {
@@ -193,17 +217,18 @@ async def test_the_runs_are_sorted_by_each_column(desk: Opener, saved: list[RunS
         "run": "amber-otter",
         "step": "amber-otter",
         "best": "shy-lynx",
+        "bits/byte": "calm-heron",
     }
     async with desk() as it:
         it.engine.runs = saved
         await it.press("o")
         await it.until(lambda: isinstance(it.app.screen, RunsScreen))
         for heading, name in first.items():
-            await it.sees(f"{heading} ▾")
+            await it.sees(f"{heading}▾")
             names = [run.name for run in it.app.screen.query_one(RunList).runs]
             assert (names[0], names[-1]) == (name, "a-torn-one")
             await it.press("s")
-        await it.sees("last used ▾")
+        await it.sees("last used▾")
 
 
 async def test_the_runs_are_filtered_by_words(desk: Opener, saved: list[RunSummary]) -> None:

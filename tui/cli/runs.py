@@ -27,7 +27,7 @@ from tui.cli.client import Client
 from tui.cli.streams import printable_json
 from tui.drawing.words import short
 
-HEADINGS = ["run", "step", "best", "last used", "MB", "model", "text", "note"]
+HEADINGS = ["run", "step", "best", "bits/byte", "last used", "MB", "model", "text", "note"]
 
 
 def list_runs(*, as_json: bool = False) -> int:
@@ -89,6 +89,7 @@ def _cells(run: RunSummary) -> list[str]:
         run.name,
         "cannot be read" if run.problem else f"{run.step:,} / {run.steps:,}",
         "-" if run.best_loss is None else f"{run.best_loss:.4f}",
+        "-" if run.best_bits_per_byte is None else f"{run.best_bits_per_byte:.4f}",
         run.last_used,
         f"{run.size / 1e6:.1f}",
         f"{run.preset} {short(run.parameters)}" if run.parameters else run.preset,

@@ -10,6 +10,7 @@ from engine.protocol import RunSummary
 from tui.drawing.series import COMPARED
 from tui.drawing.words import count, short, size
 from tui.state import RunState
+from tui.tokens import tokens_of
 
 
 class ListedRun(NamedTuple):
@@ -33,6 +34,12 @@ COLUMNS = (
     Column("run", 18, lambda run: run.name, lambda run: run.name.casefold()),
     Column("step", 17, lambda run: _steps(run), lambda run: -run.step),
     Column("best", 7, lambda run: _loss(run.best_loss), lambda run: _known(run.best_loss)),
+    Column(
+        "bits/byte",
+        11,
+        lambda run: _loss(run.best_bits_per_byte),
+        lambda run: _known(run.best_bits_per_byte),
+    ),
     Column("last used", 17, lambda run: run.last_used, lambda run: -run.used),
     Column("model", 13, lambda run: _model(run), lambda run: -run.parameters),
     Column("text", 19, lambda run: run.corpus, lambda run: run.corpus.casefold()),
@@ -57,7 +64,9 @@ def listed_runs(state: RunState, sorted_by: int, words: str) -> list[ListedRun]:
 
 
 def _holds(run: RunSummary, words: str) -> bool:
-    text = f"{run.name} {run.corpus} {run.preset} {run.origin} {run.note}".casefold()
+    text = (
+        f"{run.name} {run.corpus} {run.preset} {run.origin} {run.note} {run.tokenizer}".casefold()
+    )
     return all(word in text for word in words.casefold().split())
 
 
@@ -65,8 +74,11 @@ def as_it_stands(run: RunSummary, state: RunState) -> RunSummary:
     """The open run with the step and the best loss that it has reached meanwhile."""
     if not is_open(run, state):
         return run
-    best = run.best_loss if state.best is None else state.best.loss
-    return replace(run, step=state.step, steps=state.steps, best_loss=best)
+    run = replace(run, step=state.step, steps=state.steps)
+    if state.best is None:
+        return run
+    best = state.best.loss
+    return replace(run, best_loss=best, best_bits_per_byte=tokens_of(state).bits_per_byte(best))
 
 
 def is_open(run: RunSummary, state: RunState) -> bool:
@@ -87,10 +99,11 @@ def row(run: RunSummary, state: RunState, marked: bool, room: int) -> Content:
 
 
 def rest(run: RunSummary, runs: Sequence[RunSummary], room: int) -> str:
-    """What the line of a run does not show: which of `runs` it was forked from, the columns that do
-    not fit, the note."""
+    """What the line of a run does not show: which of `runs` it was forked from, the tokens that are
+    no characters, the columns that do not fit, the note."""
     hidden = [column.cell(run) for column in COLUMNS[len(_columns(room)) :]]
-    return " · ".join(filter(None, [_descent(run, runs), *hidden, run.note]))
+    reads = "" if run.tokenizer == "characters" else f"tokens: {run.tokenizer}"
+    return " · ".join(filter(None, [_descent(run, runs), reads, *hidden, run.note]))
 
 
 def _descent(run: RunSummary, runs: Sequence[RunSummary]) -> str:
@@ -109,7 +122,7 @@ def headings(sorted_by: int, room: int) -> Content:
     """The line above the runs; the column by which they are sorted has a triangle."""
     cells = [
         _cell(
-            Content.styled(f"{column.heading} ▾", "$primary")
+            Content.styled(f"{column.heading}▾", "$primary")
             if number == sorted_by
             else Content(column.heading),
             column.width,

@@ -18,7 +18,7 @@ from tui.screens.run_columns import (
 )
 from tui.state import RunState
 
-WIDTH = 108
+WIDTH = 119
 """Cells of the page where there is room."""
 FRAME = 6
 """Cells of it around a line: border, padding, scrollbar."""

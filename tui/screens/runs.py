@@ -39,7 +39,7 @@ class RunsScreen(Dialog[str]):
     DEFAULT_CSS = """
     RunsScreen { align: center middle; }
     RunsScreen > Vertical {
-      width: 108; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
+      width: 119; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
       border: round $primary; background: $surface; border-title-color: $primary;
     }
     RunsScreen #runs-filter { display: none; background: $panel; }
@@ -66,7 +66,8 @@ class RunsScreen(Dialog[str]):
     ABOUT = (
         "Every run that was trained for a step is kept until it is deleted. ● is the open one: its "
         "line moves as it trains. ○ △ □ are in the chart. Best is the lowest held-out "
-        "loss. The run that is open is saved before another is opened."
+        "loss, in nats per token; runs whose tokens differ compare in bits per byte. The run that is "
+        "open is saved before another is opened."
     )
     KEYS = (
         Key("Enter", "open", "open the run as it was last saved", "open"),
