@@ -95,7 +95,9 @@ def _stated_encoding(copy: Copy) -> str:
 def _age_note(copy: Copy) -> str:
     if copy.seconds_old < _OLD:
         return ""
-    return f"the copy is {copy.age}; anew: tinygpt-tui texts get --again {safe_text(copy.address)}"
+    return (
+        f"the copy is {copy.age}; tinygpt-tui texts get --again {safe_text(copy.address)} renews it"
+    )
 
 
 def _source(copy: Copy) -> str:

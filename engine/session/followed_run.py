@@ -5,9 +5,9 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from engine.protocol import Failed, MomentsKept, PhaseChanged, StepDone, Teach
+from engine.protocol import Failed, MomentsKept, PhaseChanged, StepDone
 from engine.session.moment_keeper import report_of
-from engine.session.opened_run import SLICE, Clock, Emit, OpenedRun, Reopen
+from engine.session.opened_run import SLICE, Clock, Emit, NotTrainedHere
 from engine.session.run_state import plan_of
 from engine.storage import library
 from engine.storage.history import HistoryReader
@@ -32,7 +32,7 @@ class Watch(Enum):
     LOST = auto()  # the files are gone, or could not be opened again
 
 
-class FollowedRun(OpenedRun):
+class FollowedRun(NotTrainedHere):
     """Follows one run, and samples from it."""
 
     def __init__(
@@ -189,25 +189,10 @@ class FollowedRun(OpenedRun):
     def set_excerpt_prompt(self, prompt: str) -> None:
         self._refuse()
 
-    def train(self, steps: int = 0, minutes: float = 0.0) -> None:
-        self._refuse()
-
     def pause(self) -> None:
         self._refuse()
 
-    def step_once(self) -> None:
-        self._refuse()
-
-    def end(self) -> None:
-        self._refuse()
-
-    def roll_back(self, reopen: Reopen) -> None:
-        self._refuse()
-
     def set_learning_rate(self, learning_rate: float) -> None:
-        self._refuse()
-
-    def teach(self, command: Teach) -> None:
         self._refuse()
 
     def save(self) -> None:

@@ -23,7 +23,8 @@ SLICE = 1 / 30
 
 
 class OpenedRun(ABC):
-    """An open run: trained here (`ActiveRun`), or by another program (`FollowedRun`).
+    """An open run: trained here (`ActiveRun`, or the sides of a `Race`), by another program
+    (`FollowedRun`), or not at all (`TextlessRun`).
 
     A command that it does not carry out it refuses with a `Failed` event.
     """
@@ -115,3 +116,26 @@ class OpenedRun(ABC):
     @abstractmethod
     def annotate(self, note: str) -> None:
         """ValueError, with a user-facing message; OSError."""
+
+
+class NotTrainedHere(OpenedRun):
+    """Refuses the commands that train a run or change what it is trained on."""
+
+    def train(self, steps: int = 0, minutes: float = 0.0) -> None:
+        self._refuse()
+
+    def step_once(self) -> None:
+        self._refuse()
+
+    def end(self) -> None:
+        self._refuse()
+
+    def roll_back(self, reopen: Reopen) -> None:
+        self._refuse()
+
+    def teach(self, command: Teach) -> None:
+        self._refuse()
+
+    @abstractmethod
+    def _refuse(self) -> None:
+        """Emit the `Failed` event that says why."""

@@ -1,27 +1,12 @@
 """A run that was imported without its text: it is prompted and looked inside, but not trained."""
 
-from engine.protocol import Failed, Teach
+from engine.protocol import Failed
 from engine.session.active_run import ActiveRun
-from engine.session.opened_run import Reopen
+from engine.session.opened_run import NotTrainedHere
 
 
-class TextlessRun(ActiveRun):
+class TextlessRun(NotTrainedHere, ActiveRun):
     """What its model has written stands in the place of the text."""
-
-    def train(self, steps: int = 0, minutes: float = 0.0) -> None:
-        self._refuse()
-
-    def step_once(self) -> None:
-        self._refuse()
-
-    def end(self) -> None:
-        self._refuse()
-
-    def roll_back(self, reopen: Reopen) -> None:
-        self._refuse()
-
-    def teach(self, command: Teach) -> None:
-        self._refuse()
 
     def _refuse(self) -> None:
         reason = (

@@ -4,7 +4,6 @@ tensor."""
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from typing import NamedTuple
 from engine.protocol import Evaluated, RunCurve, RunSummary, StepDone, Tokens, token_length
 from engine.storage.atomic import rename_folder
 from engine.storage.history import newest_evaluation, read_history
+from engine.storage.listing import last_used_first
 from engine.storage.lock import Holder, RunLock, locked
 from engine.storage.manifest import (
     DamagedError,
@@ -35,11 +35,7 @@ MAX_CURVE_POINTS = 500
 
 def summaries() -> list[RunSummary]:
     """The saved runs, last used first; for one that cannot be opened, `problem` says why."""
-    found = []
-    for name in run_names():
-        with suppress(OSError):  # it is being deleted right now
-            found.append(_summary(name))
-    return sorted(found, key=lambda summary: -summary.used)
+    return last_used_first(run_names(), _summary)
 
 
 def _summary(name: str) -> RunSummary:

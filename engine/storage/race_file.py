@@ -2,7 +2,6 @@
 are saved as all runs are."""
 
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -13,6 +12,7 @@ from data.safe_text import safe_text
 from engine.protocol import LABELS, Axis, RaceSummary, RaceVerdict, RepetitionInfo
 from engine.settings import nearest
 from engine.storage.atomic import make_folder, replace_file, sync_folder
+from engine.storage.listing import last_used_first
 from engine.storage.names import check_name, new_name
 from engine.storage.paths import home, run_names
 from engine.storage.run_info import TIME_FORMAT
@@ -158,14 +158,11 @@ def without_last_repetition(name: str, info: RaceInfo) -> None:
 
 def race_summaries() -> list[RaceSummary]:
     """The saved races, last used first; for one that cannot be opened, `problem` says why."""
-    found = []
-    for name in race_names():
-        with suppress(FileNotFoundError):  # it is being deleted right now
-            found.append(_summary(name, race_path(name).stat().st_mtime))
-    return sorted(found, key=lambda summary: -summary.used)
+    return last_used_first(race_names(), _summary)
 
 
-def _summary(name: str, used: float) -> RaceSummary:
+def _summary(name: str) -> RaceSummary:
+    used = race_path(name).stat().st_mtime
     try:
         info = read_race(name)
     except ValueError as error:

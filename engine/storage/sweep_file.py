@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from data.safe_text import safe_text
 from engine.protocol import SweepPlan, SweepRead, SweepSummary, TrialResult
 from engine.storage.atomic import make_folder, replace_file
+from engine.storage.listing import last_used_first
 from engine.storage.lock import TIMEOUT
 from engine.storage.paths import home
 
@@ -101,11 +102,7 @@ def read_sweep(name: str) -> SweepRead:
 
 def sweep_summaries() -> list[SweepSummary]:
     """The sweeps, last used first; for one that cannot be read, `problem` says why."""
-    found = []
-    for name in sweep_names():
-        with suppress(FileNotFoundError):  # it is being deleted right now
-            found.append(_summary(name))
-    return sorted(found, key=lambda summary: -summary.used)
+    return last_used_first(sweep_names(), _summary)
 
 
 def rename_trial(run: str, name: str) -> None:

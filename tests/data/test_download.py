@@ -360,7 +360,7 @@ def test_fetched_anew_only_if_it_has_changed(
     week = time.time() + 7 * 86_400
     monkeypatch.setattr(time, "time", lambda: week)
     note = catalog.load(server.url()).note
-    assert note == f"the copy is 7 days old; anew: tinygpt-tui texts get --again {server.url()}"
+    assert note == f"the copy is 7 days old; tinygpt-tui texts get --again {server.url()} renews it"
     server.script = lambda request: [head("304 Not Modified", ETag='"1"')]
     assert get(server, again=True)[0] == TEXT.decode()
     assert server.requests[-1].headers["if-none-match"] == '"1"'

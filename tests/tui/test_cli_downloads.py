@@ -63,7 +63,10 @@ def test_a_text_is_got_told_of_got_again_and_deleted(
     later = time.time() + 3 * 3_600
     monkeypatch.setattr(copies.time, "time", lambda: later)
     assert "here, 2 KB, 3 hours old" in invoked("texts", columns=300).stdout
-    assert "is here already, 3 hours old. Anew: --again" in invoked("texts", "get", url).stdout
+    assert (
+        "is here already, 3 hours old. To download it again, add --again."
+        in invoked("texts", "get", url).stdout
+    )
     server.script = lambda request: [head("304 Not Modified", ETag='"1"')]
     assert invoked("texts", "get", url, "--again", "--yes").exit_code == 0
     assert "here, 2 KB, new" in invoked("texts", columns=300).stdout

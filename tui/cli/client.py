@@ -4,7 +4,15 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from engine import Session
-from engine.protocol import Close, Command, ConfirmationRequired, Event, Failed, OpenRun
+from engine.protocol import (
+    Close,
+    Command,
+    ConfirmationRequired,
+    Event,
+    Failed,
+    Opened,
+    OpenRun,
+)
 from tui.cli.console import print_error
 
 EXIT_CODES = {"open": 2, "runs": 2, "inspect": 2, "export": 2, "sample": 2, "teach": 2, "train": 3}
@@ -34,6 +42,22 @@ class Client:
         Session(on_event, saving=self._saving).run(self._inbox)
         return self.exit_code
 
+    def run_until(self, answered: Callable[[Event], bool]) -> int:
+        """Pass every event to `answered` until it returns True, then close without saving; the exit
+        code. Whatever fails, or needs a confirmation, is printed, and closes the session."""
+
+        def on_event(event: Event) -> None:
+            match event:
+                case Failed():
+                    self.fail(event)
+                case ConfirmationRequired():
+                    self.refuse_unconfirmed(event)
+                case _:
+                    if answered(event):
+                        self.send(Close(save=False))
+
+        return self.run(on_event)
+
     def end(self, code: int) -> None:
         """Save and close, since a signal asks for that; `code` is the exit code unless something
         had failed before."""
@@ -56,3 +80,9 @@ class Client:
         """Print what has to be confirmed, and how, and close."""
         option = "--changed-text" if isinstance(required.command, OpenRun) else "--yes"
         self.refuse(f"{required.question} To confirm, add {option}.")
+
+
+def print_note(opened: Opened) -> None:
+    """Print what there is to know of a run that was opened here."""
+    if opened.note and opened.phase != "following":
+        print_error(opened.note)

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from data.safe_text import safe_text
-from engine.protocol import Close, Event, Exported, ExportRun, Failed, to_json
+from engine.protocol import Event, Exported, ExportRun, to_json
 from tui.cli.client import Client
 from tui.cli.streams import printable_json
 from tui.outcomes import figures
@@ -14,22 +14,17 @@ from tui.outcomes import figures
 
 def export(command: ExportRun, *, as_json: bool = False) -> int:
     """Export a run, and print the figures as a table or as a line of JSON; the exit code."""
-    client = Client(command)
 
-    def on_event(event: Event) -> None:
-        match event:
-            case Exported():
-                if as_json:
-                    click.echo(printable_json(to_json(event)))
-                else:
-                    print_table(event)
-                client.send(Close())
-            case Failed():
-                client.fail(event)
-            case _:
-                pass
+    def answered(event: Event) -> bool:
+        if not isinstance(event, Exported):
+            return False
+        if as_json:
+            click.echo(printable_json(to_json(event)))
+        else:
+            print_table(event)
+        return True
 
-    return client.run(on_event)
+    return Client(command).run_until(answered)
 
 
 def print_table(exported: Exported) -> None:

@@ -10,9 +10,7 @@ from rich.text import Text
 
 from data.safe_text import safe_text
 from engine.protocol import (
-    Close,
     Event,
-    Failed,
     Inspect,
     Inspected,
     Likely,
@@ -20,7 +18,7 @@ from engine.protocol import (
     OpenRun,
     Place,
 )
-from tui.cli.client import Client
+from tui.cli.client import Client, print_note
 from tui.cli.console import print_error
 from tui.cli.streams import can_print, printable_json, shown
 from tui.drawing.words import count, counted
@@ -47,26 +45,21 @@ def inspect(
     # A reading depends on the weights alone, so a changed corpus needs no confirmation.
     client = Client(OpenRun(run, changed_text=True))
 
-    def on_event(event: Event) -> None:
-        match event:
-            case Opened():
-                if event.note and event.phase != "following":
-                    print_error(event.note)
-                client.send(Inspect(1, text, start, tuple(off), step))
-            case Inspected():
-                if event.unknown:
-                    print_error(f"Left out, since the text has no such characters: {event.unknown}")
-                if as_json:
-                    print_json(event)
-                else:
-                    print_table(event, run, off)
-                client.send(Close(save=False))
-            case Failed():
-                client.fail(event)
-            case _:
-                pass
+    def answered(event: Event) -> bool:
+        if isinstance(event, Opened):
+            print_note(event)
+            client.send(Inspect(1, text, start, tuple(off), step))
+        if not isinstance(event, Inspected):
+            return False
+        if event.unknown:
+            print_error(f"Left out, since the text has no such characters: {event.unknown}")
+        if as_json:
+            print_json(event)
+        else:
+            print_table(event, run, off)
+        return True
 
-    return client.run(on_event)
+    return client.run_until(answered)
 
 
 def print_json(inspected: Inspected) -> None:

@@ -3,10 +3,7 @@
 import click
 
 from engine.protocol import (
-    Close,
-    ConfirmationRequired,
     Event,
-    Failed,
     FindLearningRate,
     Fork,
     LearningRateFound,
@@ -16,14 +13,13 @@ from engine.protocol import (
     RateTried,
     to_json,
 )
-from tui.cli.client import Client
-from tui.cli.console import print_error
+from tui.cli.client import Client, print_note
 from tui.cli.streams import can_print, printable_json
 from tui.drawing.words import rate
 from tui.range_test import summary
 
-SHOWN = 4
-"""Each so manieth rate is printed."""
+SHOWN_EVERY = 4
+"""Of so many rates that are tried, one is printed."""
 BAR = 12
 """Cells for each nat of the bar."""
 
@@ -33,28 +29,22 @@ def find_learning_rate(command: Open | OpenRun | Fork, *, as_json: bool = False)
     code."""
     client = Client(command, saving=False)
 
-    def on_event(event: Event) -> None:
+    def answered(event: Event) -> bool:
         match event:
             case Opened():
-                if event.note and event.phase != "following":
-                    print_error(event.note)
+                print_note(event)
                 client.send(FindLearningRate(1))
             case RateTried() | LearningRateFound() if as_json:
                 click.echo(printable_json(to_json(event)))
-            case RateTried() if event.number % SHOWN == 1:
+            case RateTried() if event.number % SHOWN_EVERY == 1:
                 click.echo(_line(event))
             case LearningRateFound():
                 click.echo(summary(event))
-            case ConfirmationRequired():
-                client.refuse_unconfirmed(event)
-            case Failed():
-                client.fail(event)
             case _:
                 pass
-        if isinstance(event, LearningRateFound):
-            client.send(Close(save=False))
+        return isinstance(event, LearningRateFound)
 
-    return client.run(on_event)
+    return client.run_until(answered)
 
 
 def _line(tried: RateTried) -> str:

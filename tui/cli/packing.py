@@ -6,9 +6,7 @@ import click
 
 from data.safe_text import safe_text
 from engine.protocol import (
-    Close,
     Event,
-    Failed,
     Imported,
     ImportRun,
     Packed,
@@ -22,21 +20,18 @@ from tui.outcomes import outcome
 
 def transfer(command: PackRun | UnpackRun | ImportRun) -> int:
     """Pack, unpack or import a run, and print what there is now; the exit code."""
-    client = Client(command)
 
-    def on_event(event: Event) -> None:
+    def answered(event: Event) -> bool:
         match event:
             case Packed():
                 click.echo(safe_text(outcome(event)))
-                client.send(Close())
+                return True
             case Unpacked(run) | Imported(run):
                 opening = f"tinygpt-tui --run {shlex.quote(run)}"
                 hint = f"Go on with: {opening} (--no-save: without changing it)"
                 click.echo(safe_text(f"{outcome(event)} {hint}"))
-                client.send(Close())
-            case Failed():
-                client.fail(event)
+                return True
             case _:
-                pass
+                return False
 
-    return client.run(on_event)
+    return Client(command).run_until(answered)

@@ -7,7 +7,7 @@ import click
 
 from data.safe_text import safe_text
 from data.typed_path import typed_path
-from engine.protocol import Close, Event, Failed, GatherReport, ReportedRun, ReportGathered
+from engine.protocol import Event, GatherReport, ReportedRun, ReportGathered
 from tui.cli.client import Client
 from tui.drawing.words import count
 from tui.outcomes import outcome
@@ -29,20 +29,14 @@ def report(wanted: Sequence[str], path: str | None) -> int:
         name = Path(name).stem
     target = typed_path(path or f"{name}{SUFFIX}")
     check_target(target)
-    client = Client(GatherReport(runs))
     answers: list[ReportGathered] = []
 
-    def on_event(event: Event) -> None:
-        match event:
-            case ReportGathered():
-                answers.append(event)
-                client.send(Close())
-            case Failed():
-                client.fail(event)
-            case _:
-                pass
+    def answered(event: Event) -> bool:
+        if isinstance(event, ReportGathered):
+            answers.append(event)
+        return bool(answers)
 
-    code = client.run(on_event)
+    code = Client(GatherReport(runs)).run_until(answered)
     for gathered in answers:
         written = write_report(gathered, target)
         for run in gathered.runs:

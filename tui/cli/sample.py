@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from data.safe_text import safe_text
 from engine.config import override
 from engine.protocol import (
-    Close,
     Event,
-    Failed,
     Opened,
     OpenRun,
     Sample,
@@ -17,7 +15,7 @@ from engine.protocol import (
     SampleStarted,
     TextSampled,
 )
-from tui.cli.client import Client
+from tui.cli.client import Client, print_note
 from tui.cli.console import print_error
 from tui.cli.streams import can_print
 
@@ -56,11 +54,10 @@ def sample(
         sys.stdout.write(f"{BOLD}{text}{RESET}" if bold and text else text)
         sys.stdout.flush()
 
-    def on_event(event: Event) -> None:
+    def answered(event: Event) -> bool:
         match event:
             case Opened():
-                if event.note and event.phase != "following":
-                    print_error(event.note)
+                print_note(event)
                 config = override(event.config, assignments).sample
                 client.send(Sample(1, prompt, config, step))
             case SampleStarted(_, _, known, unknown):
@@ -74,10 +71,8 @@ def sample(
                 write("\n")
                 if replaced:
                     print_error(REPLACED)
-                client.send(Close(save=False))
-            case Failed():
-                client.fail(event)
             case _:
                 pass
+        return isinstance(event, SampleDone)
 
-    return client.run(on_event)
+    return client.run_until(answered)

@@ -7,10 +7,7 @@ from rich.text import Text
 
 from data.safe_text import safe_characters, safe_text
 from engine.protocol import (
-    Close,
-    ConfirmationRequired,
     Event,
-    Failed,
     InspectStep,
     Opened,
     OpenRun,
@@ -18,8 +15,7 @@ from engine.protocol import (
     StepInspected,
     to_json,
 )
-from tui.cli.client import Client
-from tui.cli.console import print_error
+from tui.cli.client import Client, print_note
 from tui.cli.streams import printable_json, shown
 from tui.drawing.words import count
 from tui.microscope import change, rates, tensor_name, update_ratio
@@ -35,26 +31,19 @@ def inspect_step(
     the prediction that is looked at (see `InspectStep`)."""
     client = Client(OpenRun(run, changed_text), saving=False)
 
-    def on_event(event: Event) -> None:
-        match event:
-            case Opened():
-                if event.note and event.phase != "following":
-                    print_error(event.note)
-                client.send(InspectStep(1, row, place))
-            case StepInspected():
-                if as_json:
-                    click.echo(printable_json(to_json(event)))
-                else:
-                    print_step(event, run)
-                client.send(Close(save=False))
-            case ConfirmationRequired():
-                client.refuse_unconfirmed(event)
-            case Failed():
-                client.fail(event)
-            case _:
-                pass
+    def answered(event: Event) -> bool:
+        if isinstance(event, Opened):
+            print_note(event)
+            client.send(InspectStep(1, row, place))
+        if not isinstance(event, StepInspected):
+            return False
+        if as_json:
+            click.echo(printable_json(to_json(event)))
+        else:
+            print_step(event, run)
+        return True
 
-    return client.run(on_event)
+    return client.run_until(answered)
 
 
 def print_step(step: StepInspected, run: str) -> None:

@@ -13,7 +13,7 @@ from data.download.kinds import is_remote
 from data.download.known import KNOWN
 from data.download.remote import check_address, needed
 from data.safe_text import safe_text
-from engine.protocol import Close, DownloadEnded, Downloading, DownloadText, Event, Failed
+from engine.protocol import DownloadEnded, Downloading, DownloadText, Event
 from tui.cli.client import Client
 from tui.cli.consent import ask
 from tui.cli.opening import read_as
@@ -67,7 +67,9 @@ def get_text(text: str, download_limit: int | None, *, yes: bool, again: bool) -
     check_address(text)
     copy = copy_of(text)
     if copy is not None and not again:
-        click.echo(safe_text(f"{text} is here already, {copy.age}. Anew: --again"))
+        click.echo(
+            safe_text(f"{text} is here already, {copy.age}. To download it again, add --again.")
+        )
         return 0
     reading = read_as(None, (), download_limit=download_limit)
     ask(needed(text, reading).question, yes=yes)
@@ -75,20 +77,14 @@ def get_text(text: str, download_limit: int | None, *, yes: bool, again: bool) -
     with on_exit_signal(client.end), _bar() as bar:
         task = bar.add_task("", total=1.0)
 
-        def on_event(event: Event) -> None:
-            match event:
-                case Downloading():
-                    facts = (amount(event), host(event), safe_text(event.note))
-                    words = "  ".join(filter(None, facts))
-                    bar.update(task, completed=fraction(event), description=words)
-                case DownloadEnded(complete=True):
-                    client.send(Close())
-                case Failed():
-                    client.fail(event)
-                case _:
-                    pass
+        def answered(event: Event) -> bool:
+            if isinstance(event, Downloading):
+                facts = (amount(event), host(event), safe_text(event.note))
+                words = "  ".join(filter(None, facts))
+                bar.update(task, completed=fraction(event), description=words)
+            return isinstance(event, DownloadEnded) and event.complete
 
-        code = client.run(on_event)
+        code = client.run_until(answered)
     copy = copy_of(text)
     if code == 0 and copy is not None:
         click.echo(safe_text(f"{text}: {size(copy.size)} from {copy.url}, in {folder_of(text)}"))

@@ -27,7 +27,7 @@ from engine.protocol import (
     Train,
     to_json,
 )
-from tui.cli.client import Client
+from tui.cli.client import Client, print_note
 from tui.cli.console import PipeConsole, discard_output, print_error
 from tui.cli.progress import ProgressReporter
 from tui.cli.streams import printable_json
@@ -127,8 +127,7 @@ class _Training:
         """Have done what was asked: what is refused leaves the run as it is."""
         self._step, self._following = opened.step, opened.phase == "following"
         is_there = self._until is not None and opened.step >= self._until
-        if opened.note and not self._following:
-            print_error(opened.note)
+        print_note(opened)
         if self._training is None:
             self._client.send(Close() if is_there or opened.phase == "done" else Train())
         elif is_there:

@@ -158,8 +158,8 @@ ABOUT_TRAINING = (
             Version(
                 "trained on tales",
                 "",
-                "Who has read tales predicts tales better. The other loss is that of a stranger: "
-                "compare it with what a side has before its first step to see how much carries over.",
+                "The side that has read tales predicts tales better. The other has never seen one: "
+                "compare its loss with that before the first step to see how much carries over.",
             ),
             Version(
                 "trained on your text",
