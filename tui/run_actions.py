@@ -22,9 +22,6 @@ from tui.dialogs import ask_for_line, confirm
 from tui.engine_app import EngineApp
 from tui.lab.state import race_again
 from tui.state import RunState
-from tui.teaching_text import (
-    mapping_question,
-)
 from tui.training_length import QUESTION, parse_length
 
 RATE_FACTOR = 1.25
@@ -62,7 +59,9 @@ class RunActions(EngineApp):
 
     def _ask_to_map(self, required: MappingRequired) -> None:
         """Ask whether to teach a text without the characters that the model does not know."""
-        from tui.screens.teach import TeachScreen  # when it is asked
+        # when it is asked
+        from tui.screens.teach import TeachScreen
+        from tui.teaching_text import mapping_question
 
         def answered(yes: bool) -> None:
             if yes:

@@ -12,7 +12,6 @@ from textual.widgets import Input
 from tui.preference_actions import PreferenceActions
 from tui.state import RunState
 from tui.time_actions import TimeActions
-from tui.tour.scene import Scene
 from tui.views import TRAIN, VIEW_CLASS
 
 if TYPE_CHECKING:  # made only when the tour is first shown
@@ -83,6 +82,8 @@ class TourActions(TimeActions, PreferenceActions):
         if panel is None or not self.is_running:
             return
         if panel.display:
+            from tui.tour.scene import Scene  # with the first page
+
             scene = Scene(self.state, self.view, self.sample_config)
             panel.state = self.state
             panel.tour = panel.tour.followed(scene)

@@ -4,7 +4,6 @@ JSON has no number that is not finite: it is written as null. Of those that were
 of an evaluation may be one.
 """
 
-import json
 import math
 from functools import cache
 from typing import Any
@@ -27,6 +26,8 @@ def to_json(event: Event) -> str:
     try:
         return _encoder.encode(event).decode()
     except UnicodeEncodeError:  # a path that is not valid text: with "?" in these places
+        import json  # seldom needed
+
         plain = json.dumps(msgspec.to_builtins(event), ensure_ascii=False)
         return plain.encode("utf-8", "replace").decode()
 

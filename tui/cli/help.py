@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -63,15 +64,27 @@ class SectionedCommand(click.Command):
 class Program(click.Group):
     """The commands, one of which is taken when none is named; its options are in the help."""
 
-    command_class = SectionedCommand
-
-    def __init__(self, *args: Any, default_command: str, **attributes: Any) -> None:
+    def __init__(
+        self, *args: Any, default_command: str, others: Mapping[str, str], **attributes: Any
+    ) -> None:
+        """`others`: the commands that are imported when they are asked for, each as
+        "module:name"."""
         super().__init__(*args, **attributes)
         self.default_command = default_command
+        self._others = others
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which they were defined."""
-        return list(self.commands)
+        return [*self.commands, *self._others]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name, imported if it was not before."""
+        if cmd_name not in self._others:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = self._others[cmd_name].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command), "that is what is listed"
+        return command
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "[OPTIONS] [TEXT]")

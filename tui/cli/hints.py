@@ -1,6 +1,5 @@
 """What a user may have meant by a word that is neither a command nor a text."""
 
-import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -26,6 +25,8 @@ def check_text(text: str, command: str) -> None:
     if not problem:
         return
     wanted = text.removesuffix("@best")
+    import shlex  # for a mistake only
+
     for name in get_close_matches(wanted, engine.run_names(), n=1, cutoff=0.75):
         argument = shlex.quote(name + text.removeprefix(wanted))
         raise ValueError(f"There is no text {text!r}: did you mean {command} --run {argument}?")

@@ -14,25 +14,31 @@ from engine import launched
 from engine.protocol import Fork, Open, OpenRun
 from tui import __version__
 from tui.cli import completions, opening
-from tui.cli.completion_command import completion_command
-from tui.cli.export_command import export_command
-from tui.cli.help import GENERAL, Program, Refusal, UnnamedCommand, option, refusals
+from tui.cli.help import Program, Refusal, UnnamedCommand, option, refusals
 from tui.cli.hints import PROGRAM, check_command
-from tui.cli.import_command import import_command
-from tui.cli.lab_command import lab_command
-from tui.cli.lr_range_command import lr_range_command
-from tui.cli.options import SAVED, inspect_options, run_options, sample_options
-from tui.cli.pack_command import pack_command, unpack_command
-from tui.cli.report_command import report_command
-from tui.cli.runs_commands import runs_group
-from tui.cli.serve_command import serve_command
-from tui.cli.step_command import step_command
-from tui.cli.sweep_command import sweep_command
-from tui.cli.sweep_opening import opened_sweep
-from tui.cli.texts_command import texts_group
-from tui.cli.train_command import train_command
-from tui.line_breaks import with_line_breaks
+from tui.cli.options import SAVED, run_options
 
+COMMANDS = {
+    "train": "train_command:train_command",
+    "sample": "sample_command:sample_command",
+    "inspect": "inspect_command:inspect_command",
+    "runs": "runs_commands:runs_group",
+    "completion": "completion_command:completion_command",
+    "export": "export_command:export_command",
+    "import": "import_command:import_command",
+    "lr-range": "lr_range_command:lr_range_command",
+    "lab": "lab_command:lab_command",
+    "serve": "serve_command:serve_command",
+    "step": "step_command:step_command",
+    "sweep": "sweep_command:sweep_command",
+    "texts": "texts_command:texts_group",
+    "pack": "pack_command:pack_command",
+    "unpack": "pack_command:unpack_command",
+    "report": "report_command:report_command",
+    "settings": "settings_command:settings_command",
+}
+"""The modules of the commands in this package, and what they are called there: each is imported when
+it is named, or for the help. The app's own is below."""
 WEB_DRIVER = "textual.drivers.web_driver:WebDriver"
 """What textual-serve, which shows the app in a browser, sets as TEXTUAL_DRIVER."""
 
@@ -44,7 +50,7 @@ class _AppByDefault(Program):
         completing = ctx.resilient_parsing
         if completing and not args:  # the first word may be a command
             return super().parse_args(ctx, args)
-        if not args or (args[0] not in self.commands and args[0] != "--version"):
+        if not args or (args[0] not in self.list_commands(ctx) and args[0] != "--version"):
             if {"-h", "--help"} & {*args}:
                 args = ["--help"]
             elif args and not args[0].startswith("-") and not completing:
@@ -80,6 +86,7 @@ Environment:
 @click.group(
     cls=_AppByDefault,
     default_command="app",
+    others={name: f"tui.cli.{source}" for name, source in COMMANDS.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EPILOG,
 )
@@ -95,7 +102,7 @@ def main() -> None:
     with refusals():
         launch = launched()
     command = click.get_current_context().invoked_subcommand
-    if launch is not None and command != train_command.name:
+    if launch is not None and command != "train":
         if launch.rank:  # rank 0 says it for all
             sys.exit(Refusal.exit_code)
         raise Refusal(
@@ -144,6 +151,8 @@ def app_command(
     with refusals():
         command: Open | OpenRun | Fork
         if sweep is not None:
+            from tui.cli.sweep_opening import opened_sweep  # seldom needed
+
             given = (run_name, corpus, follows, *choices.values(), *compare)
             shown, command = opened_sweep(sweep, alone=not any(given))
         elif follows:
@@ -180,96 +189,6 @@ def app_command(
     if app.last_words:
         click.echo(app.last_words, err=True)
     exit_process(app.exit_code)
-
-
-main.add_command(train_command)
-
-
-@main.command("sample")
-@click.argument("run", shell_complete=completions.run)
-@sample_options
-def sample_command(
-    run: str, prompt: str, no_prompt: bool, step: int, **choices: str | None
-) -> None:
-    """Continue a prompt with a saved run.
-
-    Settings that are not given are the run's own. RUN@best writes with the best checkpoint. In a pipe or a file, prompt and text are printed
-    as they are.
-    """
-    if choices["stop"] is not None:
-        choices["stop"] = with_line_breaks(choices["stop"])
-    assignments = [f"sample.{key}={value}" for key, value in choices.items() if value is not None]
-    with refusals():
-        opening.configured("", None, assignments)  # that the values are in range
-    from tui.cli.sample import sample  # with the session
-
-    prompt = with_line_breaks(prompt)
-    sys.exit(sample(run, prompt, assignments, step, show_prompt=not no_prompt))
-
-
-@main.command("inspect")
-@click.argument("run", shell_complete=completions.run)
-@inspect_options
-def inspect_command(
-    run: str,
-    text: str | None,
-    start: int | None,
-    step: int,
-    off: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    """Read a passage along with a saved run.
-
-    For each character: its surprise in bits, its rank among those that were expected, the entropy
-    of the prediction, the likeliest characters, and the likeliest one by the embedding alone and
-    after each block. RUN@best reads with the best checkpoint.
-    """
-    if text is not None and start is not None:
-        raise Refusal("--start is a place in the validation text: it goes without --text.")
-    if text == "":
-        raise Refusal("--text is empty: there is nothing to read.")
-    from tui.cli.inspect import inspect  # with rich and the session
-
-    sys.exit(inspect(run, with_line_breaks(text or ""), start or 0, off, step, as_json=as_json))
-
-
-main.add_command(runs_group)
-main.add_command(completion_command)
-main.add_command(export_command)
-main.add_command(import_command)
-main.add_command(lr_range_command)
-main.add_command(lab_command)
-main.add_command(serve_command)
-main.add_command(step_command)
-main.add_command(sweep_command)
-main.add_command(texts_group)
-main.add_command(pack_command)
-main.add_command(unpack_command)
-main.add_command(report_command)
-
-
-@main.command("settings")
-@click.argument(
-    "word", required=False, default="", metavar="[WORD]", shell_complete=completions.setting
-)
-@option(
-    GENERAL,
-    "--preset",
-    "preset_name",
-    metavar="NAME",
-    shell_complete=completions.preset,
-    help="With the values of this preset.",
-    otherwise=opening.DEFAULT_PRESET,
-)
-def settings_command(word: str, preset_name: str | None) -> None:
-    """List every setting: default, range and meaning.
-
-    They are what --set changes. With WORD, only those that have it in their name or meaning.
-    """
-    from tui.cli.settings import list_settings  # not needed by the app
-
-    with refusals():
-        list_settings(opening.configured("", preset_name, []), word)
 
 
 def _check_terminal() -> None:

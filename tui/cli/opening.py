@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 import engine
 from data.catalog import default
-from data.decoding import check_encoding
 from data.reading import Reading
 from data.standard_input import read_standard_input
 from engine.changes import check_changes, check_fork
@@ -94,6 +93,8 @@ def new_run(
             "Steps and minutes are two ways to say when a run ends: give one of them, not both."
         )
     if reading.encoding:
+        from data.decoding import check_encoding  # seldom needed
+
         check_encoding(reading.encoding)
     if corpus == "-":
         read_standard_input()

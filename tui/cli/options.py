@@ -1,12 +1,11 @@
-"""The options of the commands, with their sections in the help."""
+"""Options that several commands have, with their sections in the help."""
 
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from engine.config import PRESETS, SampleConfig, TrainConfig
-from engine.settings import plain
+from engine.config import PRESETS, TrainConfig
 from tui.cli import completions
 from tui.cli.consent import TEXT as TEXT
 from tui.cli.consent import download_limit, without_asking
@@ -17,8 +16,6 @@ MODEL = "The model of a new run"
 TRAINING = "Training"
 SAVED = "A saved run"
 OUTPUT = "Output"
-SAMPLING = "Sampling"
-PASSAGE = "The passage"
 
 
 def _presets() -> str:
@@ -33,7 +30,7 @@ def _steps() -> str:
     return ", ".join(f"{name} {make('').train.steps:,}" for name, make in PRESETS.items())
 
 
-def _step_option(section: str) -> Callable[[Any], Any]:
+def step_option(section: str) -> Callable[[Any], Any]:
     """The option that asks for earlier weights; -1 without it."""
     return option(
         section,
@@ -171,118 +168,10 @@ until_option = option(
     "been left.",
 )
 
-_SAMPLE = SampleConfig()
-
-_SAMPLE_OPTIONS: list[Callable[[Any], Any]] = [
-    option(
-        OUTPUT,
-        "--prompt",
-        default="",
-        metavar="TEXT",
-        help="The text to continue; \\n is a line break, \\\\n a backslash and an n. A terminal shows it "
-        "in bold.",
-    ),
-    option(
-        OUTPUT,
-        "--no-prompt",
-        is_flag=True,
-        help="Print only what is written, not the prompt before it.",
-    ),
-    option(
-        OUTPUT,
-        "--chars",
-        "characters",
-        metavar="N",
-        help="Number of characters to write.",
-        otherwise=plain(_SAMPLE.characters),
-    ),
-    _step_option(OUTPUT),
-    option(
-        OUTPUT,
-        "--stop",
-        metavar="CHARS",
-        help="Stop at any of these characters; \\n is a line break, \\\\n a backslash and an n.",
-    ),
-    option(
-        SAMPLING,
-        "--temperature",
-        metavar="T",
-        help="0 takes the most likely character; higher is more varied.",
-        otherwise=plain(_SAMPLE.temperature),
-    ),
-    option(
-        SAMPLING,
-        "--top-k",
-        metavar="K",
-        help="Sample from the K most likely characters; 0: all.",
-        otherwise=plain(_SAMPLE.top_k),
-    ),
-    option(
-        SAMPLING,
-        "--top-p",
-        metavar="P",
-        help="Sample from the most likely characters whose probabilities add up to P.",
-        otherwise=plain(_SAMPLE.top_p),
-    ),
-    option(
-        SAMPLING,
-        "--seed",
-        metavar="S",
-        help="The same seed gives the same text.",
-        otherwise=plain(_SAMPLE.seed),
-    ),
-]
-
-
-_INSPECT_OPTIONS: list[Callable[[Any], Any]] = [
-    option(
-        PASSAGE,
-        "--text",
-        metavar="TEXT",
-        help="The text to read; \\n is a line break.",
-        otherwise="the validation text, as much as the context has room for",
-    ),
-    option(
-        PASSAGE,
-        "--start",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Read the validation text from character N on.",
-        otherwise="0",
-    ),
-    _step_option(PASSAGE),
-    option(
-        OUTPUT,
-        "--off",
-        multiple=True,
-        metavar="PART",
-        help="Switch a part of the model off, to see what it is for: 2.attention, 2.mlp or "
-        "2.head.1, counted from 1. May be repeated.",
-    ),
-    option(
-        OUTPUT,
-        "--json",
-        "as_json",
-        is_flag=True,
-        help="Print a line of JSON for each character: character, bits, rank, entropy, next (the "
-        "likeliest ten) and layers (the likeliest three by the embedding and after each block).",
-    ),
-]
-
 
 def run_options(command: Any) -> Any:
     """Give a command the options that choose a run: the same for the app and for `train`."""
     return _with(_RUN_OPTIONS, command)
-
-
-def sample_options(command: Any) -> Any:
-    """Give a command the options of `sample`."""
-    return _with(_SAMPLE_OPTIONS, command)
-
-
-def inspect_options(command: Any) -> Any:
-    """Give a command the options of `inspect`."""
-    return _with(_INSPECT_OPTIONS, command)
 
 
 def _with(options: list[Callable[[Any], Any]], command: Any) -> Any:

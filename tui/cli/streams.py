@@ -1,7 +1,6 @@
 """The standard streams of every command: no text ends the program because of an encoding."""
 
 import io
-import json
 import os
 import sys
 
@@ -41,5 +40,7 @@ def printable_json(line: str) -> str:
     """A line of JSON as standard output can take it: with ASCII escapes where it cannot encode the
     characters, and on a terminal, which untrusted text reaches as escapes only."""
     if sys.stdout.isatty() or not can_print(line):
+        import json  # not often
+
         return json.dumps(json.loads(line))
     return line

@@ -5,9 +5,11 @@ from textual.reactive import reactive
 
 from tui.drawing.mean_chart import MeanLine, draw_means
 from tui.drawing.series import COMPARED
+from tui.mean_curve import MeanPoint, mean_curve
 from tui.panes.pane import Pane
 from tui.state import RunState
-from tui.sweep.shown import curve_of, drawn
+from tui.sweep.comparison import CaseResult
+from tui.sweep.shown import ShownSweep, drawn, results_of
 
 OTHER = "$foreground 35%"
 SELECTED = ("◆", "bold $foreground")
@@ -40,9 +42,18 @@ class CasesChart(Pane):
             mark, style = COMPARED[number] if number < len(COMPARED) else ("", OTHER)
             if row.case == self.selected:
                 mark, style = (mark, f"bold {style}") if mark else SELECTED
-                front.append(MeanLine(curve_of(sweep, row), mark, style))
+                front.append(MeanLine(_curve_of(sweep, row), mark, style))
             else:
-                lines.append(MeanLine(curve_of(sweep, row), mark, style))
+                lines.append(MeanLine(_curve_of(sweep, row), mark, style))
         # The best ones over the others.
         ordered = [*reversed(lines), *front]
         return draw_means(ordered, width=width, height=height, whole=self.whole)
+
+
+def _curve_of(shown: ShownSweep, row: CaseResult) -> list[MeanPoint]:
+    """The mean over the runs of a case that have ended; before there is one, over those that are
+    trained."""
+    results = results_of(shown, row)
+    done = {one.run for one in results if one.state == "done"}
+    runs = done or {one.run for one in results if one.state == "started"}
+    return mean_curve([curve.losses for curve in shown.curves if curve.run in runs])

@@ -1,14 +1,18 @@
 """The sweep that is shown in the app, as one frozen value, and which curves it still needs."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.protocol import CurvesRead, RunCurve, SweepRead, TrialResult
-from tui.mean_curve import MeanPoint, mean_curve
 from tui.safe_struct import Raw
-from tui.sweep.comparison import CaseResult, SweepVerdict, compared, verdict
+
+if TYPE_CHECKING:  # loaded when a sweep is shown
+    from tui.sweep.comparison import CaseResult, SweepVerdict
 
 MOST_CURVES = 300
 """Runs whose curves are read, but for those of the first cases."""
@@ -49,6 +53,8 @@ def fold_sweep(
     found = ShownSweep(shown, Raw(event), curves=curves, answers=answers)
     if shown.plan is None:
         return found
+    from tui.sweep.comparison import compared, verdict  # with the first sweep that is shown
+
     results = {result.key: result for result in shown.results}
     rows = compared(shown.plan, results)
     return replace(found, rows=tuple(rows), verdict=verdict(shown.plan, rows, results))
@@ -63,15 +69,6 @@ def drawn(shown: ShownSweep) -> tuple[CaseResult, ...]:
     """The cases whose curves are drawn."""
     seeds = shown.read.plan.seeds if shown.read and shown.read.plan else 1
     return shown.rows[: max(FEWEST_DRAWN, min(MOST_DRAWN, MOST_CURVES // seeds))]
-
-
-def curve_of(shown: ShownSweep, row: CaseResult) -> list[MeanPoint]:
-    """The mean over the runs of a case that have ended; before there is one, over those that are
-    trained."""
-    results = results_of(shown, row)
-    done = {one.run for one in results if one.state == "done"}
-    runs = done or {one.run for one in results if one.state == "started"}
-    return mean_curve([curve.losses for curve in shown.curves if curve.run in runs])
 
 
 def true_names(shown: ShownSweep, rows: Sequence[CaseResult]) -> list[str]:
