@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from data.safe_text import safe_text
 from engine import EngineThread
-from engine.protocol import Command, Event, Fork, Open, OpenRun
+from engine.protocol import Command, Event, Fork, Open, OpenRun, StopReading
 from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS, CHANGES, action_of, acts
 from tui.chart_actions import ChartActions
@@ -194,6 +194,13 @@ class TinyGPTApp(
             return False
         views = name in ("view", "enlarge", "shrink")
         return self.can_view(name) if views else bool(acts(name, self.state))
+
+    def action_leave(self) -> None:
+        """Stop the reading of a text; where none is read, as elsewhere."""
+        if self.state.busy.stoppable:
+            self.engine.send(StopReading())
+        else:
+            super().action_leave()
 
     # Other screens, for which the first paint does not wait.
 

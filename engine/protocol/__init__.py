@@ -24,6 +24,7 @@ from engine.protocol.commands import SetExcerptPrompt as SetExcerptPrompt
 from engine.protocol.commands import SetLearningRate as SetLearningRate
 from engine.protocol.commands import Step as Step
 from engine.protocol.commands import Stop as Stop
+from engine.protocol.commands import StopReading as StopReading
 from engine.protocol.commands import StopSample as StopSample
 from engine.protocol.commands import Train as Train
 from engine.protocol.downloads import CancelDownload as CancelDownload

@@ -44,6 +44,11 @@ class Fork(Message, frozen=True):
     download: bool = False  # as in `Open`
 
 
+class StopReading(Message, frozen=True):
+    """Give up what is being opened while its text is read, as `Busy` says; without effect later, so
+    that one that comes too late ends no run."""
+
+
 class Train(Message, frozen=True):
     """Train to the planned end; after it, for the same length again. Or, from where the run is, for
     so many steps or minutes more."""
@@ -155,6 +160,7 @@ Command = (
     | SetLearningRate
     | Teach
     | Sample
+    | StopReading
     | StopSample
     | SetExcerptPrompt
     | Measure

@@ -24,6 +24,7 @@ class Busy(Message, frozen=True):
 
     what: str  # empty: it has ended
     done: float = -1.0
+    stoppable: bool = False  # by `StopReading`
 
 
 class CorpusLoaded(Message, frozen=True):

@@ -4,7 +4,7 @@ from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-from engine.protocol import Close, Command, Stop
+from engine.protocol import Close, Command, StopReading
 
 
 class Inbox:
@@ -24,11 +24,11 @@ class Inbox:
         return None
 
     def asks_to_end(self) -> bool:
-        """Whether a command has come that ends what is under way: to close, or to stop."""
+        """Whether a command has come that ends the reading of a text."""
         with suppress(Empty):
             while True:
                 self._waiting.append(self._queue.get(block=False))
-        return any(isinstance(command, Close | Stop) for command in self._waiting)
+        return any(isinstance(command, Close | StopReading) for command in self._waiting)
 
     def skip_to_close(self) -> bool:
         """Leave out what has come, but for a command to close, and what comes after it; whether

@@ -39,7 +39,7 @@ class Reporter:
         """StoppedError if it is to end."""
         if self._interrupted():
             raise StoppedError
-        now = Busy(what, int(100 * done) / 100)
+        now = Busy(what, int(100 * done) / 100, stoppable=True)
         if now != self._told:
             self._told = now
             self._emit(now)

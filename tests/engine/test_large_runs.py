@@ -20,7 +20,7 @@ from engine.protocol import (
     OpenRun,
     Saved,
     StepDone,
-    Stop,
+    StopReading,
     Train,
 )
 from engine.storage import corpus_text
@@ -102,12 +102,16 @@ def test_reading_is_stopped_and_begun_again(verse_file: Path, what: str) -> None
     def half(event: Event) -> bool:
         return isinstance(event, Busy) and event.what.startswith(what) and event.done > 0.3
 
-    driver = Driver().when(half, Stop())
+    driver = Driver().when(half, StopReading())
     driver.when(lambda event: isinstance(event, Failed), Open(tiny(verse_file)))
     driver.when(lambda event: isinstance(event, Opened), Close())
     events = driver.run(Open(tiny(verse_file)), Train())
     assert only(events, Failed).message == "Stopped before the text was read."
     assert len([event for event in events if isinstance(event, Opened)]) == 1
+
+    late = Driver().when(lambda event: isinstance(event, Opened), StopReading(), Train())
+    late.when(lambda event: isinstance(event, Saved), Close())
+    assert not [e for e in late.run(Open(tiny(verse_file))) if isinstance(e, Failed)]
 
     closed = Driver().when(half, Close()) if what == "reading" else None
     if closed is not None:

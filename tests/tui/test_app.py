@@ -31,6 +31,7 @@ from textual.widgets import Input
 
 from engine.config import SampleConfig
 from engine.protocol import (
+    Busy,
     Close,
     Command,
     Excerpt,
@@ -48,6 +49,7 @@ from engine.protocol import (
     SetLearningRate,
     Step,
     Stop,
+    StopReading,
     StopSample,
     Train,
 )
@@ -221,6 +223,23 @@ async def test_keys_are_commands(desk: Opener) -> None:
             Sample(1, "", SampleConfig()),
             Stop(),
         ]
+
+
+async def test_esc_stops_the_reading_of_a_text_wherever_that_is_shown(desk: Opener) -> None:
+    half = Busy("counting big.txt", 0.34, stoppable=True)
+    async with desk(play=False) as it:
+        await it.play(half)
+        await it.sees("warming up: counting big.txt 34%  (Esc stops)")
+        await it.press("escape")
+        assert it.asked == [StopReading()]
+    async with desk() as it:
+        await it.press("2")
+        await it.play(half)
+        await it.sees("counting big.txt 34%  (Esc stops)", "▸2")
+        await it.press("escape")
+        assert it.asked[-1] == StopReading()
+        await it.play(Busy(""), Failed("Stopped before the text was read.", "open"))
+        await it.sees("Stopped before the text was read.", "▸2")
 
 
 async def test_every_press_counts_from_the_rate_asked_for_last(desk: Opener) -> None:

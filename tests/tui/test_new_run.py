@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 from data.reading import Reading
 from engine.config import ModelConfig, all_settings, preset
-from engine.protocol import Busy, Failed, Measure, Measured, Open, PhaseChanged
+from engine.protocol import Busy, Failed, Measure, Measured, Open, PhaseChanged, StopReading
 from engine.settings import settings_of
 from tui.screens.choice import Choice
 from tui.screens.cost_line import CostLine
@@ -252,6 +252,21 @@ async def test_what_was_typed_is_opened_and_then_the_form_goes(desk: Opener) -> 
         await it.play(opened(config, "calm-crow"))
         await it.until(lambda: it.app.screen is not form)
         await it.sees("run calm-crow", "step 0 / 1,000")
+
+
+async def test_esc_stops_the_reading_of_a_text_and_leaves_the_form(desk: Opener) -> None:
+    async with desk() as it:
+        form = await open_form(it)
+        await it.press("enter")
+        await it.play(Busy("counting big.txt", 0.34, stoppable=True))
+        assert said(form, "problem") == "counting big.txt 34%  (Esc stops)"
+        await it.press("escape")
+        assert it.engine.commands[-1] == StopReading()
+
+        await it.play(Busy(""), Failed("Stopped before the text was read.", "open"))
+        assert "Stopped" in said(form, "problem")
+        await it.press("escape")
+        await it.until(lambda: it.app.screen is not form)
 
 
 async def test_the_button_opens_too(desk: Opener) -> None:

@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
 
+from engine.protocol import Busy
 from tui.drawing.words import count, counted, duration, short
 from tui.panes.pane import Pane, line
 from tui.state import RunState
@@ -160,16 +161,19 @@ def message(state: RunState) -> Content:
     if state.failure is not None and state.failure.during not in ("runs", "export"):
         return Content.styled(f"✖ {state.failure.message}{_way_out(state)}", "$error")
     if state.phase == "warming up":
-        what = state.busy.what or "starting"
-        return Content.styled(f"warming up: {what}{_done(state)}", "$foreground-muted")
+        what = busy_words(state.busy) or "starting …"
+        return Content.styled(f"warming up: {what}", "$foreground-muted")
     if state.busy.what:
-        return Content.styled(state.busy.what + _done(state), "$foreground-muted")
+        return Content.styled(busy_words(state.busy), "$foreground-muted")
     return Content.styled(_advice(state), "$foreground-muted")
 
 
-def _done(state: RunState) -> str:
-    """How far the work is that the screen waits for."""
-    return f" {state.busy.done:.0%}" if state.busy.done >= 0 else " …"
+def busy_words(busy: Busy) -> str:
+    """What the screen waits for, how far that is, and what stops it; empty: nothing."""
+    if not busy.what:
+        return ""
+    done = f" {busy.done:.0%}" if busy.done >= 0 else " …"
+    return f"{busy.what}{done}{'  (Esc stops)' if busy.stoppable else ''}"
 
 
 def _way_out(state: RunState) -> str:

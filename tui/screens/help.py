@@ -22,7 +22,7 @@ KEYS = (
     ("W", "generate again whenever a setting changes"),
     ("u", "use this prompt for the samples"),
     ("C  ^o", "where in the text an answer or sample is copied from"),
-    ("Esc", "stop generating, or leave the prompt"),
+    ("Esc", "stop generating or reading a text, or leave the prompt"),
     ("[  ]", "temperature: 0 picks the most likely, higher is more varied"),
     ("-  =", "top-k: sample from the k most likely characters"),
     ("{  }", "top-p: sample from the most likely, up to this probability"),

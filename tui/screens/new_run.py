@@ -15,14 +15,16 @@ from textual.widgets import Button, Input, Static
 from data.preview import Preview
 from data.safe_text import safe_text
 from engine.config import PRESETS, RunConfig, all_settings, override, preset
-from engine.protocol import Command, Open
+from engine.protocol import Command, Open, StopReading
 from engine.settings import plain
+from tui.panes.header import busy_words
 from tui.screens.choice import Choice
 from tui.screens.completion import CorpusSuggester
 from tui.screens.cost_line import CostLine
 from tui.screens.dialog import Dialog, Key
 from tui.screens.form_row import FormRow, text_field
 from tui.screens.run_fields import (
+    HINTS,
     TRAIN_ON,
     TYPED,
     base_of,
@@ -64,7 +66,7 @@ class NewRunScreen(Dialog[None]):
     """
 
     BINDINGS = [
-        Binding("escape", "dismiss", "Cancel"),
+        Binding("escape", "leave", "Cancel"),
         Binding("enter", "start", "Start", show=False),
         Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Previous field", show=False),
@@ -86,7 +88,7 @@ class NewRunScreen(Dialog[None]):
             "choose among the words of a setting; at the end of a text, complete it",
         ),
         Key("Enter", "", "start the new run; the open one is saved first"),
-        Key("Esc", "", "close the form and leave everything as it is"),
+        Key("Esc", "", "close the form and leave everything as it is; stop the reading of a text"),
     )
 
     FIXED: ClassVar[tuple[str, ...]] = ()
@@ -107,10 +109,7 @@ class NewRunScreen(Dialog[None]):
         self._send = send
         self._settings = all_settings()
         self._options = options()
-        self._hints = {id_of(key): hint_of(key) for key in self._keys()} | {
-            "corpus": "Of the catalog: tales, alice …; a path (→ completes it); https://… or hf:…",
-            "preset": "The size of the model; it sets the fields below.",
-        }
+        self._hints = HINTS | {id_of(key): hint_of(key) for key in self._keys()}
         self._opened = state.opened
         self.origin = f"kept from {state.opened.run}" if state.opened is not None else ""
         self._seen = state
@@ -129,11 +128,8 @@ class NewRunScreen(Dialog[None]):
                 yield FormRow("preset", text_field("preset", config.preset), ", ".join(PRESETS))
                 for key, label in TYPED:
                     yield FormRow(label, text_field(id_of(key), value_of(config, key)), "")
-                yield FormRow(
-                    label_of(TRAIN_ON),
-                    text_field(id_of(TRAIN_ON), value_of(config, TRAIN_ON), CorpusSuggester()),
-                    "",
-                )
+                other = text_field(id_of(TRAIN_ON), value_of(config, TRAIN_ON), CorpusSuggester())
+                yield FormRow(label_of(TRAIN_ON), other, "")
                 for heading, settings in self._options:
                     yield Static(heading, classes="heading")
                     for option in settings:
@@ -261,7 +257,7 @@ class NewRunScreen(Dialog[None]):
             self._show_problem(state.failure.message)
             self._cost.forget()
         elif self._sent and state.busy.what:
-            self.query_one("#problem", Static).update(Content(f"{state.busy.what} …"))
+            self.query_one("#problem", Static).update(Content(busy_words(state.busy)))
         if (state.phase, state.step) != (before.phase, before.step):
             self._show_fate()
         if state.measured is not None and state.measured is not before.measured:
@@ -277,8 +273,12 @@ class NewRunScreen(Dialog[None]):
     # The end of it.
 
     @on(Button.Pressed, "#cancel")
-    def _cancel(self) -> None:
-        self.dismiss()
+    def action_leave(self) -> None:
+        """Stop the reading of the text; where none is read, close the form."""
+        if self._sent and self.state.busy.stoppable:
+            self._send(StopReading())
+        else:
+            self.dismiss()
 
     @on(Button.Pressed, "#start")
     @on(Input.Submitted)

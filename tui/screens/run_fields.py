@@ -41,6 +41,13 @@ def options() -> tuple[tuple[str, tuple[Setting, ...]], ...]:
     )
 
 
+HINTS = {
+    "corpus": "Of the catalog: tales, alice …; a path (→ completes it); https://… or hf:…",
+    "preset": "The size of the model; it sets the fields below.",
+}
+"""What the fields mean that are no setting, by their ids."""
+
+
 def hint_of(key: str) -> str:
     """What a setting means."""
     section, _, name = key.partition(".")
