@@ -1,4 +1,5 @@
-"""The kinds of characters: inside a word, its first letter, a capital, a space and so on."""
+"""The kinds of characters: inside a word, its first letter, a capital, a space and so on; and those
+of tokens, by their first characters."""
 
 import unicodedata
 
@@ -11,10 +12,13 @@ KINDS = (
     "line end",
     "punctuation",
     "other",
+    "character part",
 )
 """Each character is of one kind. A capital is that, wherever it stands; letters of scripts without
 capitals, and marks on letters, are inside a word or its first letter."""
-INSIDE, FIRST, CAPITAL, DIGIT, SPACE, LINE_END, PUNCTUATION, OTHER = range(len(KINDS))
+INSIDE, FIRST, CAPITAL, DIGIT, SPACE, LINE_END, PUNCTUATION, OTHER, PART = range(len(KINDS))
+KINDS_OF_TOKENS = (KINDS[INSIDE], "word start", KINDS[CAPITAL], "number", *KINDS[SPACE:])
+"""The same of tokens, which may be longer than a character, or a part of one."""
 APOSTROPHES = "'’"
 """A letter after one of these is inside a word if another character of a word is before it."""
 
@@ -38,8 +42,18 @@ def continues_word(character: str) -> bool:
     return joiner or kind_of(character) in (INSIDE, CAPITAL, DIGIT)
 
 
-def kind_at(text: str, index: int) -> int:
-    """The kind of a character that stands in a text."""
+def kind_at(text: str, index: int, token: str = "") -> int:
+    """The kind of a character that stands in a text, or of a `token` that begins there: that of its
+    first character that is no space, if it has one. `token`: as it is shown, with bytes that are no
+    whole character as `\\xC3`; `index`: -1 if it begins within a character."""
+    if token:
+        blanks = 0
+        while blanks < len(token) - 1 and kind_of(token[blanks]) == SPACE:
+            blanks += 1
+        # What is shown of a byte is not what stands in the text.
+        if index < 0 or text[index + blanks : index + blanks + 1] != token[blanks]:
+            return PART
+        index += blanks
     kind = kind_of(text[index])
     before = text[max(0, index - 2) : index]
     if before[-1:] in APOSTROPHES:

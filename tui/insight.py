@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from data.character_kinds import kind_at
 from data.safe_text import safe_characters
 from engine.protocol import (
     AlphabetMapped,
@@ -73,6 +74,16 @@ class Passage(Struct, frozen=True):
         """The prediction of a character; None where there is none."""
         places = self.raw.value.places
         return safe(places[index]) if 0 <= index < len(places) else None
+
+    def kind(self, index: int) -> int | None:
+        """The kind of a token (`data.character_kinds`); None where there is none."""
+        read = self.raw.value
+        token = read.places[index].character if 0 <= index < len(read.places) else ""
+        return (
+            kind_at(read.text, read.starts[index] if read.starts else index, token)
+            if token
+            else None
+        )
 
     def bits(self, index: int) -> float | None:
         """The surprise of a character; None where it is not predicted."""

@@ -17,7 +17,7 @@ def rates(step: StepInspected) -> str:
 
 
 def change(step: StepInspected) -> str:
-    """How much likelier the true character became."""
+    """How much likelier the true one became."""
     before, after = step.before.bits or 0.0, step.after.bits or 0.0
     return (
         f"{before:.2f} bits before, {after:.2f} after: "

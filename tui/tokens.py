@@ -62,6 +62,20 @@ def in_bits(loss: float, tokens: Tokens, digits: int = 2) -> str:
     return f"{tokens.bits_per_character(loss):.{digits}f} bits/char"
 
 
+class Surprise(NamedTuple):
+    """In what unit the mean surprise at tokens is shown."""
+
+    unit: str
+    of_a_bit: float
+
+
+def surprise_unit(tokens: Tokens) -> Surprise:
+    """Bits; where tokens are no characters, nats, as their losses."""
+    if tokens.kind == "characters":
+        return Surprise("bits", 1.0)
+    return Surprise("nats", log(2))
+
+
 def is_mixed(tokens: Tokens, compared: Iterable[RunCurve]) -> bool:
     """Whether losses in nats per token do not compare with those of every other run."""
     return are_mixed([tokens, *(run.tokens for run in compared)])

@@ -30,9 +30,10 @@ def fold_trial(trial: Trial, event: Event, shown: Event) -> Trial:
         case _, LearningRateFound():
             return replace(trial, found=shown)
         case StepInspected(), StepInspected():
-            # One character for each: places are counted in these.
+            # One character, or token, for each: places are counted in these.
             rows = tuple(map(safe_characters, event.rows))
-            step = replace(shown, rows=rows, text=safe_characters(event.text))
+            pieces = tuple(map(safe_characters, event.pieces))
+            step = replace(shown, rows=rows, text=safe_characters(event.text), pieces=pieces)
             return replace(trial, step=step, failure="")
         case _, Failed(message):
             return replace(trial, failure=message)

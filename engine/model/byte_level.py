@@ -28,6 +28,10 @@ class ByteLevel(Tokenizer):
     def pieces(self) -> Sequence[str]:
         return self._pieces
 
+    @property
+    def sizes(self) -> list[int]:
+        return [len(token) for token in self.tokens]
+
     def is_known(self, character: str) -> bool:
         return not "\ud800" <= character <= "\udfff"
 

@@ -42,6 +42,11 @@ class Tokenizer(ABC):
         return len(self.pieces)
 
     @property
+    def sizes(self) -> list[int]:
+        """The bytes of UTF-8 that each token takes."""
+        return [len(piece.encode("utf-8", "surrogatepass")) for piece in self.pieces]
+
+    @property
     def dtype(self) -> Any:
         """The smallest NumPy type that holds every id."""
         return np.uint8 if len(self) <= 256 else np.int32
@@ -77,11 +82,6 @@ class Tokenizer(ABC):
         known = "".join(c for c in text if self.is_known(c))
         unknown = "".join(dict.fromkeys(c for c in text if not self.is_known(c)))
         return known, unknown
-
-    def check_characters(self, what: str) -> None:
-        """ValueError, with a user-facing message, where tokens are not characters. `what`: can only
-        be shown where they are."""
-        raise ValueError(f"{what} is for runs whose tokens are characters (model.tokenizer).")
 
     def cut(self, text: Text, start: int) -> int:
         """The end of the piece of `text` that begins at `start`, about `CHUNK` characters on."""
@@ -127,9 +127,6 @@ class Vocabulary(Tokenizer):
 
     def encode(self, text: str) -> list[int]:
         return [self._ids[character] for character in text]
-
-    def check_characters(self, what: str) -> None:
-        pass
 
     def encode_any(self, text: str) -> list[int]:
         """The ids of any text: -1 for a character that is not known."""

@@ -114,39 +114,51 @@ class DivideLoss(Message, frozen=True):
 
 
 class LossPart(Struct, frozen=True):
-    """The loss on some of the characters."""
+    """The loss on some of the tokens."""
 
     name: str
     bits: float  # the mean over them
-    share: float  # of all characters
+    share: float  # of all tokens
+    bytes_each: float = 1.0  # their mean length in UTF-8
+
+    @property
+    def bits_per_byte(self) -> float:
+        """The mean over their bytes."""
+        return self.bits / self.bytes_each
 
 
 class LossDivided(Message, frozen=True):
-    """Where the loss lives. Parts without a character are left out."""
+    """Where the loss lives. Parts without a token are left out."""
 
     request: int
     step: int
-    characters: int  # predicted
+    characters: int  # predicted, in tokens
     bits: float  # the mean over all
-    kinds: tuple[LossPart, ...]  # by the kind of the predicted character
-    positions: tuple[LossPart, ...]  # by how many characters are seen: "1", "2", "3-4", "5-8" ...
+    kinds: tuple[LossPart, ...]  # by the kind of the predicted token
+    positions: tuple[LossPart, ...]  # by how many tokens are seen: "1", "2", "3-4", "5-8" ...
     context_length: int
+
+    @property
+    def bits_per_byte(self) -> float:
+        """The mean loss on the bytes of what is predicted, at least one."""
+        return self.bits / sum(part.share * part.bytes_each for part in self.kinds)
 
 
 class MapAlphabet(Message, frozen=True):
-    """Map the characters by their output embeddings; answered by `AlphabetMapped`."""
+    """Map the tokens by their output embeddings; answered by `AlphabetMapped`."""
 
     request: int
     step: int = -1
+    selected: str = ""  # a token that is wanted even where it is not among the most frequent
 
 
 class CharacterPoint(Struct, frozen=True):
-    """A character by its output embedding."""
+    """A token by its output embedding."""
 
-    character: str
+    character: str  # as it is shown
     x: float  # along the first principal component
     y: float  # along the second
-    neighbours: Likely  # the nearest ones with their cosine similarity, the most alike first
+    neighbours: Likely  # the nearest of all with their cosine similarity, the most alike first
 
 
 class AlphabetMapped(Message, frozen=True):
@@ -154,9 +166,11 @@ class AlphabetMapped(Message, frozen=True):
 
     request: int
     step: int
-    points: tuple[CharacterPoint, ...]  # of a large vocabulary the most frequent characters
-    explained: tuple[float, float]  # the share of the variance along x and y
+    points: tuple[CharacterPoint, ...]
+    """Of a large vocabulary those that are most frequent in the text, the most frequent first."""
+    explained: tuple[float, float]  # the share of their variance along x and y
     vocabulary: int  # its size
+    selected: CharacterPoint | None = None  # the one that was asked for, if it is not among these
 
 
 InsightCommand = (

@@ -76,21 +76,27 @@ class StepInspected(Message, frozen=True):
     step: int  # its number
     learning_rate: float  # as applied, of Muon or AdamW
     adam_learning_rate: float  # of Adam; with AdamW the same
-    loss: float  # of the batch before the update, in nats a character
+    loss: float  # of the batch before the update, in nats per token
     loss_after: float  # of the same batch after it
     gradient_norm: float
     rows: tuple[str, ...]  # the first rows of the batch, as the model sees them
     batch: int  # rows in the batch
     context_length: int
     row: int  # the one looked at
-    text: str  # that row, with the character after it
-    place: int  # of the character looked at in `text`, from 1 on: the first is not predicted
+    text: str  # that row, with the token after it
+    place: int  # of the token looked at in `text`, from 1 on: the first is not predicted
     before: Place
     after: Place  # the same after the update
-    bits_before: tuple[float, ...]  # the surprise at each character of `text` but the first
+    bits_before: tuple[float, ...]  # the surprise at each token of `text` but the first
     bits_after: tuple[float, ...]
     sublayers: tuple[str, ...]  # the names of those in `Place.added`
     tensors: tuple[TensorUpdate, ...]  # in the order of the model
+    pieces: tuple[str, ...] = ()  # the tokens of `text`, as they are shown; empty: its characters
+
+    @property
+    def noun(self) -> str:
+        """What is predicted."""
+        return "token" if self.pieces else "character"
 
 
 TrialCommand = FindLearningRate | InspectStep | StopTrial

@@ -1,6 +1,6 @@
 """Answers how the model sees the alphabet: by its output embeddings, which begin at zero, so that all
 of them is learned. The input embeddings are drawn at random, and training moves them so little that
-no two characters come near each other.
+no two tokens come near each other.
 """
 
 import torch
@@ -12,10 +12,10 @@ from engine.protocol import AlphabetMapped, CharacterPoint, MapAlphabet
 from engine.session.moment_models import MomentModels
 from engine.training.dataset import Dataset
 
-MOST_CHARACTERS = 200
+MOST_SHOWN = 200
 """Of a larger vocabulary the most frequent ones are shown."""
 COUNTED = 1_000_000
-"""Characters of the text, spread over it, that tell which these are."""
+"""Tokens of the text, spread over it, that tell which these are."""
 
 
 class AlphabetMapper:
@@ -29,41 +29,43 @@ class AlphabetMapper:
         self._plane: Tensor | None = None
 
     def answer(self, command: MapAlphabet) -> AlphabetMapped:
-        """ValueError, with a user-facing message, if the weights of that step are not kept, or its
-        tokens are not characters."""
-        self._tokenizer.check_characters("The plane of the alphabet")
+        """ValueError, with a user-facing message, if the weights of that step are not kept."""
         weights = self._models.at(command.step)
         if not self._shown:
             self._shown = self._most_frequent()
-        shown = [self._tokenizer.pieces[i] for i in self._shown]
-        alphabet = map_alphabet(weights.model.output_embedding[self._shown], self._plane)
+        selected = self._tokenizer.id_of(command.selected)
+        more = [selected] if selected >= 0 and selected not in self._shown else []
+        embedding = weights.model.output_embedding
+        alphabet = map_alphabet(embedding, self._shown, more, self._plane)
         if alphabet.plane.any():
-            self._plane = alphabet.plane
-        points = zip(
-            shown,
-            alphabet.plane.tolist(),
-            alphabet.nearest.tolist(),
-            alphabet.similarity.tolist(),
-            strict=True,
-        )
+            self._plane = alphabet.plane[: len(self._shown)]
+        pieces = self._tokenizer.pieces
+        points = [
+            CharacterPoint(
+                pieces[id_], x, y, tuple(zip([pieces[i] for i in near], cosines, strict=True))
+            )
+            for id_, (x, y), near, cosines in zip(
+                [*self._shown, *more],
+                alphabet.plane.tolist(),
+                alphabet.nearest.tolist(),
+                alphabet.similarity.tolist(),
+                strict=True,
+            )
+        ]
         return AlphabetMapped(
             command.request,
             weights.step,
-            tuple(
-                CharacterPoint(
-                    character, x, y, tuple(zip([shown[i] for i in near], cosines, strict=True))
-                )
-                for character, (x, y), near, cosines in points
-            ),
+            tuple(points[: len(self._shown)]),
             alphabet.explained,
             len(self._tokenizer),
+            points[-1] if more else None,
         )
 
     def _most_frequent(self) -> list[int]:
-        """The ids that are shown, in their order."""
+        """The ids that are shown; of a large vocabulary, the most frequent first."""
         size = len(self._tokenizer)
-        if size <= MOST_CHARACTERS:
+        if size <= MOST_SHOWN:
             return list(range(size))
         counts = torch.bincount(self._dataset.some(COUNTED), minlength=size)
         order = torch.sort(counts, descending=True, stable=True).indices
-        return sorted(order[:MOST_CHARACTERS].tolist())
+        return order[:MOST_SHOWN].tolist()

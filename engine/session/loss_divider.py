@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from engine.insight.loss_by_kind import LossByKind
-from engine.model.tokenizer import Tokenizer, Vocabulary
+from engine.model.tokenizer import Tokenizer
 from engine.model.weights import Weights
 from engine.protocol import DivideLoss, LossDivided
 from engine.session.moment_models import MomentModels
@@ -16,7 +16,7 @@ from engine.training.replica import micro_batch
 from engine.training.validation import ValidationText
 
 CHARACTERS = 8_192
-"""Validation characters that are predicted, about."""
+"""Validation tokens that are predicted, about."""
 
 
 class LossDivider:
@@ -65,7 +65,7 @@ def divided(
 ) -> Iterator[float | LossDivided]:
     """Divide the loss on a text, in slices: the fractions done, then the answer to request 0."""
     model, step, length = weights
-    losses = LossByKind(tokenizer.characters if isinstance(tokenizer, Vocabulary) else "", length)
+    losses = LossByKind(tokenizer, length)
     size = micro_batch(sum(p.numel() for p in model.parameters()))
     predicted = text.predicted(length)
     for inputs, targets in text.batches(length, size):

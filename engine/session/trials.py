@@ -117,13 +117,12 @@ class Trials:
     def _inspect_step(
         self, command: InspectStep, next_step: Callable[[], NextStep]
     ) -> Iterator[float | StepInspected]:
-        self._tokenizer.check_characters("The step microscope")
         (trainer, step), before = self._copy(next_step), self._trainer.model
         size, length = trainer.config.train.batch_size, step.context_length
         inputs, targets = trainer.dataset.batch(trainer.batch_number, size, length)
         row, at = _place(command, inputs)
-        characters = self._tokenizer.pieces
-        place_before, bits_before = read_row(before, characters, inputs[row], targets[row], at)
+        pieces = self._tokenizer.pieces
+        place_before, bits_before = read_row(before, pieces, inputs[row], targets[row], at)
         yield 0.0
         grads: list[Tensor] = []
         taken: StepResult | None = None
@@ -138,8 +137,8 @@ class Trials:
             loss_after += loss / targets.numel()
             yield 0.5
         after = trainer.model
-        place_after, bits_after = read_row(after, characters, inputs[row], targets[row], at)
-        decode = self._tokenizer.decode
+        place_after, bits_after = read_row(after, pieces, inputs[row], targets[row], at)
+        decode, read = self._tokenizer.decode, [*inputs[row].tolist(), int(targets[row, -1])]
         yield StepInspected(
             request=command.request,
             step=trainer.step_number,
@@ -152,7 +151,7 @@ class Trials:
             batch=len(inputs),
             context_length=length,
             row=row,
-            text=decode([*inputs[row].tolist(), int(targets[row, -1])]),
+            text=decode(read),
             place=at + 1,
             before=place_before,
             after=place_after,
@@ -160,6 +159,7 @@ class Trials:
             bits_after=tuple(bits_after),
             sublayers=sublayers(before),
             tensors=tensor_updates(before, after, grads, trainer.config.train),
+            pieces=tuple(pieces[id_] for id_ in read) if self._tokenizer.starts(read) else (),
         )
 
 
@@ -173,9 +173,7 @@ def _place(command: InspectStep, inputs: Tensor) -> tuple[int, int]:
             f"The batch has {rows:,} rows, counted from 0: there is no {command.row:,}."
         )
     if not 0 <= at < length:
-        raise ValueError(
-            f"A row predicts {length:,} characters, counted from 0: there is no {at:,}."
-        )
+        raise ValueError(f"A row has {length:,} predictions, counted from 0: there is no {at:,}.")
     return command.row, at
 
 

@@ -1,7 +1,8 @@
-"""Where the loss lives: each character is of one kind, and every mean is that of a plain sum."""
+"""Where the loss lives: each token is of one kind, and every mean is that of a plain sum."""
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny
 from plain_gpt import plain_log_probs, plain_pass
 from shaping import CONTEXT, awake, shape
 
-from data.character_kinds import KINDS, kind_at
+from data.character_kinds import KINDS, KINDS_OF_TOKENS, PART, kind_at
 from engine.insight.loss_by_kind import LossByKind
+from engine.model.byte_level import ByteLevel
 from engine.model.gpt import GPT
-from engine.model.tokenizer import Vocabulary
+from engine.model.tokenizer import Tokenizer, Vocabulary
 from engine.protocol import (
     Close,
     CorpusLoaded,
@@ -34,7 +36,7 @@ from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(30)
 
-SIGNS = dict(zip("ifcd_/.?", KINDS, strict=True))
+SIGNS = dict(zip("ifcd_/.?", KINDS[:PART], strict=True))
 """A sign for each kind, so that kinds can be written under a text."""
 
 
@@ -65,7 +67,7 @@ def test_each_character_is_of_one_kind(text: str, kinds: str) -> None:
     )
     found = ""
     for end in range(2, len(text) + 1):  # one prediction more each time
-        tally = LossByKind(vocabulary.characters, 64)
+        tally = LossByKind(vocabulary, 64)
         tally.add(model, ids[:, : end - 1], ids[:, 1:end])
         counts = {part.name: round(part.share * tally.characters) for part in tally.kinds()}
         for sign, name in SIGNS.items():
@@ -78,99 +80,171 @@ def test_each_character_is_of_one_kind(text: str, kinds: str) -> None:
     assert "".join(alone) == kinds
 
 
+Predicted = list[tuple[float, int]]
+"""The bits of predictions, and the bytes of what was predicted."""
+
+
 def brute_force(
-    model: GPT, characters: str, rows: list[list[int]]
-) -> tuple[dict[str, list[float]], dict[int, list[float]]]:
-    """The bits of every prediction of these rows of ids, by the kind of the predicted character and
-    by how many are seen."""
+    model: GPT, tokens: Sequence[bytes], rows: list[list[int]]
+) -> tuple[dict[int, Predicted], dict[int, Predicted]]:
+    """Every prediction of these rows of ids, by the kind of the predicted token and by how many are
+    seen."""
     by_kind, by_position = defaultdict(list), defaultdict(list)
     for row in rows:
         plain = plain_pass(model, torch.tensor(row[:-1]))
         log_probs = plain_log_probs(model, plain.streams[-1])
-        text = "".join(characters[i] for i in row)
         for seen in range(1, len(row)):
             bits = -log_probs[seen - 1, row[seen]] / math.log(2)
-            by_kind[plain_kind(text[:seen], text[seen])].append(bits)
-            by_position[seen].append(bits)
+            token = tokens[row[seen]]
+            predicted = (float(bits), len(token))
+            by_kind[plain_kind(b"".join(tokens[i] for i in row[:seen]), token)].append(predicted)
+            by_position[seen].append(predicted)
     return by_kind, by_position
 
 
-def plain_kind(before: str, character: str) -> str:
-    """For texts of ASCII."""
+def plain_kind(before: bytes, token: bytes) -> int:
+    """By the bytes: what follows the blanks of a token is a whole character, or begins one that is
+    not whole, or goes on with one."""
+    rest = token.lstrip(b" ") or b" "
+    size = 1 + (rest[0] >= 0xC0) + (rest[0] >= 0xE0) + (rest[0] >= 0xF0)
+    if 0x80 <= rest[0] < 0xC0 or size > len(rest):
+        return PART
+    character = rest[:size].decode()
+    word = (before + token[: len(token) - len(rest)]).decode(errors="replace")
     if character == "\n":
-        return "line end"
-    if character == " ":
-        return "space"
-    if character in "0123456789":
-        return "digit"
-    if "A" <= character <= "Z":
-        return "capital"
-    if "a" <= character <= "z":
-        word = before[:-1] if before.endswith("'") else before
-        return "inside a word" if word[-1:].isalnum() else "first letter"
-    return "other" if character in "+$" else "punctuation"
+        kind = "line end"
+    elif character == " ":
+        kind = "space"
+    elif character in "0123456789":
+        kind = "digit"
+    elif character.isupper():
+        kind = "capital"
+    elif character.isalpha():
+        word = word.removesuffix("'")
+        kind = "inside a word" if word[-1:].isalnum() else "first letter"
+    else:
+        kind = "punctuation" if character in ",.:;!?-'" else "other"
+    return KINDS.index(kind)
 
 
-def check_part(part: LossPart, bits: list[float], characters: int) -> None:
-    assert part.bits == pytest.approx(sum(bits) / len(bits), rel=1e-4)
-    assert part.share == pytest.approx(len(bits) / characters)
+def check_part(part: LossPart, found: Predicted, characters: int) -> None:
+    assert part.bits == pytest.approx(sum(bits for bits, _ in found) / len(found), rel=1e-4)
+    assert part.share == pytest.approx(len(found) / characters)
+    assert part.bytes_each == pytest.approx(sum(size for _, size in found) / len(found))
+
+
+def bytes_of(tokenizer: Tokenizer) -> Sequence[bytes]:
+    """What each token stands for."""
+    return (
+        tokenizer.tokens
+        if isinstance(tokenizer, ByteLevel)
+        else [*map(str.encode, tokenizer.pieces)]
+    )
 
 
 @pytest.mark.parametrize("context", [CONTEXT, 13])
 def test_the_means_are_those_of_a_plain_sum(context: int) -> None:
-    characters = "".join(sorted("\n '+,.05AZabcz"))
-    model = awake(shape(), len(characters))
+    vocabulary = Vocabulary("\n '+,.05AZabcz")
+    model = awake(shape(), len(vocabulary))
     generator = torch.Generator().manual_seed(3)
-    rows = torch.randint(len(characters), (30, context + 1), generator=generator)
-    tally = LossByKind(characters, context)
+    rows = torch.randint(len(vocabulary), (30, context + 1), generator=generator)
+    tally = LossByKind(vocabulary, context)
     for first in (0, 7, 14, 21, 28):
         tally.add(model, rows[first : first + 7, :-1], rows[first : first + 7, 1:])
     tally.add(model, rows[:1, :4], rows[:1, 1:5])  # the rest of a text
-    by_kind, by_position = brute_force(model, characters, [*rows.tolist(), rows[0, :5].tolist()])
+    by_kind, by_position = brute_force(
+        model, bytes_of(vocabulary), [*rows.tolist(), rows[0, :5].tolist()]
+    )
     total = 30 * context + 4
     assert tally.characters == total
-    assert [part.name for part in tally.kinds()] == [*KINDS]
-    for part in tally.kinds():
-        check_part(part, by_kind[part.name], total)
+    assert [part.name for part in tally.kinds()] == [*KINDS[:PART]]
+    for number, part in enumerate(tally.kinds()):
+        check_part(part, by_kind[number], total)
     names = ["1", "2", "3-4", "5-8", f"9-{context}"]
     assert [part.name for part in tally.positions()] == names
     for part, (first, last) in zip(
         tally.positions(), [(1, 1), (2, 2), (3, 4), (5, 8), (9, context)], strict=True
     ):
-        bits = [one for seen in range(first, last + 1) for one in by_position[seen]]
-        check_part(part, bits, total)
+        found = [one for seen in range(first, last + 1) for one in by_position[seen]]
+        check_part(part, found, total)
     for parts in (tally.kinds(), tally.positions()):
         assert sum(part.share for part in parts) == pytest.approx(1)
         assert sum(part.share * part.bits for part in parts) == pytest.approx(tally.bits)
 
 
 def test_kinds_that_do_not_occur_are_left_out() -> None:
-    tally = LossByKind("ab", CONTEXT)
+    tally = LossByKind(Vocabulary("ab"), CONTEXT)
     model = awake(shape(), 2)
     tally.add(model, torch.tensor([[0, 1]]), torch.tensor([[1, 0]]))
     assert [part.name for part in tally.kinds()] == ["inside a word"]
     assert [part.name for part in tally.positions()] == ["1", "2"]
 
 
+TEXT = (
+    "The owl said: naïve? No.\n\nAn owl's 1,000 nights - 日本語 🦉! And  the 'owls' Élan: été.\n"
+    * 20
+)
+SETTINGS = {
+    "characters": (),
+    "bytes": ("model.tokenizer=bytes",),
+    "bpe": ("model.tokenizer=bpe", "model.vocabulary=300"),
+}
+
+
+@pytest.mark.parametrize("tokens", SETTINGS)
 def test_the_whole_of_a_short_validation_part_has_the_loss_of_its_evaluation(
-    verse_file: Path,
+    tmp_path: Path, tokens: str
 ) -> None:
+    corpus = tmp_path / "owls.txt"
+    corpus.write_text(TEXT, encoding="utf-8")
     driver = Driver().when(is_a(Saved), DivideLoss(5)).when(is_a(LossDivided), Close())
-    events = driver.run(Open(tiny(verse_file)), Train())
+    events = driver.run(Open(tiny(corpus, *SETTINGS[tokens])), Train())
     divided, evaluated = only(events, LossDivided), of(events, Evaluated)[-1]
     assert (divided.request, divided.step, divided.context_length) == (5, 20, 16)
-    assert divided.characters == evaluated.characters == 163
-    assert divided.bits == pytest.approx(evaluated.bits_per_char, rel=1e-5)
+    number = divided.characters
+    assert number == evaluated.characters
+    assert divided.bits == pytest.approx(evaluated.loss / math.log(2), rel=1e-5)
+    assert evaluated.bits_per_byte is not None
+    assert divided.bits_per_byte == pytest.approx(evaluated.bits_per_byte, rel=0.01)
     saved = load_run(only(events, Opened).run)
-    vocabulary = Vocabulary(saved.info.corpus.characters)
-    model = GPT(saved.info.config.model, len(vocabulary))
+    made = saved.tokenizer
+    model = GPT(saved.info.config.model, len(made))
     model.load_state_dict(saved.state["model"])
-    validation = vocabulary.encode_corpus(saved.text)[-164:].tolist()
-    rows = [validation[first : first + 17] for first in range(0, 163, 16)]
-    by_kind, _ = brute_force(model, vocabulary.characters, rows)
-    assert {part.name for part in divided.kinds} == {*by_kind}
+    validation = made.encode_corpus(saved.text)[-number - 1 :].tolist()
+    rows = [validation[first : first + 17] for first in range(0, number, 16)]
+    by_kind, by_position = brute_force(model, bytes_of(made), rows)
+    names = KINDS if tokens == "characters" else KINDS_OF_TOKENS
+    assert {part.name for part in divided.kinds} == {names[kind] for kind in by_kind}
+    assert (PART in by_kind) == (tokens != "characters")
     for part in divided.kinds:
-        check_part(part, by_kind[part.name], 163)
+        check_part(part, by_kind[names.index(part.name)], number)
+    check_part(divided.positions[0], by_position[1], number)
+
+
+@pytest.mark.parametrize(
+    ("before", "token", "kind"),
+    [
+        ("The", " owl", "word start"),
+        ("The", " Owl", "capital"),
+        ("The o", "wl", "inside a word"),
+        ("owl'", "s", "inside a word"),
+        ("owl", "'s", "punctuation"),
+        ("the", " 1", "number"),
+        ("the", "  ", "space"),
+        ("the", " \n ", "line end"),
+        ("the", " \\xE6", "character part"),
+        ("", "\\xE6", "character part"),
+        ("na", "ïve", "inside a word"),
+        ("the ", "日\\xE6", "word start"),
+        ("the ", "\\", "punctuation"),
+    ],
+)
+def test_a_token_is_of_the_kind_of_its_first_character_that_is_no_space(
+    before: str, token: str, kind: str
+) -> None:
+    text = before + token.replace("\\xE6", "本")
+    assert KINDS_OF_TOKENS[kind_at(text, len(before), token)] == kind
+    assert KINDS_OF_TOKENS[kind_at(text, -1, token)] == "character part"
 
 
 def test_of_a_long_validation_part_a_sample_is_read_in_slices(tmp_path: Path) -> None:

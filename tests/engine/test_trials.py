@@ -17,7 +17,10 @@ from driving import (
     saved_run,
     tiny,
 )
+from plain_gpt import plain_log_probs, plain_pass
 
+from engine.model.byte_level import ByteLevel
+from engine.model.gpt import GPT
 from engine.protocol import (
     HIGHEST_RATE,
     LOWEST_RATE,
@@ -42,7 +45,7 @@ from engine.protocol import (
     Train,
 )
 from engine.session import trials
-from engine.storage.saved_run import load_run
+from engine.storage.saved_run import SavedRun, load_run
 from engine.training.optimizers import Optimizer
 from engine.training.range_test import STEPS, Suggestion, Tried, rate, suggest
 
@@ -166,6 +169,36 @@ def test_the_update_of_each_tensor_is_that_of_the_real_step(verse_file: Path) ->
         assert tensor.update == pytest.approx(float(update.norm()), rel=1e-5)
 
 
+@pytest.mark.parametrize("tokens", ["bytes", "bpe"])
+def test_the_microscope_shows_tokens(tmp_path: Path, tokens: str) -> None:
+    """Their surprises against a plain pass; their bytes in a row are those of the text."""
+    corpus = tmp_path / "owls.txt"
+    corpus.write_text("The owl: naïve, été. 日本語 🦉!\n" * 40, encoding="utf-8")
+    name = saved_run(corpus, f"model.tokenizer={tokens}", "model.vocabulary=270")
+    saved = load_run(name)
+    events = ask(name, InspectStep(1, row=2, place=7), Step())
+    real, seen = of(events, StepDone)[-1], only(events, StepInspected)
+    assert (seen.loss, seen.gradient_norm, seen.noun) == (real.loss, real.gradient_norm, "token")
+    made = saved.tokenizer
+    assert isinstance(made, ByteLevel)
+    ids = [made.pieces.index(piece) for piece in seen.pieces]
+    assert len(ids) == seen.context_length + 1
+    assert b"".join(made.tokens[i] for i in ids) in saved.text.encode()
+    assert any("\\x" in piece for piece in seen.pieces), "part of a character"
+    assert seen.rows[2] == made.decode(ids[:-1])
+    assert (seen.place, seen.before.character) == (8, seen.pieces[8])
+    assert seen.bits_before == pytest.approx(plain_bits(saved, ids), abs=1e-3)
+    assert seen.bits_after == pytest.approx(plain_bits(load_run(name), ids), abs=1e-3)
+
+
+def plain_bits(saved: SavedRun, ids: list[int]) -> list[float]:
+    """The surprise at each token but the first."""
+    model = GPT(saved.info.config.model, len(saved.tokenizer))
+    model.load_state_dict(saved.state["model"])
+    log_probs = plain_log_probs(model, plain_pass(model, torch.tensor(ids[:-1])).streams[-1])
+    return [-log_probs[at, id_] / math.log(2) for at, id_ in enumerate(ids[1:])]
+
+
 def test_the_rates_rise_and_the_loss_is_smoothed(verse_file: Path) -> None:
     events = ask(saved_run(verse_file), FindLearningRate(5))
     tried, found = of(events, RateTried), only(events, LearningRateFound)
@@ -191,7 +224,7 @@ def test_a_trial_that_is_stopped_is_not_answered(verse_file: Path) -> None:
     ("command", "reason"),
     [
         (InspectStep(4, row=4), "The batch has 4 rows, counted from 0: there is no 4."),
-        (InspectStep(4, place=16), "A row predicts 16 characters, counted from 0: there is no 16."),
+        (InspectStep(4, place=16), "A row has 16 predictions, counted from 0: there is no 16."),
     ],
 )
 def test_a_place_outside_the_batch_is_refused(

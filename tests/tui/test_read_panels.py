@@ -23,6 +23,7 @@ from engine.protocol import (
     MapAlphabet,
     MomentsKept,
     PhaseChanged,
+    Tokens,
     WhenLearned,
 )
 from tui.context_use import context_words
@@ -155,20 +156,20 @@ async def test_where_the_loss_lives(desk: Opener) -> None:
 
 def test_the_context_counts_as_used_only_beyond_chance() -> None:
     answer = loss_divided(DivideLoss(1))
-    assert context_words(answer) == (
+    assert context_words(answer, Tokens()) == (
         "At least 9 characters of context are used: 3.9 bits after one, 2.2 after 129 or more."
     )
 
     def later(bits: float) -> str:
         first, *others = answer.positions
         parts = (first, *(replace(part, bits=bits) for part in others))
-        return context_words(replace(answer, positions=parts))
+        return context_words(replace(answer, positions=parts), Tokens())
 
     noise = 2 * 2.5 / sqrt(8_192 / 256)
     assert later(3.9 - 0.9 * noise).startswith("The context is not used yet: 3.1 bits")
     assert later(3.9 - 1.1 * noise).startswith("At least 2 characters of context are used")
     alone = replace(answer, positions=(LossPart("1", 3.0, 1.0),))
-    assert context_words(alone) == "There is no context to use."
+    assert context_words(alone, Tokens()) == "There is no context to use."
 
 
 async def test_the_alphabet_and_what_the_selected_character_is_like(

@@ -1,14 +1,27 @@
 """View 2 for a run whose tokens are not characters."""
 
+from looking import Opener
 from msgspec.structs import replace
-from recording import opened, opening, state_after
+from reading_along import loss_divided
+from recording import opened, opening, state_after, untrained
+from trying import step_inspected
 
+from data.character_kinds import KINDS_OF_TOKENS
 from engine.config import SampleConfig
-from engine.protocol import Inspected, Place, PlaceInspected, WhenLearned
+from engine.protocol import (
+    DivideLoss,
+    Inspected,
+    LossPart,
+    Place,
+    PlaceInspected,
+    Tokens,
+    WhenLearned,
+)
 from tui.asking import Answered, Asked
 from tui.drawing.passage import PassageLayout
 from tui.insight import Insight, Passage, fold_insight
 from tui.read.learned import LearnedPane
+from tui.read.loss_parts import LossPartsPane
 from tui.read.next_character import NextPane
 from tui.read.pane import about_the_place
 from tui.state import RunState
@@ -17,6 +30,7 @@ PIECES = ("Good", " mor", "row", "\n", "\\xE6", "\\x97\\xA5", " owl")
 TEXT = "Good morrow\n日 owl"
 IDS = (5, 6, 7, 8, 9, 10, 11)
 STARTS = (0, 4, 8, 11, 12, -1, 13)
+TOKENS = Tokens("bpe", number=1_024, characters_each=2.1, bytes_each=2.2)
 NEXT = ((" owl", 0.5), ("\\x97", 0.25), ("e", 0.1))
 
 
@@ -31,7 +45,8 @@ def inspected() -> Inspected:
 
 def looking_at(cursor: int) -> RunState:
     insight = Insight(passage=Passage.of(inspected()), cursor=cursor)
-    return replace(state_after(*opening()), insight=insight, opened=opened())
+    with_tokens = replace(opened(), tokens=TOKENS)
+    return replace(state_after(*opening()), insight=insight, opened=with_tokens)
 
 
 def test_each_token_stands_in_one_place_and_lines_end_with_their_breaks() -> None:
@@ -86,3 +101,50 @@ def test_tokens_stand_in_columns() -> None:
     shown = replace(state, insight=replace(state.insight, learned=learned))
     drawn = [line.plain for line in LearnedPane().draw(shown, 40, 8)]
     assert len({line.index("%") for line in drawn[:3]}) == 1
+
+
+def test_each_token_is_of_a_kind() -> None:
+    passage = Passage.of(inspected())
+    names = [KINDS_OF_TOKENS[kind] for at in range(7) if (kind := passage.kind(at)) is not None]
+    part = "character part"
+    assert names == ["capital", "word start", "inside a word", "line end", part, part, "word start"]
+    assert passage.kind(7) is None
+
+
+def test_where_the_loss_lives_is_told_in_nats_and_in_bits_per_byte() -> None:
+    state = looking_at(1)
+    answer = replace(
+        loss_divided(DivideLoss(1)),
+        bits=3.0,
+        kinds=(LossPart("word start", 6.0, 0.25, 4.0), LossPart("inside a word", 2.0, 0.75, 2.0)),
+    )
+    insight = replace(state.insight, divided=Answered(answer=answer))
+    shown = replace(state, insight=insight)
+    assert LossPartsPane().titles(shown)[1].plain == "2.08 nats · 1.20 bits/byte"
+    lines = LossPartsPane().draw(shown, 36, 9)
+    drawn = [line.plain for line in lines]
+    assert drawn[0].split() == ["nats", "bit/B", "share"]
+    assert drawn[1].startswith("word start     ████ 4.16  1.50   50%")
+    assert drawn[2].split()[-3:] == ["1.39", "1.00", "50%"]
+    assert [span.start for span in lines[1].spans if "reverse" in str(span.style)] == [0]
+    assert "At least 9 tokens of context are used: 2.7 nats after" in " ".join(drawn)
+
+
+async def test_the_microscope_shows_tokens_in_place_of_characters(desk: Opener) -> None:
+    pieces = (*PIECES, *PIECES[1:] * 10)[:65]
+    step = step_inspected()
+    step = replace(
+        step,
+        pieces=pieces,
+        before=replace(step.before, character=pieces[64], next=((pieces[64], 0.2), *NEXT[1:])),
+    )
+    async with desk(*untrained(), size=(80, 24)) as it:
+        await it.press("m")
+        await it.play(step)
+        await it.sees("32 rows of 64 tokens", "▸ Good␠morrow␊\\xE6\\x97\\xA5␠owl␠mor")
+        await it.press("right")
+        await it.sees("The true next token is “\\xE6”", "\\xE6\\x97\\xA5 owl morrow␊")
+        await it.press("right")
+        await it.sees("The true token “\\xE6” had", "among 5.2 tokens")
+        await it.press("right", "right", "right")
+        await it.sees("of 64 tokens became likelier", "\\xE6  20%", "\\x97  25%")

@@ -54,17 +54,17 @@ def print_step(step: StepInspected, run: str) -> None:
         console.print(Text(text))
 
     line(safe_text(f"{run}, step {count(step.step)}, as it is taken next"))
-    line(f"batch: {count(step.batch)} rows of {count(step.context_length)} characters")
+    line(f"batch: {count(step.batch)} rows of {count(step.context_length)} {step.noun}s")
     for number, text in enumerate(step.rows[:ROWS]):
         marker = ">" if number == step.row else " "
         console.print(Text(f"{marker} {safe_characters(text)}"), no_wrap=True, overflow="ellipsis")
     line()
     line(
-        f"loss {step.loss:.4f} nats a character; of the same batch afterwards {step.loss_after:.4f}"
+        f"loss {step.loss:.4f} nats a {step.noun}; of the same batch afterwards {step.loss_after:.4f}"
     )
     line(f"gradient norm {step.gradient_norm:.3f}; learning rate {rates(step)}")
     line()
-    line(f"row {step.row}, character {step.place}: {shown(step.text[step.place])}")
+    line(f"row {step.row}, {step.noun} {step.place}: {shown(step.before.character)}")
     line(_prediction("before", step.before))
     line(_prediction("after", step.after))
     line(change(step))

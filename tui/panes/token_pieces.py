@@ -25,13 +25,20 @@ def described(tokens: Tokens) -> list[Content]:
     return [Content(f"{kind}, {tokens.characters_each:.2f} characters each")]
 
 
+def in_turn(tokens: Sequence[str]) -> list[Content]:
+    """Safe tokens, each in another colour than its neighbours."""
+    return [
+        Content.styled(piece(token), STYLES[number % len(STYLES)])
+        for number, token in enumerate(tokens)
+    ]
+
+
 def coloured(tokens: Sequence[str], width: int, height: int) -> list[Content]:
     """The safe tokens that a text begins with, in so many lines at most; one longer than a line is
     cut."""
     lines: list[Content] = []
     line = Content("")
-    for number, token in enumerate(tokens):
-        part = Content.styled(piece(token), STYLES[number % len(STYLES)])
+    for token, part in zip(tokens, in_turn(tokens), strict=True):
         if line and line.cell_length + cell_len(part.plain) > width:
             lines.append(line)
             line = Content("")

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
-from engine.protocol import LossPart, ReportedRun
+from engine.protocol import LossPart, ReportedRun, Tokens
 from tui.context_use import context_words
 from tui.drawing.words import count, duration, short
 from tui.report.curves import curves
 from tui.report.figures import best_of, bits, bits_unit, ladder_of, loss, nats_unit
 from tui.report.html import element, section, table
 from tui.report.origin import origin, reproduction
+from tui.tokens import surprise_unit
 
 BAR = 220
 """The length of the longest bar, in units of the picture."""
@@ -120,40 +121,50 @@ def _loss_parts(run: ReportedRun, level: int) -> Element:
     if answer is None or not answer.characters:
         words = "The text is not here, so its loss cannot be divided."
         return section("Where the loss lives", element("p", words), level=level)
-    total = answer.bits or 1.0
+    tokens, shown = run.text.tokens, surprise_unit(run.text.tokens)
+    noun, total = tokens.noun, answer.bits or 1.0
+    per_byte = f" ({answer.bits_per_byte:.2f} bits a byte)" if noun == "token" else ""
     kinds = sorted(answer.kinds, key=lambda part: -part.bits * part.share)
     return section(
         "Where the loss lives",
         element(
             "p",
-            f"Over a sample of {count(answer.characters)} held-out characters the model of step "
-            f"{count(answer.step)} needs {answer.bits:.2f} bits a character. {context_words(answer)}",
+            f"Over a sample of {count(answer.characters)} held-out {noun}s the model of step "
+            f"{count(answer.step)} needs {answer.bits * shown.of_a_bit:.2f} {shown.unit} a {noun}{per_byte}. "
+            f"{context_words(answer, tokens)}",
         ),
+        _bars(f"By the kind of {noun} that is predicted", "kind", kinds, total, tokens),
         _bars(
-            "By the kind of character that is predicted",
-            ("kind", "bits a character", "", "of all characters", "of the loss"),
-            kinds,
-            total,
-        ),
-        _bars(
-            "By how many characters the prediction sees",
-            ("characters seen", "bits a character", "", "of all characters", "of the loss"),
+            f"By how many {noun}s the prediction sees",
+            f"{noun}s seen",
             answer.positions,
             total,
+            tokens,
         ),
         level=level,
     )
 
 
-def _bars(caption: str, head: tuple[str, ...], rows: Sequence[LossPart], total: float) -> Element:
+def _bars(
+    caption: str, first: str, rows: Sequence[LossPart], total: float, tokens: Tokens
+) -> Element:
+    """A table of losses, where tokens are no characters in bits a byte, too."""
     longest = max((part.bits for part in rows), default=0.0) or 1.0
+    shown, learned = surprise_unit(tokens), tokens.noun == "token"
     return table(
         caption,
-        head,
+        (
+            first,
+            f"{shown.unit} a {tokens.noun}",
+            "",
+            *(("bits a byte",) if learned else ()),
+            f"of all {tokens.noun}s",
+            "of the loss",
+        ),
         *(
             (
                 part.name,
-                f"{part.bits:.2f}",
+                f"{part.bits * shown.of_a_bit:.2f}",
                 element(
                     "svg",
                     element(
@@ -163,6 +174,7 @@ def _bars(caption: str, head: tuple[str, ...], rows: Sequence[LossPart], total: 
                     class_="bars",
                     aria_hidden="true",
                 ),
+                *((f"{part.bits_per_byte:.2f}",) if learned else ()),
                 f"{100 * part.share:.1f}%",
                 f"{100 * part.bits * part.share / total:.0f}%",
             )

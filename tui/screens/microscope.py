@@ -34,8 +34,8 @@ class MicroscopeScreen(Dialog[None]):
         Binding("left", "turn(-1)", "Page before"),
         Binding("up", "move(-1, 0)", "Row above"),
         Binding("down", "move(1, 0)", "Row below"),
-        Binding("comma", "move(0, -1)", "Character before"),
-        Binding("full_stop", "move(0, 1)", "Next character"),
+        Binding("comma", "move(0, -1)", "The one before"),
+        Binding("full_stop", "move(0, 1)", "The next one"),
         Binding("escape,q,m", "dismiss(None)", "Close"),
     ]
 
@@ -49,7 +49,7 @@ class MicroscopeScreen(Dialog[None]):
         Key("→", "next page", "the next page; so do space and Enter", "turn(1)"),
         Key("←", "back", "the page before", "turn(-1)"),
         Key("↓", "row", "another row of the batch; ↑ the one above", "move(1, 0)"),
-        Key(".", "character", "the next character of the row; , the one before", "move(0, 1)"),
+        Key(".", "place", "the next place of the row; , the one before", "move(0, 1)"),
         Key("Esc", "leave", "leave, and train on if it was training", "dismiss(None)"),
     )
 
@@ -74,7 +74,7 @@ class MicroscopeScreen(Dialog[None]):
         pane.page = max(0, min(pane.page + by, len(PAGES) - 1))
 
     def action_move(self, rows: int, places: int) -> None:
-        """Look at another row, or at another character of it."""
+        """Look at another row, or at another place of it."""
         step = self.state.insight.trial.step
         if step is not None:
             row = (step.row + rows) % len(step.rows)

@@ -4,15 +4,17 @@ from collections.abc import Callable, Sequence
 from math import exp, log
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from engine.protocol import StepInspected, TensorUpdate
 from tui.drawing.passage import PassageLayout
 from tui.drawing.words import bar, count, rate
 from tui.microscope import change, is_adamw, tensor_name, update_ratio
+from tui.panes.token_pieces import in_turn
 from tui.read.layers import layer_lines
 from tui.read.next_character import with_true
-from tui.read.pane import CURSOR, MUTED, TRUE, percent, picture, styled
+from tui.read.pane import CURSOR, MUTED, TRUE, column, percent, picture, styled
 from tui.read.passage import legend_of_tints, tint
 
 NAME = 21
@@ -31,8 +33,8 @@ class Page(NamedTuple):
 def _batch(step: StepInspected, width: int, height: int) -> list[Content]:
     """Some rows of the batch."""
     about = (
-        f"The batch: {count(step.batch)} rows of {count(step.context_length)} characters, cut from "
-        "the text at random. At each character the model has to predict the next one, from those "
+        f"The batch: {count(step.batch)} rows of {count(step.context_length)} {step.noun}s, cut from "
+        f"the text at random. At each {step.noun} the model has to predict the next one, from those "
         f"before it in the row: {count(step.batch * step.context_length)} predictions at once."
     )
     lines = [*_wrapped(about, width), Content("")]
@@ -40,11 +42,11 @@ def _batch(step: StepInspected, width: int, height: int) -> list[Content]:
     first = max(0, min(step.row - room // 2, len(step.rows) - room))
     for number, text in list(enumerate(step.rows))[first : first + room]:
         chosen = number == step.row
-        lines.append(
-            Content.assemble(
-                ("▸ " if chosen else "  ", "bold $primary"), (text, "bold" if chosen else MUTED)
-            ).truncate(width, ellipsis=True)
-        )
+        sign = Content.styled("▸ " if chosen else "  ", "bold $primary")
+        row = Content.styled(text, "bold" if chosen else MUTED)
+        if chosen and step.pieces:
+            row = Content("").join(in_turn(step.pieces[:-1]))
+        lines.append((sign + row).truncate(width, ellipsis=True))
     return lines
 
 
@@ -56,7 +58,7 @@ def _forward(step: StepInspected, width: int, height: int) -> list[Content]:
         *_wrapped(
             f"The forward pass at one place of row {step.row + 1}: what the model would predict "
             "after the embedding, and after each block; on the right, how much attention and MLP add "
-            f"there. The true next character is {_quoted(step)}.",
+            f"there. The true next {step.noun} is {_quoted(step)}.",
             width,
         ),
         Content(""),
@@ -65,13 +67,13 @@ def _forward(step: StepInspected, width: int, height: int) -> list[Content]:
 
 
 def _loss(step: StepInspected, width: int, height: int) -> list[Content]:
-    """The surprise at each character, and the loss of the batch."""
+    """The surprise at each place, and the loss of the batch."""
     bits = step.before.bits or 0.0
     about = (
-        f"The true character {_quoted(step)} had a probability of {2**-bits:.1%}: a surprise of "
+        f"The true {step.noun} {_quoted(step)} had a probability of {2**-bits:.1%}: a surprise of "
         f"{bits:.2f} bits, or {_nats(bits):.3f} nats. The loss is the mean over all "
         f"{count(step.batch * step.context_length)} predictions of the batch: {step.loss:.4f} nats, "
-        f"as surprising as a choice among {exp(step.loss):.1f} characters."
+        f"as surprising as a choice among {exp(step.loss):.1f} {step.noun}s."
     )
     lines = [*_wrapped(about, width), Content("")]
     row = _passage(step, step.bits_before, width, height - len(lines) - 2)
@@ -143,7 +145,7 @@ def _after(step: StepInspected, width: int, height: int) -> list[Content]:
     lines = [
         *_wrapped(f"{_quoted(step)}: {change(step)}.", width),
         *_wrapped(
-            f"Of this row {better} of {len(pairs)} characters became likelier. The loss of the whole "
+            f"Of this row {better} of {len(pairs)} {step.noun}s became likelier. The loss of the whole "
             f"batch was {step.loss:.4f} and is {step.loss_after:.4f} after the update.",
             width,
         ),
@@ -151,12 +153,15 @@ def _after(step: StepInspected, width: int, height: int) -> list[Content]:
     ]
     true = step.before.character
     after = {**dict(step.after.next), true: 2 ** -(step.after.bits or 0.0)}
-    room = max(0, (width - 16) // 2)
-    lines.append(Content.styled(f"{'':3}{'before':{room + 7}}after", MUTED))
-    for text, probability in with_true(step.before, max(0, height - len(lines))):
+    likely = with_true(step.before, max(0, height - len(lines) - 1))
+    names = column(text for text, _ in likely)
+    wide = max((cell_len(name) for name in names), default=1)
+    room = max(0, (width - 15 - wide) // 2)
+    lines.append(Content.styled(f"{'':{wide + 2}}{'before':{room + 7}}after", MUTED))
+    for name, (text, probability) in zip(names, likely, strict=True):
         drawn, now = bar(probability, room), after.get(text)
         line = Content.assemble(
-            (picture(text), TRUE if text == true else ""),
+            (name, TRUE if text == true else ""),
             f" {percent(probability)} ",
             (drawn, "$primary"),
             " " * (room - len(drawn)),
@@ -168,8 +173,8 @@ def _after(step: StepInspected, width: int, height: int) -> list[Content]:
 
 
 def _passage(step: StepInspected, bits: Sequence[float], width: int, height: int) -> list[Content]:
-    """The row, tinted by the surprise at each character, with the one that is looked at."""
-    text = step.text
+    """The row, tinted by the surprise at each place, with the one that is looked at."""
+    text = step.pieces or step.text
     layout = PassageLayout(text, width)
     styles = [tint(None), *map(tint, bits)]
     styles[step.place] = CURSOR
@@ -206,7 +211,7 @@ def _wrapped(text: str, width: int) -> list[Content]:
 
 
 def _quoted(step: StepInspected) -> str:
-    """The true character, as quoted in a message."""
+    """The true character or token, as quoted in a message."""
     return f"“{picture(step.before.character)}”"
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from data.character_kinds import FIRST, INSIDE
 from engine.config import SampleConfig
 from tui.drawing.curve import Curve
 from tui.insight import Passage
@@ -115,13 +116,12 @@ def _with_reading(notes: Notes, state: RunState) -> Notes:
 
 def _reading(passage: Passage) -> Reading:
     """The mean surprise of a passage as it is read now."""
-    text = passage.text
-    first: list[float] = []
-    inside: list[float] = []
-    for index in range(1, len(text)):
+    by_kind: dict[int | None, list[float]] = {FIRST: [], INSIDE: []}
+    for index in range(1, len(passage.characters)):
         bits = passage.bits(index)
-        if bits is not None and text[index].isalpha():
-            (inside if text[index - 1].isalpha() else first).append(bits)
+        if bits is not None:
+            by_kind.setdefault(passage.kind(index), []).append(bits)
+    first, inside = by_kind[FIRST], by_kind[INSIDE]
     return Reading(
         passage.read.step,
         passage.read.bits,
