@@ -148,8 +148,12 @@ def release_freed_memory() -> None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether torch ran out of memory: on a CPU that is a RuntimeError like any other."""
-    return "DefaultCPUAllocator" in str(error) or type(error).__name__ == "OutOfMemoryError"
+    """Whether the memory ran out: torch reports that on a CPU by a RuntimeError like any other."""
+    return (
+        isinstance(error, MemoryError)
+        or "DefaultCPUAllocator" in str(error)
+        or type(error).__name__ == "OutOfMemoryError"
+    )
 
 
 def _glibc() -> "ctypes.CDLL | None":

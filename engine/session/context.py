@@ -54,7 +54,7 @@ class RunContext:
         """`tokenizer`: knows all of the text. `opening`: the prompt of excerpts until the user sets
         another. `before`: the machine that has trained the run so far. `training`: what is trained
         on instead of the training part of the text. `report` gets the progress of encoding a
-        large text is.
+        large text.
 
         ValueError, with a user-facing message, if the device is missing or the memory too small.
         """

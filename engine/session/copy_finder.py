@@ -34,7 +34,6 @@ class CopyFinder:
         self._tokenizer = tokenizer
         self._characters = Vocabulary(tokenizer.characters)
         self._emit = emit
-        self._clock = clock
         self._slices: Slices[CopiesFound] = Slices(clock)
 
     @property
@@ -76,13 +75,10 @@ class CopyFinder:
 
     def work(self) -> None:
         """Work on the answer for a moment, and emit it when it is complete."""
-        end = self._clock() + SECONDS if self.active else 0.0
-        while self.active:
-            result = self._slices.advance()
+        if self.active:
+            result = self._slices.advance_for(SECONDS)
             if isinstance(result, CopiesFound):
                 self._emit(result)
-            elif self._clock() >= end:
-                return
 
     def _answer(self, command: FindCopies) -> Iterator[float | CopiesFound]:
         # A loop, not `yield from`: the index is built on where a newer question finds it.

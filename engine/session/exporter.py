@@ -46,7 +46,6 @@ class Exporter:
 
     def __init__(self, emit: Emit, clock: Clock) -> None:
         self._emit = emit
-        self._clock = clock
         self._verb = ""
         self._what = ""
         self._slices: Slices[Exported | Imported | Packed | Unpacked | ReportGathered] = Slices(
@@ -88,19 +87,18 @@ class Exporter:
 
     def work(self) -> None:
         """Work on the export for a moment, and report how far it is, or what came of it."""
-        end = self._clock() + SECONDS if self.active else 0.0
-        while self.active:
-            result = self._advance()
-            if not isinstance(result, float):
-                self._emit(Busy(""))
-                self._emit(result)
-            elif self._clock() >= end:
-                self._emit(Busy(self._what, result))
-                return
+        if not self.active:
+            return
+        result = self._advance()
+        if isinstance(result, float):
+            self._emit(Busy(self._what, result))
+        else:
+            self._emit(Busy(""))
+            self._emit(result)
 
     def _advance(self) -> float | Event:
         try:
-            return self._slices.advance()
+            return self._slices.advance_for(SECONDS)
         except ValueError as error:
             return Failed(str(error), "export")
         except OSError as error:

@@ -62,7 +62,6 @@ class PassageReader:
         self._length = context_length
         self._tokenizer = tokenizer
         self._emit = emit
-        self._clock = clock
         self._slices: Slices[Inspected] = Slices(clock)
 
     @property
@@ -84,13 +83,10 @@ class PassageReader:
 
     def work(self) -> None:
         """Read on for a moment, and emit the answer when it is complete."""
-        end = self._clock() + SECONDS if self.active else 0.0
-        while self.active:
-            result = self._slices.advance()
+        if self.active:
+            result = self._slices.advance_for(SECONDS)
             if isinstance(result, Inspected):
                 self._emit(result)
-            elif self._clock() >= end:
-                return
 
     def _passage(self, command: Inspect) -> Known:
         if len(command.text) > LONGEST_TEXT:

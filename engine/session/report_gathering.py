@@ -74,9 +74,9 @@ def _run(wanted: str) -> str:
 
 def _kind_of(wanted: str) -> tuple[str, str]:
     """What a name is of, and the name itself."""
-    said, colon, rest = wanted.partition(":")
-    if colon and said in KINDS:
-        return said, rest
+    prefix, colon, rest = wanted.partition(":")
+    if colon and prefix in KINDS:
+        return prefix, rest
     known = {"run": run_names(), "race": race_names(), "sweep": sweep_names()}
     kinds = [kind for kind in KINDS if wanted in known[kind]]
     if len(kinds) > 1:

@@ -57,7 +57,7 @@ def manage(command: Managing, open_run: OpenedRun | None) -> Event:
 
 def message_of(error: Exception) -> str:
     """What went wrong, for the user."""
-    if isinstance(error, MemoryError) or is_out_of_memory(error):
+    if is_out_of_memory(error):
         return "This model is too large for the memory here: take a smaller preset or batch."
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'}: {error.strerror or error}."

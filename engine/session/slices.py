@@ -44,3 +44,11 @@ class Slices(Generic[T]):
         self.last = self._clock() - began
         self.seconds += self.last
         return result
+
+    def advance_for(self, seconds: float) -> float | T:
+        """The same for so many seconds, or until the result is there."""
+        end = self._clock() + seconds
+        while isinstance(result := self.advance(), float):
+            if self._clock() >= end:
+                break
+        return result

@@ -1,4 +1,4 @@
-"""Loads the text of a run, and tells how far that is: a large one takes a while, and can be
+"""Loads the text of a run, and reports how far that is: a large one takes a while, and can be
 interrupted."""
 
 from collections.abc import Callable
@@ -33,15 +33,15 @@ class Reporter:
     def __init__(self, emit: Emit, interrupted: Interrupted) -> None:
         self._emit = emit
         self._interrupted = interrupted
-        self._told = Busy("")
+        self._last = Busy("")
 
     def __call__(self, what: str, done: float) -> None:
         """StoppedError if it is to end."""
         if self._interrupted():
             raise StoppedError
         now = Busy(what, int(100 * done) / 100, stoppable=True)
-        if now != self._told:
-            self._told = now
+        if now != self._last:
+            self._last = now
             self._emit(now)
 
 

@@ -49,7 +49,6 @@ class Trials:
         self._tokenizer = tokenizer
         self._next_step = next_step
         self._emit = emit
-        self._clock = clock
         self._slices: Slices[LearningRateFound | StepInspected] = Slices(clock)
         self._request = 0
 
@@ -74,21 +73,20 @@ class Trials:
 
     def work(self) -> None:
         """Work on the trial for a moment, and emit its answer, or why there is none."""
-        end = self._clock() + SECONDS if self.active else 0.0
-        while self.active:
-            try:
-                result = self._slices.advance()
-            except (ValueError, ArithmeticError) as error:
-                self._emit(Failed(str(error), "inspect", self._request))
-            except (MemoryError, RuntimeError) as error:
-                if not (isinstance(error, MemoryError) or is_out_of_memory(error)):
-                    raise
-                self._emit(Failed(NO_MEMORY, "inspect", self._request))
-            else:
-                if not isinstance(result, float):
-                    self._emit(result)
-                elif self._clock() >= end:
-                    return
+        if not self.active:
+            return
+        try:
+            result = self._slices.advance_for(SECONDS)
+        except (ValueError, ArithmeticError) as error:
+            self._emit(Failed(str(error), "inspect", self._request))
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self._emit(Failed(NO_MEMORY, "inspect", self._request))
+        else:
+            if isinstance(result, float):
+                return
+            self._emit(result)
         release_freed_memory()  # of the copy
 
     def _copy(self, next_step: Callable[[], NextStep]) -> tuple[Trainer, NextStep]:

@@ -2,8 +2,8 @@
 
     events.out.tfevents.1764178000000000000.tinygpt-tui
 
-Whatever opens a run for writing begins a new file with all of the history, so that it holds no step twice,
-and none that the run has gone back from.
+Whatever opens a run for writing begins a new file with all of the history, so that it holds no step
+twice, and none that the run has gone back from.
 """
 
 import os

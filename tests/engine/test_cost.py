@@ -67,14 +67,19 @@ def test_enough_memory_is_free_here_for_a_small_run() -> None:
     assert cost._free(torch.device("cpu")) > 1e8
 
 
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), MemoryError()],
+    ids=["torch", "python"],
+)
 def test_memory_that_runs_out_in_a_step_is_reported_and_the_run_can_be_opened_again(
-    verse_file: Path, monkeypatch: pytest.MonkeyPatch
+    error: Exception, verse_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = Trainer.slices
 
     def slices(trainer: Trainer, progress: float, context_length: int) -> object:
         if trainer.step_number == 13:
-            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+            raise error
         return original(trainer, progress, context_length)
 
     monkeypatch.setattr(Trainer, "slices", slices)
