@@ -1,8 +1,8 @@
 """Atomic, durable writes: a file is found either as it was or complete, never in between.
 
-New content is written to a temporary file in the same folder, fsynced, and renamed over it; then the parent folder is
-fsynced too, since a power failure may otherwise undo the rename. What an interrupted write leaves
-behind ends in `.unfinished`.
+New content is written to a temporary file in the same folder, fsynced, and renamed over it; then the
+parent folder is fsynced too, since a power failure may otherwise undo the rename. What an interrupted
+write leaves behind ends in `.unfinished`.
 
 An OSError raised here carries the path of the target in `filename`.
 """

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from driving import Driver, is_a, of, only, run_to_end, saved_run
+from elsewhere import wait_until_held
 from forking import DONE, REFUSED, child, exit_code, needs_fork, needs_strace, run_with_fault
 from killing import equal_states, kill_repeatedly
 
@@ -216,9 +217,7 @@ def test_a_killed_writer_releases_the_lock(verse_file: Path) -> None:
 
     with child(hold) as (pid, start):
         start()
-        holder = folder_of(name) / "holder.json"
-        while f'"pid":{pid},' not in holder.read_text():
-            time.sleep(0.01)
+        wait_until_held(name, pid)
         os.kill(pid, signal.SIGKILL)
         exit_code(pid)
     assert of(run_to_end(OpenRun(name), Train()), StepDone)[-1].step == 40

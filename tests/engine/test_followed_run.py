@@ -4,15 +4,14 @@ files changes."""
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 from driving import Driver, is_a, losses, of, only, run_to_end, tiny
-from forking import child, exit_code, needs_fork
+from elsewhere import trained_elsewhere
+from forking import needs_fork
 
 from engine.config import SampleConfig, small
 from engine.protocol import (
@@ -48,7 +47,6 @@ from engine.protocol import (
     TextSampled,
     Train,
 )
-from engine.session.session import Session
 from engine.storage.library import run_curve, run_in_training, run_written_by
 from engine.storage.paths import folder_of, run_names
 
@@ -58,30 +56,6 @@ pytestmark = [pytest.mark.timeout(20), needs_fork]
 def saved_run(corpus: Path) -> str:
     driver = Driver().when(is_a(StepDone), Close())
     return only(driver.run(Open(tiny(corpus, "train.steps=100000")), Step()), Opened).run
-
-
-def train(command: Command, ready: Callable[[Event], None]) -> None:
-    """What the other program does: train until SIGTERM, one step in some milliseconds."""
-    inbox: SimpleQueue[Command] = SimpleQueue()
-    signal.signal(signal.SIGTERM, lambda *_: inbox.put(Close()))
-    inbox.put(command)
-    inbox.put(Train())
-    Session(ready, gate=lambda: time.sleep(0.005)).run(inbox)
-
-
-@contextmanager
-def trained_elsewhere(name: str) -> Iterator[int]:
-    """Another process trains the run; its id."""
-    with child(partial(train, OpenRun(name), lambda _: None)) as (pid, begin):
-        begin()
-        holder = folder_of(name) / "holder.json"
-        while f'"pid":{pid},' not in holder.read_text():
-            time.sleep(0.01)
-        try:
-            yield pid
-        finally:
-            os.kill(pid, signal.SIGKILL)
-            exit_code(pid)
 
 
 class Watcher(Driver):

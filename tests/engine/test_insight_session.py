@@ -1,19 +1,14 @@
 """What a user asks about the inside of the open model: answered at any moment, changing no bit."""
 
 import math
-import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 import torch
 from driving import Driver, FakeClock, ask, is_a, losses, of, only, run_to_end, saved_run, tiny
-from forking import child, exit_code, needs_fork
+from elsewhere import trained_elsewhere
+from forking import needs_fork
 from inspecting import read
 from plain_gpt import plain_log_probs, plain_pass
 
@@ -44,8 +39,6 @@ from engine.protocol import (
     Train,
 )
 from engine.session import passage_reader
-from engine.session.session import Session
-from engine.storage.paths import folder_of
 from engine.storage.saved_run import load_run
 
 pytestmark = pytest.mark.timeout(30)
@@ -279,29 +272,6 @@ def test_a_newer_passage_takes_the_place_of_the_one_that_is_read(
 
 def test_a_run_that_is_not_open_is_not_asked() -> None:
     assert Driver().run(Inspect(1), InspectPlace(2, "owl", PLAIN), Close()) == []
-
-
-def train_elsewhere(command: Command) -> None:
-    """What the other program does: train until SIGTERM."""
-    inbox: SimpleQueue[Command] = SimpleQueue()
-    signal.signal(signal.SIGTERM, lambda *_: inbox.put(Close()))
-    inbox.put(command)
-    inbox.put(Train())
-    Session(lambda _: None, gate=lambda: time.sleep(0.005)).run(inbox)
-
-
-@contextmanager
-def trained_elsewhere(name: str) -> Iterator[None]:
-    with child(partial(train_elsewhere, OpenRun(name))) as (pid, begin):
-        begin()
-        holder = folder_of(name) / "holder.json"
-        while f'"pid":{pid},' not in holder.read_text():
-            time.sleep(0.01)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGKILL)
-            exit_code(pid)
 
 
 @needs_fork

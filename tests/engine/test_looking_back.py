@@ -14,6 +14,7 @@ import pytest
 import safetensors.torch
 import torch
 from driving import Driver, ask, is_a, losses, of, only, run_to_end, saved_run, tiny
+from elsewhere import wait_until_held
 from forking import child, exit_code, needs_fork
 from plain_gpt import plain_log_probs, plain_pass
 from shaping import shape
@@ -177,9 +178,7 @@ def test_a_followed_run_is_looked_back_at(verse_file: Path) -> None:
     name = saved_run(verse_file)
     with child(partial(train, name)) as (pid, begin):
         begin()
-        holder = folder_of(name) / "holder.json"
-        while f'"pid":{pid},' not in holder.read_text():
-            time.sleep(0.01)
+        wait_until_held(name, pid)
         watcher = Driver(clock=time.perf_counter)
         watcher.when(is_a(MomentsKept), Inspect(1, step=8), Sample(1, PROMPT, WRITING, step=4))
         watcher.when(is_a(SampleDone), AskWhenLearned(2, PROMPT)).when(is_a(WhenLearned), Close())

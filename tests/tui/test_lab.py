@@ -59,7 +59,7 @@ async def test_a_ready_question_is_guessed_raced_and_answered(desk: Opener) -> N
         assert not [row for row in it.rows if "Looking back pays" in row]
         await it.sees("The king will be the so thee", "The t he and than s menoul")
         await it.play(*trained()[len(trained(3)) :])
-        await it.sees("Held-out loss: with attention 1.980", "Looking back pays", "so it is")
+        await it.sees("Held-out loss: with attention 1.980", "Looking back pays", "that is right")
         await it.sees("The race has ended. Each side is a saved run")
         await it.press("space")
         assert len(it.engine.sent(Train)) == 1
@@ -69,7 +69,7 @@ async def test_another_outcome_than_guessed_is_said(desk: Opener) -> None:
     async with desk() as it:
         await ask_about_attention(it, "=")
         await it.play(*DONE)
-        await it.sees("You guessed no difference: it came")
+        await it.sees("You guessed no difference: it turned")
 
 
 async def test_side_a_is_what_the_other_views_show(desk: Opener) -> None:
@@ -257,7 +257,7 @@ async def show_race(pilot: Pilot[None], *, done: bool) -> None:
     await it.play(*untrained())
     await ask_about_attention(it, "A")
     await it.play(*begun(), *(trained() if done else trained(3)))
-    await it.sees("so it is" if done else "You guessed A")
+    await it.sees("that is right" if done else "You guessed A")
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])

@@ -27,7 +27,7 @@ class Entry(NamedTuple):
 
 
 def first_entry(run: RunConfig) -> Entry:
-    """What stands in the form at first, beside an open run."""
+    """What stands in the form at first, for an open run."""
     if run.train.minutes:
         return Entry(length=f"{plain(run.train.minutes)} min", axis="seconds")
     return Entry(length=count(run.train.steps))

@@ -46,7 +46,7 @@ class GuessScreen(Dialog[str]):
 
     TITLE_OF_HELP = "a guess"
     ABOUT = (
-        "Guess before you look: one remembers best what came otherwise than expected. All sides "
+        "Guess before you look: what turns out otherwise than expected is remembered best. All sides "
         "start with the same weights and read their text in the same order, so what differs in the "
         "end comes from the settings that differ."
     )

@@ -35,7 +35,7 @@ class QuestionPane(Pane, can_focus=True):
 
 
 def page(lab: Lab, width: int, height: int) -> list[Content]:
-    """At most `height` lines; where there is not room for all, what was said before the race is left
+    """At most `height` lines; where there is not room for all, the paragraph before the race is left
     out first, then the settings of the sides."""
     if not lab.race:
         return _paragraphs([Content.styled(text, MUTED) for text in NOTHING_YET], width)
@@ -84,22 +84,18 @@ def _standing(lab: Lab, number: int, side: SideProgress) -> Content:
 
 def _result(lab: Lab) -> list[Content]:
     """The guess, the verdict, and once the race is over, the answer."""
-    seed = [f"Seed {lab.repetition} of {lab.seeds}."] if lab.seeds > 1 else []
     verdict, question = lab.verdict, question_titled(lab.question)
-    if verdict is None:
-        said = [f"You guessed {_guess(lab.guess)}."] if lab.guess else []
-        return [Content.styled(" ".join([*seed, *said]), MUTED)] if seed or said else []
-    blocks = [Content(verdict.sentence)]
-    if not verdict.final:
-        said = [f"You guessed {_guess(lab.guess)}."] if lab.guess else []
-        if seed or said:
-            blocks.append(Content.styled(" ".join([*seed, *said]), MUTED))
-        return blocks
+    blocks = [Content(verdict.sentence)] if verdict else []
+    if verdict is None or not verdict.final:
+        seed = f"Seed {lab.repetition} of {lab.seeds}." if lab.seeds > 1 else ""
+        guess = f"You guessed {_guess(lab.guess)}." if lab.guess else ""
+        line = " ".join(filter(None, (seed, guess)))
+        return [*blocks, *([Content.styled(line, MUTED)] if line else [])]
     if question is not None and len(question.versions) == len(verdict.losses):
         blocks.append(Content.styled(question.answer(verdict), "$accent"))
     if lab.guess:
         right = lab.guess == outcome(verdict)
-        words = f"You guessed {_guess(lab.guess)}: {'so it is' if right else 'it came otherwise'}."
+        words = f"You guessed {_guess(lab.guess)}: {'that is right' if right else 'it turned out otherwise'}."
         blocks.append(Content.styled(words, "$success" if right else "$warning"))
     return blocks
 

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.reactive import reactive
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -16,7 +15,7 @@ from engine.protocol import Command, DeleteRace, ListRaces, ListSweeps, RaceSumm
 from tui.drawing.words import count
 from tui.lab.questions import QUESTIONS
 from tui.screens.confirm_dialog import ConfirmDialog
-from tui.screens.dialog import Dialog, Key
+from tui.screens.dialog import Key, StateDialog
 from tui.screens.run_editor import RunEditor
 from tui.state import RunState
 
@@ -43,7 +42,7 @@ class ListedRace(NamedTuple):
     name: str
 
 
-class RacesScreen(Dialog[Chosen]):
+class RacesScreen(StateDialog[Chosen]):
     """Dismissed with what is chosen."""
 
     DEFAULT_CSS = """
@@ -75,12 +74,9 @@ class RacesScreen(Dialog[Chosen]):
         Key("Esc", "close", "back to the view", "dismiss"),
     )
 
-    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
-
     def __init__(self, state: RunState, send: Callable[[Command], None]) -> None:
         """`state`: as it is now; later ones come by data binding. `send`: to the engine."""
-        super().__init__()
-        self.set_reactive(RacesScreen.state, state)
+        super().__init__(state)
         self._send = send
         self._choices: list[Chosen] = []
         self._seen = state

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.reactive import reactive
 from textual.widgets import Input, Static
 
 from data.safe_text import safe_text
@@ -21,7 +20,7 @@ from tui.lab.entry import Entry, common_config, natural_axis, own_race, side_con
 from tui.lab.side_form import SideForm
 from tui.screens.choice import Choice
 from tui.screens.completion import SettingSuggester
-from tui.screens.dialog import Dialog, Key
+from tui.screens.dialog import Key, StateDialog
 from tui.screens.form_row import FormRow, text_field
 from tui.state import RunState
 
@@ -38,18 +37,18 @@ SIDE_HINT = (
 HINTS = {
     "question": "What you want to know, to find the race by. Empty: the sides name it.",
     "axis": (
-        "The side that is behind in this trains next, and the losses are compared where all have "
-        "come to: what wins by steps may lose by seconds."
+        "The side that is behind in this trains next, and losses are compared where all sides have "
+        "arrived: what wins by steps may lose by seconds."
     ),
     "length": "Of each side: 500 are steps, 2 min are minutes. A few hundred steps show much.",
     "seeds": (
         "How often the race is repeated, each time with another seed. From one seed it is not known "
-        "whether the difference is chance; three or more tell."
+        "whether the difference is chance; from three or more it is."
     ),
 }
 
 
-class SidesForm(Dialog[tuple[Entry, OpenRace]]):
+class SidesForm(StateDialog[tuple[Entry, OpenRace]]):
     """Dismissed with what was entered, and the race that it makes."""
 
     DEFAULT_CSS = """
@@ -85,14 +84,11 @@ class SidesForm(Dialog[tuple[Entry, OpenRace]]):
         Key("Esc", "cancel", "no race", "dismiss"),
     )
 
-    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
-
     def __init__(
         self, entry: Entry, config: RunConfig, state: RunState, send: Callable[[Command], None]
     ) -> None:
         """`config`: of the open run. `state`: as it is now. `send`: to the engine."""
-        super().__init__()
-        self.set_reactive(SidesForm.state, state)
+        super().__init__(state)
         self._entry = entry
         self._config = config
         self._send = send

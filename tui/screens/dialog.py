@@ -7,11 +7,13 @@ from textual import events
 from textual.binding import Binding
 from textual.content import Content
 from textual.geometry import Size
+from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from tui.encoding import named
 from tui.screens.page import PageScreen
+from tui.state import RunState
 
 T = TypeVar("T")
 
@@ -97,6 +99,17 @@ class Dialog(ModalScreen[T]):
     def action_explain(self) -> None:
         """Show what the dialog is for, and its keys."""
         self.app.push_screen(DialogHelp(self.TITLE_OF_HELP, self.ABOUT, self.KEYS))
+
+
+class StateDialog(Dialog[T]):
+    """A dialog that shows the state of the run as it changes: bind `state` to that of the app."""
+
+    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
+
+    def __init__(self, state: RunState) -> None:
+        """`state`: as it is now; later ones come by data binding."""
+        super().__init__()
+        self.set_reactive(StateDialog.state, state)
 
 
 class DialogHelp(PageScreen):

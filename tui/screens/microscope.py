@@ -11,12 +11,12 @@ from textual.reactive import reactive
 from engine.protocol import StepInspected
 from tui.drawing.words import count
 from tui.panes.pane import Pane
-from tui.screens.dialog import Dialog, Key
+from tui.screens.dialog import Key, StateDialog
 from tui.screens.microscope_pages import PAGES
 from tui.state import RunState
 
 
-class MicroscopeScreen(Dialog[None]):
+class MicroscopeScreen(StateDialog[None]):
     """The pages of the step that the run takes next."""
 
     DEFAULT_CSS = """
@@ -53,13 +53,10 @@ class MicroscopeScreen(Dialog[None]):
         Key("Esc", "leave", "leave, and train on if it was training", "dismiss(None)"),
     )
 
-    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
-
     def __init__(self, state: RunState, look: Callable[[int, int], None]) -> None:
         """`state`: as it is now; later ones come by data binding. `look` asks for another place: a
         row of the batch, and a target in it."""
-        super().__init__()
-        self.set_reactive(MicroscopeScreen.state, state)
+        super().__init__(state)
         self._look = look
 
     def compose(self) -> ComposeResult:

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.reactive import reactive
 from textual.widgets import Button, Input, Static
 
 from data.preview import Preview
@@ -21,7 +20,7 @@ from tui.panes.header import busy_words
 from tui.screens.choice import Choice
 from tui.screens.completion import CorpusSuggester
 from tui.screens.cost_line import CostLine
-from tui.screens.dialog import Dialog, Key
+from tui.screens.dialog import Key, StateDialog
 from tui.screens.form_row import FormRow, text_field
 from tui.screens.run_fields import (
     HINTS,
@@ -45,7 +44,7 @@ FRAME_LINES = 9
 cost in two, a problem in two, the keys."""
 
 
-class NewRunScreen(Dialog[None]):
+class NewRunScreen(StateDialog[None]):
     """A form for a new run; it stays until that run is open."""
 
     DEFAULT_CSS = """
@@ -97,13 +96,10 @@ class NewRunScreen(Dialog[None]):
     """The field that has the focus at first."""
     ACCEPT: ClassVar[str] = "Start"
 
-    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
-
     def __init__(self, config: RunConfig, state: RunState, send: Callable[[Command], None]) -> None:
         """`config`: of the open run, from which the form starts. `state`: as it is now; later
         ones come by data binding. `send`: to the engine."""
-        super().__init__()
-        self.set_reactive(NewRunScreen.state, state)
+        super().__init__(state)
         self.title_of_form = "new run"
         self._config = config
         self._send = send

@@ -11,7 +11,7 @@ from tui.drawing.rate_chart import Marks, Tried, draw_rates
 from tui.drawing.words import rate
 from tui.panes.pane import Pane
 from tui.range_test import summary
-from tui.screens.dialog import Dialog, Key
+from tui.screens.dialog import Key, StateDialog
 from tui.state import RunState
 
 BELOW = 4
@@ -19,7 +19,7 @@ BELOW = 4
 LEGEND = "━ smoothed loss   · each batch   ◆ suggested   ─ its range   △ the peak now"
 
 
-class RangeTestScreen(Dialog[float | None]):
+class RangeTestScreen(StateDialog[float | None]):
     """Dismissed with the rate to take, or None."""
 
     DEFAULT_CSS = """
@@ -52,13 +52,6 @@ class RangeTestScreen(Dialog[float | None]):
             "dismiss(None)",
         ),
     )
-
-    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
-
-    def __init__(self, state: RunState) -> None:
-        """`state`: as it is now; later ones come by data binding."""
-        super().__init__()
-        self.set_reactive(RangeTestScreen.state, state)
 
     def compose(self) -> ComposeResult:
         with Vertical() as page:

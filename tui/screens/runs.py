@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.reactive import reactive
 from textual.widgets import Input, OptionList, Static
 
 from data.safe_text import safe_text
@@ -15,7 +14,7 @@ from engine.protocol import Command, Compare, DeleteRun, ListRuns
 from tui.compared import MOST_COMPARED
 from tui.safe_input import SafeInput
 from tui.screens.confirm_dialog import ConfirmDialog
-from tui.screens.dialog import Dialog, Key
+from tui.screens.dialog import Key, StateDialog
 from tui.screens.run_columns import ListedRun, deletion_question, is_open
 from tui.screens.run_editor import RunEditor
 from tui.screens.run_list import RunList
@@ -29,7 +28,7 @@ LISTING = "Listing the saved runs …"
 NO_RUNS = "No run is saved yet: a run is saved from its first step on."
 
 
-class RunsScreen(Dialog[str]):
+class RunsScreen(StateDialog[str]):
     """Dismissed with the name of the run to open.
 
     The engine lists the runs: until it has answered, the list from before is shown, if there is
@@ -83,8 +82,6 @@ class RunsScreen(Dialog[str]):
         Key("Esc", "close", "show all runs again after a filter, then close", "back"),
     )
 
-    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
-
     def __init__(
         self,
         state: RunState,
@@ -93,8 +90,7 @@ class RunsScreen(Dialog[str]):
     ) -> None:
         """`state`: as it is now; later ones come by data binding. `send`: to the engine. `export`
         asks how to export a run, by its true name and the one that is shown."""
-        super().__init__()
-        self.set_reactive(RunsScreen.state, state)
+        super().__init__(state)
         self._send = send
         self._export = export
         self._list = RunList()

@@ -8,7 +8,6 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import reactive
 from textual.widgets import Input, Static
 
 from data.safe_text import safe_text
@@ -17,7 +16,7 @@ from tui.daemon import in_daemon
 from tui.drawing.words import counted
 from tui.safe_input import LinesInput, SafeInput
 from tui.screens.completion import CorpusSuggester
-from tui.screens.dialog import Dialog, Key
+from tui.screens.dialog import Key, StateDialog
 from tui.screens.form_row import FormRow
 from tui.state import RunState
 from tui.taught import Teaching, windows
@@ -51,7 +50,7 @@ class TaughtInput(LinesInput):
             self.post_message(self.Pasted(event.text))
 
 
-class TeachScreen(Dialog[None]):
+class TeachScreen(StateDialog[None]):
     """A form that stays until the text is taught."""
 
     DEFAULT_CSS = """
@@ -89,12 +88,9 @@ class TeachScreen(Dialog[None]):
         Key("Esc", "cancel", "close the form and leave everything as it is", "dismiss"),
     )
 
-    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
-
     def __init__(self, state: RunState, send: Callable[[Teach], None]) -> None:
         """`state`: as it is now; later ones come by data binding. `send`: to the engine."""
-        super().__init__()
-        self.set_reactive(TeachScreen.state, state)
+        super().__init__(state)
         self._send = send
         self._seen = state
         self._sent = False

@@ -8,14 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.reactive import reactive
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from data.safe_text import safe_text
 from engine.protocol import Command, ReadCurves, ReadSweep
 from tui.drawing.words import count
-from tui.screens.dialog import Dialog, Key
+from tui.screens.dialog import Key, StateDialog
 from tui.state import RunState
 from tui.sweep.chart import CasesChart
 from tui.sweep.shown import ShownSweep, true_names, wanted
@@ -31,7 +30,7 @@ NOT_BEGUN = "It has not been begun: tinygpt-tui sweep, with its file, trains it.
 LEGEND = "mean held-out loss of each case; bars: one standard deviation over the seeds"
 
 
-class SweepScreen(Dialog[tuple[str, ...]]):
+class SweepScreen(StateDialog[tuple[str, ...]]):
     """Dismissed with the true names of the runs to open and to compare it with, if any."""
 
     DEFAULT_CSS = """
@@ -70,8 +69,6 @@ class SweepScreen(Dialog[tuple[str, ...]]):
         Key("Esc", "close", "back to the view", "dismiss(())"),
     )
 
-    state: reactive[RunState] = reactive(RunState(), repaint=False, layout=False)
-
     def __init__(
         self,
         sweep: str,
@@ -81,8 +78,7 @@ class SweepScreen(Dialog[tuple[str, ...]]):
     ) -> None:
         """`sweep`: its true name. `state`: as it is now; later ones come by data binding. `send`: to
         the engine. `report`: asks where to write a report on what has this name."""
-        super().__init__()
-        self.set_reactive(SweepScreen.state, state)
+        super().__init__(state)
         self._sweep = sweep
         self._send = send
         self._report = report
