@@ -93,6 +93,7 @@ from engine.protocol.packing import Unpacked as Unpacked
 from engine.protocol.packing import UnpackRun as UnpackRun
 from engine.protocol.place import Likely as Likely
 from engine.protocol.place import Place as Place
+from engine.protocol.race import COUNTED as COUNTED
 from engine.protocol.race import LABELS as LABELS
 from engine.protocol.race import MOST_SEEDS as MOST_SEEDS
 from engine.protocol.race import Axis as Axis

@@ -2,6 +2,8 @@
 
 A race is between sides. Each is an ordinary saved run with settings of its own; text, seed and
 machine are the same for all, and so are the initial weights of parts with the same name and shape.
+Where sides have different tokens, their losses are compared in bits per byte, and what they have seen
+of the text is counted in characters.
 What a side reports is a `SideEvent`; what is between the sides, the events of this module.
 
 A race may be repeated with further seeds: each repetition has a run for each side.
@@ -13,12 +15,16 @@ from msgspec import Struct
 
 from engine.config import RunConfig
 from engine.protocol.message import Message
+from engine.protocol.tokens import Tokens
 
 Axis = Literal["characters", "steps", "seconds"]
 """By what sides are compared: the side that is behind in this trains next. Characters are those
-trained on, seconds those of the side's own training, evaluations included."""
+trained on, or tokens where all sides have the same ones and these are not characters; seconds are
+those of the side's own training, evaluations included."""
 RacePhase = Literal["untrained", "training", "paused", "done"]
 """Done is a race after its final verdict."""
+COUNTED = "characters"
+"""What the axis of this name counts, unless all sides have the same other tokens."""
 MOST_SEEDS = 100
 LABELS = "ABCD"
 """What the sides are called, in their order."""
@@ -73,6 +79,7 @@ class RaceSide(Struct, frozen=True):
     run: str  # the name of its run
     config: RunConfig
     settings: tuple[str, ...]  # KEY=VALUE: those that are not the same on all sides
+    characters_each: float = 1.0  # what one of its tokens counts for by characters
 
 
 class RaceOpened(Message, frozen=True):
@@ -86,6 +93,8 @@ class RaceOpened(Message, frozen=True):
     repetition: int  # from 1
     seeds: int  # repetitions in all
     saving: bool = True  # False: what is trained is lost with the program
+    unit: str = Tokens().unit  # in which losses are compared
+    counted: str = COUNTED  # what the axis of that name counts: characters or tokens
 
 
 class RacePhaseChanged(Message, frozen=True):
@@ -102,8 +111,8 @@ class RaceVerdict(Message, frozen=True):
     axis: Axis
     mark: float  # characters, steps or seconds that all sides have come
     losses: tuple[float | None, ...]
-    """Of each side at the mark, in nats a character, from the two evaluations around it where there
-    is none; the mean over the repetitions that have ended. None: not a number any more."""
+    """Of each side at the mark, in the unit, from the two evaluations around it where there is none;
+    the mean over the repetitions that have ended. None: not a number any more."""
     best: int  # the side with the lowest loss, from 0; -1: a dead heat, or no two sides have a loss
     second: int  # the side next to it
     difference: float  # of their losses
@@ -114,6 +123,9 @@ class RaceVerdict(Message, frozen=True):
     repetitions: int  # from which it comes
     sentence: str
     final: bool = False
+    unit: str = Tokens().unit  # of losses, difference and noise
+    counted: str = COUNTED  # what a mark by characters counts: those, or tokens
+    bits_per_byte: tuple[float | None, ...] = ()  # the losses in these; empty: not known
 
 
 class RaceSaved(Message, frozen=True):

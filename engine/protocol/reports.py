@@ -123,6 +123,7 @@ class ReportedRace(Struct, frozen=True):
     settings: tuple[tuple[str, ...], ...]  # of each side, KEY=VALUE: those not the same on all
     repetitions: tuple[RepetitionInfo, ...]
     verdict: RaceVerdict | None  # None: not known yet
+    characters_each: tuple[float, ...] = ()  # of each side, as in `RaceSide`; empty: 1 for all
 
 
 class ReportGathered(Message, frozen=True):

@@ -56,6 +56,11 @@ class Tokens(Struct, frozen=True):
         """The name of that unit."""
         return BITS_PER_BYTE if mixed else self.unit
 
+    def counted(self, *, mixed: bool) -> str:
+        """What is counted of a text where runs compare: tokens, or where they are `mixed`
+        characters."""
+        return "characters" if mixed else f"{self.noun}s"
+
     def per_token(self, loss: float) -> float:
         """A loss in nats per character, of a model that reads those, in nats per token."""
         return loss * self.characters_each

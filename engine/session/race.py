@@ -18,7 +18,12 @@ from engine.session.race_record import RaceRecord
 from engine.session.race_side import Side
 from engine.session.race_turns import next_side
 from engine.session.repetition_opener import RepetitionOpener
-from engine.session.verdict import RepetitionResult, race_verdict, repetition_verdict
+from engine.session.verdict import (
+    RepetitionResult,
+    measure_of,
+    race_verdict,
+    repetition_verdict,
+)
 from engine.storage.race_file import RaceInfo, with_run_renamed
 
 ENDED = "This race has ended: each of its sides can be trained on as a run of its own."
@@ -43,6 +48,7 @@ class Race(OpenedRun):
         self._stopped = False
         self._reported_phase: RacePhase = "untrained"
         self.context = sides[0].run.context
+        self._measure = measure_of([side.run.context.tokens for side in sides])
 
     @property
     def name(self) -> str:
@@ -89,17 +95,15 @@ class Race(OpenedRun):
     def _report_opened(self) -> None:
         info, repetition = self._info, self._info.repetitions[-1]
         sides = tuple(
-            RaceSide(side.label, name, side.run.config, settings)
+            RaceSide(side.label, name, side.run.config, settings, side.characters_each)
             for side, name, settings in zip(
                 self._sides, repetition.runs, info.settings, strict=True
             )
         )
         number = len(info.repetitions)
-        self._emit(
-            RaceOpened(
-                self.name, info.question, info.axis, sides, number, info.seeds, self._opener.saving
-            )
-        )
+        unit, counted, *_ = self._measure
+        about = (self.name, info.question, info.axis, sides, number, info.seeds)
+        self._emit(RaceOpened(*about, self._opener.saving, unit, counted))
         for side in self._sides:
             side.release()
 
@@ -144,19 +148,19 @@ class Race(OpenedRun):
 
     def _repetition_verdict(self) -> RaceVerdict:
         failed = [side.failed for side in self._sides]
-        return repetition_verdict([side.marks for side in self._sides], self._info.axis, failed)
+        marks = [side.marks for side in self._sides]
+        return repetition_verdict(marks, self._info.axis, failed, self._measure)
 
     def _end_repetition(self) -> None:
         """Note the result of a repetition of which all sides are over, and begin the next one."""
         for side in self._sides:
-            if not (side.failed or side.marks[-1].windows):
-                side.marks[-1] = side.marks[-1]._replace(windows=side.run.windows())
+            side.know_windows()
         verdict = self._repetition_verdict()
         *before, repetition = self._info.repetitions
         repetitions = (*before, replace(repetition, mark=verdict.mark, losses=verdict.losses))
         if before:
             results = [RepetitionResult(one.mark, one.losses) for one in repetitions]
-            verdict = race_verdict(results, self._info.axis)
+            verdict = race_verdict(results, self._info.axis, self._measure)
         verdict = replace(verdict, final=self._stopped or len(repetitions) >= self._info.seeds)
         self._info = replace(self._info, repetitions=repetitions, verdict=verdict)
         self._training = False

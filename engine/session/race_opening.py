@@ -1,6 +1,7 @@
 """Opens a race, new or saved."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -30,6 +31,9 @@ from engine.storage.run_info import RunInfo, read_info
 from engine.storage.run_texts import read_other
 from engine.training.split import check_length
 from engine.training.training_text import check_training_text
+
+if TYPE_CHECKING:  # imports torch, which is loaded after the text has been reported
+    from engine.model.tokenizer import Tokenizer
 
 
 def open_race(
@@ -61,17 +65,21 @@ def _new_race(
         replace(recordable(config), held_out_from=corpus.train_characters)
         for config in command.configs
     ]
-    configs = matched(recorded, command.axis)
     others = _others(command.configs, corpus.text)
-    _check_lengths(configs, others, len(corpus.text))
-    characters = report_corpus(corpus, digest, configs[0], emit, others[0])
+    _check_lengths(recorded, others, len(corpus.text))
+    characters = report_corpus(corpus, digest, recorded[0], emit, others[0])
     emit(Busy("loading torch"))
-    configs = _on_one_machine(configs, len(characters))
+    # torch, as announced
+    from engine.session.race_tokens import characters_each, learned_tokenizers
+
+    tokenizers = learned_tokenizers(recorded, characters, corpus.text, emit)
+    each = characters_each(recorded, tokenizers, corpus.text, others, report)
+    configs = _on_one_machine(matched(recorded, command.axis, each), len(characters))
     name = new_race_name()
-    source = info_of(corpus, digest, characters)
-    opener = RepetitionOpener(name, source, corpus.text, configs, others, emit, clock, saving)
+    parts = (info_of(corpus, digest, characters), corpus.text, configs, others, tokenizers, each)
+    opener = RepetitionOpener(name, *parts, emit, clock, saving)
     differing = settings_that_differ(recorded)
-    info = new_race(command.question, command.axis, command.seeds, differing)
+    info = new_race(command.question, command.axis, command.seeds, differing, each)
     repetition, sides = opener.fresh(0)
     return Race(replace(info, repetitions=(repetition,)), opener, sides)
 
@@ -143,7 +151,8 @@ def _saved_race(
         OtherText(read_other(run, folder_of(run), side), side.other)
         for run, side in zip(info.repetitions[0].runs, first, strict=True)
     )
-    opener = RepetitionOpener(name, first[0].corpus, text, configs, others, emit, clock, saving)
+    parts = (first[0].corpus, text, configs, others, _tokenizers(info, first), info.characters_each)
+    opener = RepetitionOpener(name, *parts, emit, clock, saving)
     return Race(info, opener, opener.saved(info.repetitions[-1]), is_new=False)
 
 
@@ -158,3 +167,17 @@ def _first_repetition(info: RaceInfo, report: Reporter) -> tuple[list[RunInfo], 
         except ValueError as error:
             raise ValueError(f"Side {label} of the race: {error}") from None
     return infos, read_corpus(folder_of(info.repetitions[0].runs[0]), report)
+
+
+def _tokenizers(info: RaceInfo, first: Sequence[RunInfo]) -> "tuple[Tokenizer, ...]":
+    """Those of the sides. ValueError, with a user-facing message that names the side."""
+    # torch, which a race loads
+    from engine.storage.tokenizer_file import read_tokenizer
+
+    tokenizers = []
+    for label, name, run in zip(LABELS, info.repetitions[0].runs, first, strict=False):
+        try:
+            tokenizers.append(read_tokenizer(folder_of(name), run))
+        except ValueError as error:
+            raise ValueError(f"Side {label}, the run {name!r}: {error}") from None
+    return tuple(tokenizers)

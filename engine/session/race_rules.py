@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from engine.config import ModelConfig, RunConfig
+from engine.config import RunConfig
 from engine.protocol import LABELS, Axis
 from engine.settings import plain
 from engine.training.split import val_characters
@@ -34,36 +34,33 @@ def check_sides(configs: Sequence[RunConfig]) -> None:
                     f"Side {label} has train.{name}={plain(own)} and side A {plain(shared)}: the sides "
                     "of a race share their start."
                 )
-        _check_tokens(label, config.model, first.model)
 
 
-def _check_tokens(label: str, own: ModelConfig, shared: ModelConfig) -> None:
-    """A loss is one of tokens: with other tokens it says something else."""
-    if own.tokenizer != shared.tokenizer or (
-        own.tokenizer == "bpe" and own.vocabulary != shared.vocabulary
-    ):
-        raise ValueError(
-            f"Side {label} has other tokens than side A: the losses of a race are compared token by "
-            "token, so its sides share model.tokenizer and model.vocabulary."
-        )
-
-
-def matched(configs: Sequence[RunConfig], axis: Axis) -> tuple[RunConfig, ...]:
+def matched(
+    configs: Sequence[RunConfig], axis: Axis, characters_each: Sequence[float] = ()
+) -> tuple[RunConfig, ...]:
     """The configs with ends and evaluations at the same marks, and with evaluations on equally much
     of the held-out text. A side whose steps have half the characters takes twice as many, where
-    characters are compared; what it sets itself stays."""
-    first = configs[0]
+    characters are compared; what it sets itself stays.
+
+    `characters_each`: the mean length of a token of each side; empty: they have the same tokens.
+    """
+    each = characters_each or [1.0] * len(configs)
     if axis == "characters":
-        configs = [_at_the_marks_of(first, config) for config in configs]
-    read = max(map(val_characters, configs))
+        seen = [_tokens_a_step(config) * of for config, of in zip(configs, each, strict=True)]
+        configs = [
+            _at_the_marks_of(configs[0], config, seen[0] / of_side)
+            for config, of_side in zip(configs, seen, strict=True)
+        ]
+    read = max(val_characters(config) * of for config, of in zip(configs, each, strict=True))
     return tuple(
-        _with_train(config, val_characters=config.train.val_characters or read)
-        for config in configs
+        _with_train(config, val_characters=config.train.val_characters or max(1, round(read / of)))
+        for config, of in zip(configs, each, strict=True)
     )
 
 
-def _at_the_marks_of(first: RunConfig, config: RunConfig) -> RunConfig:
-    factor = _characters_a_step(first) / _characters_a_step(config)
+def _at_the_marks_of(first: RunConfig, config: RunConfig, factor: float) -> RunConfig:
+    """`factor`: how many of its steps have as much text as one of the first."""
     changes = {
         name: max(1, round(getattr(first.train, name) * factor))
         for name in ("steps", "evaluation_interval")
@@ -72,7 +69,7 @@ def _at_the_marks_of(first: RunConfig, config: RunConfig) -> RunConfig:
     return _with_train(config, **changes)
 
 
-def _characters_a_step(config: RunConfig) -> int:
+def _tokens_a_step(config: RunConfig) -> int:
     return config.train.batch_size * config.model.context_length
 
 

@@ -1,6 +1,6 @@
 """One side of a race: a run, and how far it has come by its own events."""
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from engine.config import RunConfig
 from engine.protocol import (
@@ -15,6 +15,7 @@ from engine.protocol import (
     RunEvent,
     SideEvent,
     StepDone,
+    Tokens,
 )
 from engine.session.active_run import ActiveRun
 from engine.session.opened_run import Emit
@@ -97,19 +98,44 @@ class RacingRun(ActiveRun):
         self.context.close()
 
 
+class Scale(NamedTuple):
+    """In what a side is compared whose tokens are not those of the others."""
+
+    tokens: Tokens
+    characters_each: float
+    """The mean length of a token in what it is trained on."""
+
+    def measured(self, mark: Mark) -> Mark:
+        """A mark in tokens and nats per token, in characters of text and bits per byte."""
+        return mark._replace(
+            characters=self.characters(mark.characters),
+            loss=self._bits(mark.loss),
+            windows=tuple(map(self._bits, mark.windows)),
+        )
+
+    def characters(self, tokens: int) -> int:
+        """How much text so many tokens are."""
+        return round(tokens * self.characters_each)
+
+    def _bits(self, nats: float) -> float:
+        return self.tokens.compared(nats, mixed=True)
+
+
 class Side:
     """What is known of one side. Its events are held back until the race is open."""
 
     def __init__(self, number: int, emit: Emit) -> None:
         self.number = number
         self.marks: list[Mark] = []
+        """Its evaluations, as they are compared."""
         self.failed = False
         self.not_saved = False
         """Whether it could not be saved: then all sides halt."""
         self._emit = emit
         self._held: list[Event] | None = []
         self._run: RacingRun | None = None
-        self._characters, self._steps, self._seconds = 0, 0, 0.0
+        self._scale: Scale | None = None
+        self._tokens, self._steps, self._seconds = 0, 0, 0.0
 
     @property
     def label(self) -> str:
@@ -128,6 +154,25 @@ class Side:
         if self.number:
             run.leave_the_ladder()
 
+    def use_scale(self, scale: Scale) -> None:
+        """Have its marks, those that are known and those to come, measured by it."""
+        self._scale = scale
+        self.marks = [scale.measured(mark) for mark in self.marks]
+
+    @property
+    def characters_each(self) -> float:
+        """What one of its tokens counts for by characters."""
+        return self._scale.characters_each if self._scale else 1.0
+
+    def know_windows(self) -> None:
+        """Have the losses of the windows at the last mark."""
+        if not (self.failed or self.marks[-1].windows):
+            last = self._measured(self.marks[-1]._replace(windows=self.run.windows()))
+            self.marks[-1] = self.marks[-1]._replace(windows=last.windows)
+
+    def _measured(self, mark: Mark) -> Mark:
+        return mark if self._scale is None else self._scale.measured(mark)
+
     @property
     def over(self) -> bool:
         """Whether nothing is left of it to train."""
@@ -136,7 +181,7 @@ class Side:
     def position(self, axis: Axis) -> float:
         """How far it has come."""
         by_axis: dict[Axis, float] = {
-            "characters": self._characters,
+            "characters": self._scale.characters(self._tokens) if self._scale else self._tokens,
             "steps": self._steps,
             "seconds": self._seconds,
         }
@@ -165,22 +210,16 @@ class Side:
     def _follow(self, event: Event) -> None:
         match event:
             case StepDone():
-                self._characters += event.tokens
+                self._tokens += event.tokens
                 self._steps, self._seconds = event.step, event.elapsed
             case Evaluated():
                 windows = self._run.newest_windows if self._run else ()
                 self._seconds = event.elapsed
                 trained = event.elapsed if event.step else 0.0  # the first is where all begin
-                self.marks.append(
-                    Mark(
-                        self._characters,
-                        event.step,
-                        trained,
-                        event.loss,
-                        event.context_length,
-                        windows,
-                    )
+                mark = Mark(
+                    self._tokens, event.step, trained, event.loss, event.context_length, windows
                 )
+                self.marks.append(self._measured(mark))
             case Failed(during="train"):
                 self.failed = True
             case Failed(during="save"):

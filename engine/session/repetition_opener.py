@@ -2,23 +2,26 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from data.text import Text
 from engine.config import RunConfig
-from engine.protocol import LABELS, OpenRun, RepetitionInfo
+from engine.protocol import LABELS, OpenRun, RepetitionInfo, are_mixed
 from engine.session.building import activate, build_context, fresh_progress
 from engine.session.loader import open_saved
 from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import OtherText
 from engine.session.race_rules import with_seed
-from engine.session.race_side import RacingRun, Side
+from engine.session.race_side import RacingRun, Scale, Side
 from engine.storage.lock import RunLock
 from engine.storage.paths import check_exists, folder_of, run_names
 from engine.storage.race_file import note_of
 from engine.storage.run_info import CorpusInfo, read_info
+
+if TYPE_CHECKING:  # imports torch, which the race loads
+    from engine.model.tokenizer import Tokenizer
 
 
 class RepetitionOpener(NamedTuple):
@@ -29,6 +32,10 @@ class RepetitionOpener(NamedTuple):
     text: Text
     configs: tuple[RunConfig, ...]  # of the sides in the first repetition
     others: tuple[OtherText, ...]  # what the sides are trained on in place of the text
+    tokenizers: tuple["Tokenizer", ...]
+    characters_each: tuple[
+        float, ...
+    ]  # the mean length of a token; empty: all have the same tokens
     emit: Emit
     clock: Clock
     saving: bool
@@ -47,11 +54,10 @@ class RepetitionOpener(NamedTuple):
 
         def opened(side: Side) -> RacingRun:
             # torch, which the race has loaded
-            from engine.session.encoding import learned_tokenizer
             from engine.storage.run import Run, new_info
 
             config = with_seed(self.configs[side.number], seed)
-            tokenizer = learned_tokenizer(config, self.corpus.characters, self.text, self.emit)
+            tokenizer = self.tokenizers[side.number]
             other = self.others[side.number]
             info = replace(
                 new_info(config, self.corpus, tokenizer, other=other.info),
@@ -109,5 +115,10 @@ class RepetitionOpener(NamedTuple):
                 side.run = opened(side)
                 stack.callback(side.run.close)
                 sides.append(side)
+            tokens = [side.run.context.tokens for side in sides]
+            if are_mixed(tokens) != bool(self.characters_each):
+                raise ValueError("The sides have other tokens than the file of their race says.")
             stack.pop_all()
+        for side, own, each in zip(sides, tokens, self.characters_each, strict=False):
+            side.use_scale(Scale(own, each))
         return sides

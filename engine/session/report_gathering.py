@@ -55,6 +55,7 @@ def _found(command: GatherReport) -> tuple[ReportGathered, tuple[str, ...]]:
             info.settings,
             info.repetitions,
             info.verdict,
+            info.characters_each,
         )
         names = tuple(run for one in info.repetitions for run in one.runs)
         return replace(answer, race=race, whole=len(info.settings)), names

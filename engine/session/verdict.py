@@ -6,18 +6,34 @@ from math import inf, isfinite, sqrt
 from statistics import fmean, stdev, variance
 from typing import NamedTuple
 
-from engine.protocol import LABELS, Axis, RaceVerdict
+from engine.protocol import (
+    COUNTED,
+    LABELS,
+    Axis,
+    RaceVerdict,
+    Tokens,
+    are_mixed,
+)
 
 TIMES = ("", "once", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+class Measure(NamedTuple):
+    """In what sides are compared."""
+
+    unit: str = Tokens().unit  # of losses
+    counted: str = COUNTED  # by the axis of that name
+    bits_per_byte: float = 0.0  # that a loss of 1 is; 0: not known
+    same_windows: bool = True  # whether windows of held-out text are of the same tokens
 
 
 class Mark(NamedTuple):
     """An evaluation of a side, and how far the side had come."""
 
-    characters: int  # trained on
+    characters: int  # trained on, or tokens
     steps: int
     seconds: float
-    loss: float  # nats a character
+    loss: float
     context_length: int = 0
     windows: tuple[float, ...] = ()  # losses of the windows that were read; empty: not known
 
@@ -35,6 +51,14 @@ class _Order(NamedTuple):
     best: int
     second: int
     difference: float
+
+
+def measure_of(tokens: Sequence[Tokens]) -> Measure:
+    """In what sides with these tokens are compared."""
+    first, mixed = tokens[0], are_mixed(tokens)
+    bits = 1.0 if mixed else first.bits_per_byte(1.0) or 0.0
+    units = first.unit_compared(mixed=mixed), first.counted(mixed=mixed)
+    return Measure(*units, bits, same_windows=not mixed)
 
 
 def common_mark(sides: Sequence[Sequence[Mark]], axis: Axis, failed: Sequence[bool]) -> float:
@@ -59,7 +83,10 @@ def loss_at(marks: Sequence[Mark], axis: Axis, at: float) -> float | None:
 
 
 def repetition_verdict(
-    sides: Sequence[Sequence[Mark]], axis: Axis, failed: Sequence[bool]
+    sides: Sequence[Sequence[Mark]],
+    axis: Axis,
+    failed: Sequence[bool],
+    measure: Measure,
 ) -> RaceVerdict:
     """That of one repetition, as far as it has come. A side that has failed has no loss."""
     at = common_mark(sides, axis, failed)
@@ -69,22 +96,20 @@ def repetition_verdict(
     order = _ordered(losses)
     noise = None
     if order is not None:
-        noise = _standard_error(
-            *(_nearest(sides[side], axis, at) for side in (order.best, order.second))
-        )
-    return _verdict(axis, at, losses, order, noise, repetitions=1)
+        nearest = (_nearest(sides[side], axis, at) for side in (order.best, order.second))
+        noise = _standard_error(*nearest, same_windows=measure.same_windows)
+    return _verdict(axis, at, losses, order, noise, measure, repetitions=1)
 
 
-def race_verdict(results: Sequence[RepetitionResult], axis: Axis) -> RaceVerdict:
+def race_verdict(results: Sequence[RepetitionResult], axis: Axis, measure: Measure) -> RaceVerdict:
     """That of several repetitions that have ended. A side that has failed in one has no loss."""
     assert len(results) > 1, "one repetition has no spread"
     losses = tuple(_mean(of_side) for of_side in zip(*(r.losses for r in results), strict=True))
     order, noise = _ordered(losses), None
     if order is not None:
         noise = stdev(_loss(r, order.second) - _loss(r, order.best) for r in results)
-    return _verdict(
-        axis, fmean(r.mark for r in results), losses, order, noise, repetitions=len(results)
-    )
+    mark = fmean(r.mark for r in results)
+    return _verdict(axis, mark, losses, order, noise, measure, repetitions=len(results))
 
 
 def _loss(result: RepetitionResult, side: int) -> float:
@@ -111,13 +136,13 @@ def _nearest(marks: Sequence[Mark], axis: Axis, at: float) -> Mark:
     return min(marks, key=lambda mark: abs(getattr(mark, axis) - at))
 
 
-def _standard_error(one: Mark, other: Mark) -> float | None:
+def _standard_error(one: Mark, other: Mark, *, same_windows: bool) -> float | None:
     """Of the difference of two losses: over the differences of each window, where both have read
     the same ones, else of both by themselves. None where the windows are not known."""
     a, b = one.windows, other.windows
     if min(len(a), len(b)) < 2 or not all(map(isfinite, (*a, *b))):
         return None
-    if one.context_length == other.context_length and len(a) == len(b):
+    if same_windows and one.context_length == other.context_length and len(a) == len(b):
         return stdev(x - y for x, y in zip(a, b, strict=True)) / sqrt(len(a))
     return sqrt(variance(a) / len(a) + variance(b) / len(b))
 
@@ -128,6 +153,7 @@ def _verdict(
     losses: tuple[float | None, ...],
     order: _Order | None,
     noise: float | None,
+    measure: Measure,
     *,
     repetitions: int,
 ) -> RaceVerdict:
@@ -142,7 +168,14 @@ def _verdict(
         noise=noise,
         noise_of="seeds" if repetitions > 1 else "windows",
         repetitions=repetitions,
-        sentence=_sentence(axis, mark, losses, order, noise, repetitions),
+        sentence=_sentence(axis, mark, losses, order, noise, measure, repetitions),
+        unit=measure.unit,
+        counted=measure.counted,
+        bits_per_byte=tuple(
+            None if loss is None else loss * measure.bits_per_byte for loss in losses
+        )
+        if measure.bits_per_byte
+        else (),
     )
 
 
@@ -152,9 +185,10 @@ def _sentence(
     losses: tuple[float | None, ...],
     order: _Order | None,
     noise: float | None,
+    measure: Measure,
     repetitions: int,
 ) -> str:
-    after = f"After {_amount(axis, mark)}"
+    after = f"After {_amount(axis, mark, measure.counted)}"
     gone = [f"side {LABELS[side]}" for side, loss in enumerate(losses) if loss is None]
     failed = f" The loss of {' and of '.join(gone)} is not a number any more." if gone else ""
     if order is None:
@@ -174,7 +208,7 @@ def _sentence(
     ]
     rest = f" Others: {', '.join(others)}." if others else ""
     return (
-        f"{after} {best} is {_difference(order.difference)} better than {second}, "
+        f"{after} {best} is {_difference(order.difference)} {measure.unit} better than {second}, "
         f"{_weighed(order.difference, noise, repetitions)}.{rest}{failed}"
     )
 
@@ -211,11 +245,11 @@ def _difference(difference: float) -> str:
     return f"{difference:.3f}" if difference >= 0.001 else f"{difference:.1g}"
 
 
-def _amount(axis: Axis, mark: float) -> str:
+def _amount(axis: Axis, mark: float, counted: str) -> str:
     """A mark in words."""
     if axis == "seconds":
         return (
             f"{mark:,.1f} seconds of training" if mark < 10 else f"{mark:,.0f} seconds of training"
         )
     short = f"{mark / 1e6:.1f}M" if mark >= 1e6 else f"{mark:,.0f}"
-    return f"{short} {axis}"
+    return f"{short} {counted if axis == 'characters' else axis}"

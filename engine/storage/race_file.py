@@ -3,9 +3,10 @@ are saved as all runs are."""
 
 import time
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from data.safe_text import safe_text
@@ -18,6 +19,8 @@ from engine.storage.paths import home, run_names
 from engine.storage.run_info import TIME_FORMAT
 
 FORMAT = 1
+LONGEST = 1_000.0
+"""Characters of a token, on the mean, that are believed."""
 _LIMIT = 1 << 20  # bytes that are read
 
 
@@ -29,6 +32,8 @@ class RaceInfo(Struct, frozen=True, forbid_unknown_fields=True):
     seeds: int  # repetitions in all
     settings: tuple[tuple[str, ...], ...]  # of each side, KEY=VALUE: those not the same on all
     created: str
+    characters_each: tuple[Annotated[float, Meta(gt=0, le=LONGEST)], ...] = ()
+    """The mean length of a token in what each side is trained on; empty: all have the same tokens."""
     repetitions: tuple[RepetitionInfo, ...] = ()
     verdict: RaceVerdict | None = None  # the newest one
     format: int = FORMAT
@@ -40,11 +45,16 @@ class RaceInfo(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def new_race(
-    question: str, axis: Axis, seeds: int, settings: tuple[tuple[str, ...], ...]
+    question: str,
+    axis: Axis,
+    seeds: int,
+    settings: tuple[tuple[str, ...], ...],
+    characters_each: tuple[float, ...] = (),
 ) -> RaceInfo:
     """A race without a repetition."""
     plain = question.encode("utf-8", "replace").decode()
-    return RaceInfo(plain, axis, seeds, settings, time.strftime(TIME_FORMAT, time.gmtime()))
+    created = time.strftime(TIME_FORMAT, time.gmtime())
+    return RaceInfo(plain, axis, seeds, settings, created, characters_each)
 
 
 def race_names() -> list[str]:
@@ -78,8 +88,15 @@ def read_race(name: str) -> RaceInfo:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"The race {name!r} cannot be read: {safe_text(str(error))}.") from None
     sides = len(info.settings)
-    fits = 2 <= sides <= 4 and all(
-        len(one.runs) == sides and len(one.losses) in (0, sides) for one in info.repetitions
+    found = info.verdict
+    fits = (
+        2 <= sides <= 4
+        and (found is None or len(found.losses) == sides)
+        and (found is None or len(found.bits_per_byte) in (0, sides))
+        and len(info.characters_each) in (0, sides)
+        and all(
+            len(one.runs) == sides and len(one.losses) in (0, sides) for one in info.repetitions
+        )
     )
     if info.format != FORMAT or not info.repetitions or not fits:
         raise ValueError(

@@ -23,7 +23,6 @@ from stored import digest
 
 from engine.config import RunConfig
 from engine.model.gpt import GPT
-from engine.model.tokenizer import Vocabulary
 from engine.protocol import (
     Close,
     DeleteRace,
@@ -49,7 +48,7 @@ from engine.protocol import (
     Train,
 )
 from engine.session.repetition_opener import RepetitionOpener
-from engine.session.verdict import Mark, RepetitionResult, race_verdict, repetition_verdict
+from engine.session.verdict import Mark, Measure, RepetitionResult, race_verdict, repetition_verdict
 from engine.storage import library
 from engine.storage.history import read_history
 from engine.storage.parent_run import load_parent
@@ -166,10 +165,10 @@ def test_a_side_that_was_renamed_and_trained_on_is_still_a_side(verse_file: Path
 def window_losses(name: str) -> list[float]:
     """The losses of the windows of held-out text, computed with the model as it is stated."""
     run = load_run(name)
-    config, characters = run.info.config, run.info.corpus.characters
-    model = GPT(config.model, len(characters))
+    config, tokenizer = run.info.config, run.tokenizer
+    model = GPT(config.model, len(tokenizer))
     model.load_state_dict(run.state["model"])
-    ids = Vocabulary(characters).encode_corpus(run.text)[split_at(len(run.text), 0.1) :].long()
+    ids = tokenizer.encode_corpus(run.text[split_at(len(run.text), 0.1) :]).long()
     length, found = config.model.context_length, []
     with torch.no_grad():
         for first in range(0, len(ids) - length, length):
@@ -301,7 +300,6 @@ def test_a_race_that_was_not_trained_leaves_nothing(verse_file: Path) -> None:
     ("assignment", "said"),
     [
         ("train.seed=2", "Side B has train.seed=2 and side A 1"),
-        ("model.tokenizer=bytes", "Side B has other tokens than side A"),
         ("train.val_fraction=0.2", "Side B has train.val_fraction=0.2"),
         ("model.context_length=4096", "too few for a context of 4,096"),
     ],
@@ -343,7 +341,7 @@ def marks(*losses: float, step: int = 10) -> list[Mark]:
 
 def test_a_loss_between_two_evaluations_is_on_a_straight_line() -> None:
     verdict = repetition_verdict(
-        [marks(3, 2, 1), marks(3, 1, step=15)], "characters", [False, False]
+        [marks(3, 2, 1), marks(3, 1, step=15)], "characters", [False, False], Measure()
     )
     assert verdict.mark == 960
     assert verdict.losses == (1.5, 1.0)
@@ -353,14 +351,20 @@ def test_a_loss_between_two_evaluations_is_on_a_straight_line() -> None:
 @pytest.mark.parametrize(
     ("second", "said"),
     [
-        ((1.5, 1.52, 1.51), "B is 0.490 better than A, more than ten times the spread of 3 seeds."),
+        (
+            (1.5, 1.52, 1.51),
+            "B is 0.490 nats per character better than A, more than ten times the spread of 3 seeds.",
+        ),
         ((1.9, 2.1, 1.985), "less than the spread of 3 seeds: no difference is shown."),
-        ((1.85, 1.98, 1.9), "B is 0.090 better than A, once the spread of 3 seeds."),
+        (
+            (1.85, 1.98, 1.9),
+            "B is 0.090 nats per character better than A, once the spread of 3 seeds.",
+        ),
     ],
 )
 def test_a_difference_is_weighed_by_its_noise(second: tuple[float, ...], said: str) -> None:
     results = [RepetitionResult(1_234_567.0, (2.0, loss)) for loss in second]
-    sentence = race_verdict(results, "characters").sentence
+    sentence = race_verdict(results, "characters", Measure()).sentence
     assert sentence.startswith("After 1.2M characters B is ")
     assert sentence.endswith(said)
 

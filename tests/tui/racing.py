@@ -80,8 +80,8 @@ def verdict(step: int, losses: tuple[float, ...], *, final: bool = False) -> Rac
     best, second = sorted(range(len(losses)), key=losses.__getitem__)[:2]
     difference = losses[second] - losses[best]
     sentence = (
-        f"After {step * CHARACTERS:,} characters {LABELS[best]} is {difference:.3f} better than "
-        f"{LABELS[second]}, more than ten times its standard error over the held-out text; what other "
+        f"After {step * CHARACTERS:,} characters {LABELS[best]} is {difference:.3f} nats per character better "
+        f"than {LABELS[second]}, more than ten times its standard error over the held-out text; what other "
         "seeds would give is not known."
     )
     return RaceVerdict(

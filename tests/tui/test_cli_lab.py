@@ -2,6 +2,7 @@
 
 import json
 import signal
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,10 @@ def test_a_race_prints_a_line_for_each_evaluation_and_the_verdict(verse_file: Pa
     assert [*seen] == [("A", 0), ("B", 0), ("A", 10), ("B", 10), ("A", 20), ("B", 20)]
     ends = [seen["A", 20]["loss"], seen["B", 20]["loss"]]
     assert verdict["losses"] == ends
+    assert verdict["unit"] == "nats per character"
+    bits = [seen[side, 20]["bits_per_byte"] for side in "AB"]
+    assert verdict["bits_per_byte"] == pytest.approx(bits) == [end / log(2) for end in ends]
+    assert [seen["B", step]["characters"] for step in (0, 10, 20)] == [0, 640, 1280]
     assert (verdict["mark"], verdict["axis"], verdict["final"]) == (1280, "characters", True)
     assert verdict["best"] == ends.index(min(ends))
     assert verdict["verdict"].startswith("After 1,280 characters ")
@@ -45,6 +50,23 @@ def test_a_race_prints_a_line_for_each_evaluation_and_the_verdict(verse_file: Pa
     assert again.exit_code == 0
     assert verdict["verdict"] in again.stdout
     assert verdict["verdict"] in invoked("lab", "--list").stdout
+
+
+@pytest.mark.thorough
+def test_a_race_between_tokenizers_says_what_is_the_same_and_in_which_unit_it_is(
+    verse_file: Path,
+) -> None:
+    tokens = ("--side", "", "--side", "model.tokenizer=bpe model.vocabulary=300")
+    done = invoked("lab", verse_file, *TINY, *tokens, "--steps", "20")
+    (said,) = (line for line in done.stdout.splitlines() if line.startswith("The sides have "))
+    assert "The same are the text, its held-out part, the seed" in said
+    assert "the batches are not" in said
+    (race,) = race_names()
+    (line,) = invoked("lab", "--resume", race, "--json").stdout.splitlines()[-1:]
+    verdict = json.loads(line)
+    assert (verdict["unit"], verdict["counted"]) == ("bits per byte", "characters")
+    assert " bits per byte better than " in verdict["verdict"]
+    assert verdict["losses"] == verdict["bits_per_byte"]
 
 
 def test_ctrl_c_saves_a_race_that_is_resumed_exactly(
@@ -93,7 +115,7 @@ def test_a_ready_question_is_answered(verse_file: Path, monkeypatch: pytest.Monk
     assert "attention   without attention" in invoked("lab", "--questions").stdout
     done = invoked("lab", verse_file, "--question", "attention", columns=300)
     assert done.exit_code == 0
-    assert "Held-out loss: with attention " in done.stdout
+    assert "Held-out loss in nats per character: with attention " in done.stdout
     refused = invoked("lab", verse_file, "--question", "attention", "--steps", "5")
     assert (refused.exit_code, "brings its own settings" in refused.stderr) == (2, True)
 

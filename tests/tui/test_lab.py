@@ -55,11 +55,11 @@ async def test_a_ready_question_is_guessed_raced_and_answered(desk: Opener) -> N
         assert len(it.engine.sent(Train)) == 1
         await it.sees("lab · without attention", "You guessed A.", "○ A with attention")
         await it.play(*trained(3))
-        await it.sees("2.330  step 400 / 800", "2.550  step 400 / 800", "0.220 better than")
-        assert not [row for row in it.rows if "Looking back pays" in row]
+        await it.sees("2.330  step 400 / 800", "2.550  step 400 / 800", "0.220 nats per")
+        assert not [row for row in it.rows if "back pays" in row]
         await it.sees("The king will be the so thee", "The t he and than s menoul")
         await it.play(*trained()[len(trained(3)) :])
-        await it.sees("Held-out loss: with attention 1.980", "Looking back pays", "that is right")
+        await it.sees("Held-out loss in nats per character", "back pays: without", "that is right")
         await it.sees("The race has ended. Each side is a saved run")
         await it.press("space")
         assert len(it.engine.sent(Train)) == 1
@@ -129,7 +129,7 @@ async def test_saved_races_are_listed_opened_and_deleted(desk: Opener) -> None:
         await it.press("enter")
         assert it.engine.sent(OpenSavedRace) == [OpenSavedRace(RACE)]
         await it.play(*DONE)
-        await it.sees("Looking back pays")
+        await it.sees("back pays: without attention")
         assert not it.engine.sent(Train)
 
 

@@ -77,7 +77,7 @@ async def test_a_side_is_set_up_in_the_form_for_new_runs(desk: Opener) -> None:
         await it.sees(
             "─ side B ─",
             "heads         8",
-            "Text, tokens and seed are those of all sides.",
+            "Text and seed are those of all sides.",
             "Use (Enter)",
         )
         await it.press("ctrl+u")

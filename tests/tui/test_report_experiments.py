@@ -59,7 +59,7 @@ def test_a_race_is_a_question_its_sides_and_a_verdict_with_its_noise() -> None:
     words = " ".join(parsed.by_tag["p"])
     assert SENTENCE in words
     assert "its noise 0.0300: the standard deviation of the difference from seed to seed." in words
-    assert "Held-out loss: with attention 3.000, without attention 3.000." in words
+    assert "Held-out loss in nats per character: with attention 3.000, without" in words
     assert ["B without attention", "model.n_head=2", "3.0000", "0.0707", "4.328"] in [
         cells[:5] for cells in parsed.cells
     ]
@@ -78,14 +78,16 @@ def test_a_race_is_a_question_its_sides_and_a_verdict_with_its_noise() -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("tokens", [(), ("--side", "model.tokenizer=bpe model.vocabulary=300")])
 def test_the_command_in_the_report_on_a_race_races_again(
-    verse_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    verse_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokens: tuple[str, ...]
 ) -> None:
-    """Bit for bit, with two files, a side that takes twice the steps, and a second seed."""
+    """Bit for bit, with two files, a side that takes twice the steps, a side with other tokens, and
+    a second seed."""
     monkeypatch.chdir(verse_file.parent)
     more = verse_file.with_name("more.txt")
     more.write_text("and the owl said nothing at all, all night\n" * 9)
-    sides = ("--side", "", "--side", "model.context_length=8 model.dropout=0.1")
+    sides = ("--side", "", "--side", "model.context_length=8 model.dropout=0.1", *tokens)
     options = (*TINY, *sides, "--steps", "10", "--seeds", "2", "--question", "Is it 'short'?")
     texts = verse_file, more, "--separator", "\\n␞\\n"
     assert invoked("lab", *texts, *options).exit_code == 0
@@ -93,6 +95,8 @@ def test_the_command_in_the_report_on_a_race_races_again(
     path = tmp_path / "race.html"
     assert invoked("report", first, "-o", path).exit_code == 0
     (command,) = (words for words in Parsed(path.read_bytes()).by_tag["pre"] if " lab " in words)
+    unit = "bits per byte" if tokens else "nats per character"
+    assert f"mean loss ({unit})" in Parsed(path.read_bytes()).words
     assert command.startswith("tinygpt-tui lab verse.txt more.txt --separator ")
     assert invoked(*shlex.split(command)[1:]).exit_code == 0
     (again,) = {*race_names()} - {first}

@@ -37,7 +37,8 @@ SAVED = "A saved race"
     RACE,
     "--axis",
     type=click.Choice(get_args(Axis)),
-    help="By what the sides are compared.",
+    help="By what the sides are compared; characters are tokens where all sides have the same other "
+    "ones.",
     otherwise="characters; seconds with --minutes",
 )
 @option(
@@ -144,9 +145,9 @@ def lab_command(
 ) -> None:
     """Race two to four versions of a training against each other.
 
-    All sides begin with the same seed, the same batches, and the same weights where shapes agree;
-    they train in turns, and their held-out losses are compared. Each is saved as a run of its own.
-    Ctrl-C saves the race and ends.
+    All sides have the same seed and the same held-out text, and begin with the same weights where
+    shapes agree; they train in turns, and their held-out losses are compared, in bits per byte where
+    their tokens differ. Each is saved as a run of its own. Ctrl-C saves the race and ends.
 
     \b
     tinygpt-tui lab letters.txt --preset nano --steps 500 \\

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from data.safe_text import safe_text
 from engine.protocol import (
+    BITS_PER_BYTE,
     Busy,
     CorpusLoaded,
     Evaluated,
@@ -26,6 +27,7 @@ from engine.protocol import (
     StepDone,
 )
 from tui.drawing.words import count, counted, duration
+from tui.lab.question import in_common
 
 REFRESHES = 2
 """A second."""
@@ -39,7 +41,7 @@ class _Row:
     def __init__(self, side: RaceSide) -> None:
         self.side = side
         self.step = 0
-        self.characters = 0
+        self.tokens = 0
         self.seconds = 0.0
         self.newest: Evaluated | None = None
         self.phase = ""
@@ -49,7 +51,7 @@ class _Row:
         match event:
             case StepDone():
                 self.step, self.seconds = event.step, event.elapsed
-                self.characters += event.tokens
+                self.tokens += event.tokens
             case Evaluated():
                 self.newest, self.seconds = event, event.elapsed
             case PhaseChanged():
@@ -58,6 +60,16 @@ class _Row:
                 self.sample = event.prompt + event.text
             case _:
                 pass
+
+    @property
+    def characters(self) -> int:
+        """How far it has come by characters, or by tokens."""
+        return round(self.tokens * self.side.characters_each)
+
+    @property
+    def bits(self) -> float | None:
+        """The same loss in bits per byte, where that is known."""
+        return self.newest.bits_per_byte if self.newest else None
 
     @property
     def loss(self) -> float | None:
@@ -138,6 +150,8 @@ class RaceTable:
         self.print(f"race {event.race}{seed}: {event.question}".rstrip(": "))
         for side in event.sides:
             self.print(f"  {side.label}  {' '.join(side.settings) or 'no setting of its own'}")
+        if event.unit == BITS_PER_BYTE:
+            self.print(in_common(mixed=True))
         if not event.saving:
             self.print("not saved (--no-save): the race ends with this program")
 
@@ -150,19 +164,21 @@ class RaceTable:
             "side": row.side.label,
             "step": row.newest.step,
             "loss": row.loss,
-            "characters": row.characters,
+            "bits_per_byte": row.bits,
+            opened.counted: row.characters,
             "seconds": row.newest.elapsed,
             "seed": row.side.config.train.seed,
             "repetition": opened.repetition,
         }
 
     def _print_evaluation(self, row: _Row) -> None:
-        if self._live is not None or row.newest is None:
+        if self._live is not None or row.newest is None or self._opened is None:
             return
         loss = "not a number" if row.loss is None else f"{row.loss:.4f}"
+        bits = "" if row.bits is None else f"{row.bits:.4f} bits/byte  "
         self.print(
-            f"{row.side.label}  step {row.newest.step:>7,}  validation loss {loss}  "
-            f"{count(row.characters)} characters  {row.newest.elapsed:,.1f} s"
+            f"{row.side.label}  step {row.newest.step:>7,}  validation loss {loss}  {bits}"
+            f"{count(row.characters)} {self._opened.counted}  {row.newest.elapsed:,.1f} s"
         )
 
     def print_samples(self) -> None:
@@ -180,10 +196,11 @@ class RaceTable:
 
     def _picture(self) -> RenderableType:
         """The table, and below it what is known."""
-        if not self._rows:
+        if self._opened is None:
             return Text(safe_text(self._doing))
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for name in ("side", "step", "characters", "time", "validation loss", ""):
+        trained = self._opened.counted
+        for name in ("side", "step", trained, "time", "validation loss", "bits/byte", ""):
             table.add_column(
                 name, justify="left" if name in ("side", "") else "right", no_wrap=True
             )
@@ -194,6 +211,7 @@ class RaceTable:
                 count(row.characters),
                 duration(row.seconds),
                 "" if row.loss is None else f"{row.loss:.4f}",
+                "" if row.bits is None else f"{row.bits:.4f}",
                 row.phase,
             )
         return Group(table, Text(safe_text(self._sentence or self._doing)))

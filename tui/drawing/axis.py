@@ -33,7 +33,6 @@ _DURATIONS = (
 _DURATION_POWERS = (1, 10, _MINUTE, 10 * _MINUTE, _HOUR, 10 * _HOUR, 100 * _HOUR, 1_000 * _HOUR)
 # Where the axis of a run ends whose length is not known yet.
 _SHORTEST = {"steps": 10, "characters": 1_000, "seconds": 10}
-_UNIT_OF_THE_END = {"steps": "steps", "characters": "characters", "seconds": "of training"}
 
 
 class Pace(Struct, frozen=True):
@@ -77,13 +76,17 @@ class XAxis(Struct, frozen=True):
     compared: tuple[Pace | None, ...] = ()
     """The same of each compared run; without them, by steps."""
 
+    counted: str = "characters"
+    """What is counted by characters: those, or tokens."""
+
     def scales(self, last_step: int, dots: int) -> Scales:
         """The scales of the run and of the compared ones; `last_step`: of any curve."""
         paces = (self.pace, *self.compared)
         newest = max((pace.last for pace in paces if pace), default=0.0)
         last = max(self.end, last_step if self.unit == "steps" else newest, _SHORTEST[self.unit])
         first = max(1.0, self.pace.at(1)) if self.pace else 1.0
-        own = StepScale(last, dots, self.log, self.unit, self.pace, min(first, last / 10))
+        first = min(first, last / 10)
+        own = StepScale(last, dots, self.log, self.unit, self.pace, first, self.counted)
         return Scales(own, tuple(replace(own, pace=pace) for pace in self.compared))
 
 
@@ -107,6 +110,9 @@ class StepScale(Struct, frozen=True):
 
     first: float = 1.0
     """Where the first step lies, from which on a logarithmic axis is one."""
+
+    counted: str = "characters"
+    """What is counted by characters."""
 
     def at(self, step: float) -> int:
         """The column of a step, clipped to the chart."""
@@ -138,7 +144,8 @@ class StepScale(Struct, frozen=True):
 def x_labels(scale: StepScale, cells: int) -> Iterator[tuple[int, str]]:
     """Labels of the x axis as (first cell, text): the right end with the unit, then those that fit
     before it, far enough from each other to be read as single numbers."""
-    unit = _UNIT_OF_THE_END[scale.unit]
+    units = {"steps": "steps", "characters": scale.counted, "seconds": "of training"}
+    unit = units[scale.unit]
     final = f"{_end(scale)} {unit}"
     room = len(final) if scale.unit == "steps" else _ROOM
     ticks = scale.ticks(room * DOTS_X)

@@ -23,11 +23,11 @@ class SidesChart(Pane):
     """By what the race compares: characters, steps or seconds."""
 
     def part(self, state: RunState) -> object:
-        return tuple(side.curve for side in state.lab.sides), state.corpus
+        return tuple(side.curve for side in state.lab.sides), state.corpus, state.lab.unit
 
     def titles(self, state: RunState) -> tuple[Content, Content]:
         signs = [sign(number, side.label) for number, side in enumerate(state.lab.sides)]
-        return Content("  ").join([Content("held-out loss"), *signs]), Content("")
+        return Content("  ").join([Content("held-out loss"), *signs]), Content(state.lab.unit)
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         lab = state.lab
@@ -36,9 +36,7 @@ class SidesChart(Pane):
         curves = [side.curve for side in lab.sides]
         losses = Losses(
             compared=tuple(curve.losses[len(curve.losses) // EARLY :] for curve in curves),
-            bigram=guesses(state.corpus, tokens_of(state)).bigram
-            if state.corpus and lab.is_open
-            else None,
+            bigram=_bigram(state) if lab.is_open else None,
         )
         return draw_chart(
             losses,
@@ -51,10 +49,19 @@ class SidesChart(Pane):
         )
 
 
+def _bigram(state: RunState) -> float | None:
+    """The loss of a guess by pairs of characters."""
+    if state.corpus is None:
+        return None
+    tokens = tokens_of(state)
+    return tokens.compared(guesses(state.corpus, tokens).bigram, mixed=state.lab.is_mixed)
+
+
 def _axis(lab: Lab, curves: list[RunCurve]) -> XAxis:
     ends = {
         "steps": max(side.steps for side in lab.sides),
         "characters": max(side.characters_planned for side in lab.sides),
         "seconds": 0,
     }
-    return XAxis(ends[lab.axis], False, lab.axis, None, tuple(pace_of(c, lab.axis) for c in curves))
+    paces = tuple(pace_of(curve, lab.axis) for curve in curves)
+    return XAxis(ends[lab.axis], False, lab.axis, None, paces, lab.counted)

@@ -13,7 +13,7 @@ from engine.changes import settings_that_differ
 from engine.protocol import LABELS, OpenRace
 from engine.settings import plain
 from tui.drawing.words import count
-from tui.lab.question import NO_DIFFERENCE, Question
+from tui.lab.question import NO_DIFFERENCE, Question, in_common
 from tui.lab.sides import sign
 from tui.screens.dialog import Dialog, Key
 
@@ -46,9 +46,9 @@ class GuessScreen(Dialog[str]):
 
     TITLE_OF_HELP = "a guess"
     ABOUT = (
-        "Guess before you look: what turns out otherwise than expected is remembered best. All sides "
-        "start with the same weights and read their text in the same order, so what differs in the "
-        "end comes from the settings that differ."
+        "Guess before you look: what turns out otherwise than expected is remembered best. What "
+        f"differs in the end comes from the settings that differ. {in_common(mixed=False)} With different "
+        "tokens the batches differ: then losses are compared in bits per byte."
     )
     KEYS = (
         Key("Enter", "start", "save the open run, and start the race", "choose"),

@@ -3,7 +3,7 @@
 from textual.content import Content
 
 from tui.drawing.words import count
-from tui.lab.question import NO_DIFFERENCE, outcome
+from tui.lab.question import NO_DIFFERENCE, in_common, outcome
 from tui.lab.questions import question_titled
 from tui.lab.sides import names, sign
 from tui.lab.state import Lab, SideProgress
@@ -40,10 +40,11 @@ def page(lab: Lab, width: int, height: int) -> list[Content]:
     if not lab.race:
         return _paragraphs([Content.styled(text, MUTED) for text in NOTHING_YET], width)
     question = question_titled(lab.question)
+    shared = [Content.styled(in_common(mixed=True), MUTED)] if lab.is_mixed else []
     before = [Content.styled(question.before, MUTED)] if question else []
     for settings in (True, False):
         rest = [*_sides(lab, width, settings=settings), *_result(lab)]
-        for blocks in ([*before, *rest], rest):
+        for blocks in ([*before, *shared, *rest], [*shared, *rest], rest):
             lines = _paragraphs(blocks, width)
             if len(lines) <= height:
                 return lines
@@ -63,8 +64,10 @@ def _sides(lab: Lab, width: int, *, settings: bool) -> list[Content]:
     lines = []
     for number, (side, name) in enumerate(zip(lab.sides, names(lab), strict=True)):
         words = name or ("" if settings else " ".join(side.settings))
-        line = Content.assemble(sign(number, side.label), f" {words}", _standing(lab, number, side))
-        lines.append(line.truncate(width, ellipsis=True))
+        named = Content.assemble(sign(number, side.label), f" {words}")
+        line, short = (named + _standing(lab, number, side, bits=bits) for bits in (True, False))
+        fits = line.cell_length <= width
+        lines.append(line if fits else short.truncate(width, ellipsis=True))
         if settings:
             shown = " ".join(side.settings) or "as it is"
             lines.append(Content.styled(f"    {shown}", MUTED).truncate(width, ellipsis=True))
@@ -73,11 +76,16 @@ def _sides(lab: Lab, width: int, *, settings: bool) -> list[Content]:
     return [Content("\n").join(lines)]
 
 
-def _standing(lab: Lab, number: int, side: SideProgress) -> Content:
-    """The loss of a side where all of them have come, and how far it is."""
-    loss = lab.verdict.losses[number] if lab.verdict else None
+def _standing(lab: Lab, number: int, side: SideProgress, *, bits: bool) -> Content:
+    """The loss of a side where all of them have come, also in `bits` per byte where that is another
+    unit, and how far it is."""
+    verdict = lab.verdict
+    loss = verdict.losses[number] if verdict else None
     words = f"  {loss:.3f}" if loss is not None else ""
-    done = lab.verdict is not None and lab.verdict.final
+    per_byte = verdict.bits_per_byte[number] if verdict and verdict.bits_per_byte else None
+    if bits and per_byte is not None and not lab.is_mixed:
+        words += f" ({per_byte:.3f} bits/byte)"
+    done = verdict is not None and verdict.final
     steps = "" if done else f"  step {count(side.step)} / {count(side.steps)}"
     return Content.assemble((words, "bold"), (steps, MUTED))
 

@@ -76,7 +76,7 @@ class Question(Struct, frozen=True):
         """What happened, with the numbers of a race, in one paragraph."""
         losses = zip(self.names, verdict.losses, strict=True)
         numbers = [f"{name} {loss:.3f}" for name, loss in losses if loss is not None]
-        said = [f"Held-out loss: {', '.join(numbers)}."] if numbers else []
+        said = [f"Held-out loss in {verdict.unit}: {', '.join(numbers)}."] if numbers else []
         gone = [name for name, loss in zip(self.names, verdict.losses, strict=True) if loss is None]
         if gone:
             said.append(
@@ -99,6 +99,21 @@ class Question(Struct, frozen=True):
                 "race does not tell the two apart. More steps, or more seeds, may."
             )
         return self.versions[verdict.best].if_best
+
+
+def in_common(*, mixed: bool) -> str:
+    """What is the same for all sides, and what is not. `mixed`: they have different tokens."""
+    if mixed:
+        return (
+            "The sides have different tokens. The same are the text, its held-out part, the seed, and "
+            "the initial weights of parts of the same shape; the batches are not, since as many tokens "
+            "are another stretch of text. So losses are compared in bits per byte, and text is counted "
+            "in characters."
+        )
+    return (
+        "All sides have the same seed, and initial weights of the same shape are the same. They read "
+        "the same batches where text, context and batch size agree."
+    )
 
 
 def outcome(verdict: RaceVerdict) -> str:

@@ -13,19 +13,19 @@ from tui.state import RunState
 
 
 class SideForm(NewRunScreen):
-    """Text, tokens and seed are those of all sides: their fields cannot be changed."""
+    """Text and seed are those of all sides: their fields cannot be changed."""
 
     TITLE_OF_HELP = "a side of a race"
     ABOUT = (
         "The form for new runs, with the settings of the side. What you change here comes into its "
-        "line; text, tokens and seed are those of all sides."
+        "line; text and seed are those of all sides."
     )
     KEYS = (
         *NewRunScreen.KEYS[:2],
         Key("Enter", "", "back to the sides, with these settings"),
         Key("Esc", "", "back to the sides, and leave this one as it was"),
     )
-    FIXED = ("corpus", "train-seed", "model-tokenizer")
+    FIXED = ("corpus", "train-seed")
     FIRST = "model-n_layer"
     ACCEPT = "Use"
 
@@ -45,9 +45,7 @@ class SideForm(NewRunScreen):
         self._use = use
 
     def _show_fate(self) -> None:
-        self.query_one("#fate", Static).update(
-            Content("Text, tokens and seed are those of all sides.")
-        )
+        self.query_one("#fate", Static).update(Content("Text and seed are those of all sides."))
 
     def accept(self, config: RunConfig) -> None:
         """Hand the settings over."""

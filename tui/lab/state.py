@@ -6,6 +6,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.protocol import (
+    BITS_PER_BYTE,
+    COUNTED,
     Axis,
     CurvesRead,
     Evaluated,
@@ -31,6 +33,7 @@ from engine.protocol import (
     SweepRead,
     SweepsListed,
     SweepSummary,
+    Tokens,
 )
 from tui.safe_struct import Raw
 from tui.sweep.shown import ShownSweep, fold_sweep
@@ -43,16 +46,25 @@ class SideProgress(Struct, frozen=True):
     settings: tuple[str, ...]
     """KEY=VALUE: those that are not the same on all sides."""
     curve: RunCurve
-    """Its held-out losses, by steps, characters and seconds."""
+    """Its held-out losses, in the unit of the race, by steps, characters (or tokens) and seconds."""
     steps: int
     characters_planned: int
+    characters_each: float = 1.0
+    """What one of its tokens counts for by characters."""
     step: int = 0
-    characters: int = 0
+    trained: int = 0
+    """Tokens."""
+    tokens: Tokens = Tokens()
     phase: Phase = "untrained"
     excerpt: Excerpt | None = None
     """Its newest sample."""
     failure: str = ""
     """Why it takes no further step."""
+
+    @property
+    def characters(self) -> int:
+        """How far it has come by characters, or by tokens."""
+        return round(self.trained * self.characters_each)
 
 
 class Lab(Struct, frozen=True):
@@ -62,6 +74,10 @@ class Lab(Struct, frozen=True):
     """The name of the race; empty: there was none."""
     question: str = ""
     axis: Axis = "characters"
+    unit: str = Tokens().unit
+    """In which losses are compared."""
+    counted: str = COUNTED
+    """What the axis of that name counts."""
     sides: tuple[SideProgress, ...] = ()
     repetition: int = 1
     seeds: int = 1
@@ -85,6 +101,11 @@ class Lab(Struct, frozen=True):
     """The sweeps as they were listed last."""
     raw_sweeps: Raw[tuple[SweepSummary, ...]] = Raw(())
     """The same with their true names."""
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the sides have different tokens."""
+        return self.unit == BITS_PER_BYTE
 
 
 def is_of_the_lab(event: Event) -> bool:
@@ -111,13 +132,15 @@ def closed(lab: Lab) -> Lab:
 def fold_lab(lab: Lab, event: Event, shown: Event) -> Lab:
     """After one more event of a race or a sweep: `event` as the engine sent it, `shown` safe to draw."""
     match shown:
-        case RaceOpened(race, question, axis, _, repetition, seeds):
+        case RaceOpened(race, question, axis, _, repetition, seeds, _, unit, counted):
             assert isinstance(event, RaceOpened), "safe() keeps the type"
             return replace(
                 lab,
                 race=race,
                 question=question,
                 axis=axis,
+                unit=unit,
+                counted=counted,
                 sides=_sides(shown),
                 repetition=repetition,
                 seeds=seeds,
@@ -130,7 +153,7 @@ def fold_lab(lab: Lab, event: Event, shown: Event) -> Lab:
             return replace(lab, phase=phase)
         case SideEvent(number, inner) if number < len(lab.sides):
             sides = list(lab.sides)
-            sides[number] = _fold_side(sides[number], inner)
+            sides[number] = _fold_side(sides[number], inner, mixed=lab.is_mixed)
             return replace(lab, sides=tuple(sides))
         case RaceVerdict():
             return replace(lab, verdict=shown)
@@ -163,27 +186,30 @@ def _sides(opened: RaceOpened) -> tuple[SideProgress, ...]:
     sides = []
     for side in opened.sides:
         train, model = side.config.train, side.config.model
-        planned = train.steps * train.batch_size * model.context_length
+        each = side.characters_each
+        planned = round(train.steps * train.batch_size * model.context_length * each)
         curve = RunCurve(side.run, ())
-        sides.append(SideProgress(side.label, side.settings, curve, train.steps, planned))
+        sides.append(SideProgress(side.label, side.settings, curve, train.steps, planned, each))
     return tuple(sides)
 
 
-def _fold_side(side: SideProgress, event: Event) -> SideProgress:
+def _fold_side(side: SideProgress, event: Event, *, mixed: bool) -> SideProgress:
     match event:
         case StepDone(step):
-            return replace(side, step=step, characters=side.characters + event.tokens)
+            return replace(side, step=step, trained=side.trained + event.tokens)
         case Evaluated(step, loss) if isfinite(loss):
             curve = replace(
                 side.curve,
-                losses=(*side.curve.losses, (step, loss)),
+                losses=(*side.curve.losses, (step, side.tokens.compared(loss, mixed=mixed))),
                 characters=(*side.curve.characters, side.characters),
                 seconds=(*side.curve.seconds, event.elapsed),
             )
             return replace(side, curve=curve)
         case Excerpt():
             return replace(side, excerpt=event)
-        case Opened() | PhaseChanged():
+        case Opened():
+            return replace(side, phase=event.phase, tokens=event.tokens)
+        case PhaseChanged():
             return replace(side, phase=event.phase)
         case Failed(message, "train"):
             return replace(side, failure=message)

@@ -16,10 +16,10 @@ from engine.protocol import (
     Tokens,
 )
 from tui.drawing.words import count, counted, duration
-from tui.lab.question import Question
+from tui.lab.question import Question, in_common
 from tui.lab.questions import question_titled
 from tui.report.command import EXACT
-from tui.report.figures import bits, loss
+from tui.report.figures import bits, bits_unit, is_mixed, loss
 from tui.report.group_curves import Group, curves
 from tui.report.html import element, section, table
 from tui.report.race_command import race_command
@@ -67,19 +67,23 @@ def _race(race: ReportedRace, runs: Sequence[ReportedRun]) -> About:
     if question is not None and len(question.versions) != len(race.settings):
         question = None
     names = question.names if question else ("",) * len(race.settings)
+    each = race.characters_each or [1.0] * len(names)
     groups = [
-        Group(f"{label} {name}".strip(), tuple(one.runs[side] for one in race.repetitions))
+        Group(
+            f"{label} {name}".strip(), tuple(one.runs[side] for one in race.repetitions), each[side]
+        )
         for side, (label, name) in enumerate(zip(LABELS, names, strict=False))
     ]
     sides = counted(len(groups), "side")
     seeds = f", each with {race.seeds} seeds" if race.seeds > 1 else ""
+    mixed = is_mixed(runs)
+    by = runs[0].text.tokens.counted(mixed=mixed) if race.axis == "characters" else race.axis
     return About(
         f"Race {race.race}",
-        f"A race of tinygpt-tui: {sides} with the same start, on the same batches, compared by "
-        f"{race.axis}{seeds}.",
+        f"A race of tinygpt-tui: {sides}, compared by {by}{seeds}. {in_common(mixed=mixed)}",
         [
             *_asked(race, question),
-            _result(race, groups, question),
+            _result(race, groups, question, runs[0].text.tokens, mixed=mixed),
             curves(groups, runs, race.axis),
         ],
         {run: group.name for group in groups for run in group.runs},
@@ -98,7 +102,15 @@ def _asked(race: ReportedRace, question: Question | None) -> list[Element]:
     return [element("blockquote", words, element("p", question.before) if question else None)]
 
 
-def _result(race: ReportedRace, groups: Sequence[Group], question: Question | None) -> Element:
+def _result(
+    race: ReportedRace,
+    groups: Sequence[Group],
+    question: Question | None,
+    tokens: Tokens,
+    *,
+    mixed: bool,
+) -> Element:
+    """`tokens`: of a side, and those of all unless they are `mixed`."""
     found = race.verdict
     if found is None:
         said = ["It has not come to a verdict yet."]
@@ -106,19 +118,20 @@ def _result(race: ReportedRace, groups: Sequence[Group], question: Question | No
         said = [found.sentence, *_noise(found)]
         said += [] if found.final else ["The race has not ended: this is how it stood."]
         said += [question.answer(found)] if question and found.final else []
-    return section("Result", *(element("p", words) for words in said), _sides(race, groups))
+    sides = _sides(race, groups, tokens, mixed=mixed)
+    return section("Result", *(element("p", words) for words in said), sides)
 
 
 def _noise(found: RaceVerdict) -> list[str]:
     if found.noise is None:
         return []
     return [
-        f"The difference is {found.difference:.4f} nats a character, and its noise "
+        f"The difference is {found.difference:.4f} {found.unit}, and its noise "
         f"{found.noise:.4f}: {NOISE[found.noise_of]}."
     ]
 
 
-def _sides(race: ReportedRace, groups: Sequence[Group]) -> Element:
+def _sides(race: ReportedRace, groups: Sequence[Group], tokens: Tokens, *, mixed: bool) -> Element:
     """Settings and loss of each side; with several seeds their mean, spread and each one."""
     found = race.verdict
     repetitions = [one for one in race.repetitions if one.losses and race.seeds > 1]
@@ -131,14 +144,16 @@ def _sides(race: ReportedRace, groups: Sequence[Group]) -> Element:
                 " ".join(settings) or "as it is",
                 "none" if now is None else loss(now),
                 *([_spread(repetitions, side)] if repetitions else []),
-                "none" if now is None else bits(now, Tokens()),
+                *([] if mixed else ["none" if now is None else bits(now, tokens)]),
                 *(_of_seed(one, side) for one in repetitions),
             )
         )
-    first = ("mean loss (nats)", "standard deviation") if repetitions else ("loss (nats)",)
+    unit = tokens.unit_compared(mixed=mixed)
+    first = (f"mean loss ({unit})", "standard deviation") if repetitions else (f"loss ({unit})",)
     seeds = [f"seed {one.seed}" for one in repetitions]
-    mark = f" after {count(int(found.mark))} {race.axis}" if found else ""
-    head = ("side", "settings", *first, "bits a character", *seeds)
+    counts = found.counted if found and race.axis == "characters" else race.axis
+    mark = f" after {count(int(found.mark))} {counts}" if found else ""
+    head = ("side", "settings", *first, *([] if mixed else [bits_unit(tokens)]), *seeds)
     return table(f"Held-out loss of each side{mark}", head, *rows)
 
 

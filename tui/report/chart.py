@@ -18,7 +18,6 @@ ROWS = 30
 """A row is the least distance that the ticks of the vertical axis are multiples of."""
 LINE = 13.0
 """The distance of two names, one below the other."""
-UNITS = {"steps": "steps", "characters": "characters trained on"}
 MOST_MARKS = 24
 NAME_LENGTH = 30
 DASHES = ("none", "8 4", "2 3", "10 3 2 3", "14 4", "5 2", "8 3 2 3 2 3", "1 2")
@@ -54,6 +53,7 @@ class Chart(NamedTuple):
     lines: Sequence[Line]
     levels: Sequence[Level] = ()
     unit: Unit = "steps"
+    counted: str = "characters"  # what is counted by characters
     """Of x."""
     height: int = 360
     limit: float = float("inf")
@@ -150,11 +150,16 @@ def _axes(chart: Chart, scales: _Scales) -> Iterable[Element]:
     words = "seconds of training" if seconds and scales.last < 120 else "time of training"
     yield element(
         "text",
-        words if seconds else UNITS[chart.unit],
+        words if seconds else _words_of(chart),
         x=LEFT + across / 2,
         y=chart.height - 6,
         class_="tick middle",
     )
+
+
+def _words_of(chart: Chart) -> str:
+    """What the axis counts, in words."""
+    return "steps" if chart.unit == "steps" else f"{chart.counted} trained on"
 
 
 def _levels(chart: Chart, scales: _Scales) -> Iterable[Element]:

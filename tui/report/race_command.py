@@ -17,6 +17,9 @@ from tui.report.command import (
 
 ALWAYS = ("train.seed", "train.evaluation_interval")
 """Settings that are named in any case: the command chooses others than the preset has."""
+EVALUATED = "train.val_characters"
+"""How many tokens of the held-out text are read: not named where the race has set it so that sides
+with different tokens read as much text."""
 
 
 def race_command(race: ReportedRace, runs: Sequence[ReportedRun]) -> str:
@@ -31,7 +34,8 @@ def race_command(race: ReportedRace, runs: Sequence[ReportedRun]) -> str:
         if key in set_apart:
             for side, value in zip(own, values, strict=True):
                 side.append(f"{key}={value}")
-        else:  # where it differs all the same, the race has made the sides equally long
+        elif key != EVALUATED or len({*values}) == 1:
+            # Where it differs all the same, the race has made the sides equally long.
             words += ["--set", f"{key}={values[0]}"]
     for side in own:
         words += ["--side", shlex.join(side)]
