@@ -48,9 +48,9 @@ class Moment(NamedTuple):
     """What was recorded at a step."""
 
     step: int
-    loss: float | None  # of its batch, in nats a character; None: before the first step
+    loss: float | None  # of its batch, in nats a token; None: before the first step
     learning_rate: float | None  # as it was applied
-    characters: int  # trained on so far
+    tokens: int  # trained on so far
     elapsed: float  # seconds of training so far
 
 
@@ -96,12 +96,15 @@ class Course(Struct, frozen=True):
         number = bisect_right(moments, step, key=lambda moment: moment.step)
         return moments[max(0, number - 1)] if moments else None
 
-    def pace(self, unit: Unit) -> Pace | None:
-        """How many characters or seconds of training each step took; None for steps."""
+    def pace(self, unit: Unit, characters_each: float) -> Pace | None:
+        """How many characters or seconds of training each step took; None for steps.
+        `characters_each`: the mean length of a token."""
         if unit == "steps":
             return None
         moments = self.moments
-        values = [one.characters if unit == "characters" else one.elapsed for one in moments]
+        values = [
+            one.tokens * characters_each if unit == "characters" else one.elapsed for one in moments
+        ]
         return Pace.of([one.step for one in moments], values)
 
     def with_moment(self, moment: Moment) -> "Course":
@@ -126,13 +129,14 @@ def _distance(step: int, stride: int) -> int:
     return min(stride, 1 << floor(log2(max(1.0, step / KEPT_PER_OCTAVE))))
 
 
-def fold_course(course: Course, event: Event, began_with: float) -> Course:
-    """The course after one more event; `began_with`: the peak of the learning rate at step 0."""
+def fold_course(course: Course, event: Event, began_with: float, noun: str = "character") -> Course:
+    """The course after one more event; `began_with`: the peak of the learning rate at step 0;
+    `noun`: what a token of the run is called."""
     if isinstance(event, Evaluated | TaughtEvent):
         course = replace(course, teaching=fold_teaching(course.teaching, event))
     match event:
         case StepDone():
-            return _with_step(course, event)
+            return _with_step(course, event, noun)
         case Evaluated(0, elapsed=elapsed) if course.last is None:
             return course.with_moment(Moment(0, None, None, 0, elapsed))
         case LearningRateChanged(step, now):
@@ -152,17 +156,17 @@ def fold_course(course: Course, event: Event, began_with: float) -> Course:
             return course
 
 
-def _with_step(course: Course, event: StepDone) -> Course:
+def _with_step(course: Course, event: StepDone, noun: str) -> Course:
     last, before = course.last, course.context_length
     # Steps that the history does not have count like this one.
     steps = event.step - (last.step if last else 0)
-    characters = (last.characters if last else 0) + max(1, steps) * event.tokens
+    tokens = (last.tokens if last else 0) + max(1, steps) * event.tokens
     elapsed = max(event.elapsed if isfinite(event.elapsed) else 0.0, last.elapsed if last else 0.0)
     loss = event.loss if isfinite(event.loss) else None
-    moment = Moment(event.step, loss, event.learning_rate, characters, elapsed)
+    moment = Moment(event.step, loss, event.learning_rate, tokens, elapsed)
     course = replace(course.with_moment(moment), context_length=event.context_length)
     if 0 < before < event.context_length:
-        text = f"context {count(before)} → {counted(event.context_length, 'character')}"
+        text = f"context {count(before)} → {counted(event.context_length, noun)}"
         course = course.with_mark(event.step, GROWN, text)
     return course
 

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
-from engine.protocol import CorpusLoaded, Tokens
+from msgspec.structs import replace
+
+from engine.protocol import CorpusLoaded
 from tui.drawing.words import count
 from tui.ladder import COMPRESSOR, Ladder, Rung
 from tui.state import RunState
-from tui.tokens import guesses, tokens_of, uniform_loss
+from tui.tokens import LossUnit, guesses, loss_unit, uniform_loss
 
 TOO_HIGH = 1.2
 """How many times the loss of a uniform guess is a sign of a learning rate that is too high."""
@@ -48,7 +50,7 @@ def remark(state: RunState) -> Remark | None:
     loss = _newest_loss(state)
     if state.corpus is None or loss is None:
         return None
-    text = _standing(loss, state.corpus, tokens_of(state), state.ladder)
+    text = _standing(loss, state.corpus, loss_unit(state), state.ladder)
     return Remark(text) if text else None
 
 
@@ -93,13 +95,18 @@ def _learns_by_heart_since(state: RunState) -> int | None:
     return best.step if fallen else None
 
 
-def _standing(loss: float, corpus: CorpusLoaded, tokens: Tokens, ladder: Ladder) -> str:
-    """How good a loss is, by the losses of simple guesses on the same text; or nothing."""
-    uniform, letters, pairs = guesses(corpus, tokens)
+def _standing(loss: float, corpus: CorpusLoaded, unit: LossUnit, ladder: Ladder) -> str:
+    """How good a loss is, by the losses of simple guesses on the same text; or nothing. It has the
+    numbers of the chart."""
+    tokens = unit.tokens
+    loss = unit.of(loss)
+    uniform, letters, pairs = map(unit.of, guesses(corpus, tokens))
+    rungs = [replace(rung, loss=unit.of(rung.loss)) for rung in ladder.rungs]
     # Where the chart has a line for the same guess, the number of that line.
-    unigram = ladder.loss("letter frequencies") or letters
-    bigram = ladder.loss("letter pairs") or pairs
-    stages = [rung for rung in ladder.rungs if rung.name != COMPRESSOR]
+    lines = {rung.name: rung.loss for rung in rungs}
+    unigram = lines.get("letter frequencies") or letters
+    bigram = lines.get("letter pairs") or pairs
+    stages = [rung for rung in rungs if rung.name != COMPRESSOR]
     if stages and loss < uniform * (1 - _MARGIN) and (ladder.complete or loss > stages[-1].loss):
         return _between(loss, stages, spells=tokens.kind != "bpe")
     if uniform <= 0 or (tokens.kind == "characters" and not bigram <= unigram <= uniform):

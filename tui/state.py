@@ -123,7 +123,7 @@ class RunState(Struct, frozen=True):
             return 0.0
         train, last = self.opened.config.train, self.course.last
         usual = self.step * train.batch_size * self.opened.config.model.context_length
-        return (last.characters if last else usual) / train_size(self.corpus, tokens_of(self))
+        return (last.tokens if last else usual) / train_size(self.corpus, tokens_of(self))
 
     @property
     def elapsed(self) -> float:
@@ -210,7 +210,7 @@ def fold(state: RunState, event: Event) -> RunState:
 
 def _course(state: RunState, event: Event) -> Course:
     began_with = state.opened.config.train.peak_learning_rate if state.opened else 0.0
-    return fold_course(state.course, event, began_with)
+    return fold_course(state.course, event, began_with, tokens_of(state).noun)
 
 
 def _before_a_run(state: RunState, corpus: CorpusLoaded) -> RunState:

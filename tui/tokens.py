@@ -2,7 +2,7 @@
 unit."""
 
 from collections.abc import Iterable
-from math import log
+from math import isfinite, log
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -74,6 +74,41 @@ def surprise_unit(tokens: Tokens) -> Surprise:
     if tokens.kind == "characters":
         return Surprise("bits", 1.0)
     return Surprise("nats", log(2))
+
+
+def with_bits(loss: float, tokens: Tokens) -> str:
+    """A held-out loss in nats per token, and in bits."""
+    return f"{loss:.4f} ({in_bits(loss, tokens)})" if isfinite(loss) else f"{loss:.4f}"
+
+
+class LossUnit(NamedTuple):
+    """What the losses of the open run are shown in, next to those of the runs that it is compared
+    with."""
+
+    tokens: Tokens
+    mixed: bool
+    """Whether not all have the same tokens, so that they are shown in bits per byte."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.tokens.unit_compared(mixed=self.mixed)
+
+    def of(self, loss: float) -> float:
+        """A loss in nats per token in this unit."""
+        return self.tokens.compared(loss, mixed=self.mixed)
+
+    def other(self, loss: float) -> str:
+        """The same loss in the other unit, which is named."""
+        if self.mixed:
+            return f"{loss:.4f} nats/{self.tokens.noun}"
+        return in_bits(loss, self.tokens)
+
+
+def loss_unit(state: "RunState") -> LossUnit:
+    """That of the open run, and of its chart."""
+    tokens = tokens_of(state)
+    return LossUnit(tokens, is_mixed(tokens, state.compared))
 
 
 def is_mixed(tokens: Tokens, compared: Iterable[RunCurve]) -> bool:

@@ -62,7 +62,7 @@ class RunCurve(Struct, frozen=True):
     losses: tuple[tuple[int, float], ...]
     corpus: str = ""  # the name of its text
     sha256: str = ""  # of its text; empty: not recorded
-    characters: tuple[int, ...] = ()  # trained on until each loss; empty: not recorded
+    characters: tuple[int, ...] = ()  # tokens trained on until each loss; empty: not recorded
     seconds: tuple[float, ...] = ()  # trained until each loss; empty: not recorded
     tokens: Tokens = Tokens()  # without examples
 

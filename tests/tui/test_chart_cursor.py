@@ -108,9 +108,10 @@ async def test_an_arrow_reads_the_chart_and_escape_leaves_it(
         recorded = step_done(step)
         held_out = next(one for one in EVALUATIONS if one[0] == 1_000)
         await it.sees(f"step {count(step)}  ━ training {recorded.loss:.3f}")
-        await it.sees(f"◆ held-out {held_out[1]:.4f} (step 1,000)")
+        await it.sees(f"◆ held-out {held_out[1]:.4f} (step 1,000)", "2.40 bits/char", "after 1m")
         await it.sees(f"learning rate {rate(recorded.learning_rate)}")
-        await it.sees(f"seen {count(2_048 * step)} characters (")
+        wide = size[0] > 80
+        await it.sees(f"seen {count(2_048 * step)} characters (" if wide else "seen 2.")
         await it.sees("← → move · Home End · Esc leaves")
         assert cursor_cells(it) == {cell_of(it, step)}
         await it.press("escape")

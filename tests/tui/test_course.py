@@ -78,7 +78,7 @@ def test_what_is_kept_of_a_long_run_is_as_it_was_recorded() -> None:
         recorded = step_done(one.step)
         assert one.loss == recorded.loss
         assert one.learning_rate == recorded.learning_rate
-        assert one.characters == 2_048 * one.step
+        assert one.tokens == 2_048 * one.step
         assert one.elapsed == recorded.elapsed
     assert all(b.step - a.step <= max(1, b.step / 32) for a, b in pairwise(moments))
     found = course.at(7_777)
@@ -87,7 +87,7 @@ def test_what_is_kept_of_a_long_run_is_as_it_was_recorded() -> None:
 
 
 def test_steps_that_the_history_does_not_have_count_like_the_next_one() -> None:
-    assert [one.characters for one in course_of(range(101, 103)).moments] == [
+    assert [one.tokens for one in course_of(range(101, 103)).moments] == [
         101 * 2_048,
         102 * 2_048,
     ]

@@ -118,7 +118,10 @@ async def test_a_small_window_shows_the_chart_while_the_context_grows(desk: Open
 async def test_a_small_window_shows_the_chart_beside_a_message_of_two_lines(desk: Opener) -> None:
     async with desk(*untrained(), *trained(STEPS), size=(80, 24)) as it:
         await it.play(evaluated(2_001, 1.6))
-        await it.sees("Held-out loss 1.6000; best 1.5532 at step 2,000; saved as", "more steps.")
+        await it.sees(
+            "Held-out loss 1.6000 (2.31 bits/char); best 1.5532 (2.24 bits/char) at step",
+            "more steps.",
+        )
         await it.sees("2,001 steps", "1.8 ▲", "1.4 ")
 
 

@@ -63,13 +63,15 @@ async def look_back(desk: Desk) -> None:
 async def test_the_slider_goes_to_each_kept_moment(desk: Opener) -> None:
     async with desk(*DONE) as it:
         await look_back(it)
-        await it.sees("now, step 2,000 · held-out loss 1.5532", "18 kept, 58 MB of 200 MB")
+        await it.sees(
+            "now, step 2,000 · held-out loss 1.5532 (2.24 bits/char)", "18 kept, 58 MB of 200 MB"
+        )
         await it.press("left")
-        await it.sees("step 1,500 · held-out loss 1.5857")
+        await it.sees("step 1,500 · held-out loss 1.5857 (2.29 bits/char)")
         await it.press("left")
         await it.sees("time · step 1,024 ─")
         await it.press("home")
-        await it.sees("step 0 · held-out loss 4.1432")
+        await it.sees("step 0 · held-out loss 4.1432 (5.98 bits/char)")
         await it.press("left", "right")
         await it.sees("time · step 1 ─")
         await it.press("end")
@@ -173,7 +175,7 @@ async def test_it_plays_through_the_moments_as_they_are_answered(
         await it.play(*wrote(it.engine.sent(Sample)[0], "now"))
         await reader.answer()
         await it.press("P")
-        await it.sees("step 0 · held-out loss 4.1432 · playing")
+        await it.sees("step 0 · held-out loss 4.1432 (5.98 bits/char) · playing")
         for step in KEPT_STEPS[:-1]:
             await it.until(lambda step=step: it.engine.sent(Sample)[-1].step == step)
             await it.play(*wrote(it.engine.sent(Sample)[-1], f"by {step}"))

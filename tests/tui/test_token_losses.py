@@ -8,9 +8,12 @@ from msgspec.structs import replace
 from recording import CONFIG, evaluated, ladder, opened, opening, state_after, step_done
 from rich.console import Console
 
-from engine.protocol import Compared, Event, RunCurve, Tokens
+from engine.protocol import Compared, Event, PhaseChanged, RunCurve, Tokens
 from tui.cli.progress import ProgressReporter
+from tui.panes.chart_axis import x_axis
+from tui.panes.chart_cursor import readout
 from tui.panes.compared_runs import compared_runs
+from tui.panes.header import message
 from tui.panes.loss import losses, numbers, title, verdict
 from tui.panes.text import TextPane
 from tui.panes.training import facts
@@ -48,6 +51,33 @@ def test_losses_are_in_nats_per_token_and_in_bits_per_byte() -> None:
     assert dict(facts(state))["context"] == "256 tokens"
 
 
+def test_tokens_are_called_tokens() -> None:
+    training, done = PhaseChanged("training", 0), PhaseChanged("done", 9)
+    short = replace(step_done(1), context_length=64)
+    said = {
+        "Untrained: each token is one of 1,024 at random.": (),
+        "Each step predicts 2,048 next tokens from the 64 before": (training, short),
+        "Training: each step predicts 2,048 next tokens": (training, short, step_done(2)),
+        "Held-out loss 4.0000 (2.31 bits/byte)": (evaluated(9, 4.0), done),
+    }
+    for words, events in said.items():
+        assert message(state_with(*events)).plain.startswith(words)
+    course = state_with(short, step_done(2)).course
+    assert [mark.text for mark in course.marks] == ["context 64 → 256 tokens"]
+
+
+def test_the_axis_of_characters_counts_those_of_the_text() -> None:
+    other = RunCurve("owl", ((0, 4.1), (2, 1.9)), characters=(0, 9_000), tokens=CHARACTERS)
+    same = replace(other, run="elk", tokens=BPE)
+    state = state_with(step_done(1), step_done(2), Compared((other, same)))
+    axis = x_axis(state, "characters", log=False)
+    assert axis.pace is not None
+    assert axis.pace.last == 2 * 2_048 * 2.25
+    assert [pace and pace.last for pace in axis.compared] == [9_000, 9_000 * 2.25]
+    left = (state.last_planned_step - 2) * 2_048
+    assert 1 <= axis.end / (2.25 * (2 * 2_048 + left)) < 1.1
+
+
 def test_simple_guesses_are_in_the_same_unit() -> None:
     state = state_with(evaluated(0, log(1024)))
     assert verdict(state).plain == "it knows nothing yet: a guess among 1,024 tokens is as good"
@@ -62,7 +92,7 @@ def test_simple_guesses_are_in_the_same_unit() -> None:
 def test_with_a_run_of_another_tokenizer_the_chart_is_in_bits_per_byte() -> None:
     other = RunCurve("owl", ((0, log(63)), (250, 1.9)), tokens=CHARACTERS)
     old = RunCurve("elk", ((0, log(63)), (250, 1.8)))
-    state = state_with(step_done(1, 6.0), evaluated(250, 4.0), Compared((other, old)))
+    state = state_with(step_done(250, 6.0), evaluated(250, 4.0), Compared((other, old)))
     assert title(state, whole=True).startswith("loss, in bits per byte")
     shown = losses(state)
     assert shown.validation.last == (250, pytest.approx(4 / log(2) / 2.5))
@@ -71,6 +101,17 @@ def test_with_a_run_of_another_tokenizer_the_chart_is_in_bits_per_byte() -> None
     line = compared_runs(state, 200).plain
     assert "owl 2.741 bits/byte" in line
     assert "elk (not drawn: no bits per byte recorded)" in line
+    # What else is said of losses under such a chart has its unit, too.
+    below = numbers(state, 200, compared=False).plain
+    assert f"training {6 / log(2) / 2.5:.3f}" in below
+    assert f"held-out {4 / log(2) / 2.5:.4f}  4.0000 nats/token" in below
+    at_cursor = readout(state, 250, 200)[0].plain
+    assert f"held-out {4 / log(2) / 2.5:.4f}   4.0000 nats/token" in at_cursor
+    events = (ladder(), evaluated(250, 2.2))
+    assert "between letter pairs (2.48) and triples (2.05)" in verdict(state_with(*events)).plain
+    said = verdict(state_with(*events, Compared((other,)))).plain
+    pairs, triples = (2.4845 / log(2) / 2.5, 2.0457 / log(2) / 2.5)
+    assert f"between letter pairs ({pairs:.2f}) and triples ({triples:.2f})" in said
 
 
 def test_runs_of_one_tokenizer_stay_in_nats() -> None:

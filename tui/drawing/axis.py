@@ -15,7 +15,8 @@ from tui.drawing.scale import round_up
 from tui.drawing.words import duration
 
 Unit = Literal["steps", "characters", "seconds"]
-"""What the x axis counts: steps, characters trained on, or seconds of training."""
+"""What the x axis counts: steps, characters of the text trained on (whatever the tokens are: by their
+mean length), or seconds of training."""
 
 UNITS: tuple[Unit, ...] = get_args(Unit)
 

@@ -4,12 +4,14 @@ from engine.protocol import RunCurve
 from tui.drawing.axis import Pace, Unit, XAxis
 from tui.drawing.scale import two_digits_up
 from tui.state import RunState
+from tui.tokens import tokens_of
 
 
 def x_axis(state: RunState, unit: Unit, *, log: bool) -> XAxis:
     """The axis in a unit."""
     compared = tuple(pace_of(run, unit) for run in state.compared)
-    return XAxis(planned_end(state, unit), log, unit, state.course.pace(unit), compared)
+    pace = state.course.pace(unit, tokens_of(state).characters_each)
+    return XAxis(planned_end(state, unit), log, unit, pace, compared)
 
 
 def planned_end(state: RunState, unit: Unit) -> float:
@@ -24,7 +26,8 @@ def planned_end(state: RunState, unit: Unit) -> float:
         config = state.opened.config
         batch = config.train.batch_size * config.model.context_length
         left = (state.last_planned_step - state.step) * batch
-        return two_digits_up(last.characters + left) if left > 0 else last.characters
+        each = tokens_of(state).characters_each
+        return two_digits_up(each * (last.tokens + left)) if left > 0 else each * last.tokens
     if state.minutes:
         return 60 * state.minutes
     left_seconds = state.last_step.remaining if state.last_step else 0.0
@@ -32,8 +35,10 @@ def planned_end(state: RunState, unit: Unit) -> float:
 
 
 def pace_of(run: RunCurve, unit: Unit) -> Pace | None:
-    """Where the steps of a compared run lie in a unit; None by steps, or if it is not recorded."""
-    values = {"steps": (), "characters": run.characters, "seconds": run.seconds}[unit]
+    """Where the steps of a compared run lie in a unit; None by steps, or if it is not recorded.
+    Characters: of the text, so that runs with different tokens compare."""
+    characters = [tokens * run.tokens.characters_each for tokens in run.characters]
+    values = {"steps": (), "characters": characters, "seconds": run.seconds}[unit]
     steps = [step for step, _ in run.losses]
     return Pace.of(steps, values) if values and len(values) == len(steps) else None
 

@@ -12,7 +12,7 @@ from tui.drawing.curve import Bucket
 from tui.drawing.series import HELD_OUT, SPIKE
 from tui.drawing.words import count, counted, duration, rate
 from tui.state import RunState
-from tui.tokens import tokens_of, train_size
+from tui.tokens import loss_unit, tokens_of, train_size
 
 KEYS = "← → move · Home End · Esc leaves"
 _GAP = "  "
@@ -59,33 +59,58 @@ def _within(state: RunState, frame: Frame, unit: Unit, cell: int) -> int:
 def readout(state: RunState, step: int, width: int, most_lines: int = 2) -> list[Content]:
     """What was recorded at a step, in so many lines."""
     moment = state.course.at(step)
+    if moment is None:
+        return []
+    lines, left = _laid_out(_parts(state, moment, narrow=False), width, most_lines)
+    if left:
+        lines, _ = _laid_out(_parts(state, moment, narrow=True), width, most_lines)
+    return lines
+
+
+def _laid_out(
+    parts: Iterator[Content], width: int, most_lines: int
+) -> tuple[list[Content], list[Content]]:
+    """The parts in so many lines, and those for which there is no room."""
     lines: list[Content] = []
-    for part in _parts(state, moment) if moment else ():
+    left: list[Content] = []
+    for part in parts:
         longer = lines[-1] + Content(_GAP) + part if lines else part
         if lines and longer.cell_length <= width:
             lines[-1] = longer
         elif len(lines) < most_lines:
             lines.append(part.truncate(width, ellipsis=True))
-    return lines
+        else:
+            left.append(part)
+    return lines, left
 
 
-def _parts(state: RunState, moment: Moment) -> Iterator[Content]:
+def _parts(state: RunState, moment: Moment, *, narrow: bool) -> Iterator[Content]:
     yield Content.styled(f"step {count(moment.step)}", "bold")
+    unit = loss_unit(state)
     if moment.loss is not None:
-        yield Content.assemble(("━ training", "$primary"), f" {moment.loss:.3f}")
+        yield Content.assemble(("━ training", "$primary"), f" {unit.of(moment.loss):.3f}")
     evaluation = _evaluation(state.validation.buckets, moment.step)
     if evaluation is not None:
         about = "" if evaluation.points == 1 else "about "
         when = f" (step {count(evaluation.last)})" if evaluation.last != moment.step else ""
         held_out = (f"{HELD_OUT} held-out", "$accent")
-        yield Content.assemble(held_out, f" {about}{evaluation.mean:.4f}{when}")
+        yield Content.assemble(held_out, f" {about}{unit.of(evaluation.mean):.4f}{when}")
+        yield Content(unit.other(evaluation.mean))
     if moment.learning_rate is not None:
         yield Content(f"learning rate {rate(moment.learning_rate)}")
-    times, tokens = "", tokens_of(state)
-    if state.corpus is not None:
-        times = f" ({moment.characters / train_size(state.corpus, tokens):.2f} times)"
-    yield Content(f"seen {counted(moment.characters, tokens.noun)}{times}")
+    yield Content(f"seen {_seen(state, moment, narrow=narrow)}")
     yield Content(f"after {duration(moment.elapsed)}")
+
+
+def _seen(state: RunState, moment: Moment, *, narrow: bool) -> str:
+    """How much it was trained on, in tokens and in multiples of the text; if `narrow`, in these
+    alone."""
+    tokens = tokens_of(state)
+    number = counted(moment.tokens, tokens.noun)
+    if state.corpus is None:
+        return number
+    times = f"{moment.tokens / train_size(state.corpus, tokens):.2f} times"
+    return times if narrow else f"{number} ({times})"
 
 
 def _evaluation(buckets: Sequence[Bucket], step: int) -> Bucket | None:
@@ -111,5 +136,8 @@ def signs(state: RunState, unit: Unit) -> list[Content]:
 
 
 def _all_marks(state: RunState, unit: Unit) -> list[Mark]:
-    spikes = (Mark(step, SPIKE, f"a spike to {loss:.3f}") for step, loss in state.spikes.found)
+    shown = loss_unit(state)
+    spikes = (
+        Mark(step, SPIKE, f"a spike to {shown.of(loss):.3f}") for step, loss in state.spikes.found
+    )
     return sorted([*marks_of(state, unit), *spikes])

@@ -7,7 +7,7 @@ from tui.drawing.axis import Unit
 from tui.drawing.series import COMPARED
 from tui.panes.chart_axis import is_left_out
 from tui.state import RunState
-from tui.tokens import is_mixed, tokens_of
+from tui.tokens import loss_unit
 
 _NAME = 20  # cells of the name of a run
 _GAP = "  "
@@ -19,7 +19,7 @@ def compared_runs(state: RunState, width: int, unit: Unit = "steps") -> Content:
     named = []
     for run, (mark, style) in zip(state.compared, COMPARED, strict=False):
         name = f"{mark} {Content(run.run).truncate(_NAME, ellipsis=True).plain}"
-        best = _best(run, mixed=is_mixed(tokens_of(state), state.compared))
+        best = _best(run, mixed=loss_unit(state).mixed)
         remark = " (parent)" if state.forked and run.run == state.forked.run else ""
         if _is_of_another_text(run, state):
             remark = " (other text)"

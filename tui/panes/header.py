@@ -11,6 +11,7 @@ from engine.protocol import Busy
 from tui.drawing.words import count, counted, duration, short
 from tui.panes.pane import Pane, line
 from tui.state import RunState
+from tui.tokens import tokens_of, with_bits
 from tui.views import TRAIN, VIEWS
 
 PHASE_STYLES = {
@@ -191,8 +192,12 @@ def _advice(state: RunState) -> str:
         return RACE_ADVICE[state.lab.phase]
     match state.phase:
         case "untrained":
-            different = state.corpus.vocabulary if state.corpus else 0
-            return f"Untrained: each character is one of {different} at random. Space trains; t: a tour."
+            tokens = tokens_of(state)
+            different = tokens.number or (state.corpus.vocabulary if state.corpus else 0)
+            return (
+                f"Untrained: each {tokens.noun} is one of {count(different)} at random. "
+                "Space trains; t: a tour."
+            )
         case "training":
             return _what_a_step_does(state)
         case "paused":
@@ -202,12 +207,13 @@ def _advice(state: RunState) -> str:
             )
         case "done":
             last = state.evaluated
-            ended = f"Held-out loss {last.loss:.4f}" if last else "Ended"
+            ended = f"Held-out loss {with_bits(last.loss, tokens_of(state))}" if last else "Ended"
             if last and not isfinite(last.loss):
                 ended = "Ended with a held-out loss that is no longer a number"
             best = ""
             if state.best is not None and last is not state.best:
-                best = f"; best {state.best.loss:.4f} at step {count(state.best.step)}"
+                lowest = with_bits(state.best.loss, tokens_of(state))
+                best = f"; best {lowest} at step {count(state.best.step)}"
             saved = f"; saved as {state.saved.run}" if state.saved else ""
             if opened is not None and not opened.saving:
                 saved = "; not saved (--no-save)"
@@ -249,7 +255,7 @@ def _what_a_step_does(state: RunState) -> str:
     """What happens in each step of training."""
     step, opened = state.last_step, state.opened
     if step is None or opened is None:
-        return "Training: it predicts each next character and is corrected."
+        return f"Training: it predicts each next {tokens_of(state).noun} and is corrected."
     if state.extended is not None and _is_rewarming(state):
         return (
             f"The learning rate rises to {state.extended.lr_peak:.0%}, then falls to 0; "
@@ -261,11 +267,10 @@ def _what_a_step_does(state: RunState) -> str:
             f"from step {count(state.threads_chosen.step + 1)} on."
         )
     whole = opened.config.model.context_length
+    predicts = f"predicts {counted(step.tokens, f'next {opened.tokens.noun}')}"
     if step.context_length < whole:
         return (
-            f"Each step predicts {counted(step.tokens, 'next character')} "
+            f"Each step {predicts} "
             f"from the {count(step.context_length)} before (later {count(whole)})."
         )
-    return (
-        f"Training: each step predicts {counted(step.tokens, 'next character')} and is corrected."
-    )
+    return f"Training: each step {predicts} and is corrected."

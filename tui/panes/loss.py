@@ -29,7 +29,7 @@ from tui.panes.chart_pane import ChartPane
 from tui.panes.compared_runs import compared_runs
 from tui.remarks import remark
 from tui.state import RunState
-from tui.tokens import as_bits, guesses, in_bits, is_mixed, tokens_of
+from tui.tokens import as_bits, guesses, loss_unit, tokens_of
 
 STYLES = ChartStyles()
 
@@ -182,27 +182,19 @@ def losses(state: RunState, unit: Unit = "steps") -> Losses:
         bigram=guessed.bigram if guessed else None,
         rungs=state.ladder.rungs,
     )
-    tokens = tokens_of(state)
-    return as_bits(shown, tokens, state.compared) if is_mixed(tokens, state.compared) else shown
+    unit_shown = loss_unit(state)
+    return as_bits(shown, unit_shown.tokens, state.compared) if unit_shown.mixed else shown
 
 
 def spikes(state: RunState) -> list[tuple[int, float]]:
     """Where the spikes lie in the chart."""
-    tokens = tokens_of(state)
-    if not is_mixed(tokens, state.compared):
-        return [*state.spikes.found]
-    return [(step, tokens.bits_per_byte(loss) or 0.0) for step, loss in state.spikes.found]
-
-
-def unit_of(state: RunState) -> str:
-    """What the chart is in: bits per byte where a run with another tokenizer is in it."""
-    tokens = tokens_of(state)
-    return f"loss, in {tokens.unit_compared(mixed=is_mixed(tokens, state.compared))}"
+    unit = loss_unit(state)
+    return [(step, unit.of(loss)) for step, loss in state.spikes.found]
 
 
 def title(state: RunState, whole: bool) -> str:
     """What the chart shows, and the key that shows more or less of it."""
-    unit = unit_of(state)
+    unit = f"loss, in {loss_unit(state).name}"
     if not value_range(losses(state), whole=False).newest:
         return unit
     if whole:
@@ -232,28 +224,28 @@ def verdict(state: RunState) -> Content:
 def numbers(state: RunState, width: int, unit: Unit = "steps", *, compared: bool) -> Content:
     """The legend and the newest losses in one line, the compared runs too if `compared`; what does
     not fit is left out at the right."""
-    parts = []
+    parts, shown = [], loss_unit(state)
     if state.newest:  # single batches are noisy
-        parts.append(Content.assemble(("━ training", "$primary"), f" {fmean(state.newest):.3f}"))
+        train = shown.of(fmean(state.newest))
+        parts.append(Content.assemble(("━ training", "$primary"), f" {train:.3f}"))
     evaluated = state.evaluated
     if evaluated is not None:
         held_out = (f"{HELD_OUT} held-out", "$accent")
         # The verdict follows the training loss until there is a later evaluation.
         when = " (untrained)" if evaluated.step == 0 < state.step else ""
-        parts.append(Content.assemble(held_out, f" {evaluated.loss:.4f}{when}"))
+        parts.append(Content.assemble(held_out, f" {shown.of(evaluated.loss):.4f}{when}"))
     if compared and state.compared:
         room = width - _joined(parts, width).cell_length - len(_GAP)
         parts.append(compared_runs(state, room, unit))
     if evaluated is not None:
         parts += [
-            Content(in_bits(evaluated.loss, tokens_of(state))),
+            Content(shown.other(evaluated.loss)),
             Content(f"{evaluated.accuracy:.0%} right"),
             Content(f"perplexity {exp(min(evaluated.loss, 50)):.2f}"),
         ]
     if state.best is not None:
-        parts.append(
-            Content(f"lowest held-out {state.best.loss:.4f} at step {count(state.best.step)}")
-        )
+        lowest = shown.of(state.best.loss)
+        parts.append(Content(f"lowest held-out {lowest:.4f} at step {count(state.best.step)}"))
     return _joined(parts or [legend(STYLES)], width)
 
 

@@ -14,6 +14,7 @@ from tui.panes.chart_pane import ChartPane
 from tui.panes.loss import STYLES, losses
 from tui.state import RunState
 from tui.time_state import NOW
+from tui.tokens import tokens_of, with_bits
 
 RAIL, MARK, THUMB = "─", "┴", "▲"
 BYTES_OF_A_WEIGHT = 4
@@ -108,7 +109,7 @@ def title(state: RunState, *, playing: bool) -> str:
     if chosen == NOW:
         words[1] = f"now, step {count(step)}"
     evaluated = (one.mean for one in state.validation.buckets if one.first == step == one.last)
-    words += [f"held-out loss {loss:.4f}" for loss in evaluated]
+    words += [f"held-out loss {with_bits(loss, tokens_of(state))}" for loss in evaluated]
     return " · ".join([*words, *["playing"] * playing])
 
 

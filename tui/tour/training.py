@@ -6,6 +6,7 @@ from statistics import fmean
 from tui.drawing.words import count, counted
 from tui.ladder import COMPRESSOR, Rung
 from tui.state import RunState
+from tui.tokens import tokens_of
 from tui.tour.phrases import guessed, quoted, trains
 from tui.tour.scene import PageText, Scene
 
@@ -43,7 +44,7 @@ def first_steps(scene: Scene) -> PageText:
             f"{counted(parameters, 'number')} a little. Will the loss fall evenly? {trains(state)}"
         )
     moment = state.course.last
-    read = f" and {counted(moment.characters, 'predicted character')}" if moment else ""
+    read = f" and {counted(moment.tokens, f'predicted {tokens_of(state).noun}')}" if moment else ""
     first = _first_loss(state)
     began = f"{first:.2f} in the first, " if first is not None else ""
     now = f"{last.loss:.2f} in the newest" if isfinite(last.loss) else "no number in the newest"
