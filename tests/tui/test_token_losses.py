@@ -106,7 +106,9 @@ def test_with_a_run_of_another_tokenizer_the_chart_is_in_bits_per_byte() -> None
     assert f"training {6 / log(2) / 2.5:.3f}" in below
     assert f"held-out {4 / log(2) / 2.5:.4f}  4.0000 nats/token" in below
     at_cursor = readout(state, 250, 200)[0].plain
-    assert f"held-out {4 / log(2) / 2.5:.4f}   4.0000 nats/token" in at_cursor
+    assert f"held-out {4 / log(2) / 2.5:.4f}  4.0000 nats/token" in at_cursor
+    assert "seen 512,000 tokens (1.08 times)" in at_cursor
+    assert "  seen 1.08 times" in readout(state, 250, 60)[1].plain, "where there is little room"
     events = (ladder(), evaluated(250, 2.2))
     assert "between letter pairs (2.48) and triples (2.05)" in verdict(state_with(*events)).plain
     said = verdict(state_with(*events, Compared((other,)))).plain
