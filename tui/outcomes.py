@@ -4,7 +4,7 @@ draw if the event is."""
 from msgspec import Struct
 
 from engine.protocol import Exported, Failed, Imported, Packed, Unpacked
-from tui.drawing.words import count, size
+from tui.drawing.words import count, counted, size
 
 
 class Written(Struct, frozen=True):
@@ -49,12 +49,12 @@ def figures(exported: Exported) -> list[tuple[str, str]]:
             (
                 "logits",
                 f"largest difference {exported.largest_difference:.1e}, of up to "
-                f"{exported.largest_logit:.1f}, over {count(exported.characters)} characters",
+                f"{exported.largest_logit:.1f}, over {counted(exported.characters, exported.noun)}",
             ),
             (
                 "text",
                 f"{exported.equal_prompts} of {exported.prompts} prompts continued equally, "
-                f"{exported.written} greedy characters each",
+                f"{exported.written} greedy {exported.noun}s each",
             ),
         ]
     return lines

@@ -29,9 +29,9 @@ def card(source: Source, proof: Proof, notes: Iterable[str]) -> str:
     parameters = sum(p.numel() for p in source.model.parameters())
     corpus = source.info.corpus
     sections = [
-        _FRONT_MATTER,
+        _front_matter(source),
         f"# {escaped(source.name)}",
-        f"A GPT of {parameters:,} parameters that reads and writes single characters, trained with "
+        f"A GPT of {parameters:,} parameters that reads and writes {source.tokens.described}, trained with "
         f"tinygpt-tui on the text {escaped(corpus.name)}, as it was at step {source.step:,}.",
         _use(source),
         "## Text",
@@ -40,6 +40,7 @@ def card(source: Source, proof: Proof, notes: Iterable[str]) -> str:
             ("source", escaped(corpus.source)),
             ("license", escaped(corpus.license)),
             ("characters", _characters(source)),
+            *_tokens(source),
             ("trained on", escaped(_trained_on(source) or "all but the held-out part")),
             ("sha256", corpus.sha256 if corpus.sha256.isalnum() else ""),
         ),
@@ -49,10 +50,10 @@ def card(source: Source, proof: Proof, notes: Iterable[str]) -> str:
         _table(
             ("largest difference of two logits", f"{proof.largest_difference:.1e}"),
             ("largest logit", f"{proof.largest_logit:.1f}"),
-            ("over", f"{proof.characters:,} characters of the validation part"),
+            ("over", f"{proof.characters:,} {source.noun}s of the validation part"),
             (
                 "prompts continued with the same text",
-                f"{proof.equal_prompts} of {proof.prompts}, for {proof.written} characters, the "
+                f"{proof.equal_prompts} of {proof.prompts}, for {proof.written} {source.noun}s, the "
                 "likeliest each time",
             ),
         ),
@@ -66,12 +67,14 @@ def card(source: Source, proof: Proof, notes: Iterable[str]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-_FRONT_MATTER = """---
+def _front_matter(source: Source) -> str:
+    level = {"characters": ["character-level"], "bytes": ["byte-level"], "bpe": []}
+    tags = "\n".join(f"- {tag}" for tag in ["tinygpt-tui", *level[source.tokens.kind]])
+    return f"""---
 library_name: transformers
 pipeline_tag: text-generation
 tags:
-- tinygpt-tui
-- character-level
+{tags}
 ---"""
 
 
@@ -95,10 +98,18 @@ print(tokenizer.decode(ids[0]))
 
 
 def _characters(source: Source) -> str:
-    distinct = f"{len(source.tokenizer):,} distinct"
+    distinct = f"{len(source.info.corpus.characters):,} distinct"
     if source.info.trained_on is not None:  # the text is not here
         return distinct
     return f"{len(source.text):,}, of which {distinct}"
+
+
+def _tokens(source: Source) -> list[tuple[str, str]]:
+    """What its tokens are, unless they are its characters."""
+    tokens = source.tokens
+    if tokens.kind == "characters":
+        return []
+    return [("tokens", f"{tokens.number:,}, of {tokens.characters_each:.2f} characters on average")]
 
 
 def _trained_on(source: Source) -> str:
@@ -109,10 +120,12 @@ def _trained_on(source: Source) -> str:
 def _loss(source: Source) -> str:
     if source.loss is None:
         return "These weights were not evaluated."
-    loss = source.loss
+    loss, tokens = source.loss, source.tokens
+    per_byte = tokens.bits_per_byte(loss)
     return _table(
-        ("validation loss", f"{loss:.4f} nats a character"),
-        ("bits a character", f"{loss / math.log(2):.4f}"),
+        ("validation loss", f"{loss:.4f} nats a {tokens.noun}"),
+        *([] if per_byte is None else [("bits a byte", f"{per_byte:.4f}")]),
+        ("bits a character", f"{tokens.bits_per_character(loss):.4f}"),
         ("a uniform guess", f"{math.log(len(source.tokenizer)):.4f} nats"),
     )
 

@@ -110,5 +110,6 @@ def _exported(
         bytes=size,
         largest_difference=figures.pop("largest_difference", None),
         notes=form.notes(source),
+        noun=source.noun,
         **figures,
     )

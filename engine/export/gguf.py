@@ -96,6 +96,8 @@ def about(source: Source) -> dict[str, Value]:
     config, corpus = source.info.config, safe_text(source.info.corpus.name)
     name = safe_text(source.name)
     loss = "" if source.loss is None else f", held-out loss {source.loss:.4f} nats a {source.noun}"
+    per_byte = None if source.loss is None else source.tokens.bits_per_byte(source.loss)
+    loss += "" if per_byte is None else f", {per_byte:.4f} bits a byte"
     description = (
         f"A small GPT that continues text {source.noun} by {source.noun}, trained by tinygpt-tui on "
         f"{corpus}: {source.step:,} steps{loss}. It knows no instructions and no facts."

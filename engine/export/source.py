@@ -39,13 +39,15 @@ class Source(NamedTuple):
     machine: Machine = UNKNOWN_MACHINE
     """That has trained it."""
 
+    other: str = ""
+    """The text that it is trained on in place of its own."""
+    tokens: Tokens = Tokens()
+    """Of the model, without examples."""
+
     @property
     def noun(self) -> str:
         """What a token is called."""
-        return Tokens(kind=self.info.config.model.tokenizer).noun
-
-    other: str = ""
-    """The text that it is trained on in place of its own."""
+        return self.tokens.noun
 
 
 class ReadBack(NamedTuple):

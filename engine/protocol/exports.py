@@ -25,7 +25,7 @@ class ExportRun(Message, frozen=True):
 
 class Exported(Message, frozen=True):
     """A run was exported. Its weights have been read back from what was written, and compared with
-    the run's own model: on characters of the text, and by what both write to prompts from it."""
+    the run's own model: on tokens of the text, and by what both write to prompts from it."""
 
     run: str  # its name
     step: int  # of the weights
@@ -34,11 +34,12 @@ class Exported(Message, frozen=True):
     bytes: int
     largest_difference: float | None  # of two logits; None: the format holds no weights
     largest_logit: float = 0.0  # the largest absolute value, to compare the difference with
-    characters: int = 0  # whose logits were compared
-    prompts: int = 0  # that both have continued, by the likeliest character each time
+    characters: int = 0  # tokens whose logits were compared
+    prompts: int = 0  # that both have continued, by the likeliest token each time
     equal_prompts: int = 0  # of these, with the same text
-    written: int = 0  # characters of each continuation
+    written: int = 0  # tokens of each continuation
     notes: tuple[str, ...] = ()  # sentences: what the format cannot carry
+    noun: str = "character"  # what a token is called
 
 
 class ImportRun(Message, frozen=True):

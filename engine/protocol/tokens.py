@@ -34,6 +34,13 @@ class Tokens(Struct, frozen=True):
         return "character" if self.kind == "characters" else "token"
 
     @property
+    def described(self) -> str:
+        """What the model reads and writes."""
+        if self.kind == "bpe":
+            return f"{self.number:,} tokens learned from its text (byte pair encoding)"
+        return f"single {self.kind}"
+
+    @property
     def unit(self) -> str:
         """What the losses of the run are in."""
         return f"nats per {self.noun}"

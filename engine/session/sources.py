@@ -22,6 +22,7 @@ def source_of(wanted: str) -> "Source":
     from engine.export.source import Source, model_of
     from engine.session.context import check_state
     from engine.storage.parent_run import load_parent
+    from engine.storage.recorded_tokens import recorded_tokens
     from engine.storage.run_info import without_folder
     from engine.storage.saved_run import load_run
 
@@ -57,4 +58,5 @@ def source_of(wanted: str) -> "Source":
         progress=progress,
         machine=machine,
         other=other,
+        tokens=recorded_tokens(folder, info),
     )

@@ -8,9 +8,9 @@ from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.protocol import Evaluated, RunCurve, RunSummary, StepDone, Tokens, token_length
+from engine.protocol import Evaluated, RunCurve, RunSummary, StepDone, Tokens
 from engine.storage.atomic import rename_folder
-from engine.storage.history import newest_evaluation, read_history
+from engine.storage.history import read_history
 from engine.storage.listing import last_used_first
 from engine.storage.lock import Holder, RunLock, locked
 from engine.storage.manifest import (
@@ -21,6 +21,7 @@ from engine.storage.manifest import (
     read_manifest,
 )
 from engine.storage.paths import check_exists, folder_of, free_folder, run_names
+from engine.storage.recorded_tokens import recorded_tokens
 from engine.storage.run_info import (
     UnknownFormatError,
     UnreadableInfoError,
@@ -52,13 +53,14 @@ def _summary(name: str) -> RunSummary:
     if newest is None:
         return _unreadable(name, size, "it has no complete checkpoint")
     progress, used = newest
+    best = progress.best_loss
     return RunSummary(
         name=name,
         corpus=info.corpus.name,
         preset=info.config.preset,
         step=progress.step,
         steps=progress.steps,
-        best_loss=progress.best_loss,
+        best_loss=best,
         used=used,
         size=size,
         note=info.note,
@@ -67,20 +69,10 @@ def _summary(name: str) -> RunSummary:
         parent_step=info.parent.step if info.parent else 0,
         done=progress.done,
         tokenizer=info.config.model.tokenizer,
-        best_bits_per_byte=_in_bits_per_byte(folder, progress.best_loss),
+        best_bits_per_byte=None
+        if best is None
+        else recorded_tokens(folder, info).bits_per_byte(best),
     )
-
-
-def _in_bits_per_byte(folder: Path, loss: float | None) -> float | None:
-    """A loss of a run in bits per byte, as its newest evaluation has both; None: not known."""
-    try:
-        evaluated = None if loss is None else newest_evaluation(folder)
-    except OSError:
-        return None
-    if loss is None or evaluated is None:
-        return None
-    each = token_length(evaluated.loss, evaluated.bits_per_byte)
-    return Tokens(bytes_each=each).bits_per_byte(loss)
 
 
 def _size(folder: Path | str) -> int:
@@ -154,12 +146,7 @@ def run_curve(name: str) -> RunCurve:
     try:
         info = read_info(folder)
         corpus = info.corpus
-        tokens = Tokens(
-            kind=info.config.model.tokenizer,
-            number=info.vocabulary,
-            characters_each=evaluations[-1].characters_each if evaluations else 1.0,
-            bytes_each=evaluations[-1].bytes_each if evaluations else 0.0,
-        )
+        tokens = recorded_tokens(folder, info)
     except UnreadableInfoError:  # its history can be drawn all the same
         corpus = None
     return RunCurve(
@@ -209,8 +196,6 @@ class _Evaluation(NamedTuple):
     loss: float
     characters: int
     seconds: float
-    characters_each: float  # the mean length of a token
-    bytes_each: float  # the same; 0: not recorded
 
 
 def _evaluations(folder: Path) -> Iterator[_Evaluation]:
@@ -220,6 +205,4 @@ def _evaluations(folder: Path) -> Iterator[_Evaluation]:
         if isinstance(event, StepDone):
             characters += event.tokens
         elif isinstance(event, Evaluated) and isfinite(event.loss):
-            each = token_length(event.loss, event.bits_per_char) or 1.0
-            in_bytes = token_length(event.loss, event.bits_per_byte)
-            yield _Evaluation(event.step, event.loss, characters, event.elapsed, each, in_bytes)
+            yield _Evaluation(event.step, event.loss, characters, event.elapsed)

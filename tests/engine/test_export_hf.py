@@ -157,6 +157,8 @@ def test_the_card_tells_text_loss_figures_and_limits() -> None:
         "| name | tales |",
         "| license | MIT |",
         "| validation loss | 1.5000 nats a character |",
+        "| bits a character | 2.1640 |",
+        "- character-level",
         "| largest difference of two logits | 2.9e-05 |",
         "| prompts continued with the same text | 3 of 4, for 64 characters, the likeliest each time |",
         "- A sentence on the format.",

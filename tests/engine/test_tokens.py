@@ -43,6 +43,7 @@ from engine.protocol import (
     UnpackRun,
     are_mixed,
 )
+from engine.storage import library
 from engine.storage.paths import folder_of
 from engine.storage.run_info import TOKENIZER_FILE
 from engine.storage.saved_run import load_run
@@ -249,6 +250,13 @@ def test_an_exported_folder_becomes_a_run_again(
     exported = Driver().when(is_a((Exported, Failed)), Close())  # type: ignore[arg-type]
     proof = only(exported.run(ExportRun(name, "hf", str(folder))), Exported)
     assert proof.equal_prompts == proof.prompts > 0
+    (listed,) = library.summaries()
+    assert (listed.tokenizer, proof.noun) == (kind, "token")
+    card = (folder / "README.md").read_text().splitlines()
+    assert f"| validation loss | {listed.best_loss:.4f} nats a token |" in card
+    assert f"| bits a byte | {listed.best_bits_per_byte:.4f} |" in card
+    assert "- character-level" not in card
+    assert any(line.startswith("| tokens | ") for line in card)
     other = tmp_path / "other.txt"
     other.write_text(TEXT * 4, encoding="utf-8")
     for text in ("", str(other)):

@@ -299,9 +299,15 @@ def test_runs_with_other_tokens_are_compared_in_bits_a_byte() -> None:
     letters = replace(letters, text=text)
     tokens = Tokens(kind="bpe", number=1024, characters_each=0.5, bytes_each=0.5)
     learned = replace(letters, run="learned", text=replace(text, tokens=tokens))
-    assert "nats a token" in page([learned], "tokens").decode()
+    alone = page([learned], "tokens").decode()
+    assert "nats a token" in alone
+    assert "reads and writes 1,024 tokens learned from its text (byte pair encoding)" in alone
+    assert "of 0.50 characters on average" in alone
+    assert "different characters" not in alone
     whole = page([learned, letters], "tokens").decode()
     assert "Not all have the same tokens" in whole
     assert "Held-out loss of each run by step, in bits a byte." in whole
     rows = whole[whole.index("<table") :]
+    assert f"<td>{letters.trained:,}</td>" in rows
+    assert f"<td>{letters.trained // 2:,}</td>" in rows, "characters of text, not tokens"
     assert rows.index("letters") < rows.index("learned")

@@ -65,7 +65,7 @@ def _overview(runs: Sequence[ReportedRun], about: About) -> Element:
                 about.members.get(run.run, "") if about.member else run.text.name,
                 short(run.parameters),
                 count(run.step),
-                count(run.trained),
+                count(run.trained * run.text.tokens.characters_each),
                 duration(run.seconds),
                 loss(best.loss) if best else "none",
                 bits(best.loss, run.text.tokens) if best else "none",

@@ -3,7 +3,7 @@
 from xml.etree.ElementTree import Element
 
 from engine.config import FREE_TEXT, SECTIONS
-from engine.protocol import ReportedRun
+from engine.protocol import ReportedRun, ReportedText
 from engine.settings import description_of, plain, settings_of
 from tui.drawing.words import count
 from tui.line_breaks import on_one_line
@@ -37,7 +37,7 @@ def origin(run: ReportedRun, level: int) -> Element:
             ("license", text.license),
             ("trained on", text.trained_on),
             ("characters", sizes if text.train_characters else "the text is not here"),
-            ("alphabet", f"{count(text.vocabulary)} different characters"),
+            _alphabet(text),
             ("sha256 of the text", text.sha256),
             ("computed on", computed[0] if computed else "not recorded"),
             ("processor", machine.cpu),
@@ -48,6 +48,14 @@ def origin(run: ReportedRun, level: int) -> Element:
         _settings(run, whole=level == 2),
         level=level,
     )
+
+
+def _alphabet(text: ReportedText) -> tuple[str, str]:
+    """What its model tells apart."""
+    tokens = text.tokens
+    if tokens.kind == "characters":
+        return "alphabet", f"{count(text.vocabulary)} different characters"
+    return "tokens", f"{tokens.described}, of {tokens.characters_each:.2f} characters on average"
 
 
 def _settings(run: ReportedRun, *, whole: bool) -> Element:

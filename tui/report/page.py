@@ -86,7 +86,7 @@ def _lede(runs: Sequence[ReportedRun]) -> str:
         return f"{len(runs)} runs of tinygpt-tui, compared."
     run = runs[0]
     return (
-        f"A GPT of {short(run.parameters)} parameters that reads and writes single characters, "
+        f"A GPT of {short(run.parameters)} parameters that reads and writes {run.text.tokens.described}, "
         f"trained on {run.text.name} for {count(run.step)} steps, in {duration(run.seconds)}."
     )
 

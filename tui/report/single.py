@@ -10,7 +10,7 @@ from tui.report.curves import curves
 from tui.report.figures import best_of, bits, bits_unit, ladder_of, loss, nats_unit
 from tui.report.html import element, section, table
 from tui.report.origin import origin, reproduction
-from tui.tokens import surprise_unit
+from tui.tokens import surprise_unit, with_bits
 
 BAR = 220
 """The length of the longest bar, in units of the picture."""
@@ -94,7 +94,7 @@ def _samples(run: ReportedRun, level: int) -> Element:
             element(
                 f"h{level + 1}",
                 f"Step {count(one.step)}",
-                element("small", f"held-out loss {losses[one.step]:.2f}")
+                element("small", f"held-out loss {with_bits(losses[one.step], run.text.tokens)}")
                 if one.step in losses
                 else None,
             ),
