@@ -13,7 +13,8 @@ from data.download.remote import check_address
 
 
 def download(address: str, limit_mb: int, control: Control, *, again: bool = False) -> Copy:
-    """The copy of a text, downloaded unless it is here; `again`: also if it is, unless it is the newest.
+    """The copy of a text, downloaded unless it is here; `again`: also if it is, unless it is the
+    newest.
 
     ValueError, with a user-facing message, if it cannot be downloaded; OSError.
     """

@@ -39,7 +39,8 @@ def load_parent(
     name: str, step: int, report: Report = unreported, *, changed_text: bool = False
 ) -> ParentRun:
     """A run at a step: from its checkpoint, or else from its kept weights. `report` gets the
-    progress of reading a large text. `changed_text`: accept a text other than the one it was trained on.
+    progress of reading a large text. `changed_text`: accept a text other than the one it was trained
+    on.
 
     ValueError, with a user-facing message, if there is neither, or the run cannot be read."""
     check_exists(name)

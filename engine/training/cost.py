@@ -87,8 +87,8 @@ def measure(
     config: RunConfig, vocabulary: int, hardware: Hardware, workers: WorkerPool
 ) -> Measured:
     """Parameters, memory and time of a step of `config` on a text of `vocabulary` characters, on the
-    hardware and with the idle workers of the run that is open. ValueError, with a user-facing message, if it needs more memory than is
-    free."""
+    hardware and with the idle workers of the run that is open. ValueError, with a user-facing
+    message, if it needs more memory than is free."""
     check_memory(config, vocabulary, hardware.device, hardware.threads)
     return Measured(
         config=config,

@@ -72,8 +72,8 @@ class Dataset:
         into pieces of that length (a remainder is left out).
 
         Every window is read once per epoch, in a new order each time. The batch of a step follows
-        from seed and step, and from what is taught then, so a resumed run needs no record of the batches before, and no
-        other use of random numbers can change it.
+        from seed and step, and from what is taught then, so a resumed run needs no record of the
+        batches before, and no other use of random numbers can change it.
         """
         numbers = range(step * size, (step + 1) * size)
         starts = [self._order(n // self._windows)[n % self._windows] for n in numbers]

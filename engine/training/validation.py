@@ -11,8 +11,8 @@ BLOCK = 16
 
 
 class FileOfIds(Protocol):
-    """A file that ids are in (`engine.storage.kept_text.MappedIds`): it is notified of what was read, and
-    gives memory back."""
+    """A file that ids are in (`engine.storage.kept_text.MappedIds`): it is notified of what was read,
+    and gives memory back."""
 
     def has_read(self, count: int, places: int) -> None: ...
 

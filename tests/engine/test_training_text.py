@@ -1,5 +1,5 @@
-"""What a run is trained on in place of the whole training part: a part of it, shuffled, or another text.
-It is tested on the held-out part of its own text, and resumes exactly."""
+"""What a run is trained on in place of the whole training part: a part of it, shuffled, or another
+text. It is tested on the held-out part of its own text, and resumes exactly."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from command_line import PROGRAM, invoked, locked_elsewhere
 from driving import ask, of, only, run_to_end, saved_run, tiny
+from msgspec.structs import replace
 from rich.cells import cell_len
 
-from engine.protocol import Evaluated, Inspect, Inspected, Open, Opened, Train
+from engine.protocol import Evaluated, Inspect, Inspected, Open, Opened, Place, Train
 from engine.storage.paths import folder_of
+from tui.cli.inspect import print_table
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -26,6 +28,17 @@ def printed(*arguments: str, encoding: str = "utf-8") -> str:
 
 def answer(name: str, question: Inspect) -> Inspected:
     return only(ask(name, question), Inspected)
+
+
+def test_a_run_of_bytes_is_read_in_tokens(capsys: pytest.CaptureFixture[str]) -> None:
+    place = Place("a", 2.0, 3, 1.0, (("a", 0.25),), (), ())
+    places = (replace(place, bits=None), place, place)
+    passage = Inspected(1, 7, "ab", "", 12, 99, places, (), 2.0, (), 2.0, 16)
+    for ids, noun in (((), "character"), ((97, 98), "token")):
+        print_table(replace(passage, ids=ids), "owl", ())
+        printed = capsys.readouterr().out
+        assert f"owl at step 7: validation text from {noun} 12 of 99" in printed
+        assert f"mean surprise 2.000 bits a {noun}, over 1 {noun}" in printed
 
 
 def test_json_is_a_line_for_each_character(verse_file: Path) -> None:

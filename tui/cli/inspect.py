@@ -90,10 +90,10 @@ def print_table(inspected: Inspected, run: str, off: Sequence[str]) -> None:
         table.add_row(*map(Text, _cells(place)))
     console.print(table)
     predicted = len(inspected.places) - 2
+    noun = _noun(inspected)
     if predicted > 0:
         console.print(
-            f"mean surprise {inspected.bits:.3f} bits a character, "
-            f"over {counted(predicted, 'character')}"
+            f"mean surprise {inspected.bits:.3f} bits a {noun}, over {counted(predicted, noun)}"
         )
     if inspected.places:
         console.print(Text(f"next: {_likely(inspected.places[-1].next)}"))
@@ -104,10 +104,15 @@ def _heading(inspected: Inspected, run: str, off: Sequence[str]) -> Text:
     if inspected.start < 0:
         passage = "this text"
     else:
-        passage = f"validation text from character {count(inspected.start)}"
+        passage = f"validation text from {_noun(inspected)} {count(inspected.start)}"
         passage += f" of {count(inspected.validation_characters)}"
     without = f", without {', '.join(off)}" if off else ""
     return Text(safe_text(f"{run} at step {count(inspected.step)}{without}: {passage}"))
+
+
+def _noun(inspected: Inspected) -> str:
+    """What the text is read in."""
+    return "token" if inspected.ids else "character"
 
 
 def _cells(place: Place) -> tuple[str, ...]:

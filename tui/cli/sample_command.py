@@ -79,8 +79,8 @@ def sample_command(
 ) -> None:
     """Continue a prompt with a saved run.
 
-    Settings that are not given are the run's own. RUN@best writes with the best checkpoint. In a pipe or a file, prompt and text are printed
-    as they are.
+    Settings that are not given are the run's own. RUN@best writes with the best checkpoint. In a
+    pipe or a file, prompt and text are printed as they are.
     """
     if choices["stop"] is not None:
         choices["stop"] = with_line_breaks(choices["stop"])

@@ -40,8 +40,9 @@ from tui.sweep.comparison import compared, verdict
 from tui.sweep.csv_file import check_csv, write_csv
 from tui.sweep.plan import Plan, Trial
 
-TOLD_TO_END = {None, *map(exit_code, EXIT_SIGNALS), *(-number for number in EXIT_SIGNALS)}
-"""What a child ends with that was to end: it never began, it has saved, or it had nothing to save."""
+ENDED_ON_REQUEST = {None, *map(exit_code, EXIT_SIGNALS), *(-number for number in EXIT_SIGNALS)}
+"""The exit codes of a child that was asked to end: it never began (None), it has saved, or it had
+nothing to save."""
 
 
 def sweep(plan: Plan, file: str, *, jobs: int, as_json: bool, csv_path: str | None) -> int:
@@ -189,7 +190,7 @@ class _Sweep:
     def _end_of(self, trial: Trial, result: TrialResult, ended: Ended) -> None:
         """The process of a trial has ended."""
         self._current.pop(trial.key, None)
-        if ended.exit_code in TOLD_TO_END:
+        if ended.exit_code in ENDED_ON_REQUEST:
             self._output.interrupted(trial)
             if result.run:
                 self._annotate(trial, result)

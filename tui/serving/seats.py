@@ -50,8 +50,8 @@ class Seats:
         self._changed = asyncio.Condition()
 
     def refusal(self, *, follows: bool) -> str:
-        """Why no session can begin now, as a user-facing message; empty if one can. `follows`: whether one may
-        only follow."""
+        """Why no session can begin now, as a user-facing message; empty if one can. `follows`:
+        whether one may only follow."""
         staying = [seat for seat in self._taken if not seat.leaving]
         if len(staying) >= self._limit:
             return FULL.format(limit=self._limit)

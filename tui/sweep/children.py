@@ -12,7 +12,7 @@ from engine.protocol import Event, from_json
 from tui.sweep.plan import Trial
 
 LAST_WORDS = 4_000
-"""Bytes that are read of the end of what a child has said on standard error."""
+"""Bytes that are read of the end of a child's standard error."""
 
 
 class Began(NamedTuple):
@@ -41,8 +41,9 @@ class Children:
         self._updates: SimpleQueue[Update] = SimpleQueue()
 
     def train(self, trials: Sequence[tuple[Trial, list[str]]]) -> Generator[Update]:
-        """Call the program with the arguments of each trial; what the processes report, as it comes, until all have ended.
-        If the iterator is closed before, they are stopped. OSError if one cannot be started."""
+        """Call the program with the arguments of each trial; what the processes report, as it comes,
+        until all have ended. If the iterator is closed before, they are stopped. OSError if one
+        cannot be started."""
         left = len(trials)
         with ThreadPoolExecutor(self._jobs) as pool:
             futures = [pool.submit(self._train, *trial) for trial in trials]
