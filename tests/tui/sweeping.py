@@ -1,6 +1,6 @@
 """A sweep that never was: its plan, its results and curves, with fixed numbers."""
 
-from math import exp
+from math import exp, log
 
 from engine.protocol import (
     CurvesRead,
@@ -42,13 +42,15 @@ def loss(case: int, seed: int, step: int) -> float:
 def result(case: int, seed: int, state: str = "done") -> TrialResult:
     """Of one run."""
     label = plan().cases[case].label
+    end = loss(case, seed, STEPS) if state == "done" else None
     return TrialResult(
         key=f"{case}-{seed}",
         case=label,
         seed=seed,
         state=state,  # type: ignore[arg-type]
         run=f"run-{case}-{seed}",
-        loss=loss(case, seed, STEPS) if state == "done" else None,
+        loss=end,
+        bits_per_byte=None if end is None else end / log(2),
         step=STEPS,
         seconds=20.0,
     )

@@ -2,18 +2,25 @@
 
 import re
 from collections.abc import Sequence
+from math import log
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec import defstruct
+from msgspec.structs import replace
 
 from engine.config import SECTIONS, TrainConfig
-from engine.protocol import TrialResult
+from engine.protocol import RunCurve, SweepRead, Tokens, TrialResult
 from engine.storage.sweep_file import SweepResults
+from tui.sweep.chart import curve_of
 from tui.sweep.comparison import compared, verdict
+from tui.sweep.csv_file import write_csv
 from tui.sweep.plan import Case, Plan, Trial, plan_of, read_plan
+from tui.sweep.shown import ShownSweep, fold_sweep
+from tui.sweep.table import headings, line
+from tui.sweep.unit import unit
 
 TALES = 'text = "tales"\npreset = "nano"\n'
 
@@ -224,6 +231,40 @@ def test_what_else_differs_between_the_runs_is_said(tmp_path: Path) -> None:
     text, precision = verdict(found.saved, compared(found.saved, results), results).warnings
     assert text.startswith("The runs differ in their text: it has changed meanwhile")
     assert precision.startswith("The runs differ in their precision (bfloat16 and float32)")
+
+
+def test_cases_with_other_tokens_compare_in_bits_per_byte(tmp_path: Path) -> None:
+    found = plan(tmp_path, TALES + 'seeds = 2\n[grid]\nmodel.tokenizer = ["characters", "bpe"]\n')
+    results = learned(found, [2.0, 2.2], [4.0, 4.1], evaluated=[900, 400])
+    bits = {
+        one.key: (one.loss or 0.0) * (1 if "characters" in one.case else 0.4)
+        for one in results.values()
+    }
+    results = {key: replace(one, bits_per_byte=bits[key]) for key, one in results.items()}
+    rows = compared(found.saved, results)
+    assert [row.settings["model.tokenizer"] for row in rows] == ["bpe", "characters"]
+    said = verdict(found.saved, rows, results)
+    assert "1.6200 bits per byte" in said.sentence
+    assert not said.warnings, "other tokens are another number of them"
+    read = SweepRead("x", found.saved, tuple(results.values()))
+    shown = fold_sweep(ShownSweep(), read, read)
+    wide, narrow = line(shown, 0, 118).plain, line(shown, 0, 74).plain
+    assert headings(118, mixed=True).plain.split() == [
+        "case",
+        "runs",
+        "bits/byte",
+        "spread",
+        "loss",
+    ]
+    assert wide.split()[-5:] == ["2/2", "1.6200", "0.0283", "4.0500", "best"]
+    assert narrow.split()[-4:] == ["2/2", "1.6200", "0.0283", "best"]
+    curve = RunCurve("a", ((0, 6.0), (5, 4.0)), tokens=Tokens("bpe", 300, bytes_each=2.0))
+    shown = replace(shown, curves=(curve,))
+    assert unit(shown) == "bits per byte"
+    assert curve_of(shown, rows[0])[-1].mean == pytest.approx(2.0 / log(2))
+    write_csv(tmp_path / "table.csv", rows)
+    head, first, _ = (tmp_path / "table.csv").read_text().splitlines()
+    assert dict(zip(head.split(","), first.split(","), strict=True))["bits_per_byte"] == "1.62"
 
 
 def test_results_survive_a_line_that_is_torn_or_not_ours(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tui.cli.console import PipeConsole
 from tui.cli.hints import PROGRAM
 from tui.cli.streams import printable_json
 from tui.drawing.words import counted, duration
-from tui.sweep.comparison import CaseResult, SweepVerdict, compared
+from tui.sweep.comparison import CaseResult, SweepVerdict, compared, in_bits
 from tui.sweep.plan import Plan, Trial
 
 WHOLE = 10_000
@@ -115,16 +115,19 @@ class SweepOutput:
     def _table(self, rows: Sequence[CaseResult]) -> Table:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("case", overflow="fold")
-        for heading in ("runs", "loss", "spread", "bits/byte", "seconds"):
+        mixed = in_bits(self._saved)
+        figures = ("bits/byte", "spread", "loss") if mixed else ("loss", "spread", "bits/byte")
+        for heading in ("runs", *figures, "seconds"):
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("", overflow="fold")
         for row in rows:
+            _, spread = row.ranked_by(bits=mixed)
+            losses = {"loss": row.mean, "spread": spread, "bits/byte": row.bits_per_byte}
+            known = {name: "-" if one is None else f"{one:.4f}" for name, one in losses.items()}
             cells = [
                 row.case,
                 f"{row.n}/{self._plan.seeds}",
-                "-" if row.mean is None else f"{row.mean:.4f}",
-                "-" if row.deviation is None else f"{row.deviation:.4f}",
-                "-" if row.bits_per_byte is None else f"{row.bits_per_byte:.4f}",
+                *(known[name] for name in figures),
                 "-" if row.seconds is None else f"{row.seconds:,.1f}",
                 ", ".join(self._remarks(row)),
             ]
@@ -158,7 +161,7 @@ def _line(result: TrialResult) -> str:
     match result.state:
         case "done":
             what = (
-                f"validation loss {result.loss:.4f} at step {result.step:,}, "
+                f"validation loss {result.loss:.4f}{_in_bits(result)} at step {result.step:,}, "
                 f"{duration(result.seconds)}"
             )
         case "diverged":
@@ -167,3 +170,9 @@ def _line(result: TrialResult) -> str:
             what = f"failed: {result.message}"
     run = f" (run {result.run})" if result.run else ""
     return f"{result.case}, seed {result.seed}: {what}{run}"
+
+
+def _in_bits(result: TrialResult) -> str:
+    """The loss of a run in bits per byte, too."""
+    bits = result.bits_per_byte
+    return "" if bits is None else f" ({bits:.4f} bits/byte)"

@@ -10,6 +10,7 @@ from tui.panes.pane import Pane
 from tui.state import RunState
 from tui.sweep.comparison import CaseResult
 from tui.sweep.shown import ShownSweep, drawn, results_of
+from tui.sweep.unit import is_mixed
 
 OTHER = "$foreground 35%"
 SELECTED = ("◆", "bold $foreground")
@@ -42,18 +43,25 @@ class CasesChart(Pane):
             mark, style = COMPARED[number] if number < len(COMPARED) else ("", OTHER)
             if row.case == self.selected:
                 mark, style = (mark, f"bold {style}") if mark else SELECTED
-                front.append(MeanLine(_curve_of(sweep, row), mark, style))
+                front.append(MeanLine(curve_of(sweep, row), mark, style))
             else:
-                lines.append(MeanLine(_curve_of(sweep, row), mark, style))
+                lines.append(MeanLine(curve_of(sweep, row), mark, style))
         # The best ones over the others.
         ordered = [*reversed(lines), *front]
         return draw_means(ordered, width=width, height=height, whole=self.whole)
 
 
-def _curve_of(shown: ShownSweep, row: CaseResult) -> list[MeanPoint]:
+def curve_of(shown: ShownSweep, row: CaseResult) -> list[MeanPoint]:
     """The mean over the runs of a case that have ended; before there is one, over those that are
     trained."""
     results = results_of(shown, row)
     done = {one.run for one in results if one.state == "done"}
     runs = done or {one.run for one in results if one.state == "started"}
-    return mean_curve([curve.losses for curve in shown.curves if curve.run in runs])
+    mixed = is_mixed(shown)
+    return mean_curve(
+        [
+            [(step, curve.tokens.compared(loss, mixed=mixed)) for step, loss in curve.losses]
+            for curve in shown.curves
+            if curve.run in runs
+        ]
+    )

@@ -8,7 +8,17 @@ from pathlib import Path
 from engine import replace_file
 from tui.sweep.comparison import CaseResult
 
-FIELDS = ("n", "diverged", "failed", "mean", "deviation", "seconds", "best", "bits_per_byte")
+FIELDS = (
+    "n",
+    "diverged",
+    "failed",
+    "mean",
+    "deviation",
+    "seconds",
+    "best",
+    "bits_per_byte",
+    "bits_deviation",
+)
 
 
 def check_csv(path: Path) -> None:

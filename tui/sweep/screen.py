@@ -19,6 +19,7 @@ from tui.state import RunState
 from tui.sweep.chart import CasesChart
 from tui.sweep.shown import ShownSweep, true_names, wanted
 from tui.sweep.table import headings, line
+from tui.sweep.unit import is_mixed, unit
 
 REFRESH = 1.0
 """Seconds from one reading to the next."""
@@ -27,7 +28,7 @@ AT_A_TIME = 4
 TABLE_PART = 0.35
 """The part of the window that the table takes at most."""
 NOT_BEGUN = "It has not been begun: tinygpt-tui sweep, with its file, trains it. This page follows."
-LEGEND = "mean held-out loss of each case; bars: one standard deviation over the seeds"
+LEGEND = "mean held-out loss in {}; bars: one standard deviation"
 
 
 class SweepScreen(StateDialog[tuple[str, ...]]):
@@ -56,7 +57,8 @@ class SweepScreen(StateDialog[tuple[str, ...]]):
     TITLE_OF_HELP = "sweep"
     ABOUT = (
         "Each case is a list of settings that was trained with several seeds. The loss is that on "
-        "held-out text at the end, the mean over the seeds; the spread is its standard deviation. A "
+        "held-out text at the end, the mean over the seeds; the spread is its standard deviation. Cases "
+        "with different tokens are compared in bits per byte, and their spread is in them, too. A "
         "difference that is smaller than the spread may be due to the seeds alone. The four best "
         "cases have a mark and a colour in chart and table, and the selected one is on top. While "
         "the sweep is trained in another terminal, this page follows it."
@@ -91,7 +93,7 @@ class SweepScreen(StateDialog[tuple[str, ...]]):
         with Vertical() as page:
             page.border_title = Content(f"sweep {safe_text(self._sweep)}")
             yield CasesChart().data_bind(SweepScreen.state)
-            yield Static(Content(LEGEND), id="sweep-legend")
+            yield Static("", id="sweep-legend")
             yield Static("", id="sweep-headings")
             yield OptionList(compact=True)
             yield Static("reading …", id="sweep-verdict")
@@ -153,7 +155,8 @@ class SweepScreen(StateDialog[tuple[str, ...]]):
     def _show(self) -> None:
         shown, listed = self._shown, self.query_one(OptionList)
         width = self.query_one(CasesChart).size.width
-        self.query_one("#sweep-headings", Static).update(headings(width))
+        self.query_one("#sweep-headings", Static).update(headings(width, mixed=is_mixed(shown)))
+        self.query_one("#sweep-legend", Static).update(Content(LEGEND.format(unit(shown))))
         selected, place = self._selected, listed.highlighted or 0
         lines = [line(shown, number, width) for number in range(len(shown.rows))]
         cases = [row.case for row in shown.rows]

@@ -1,23 +1,30 @@
 """The cases of a sweep as lines of a list."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from tui.drawing.series import COMPARED
 from tui.drawing.words import count
 from tui.sweep.comparison import CaseResult, short_label
 from tui.sweep.shown import ShownSweep, results_of
+from tui.sweep.unit import is_mixed
 
 MARK = 2
-COLUMNS = (("runs", 7), ("loss", 8), ("spread", 8))
-"""Right of the case, with their widths in cells."""
+CELLS = {"runs": 7, "loss": 8, "spread": 8, "bits/byte": 11}
+"""The widths of the columns right of the case."""
+WIDE = 90
+"""Cells from which on there is room for the loss in two units."""
 NOW = 18
 """Cells of the last column, which says what is going on."""
 
 
-def headings(width: int) -> Content:
-    """The line above the cases."""
-    numbers = "".join(name.rjust(cells) for name, cells in COLUMNS)
-    return Content("case".ljust(_room(width) + MARK) + numbers).truncate(width)
+def headings(width: int, *, mixed: bool) -> Content:
+    """The line above the cases; `mixed`: they have different tokens. The loss is in nats per
+    token."""
+    columns = _columns(width, mixed=mixed)
+    numbers = "".join(name.rjust(CELLS[name]) for name in columns)
+    return Content("case".ljust(_room(width, columns) + MARK) + numbers).truncate(width)
 
 
 def line(shown: ShownSweep, number: int, width: int) -> Content:
@@ -25,15 +32,23 @@ def line(shown: ShownSweep, number: int, width: int) -> Content:
     row = shown.rows[number]
     mark, style = COMPARED[number] if number < len(COMPARED) else ("", "")
     seeds = shown.read.plan.seeds if shown.read and shown.read.plan else 0
-    cells = (
-        f"{row.n}/{seeds}",
-        "-" if row.mean is None else f"{row.mean:.4f}",
-        "-" if row.deviation is None else f"{row.deviation:.4f}",
-    )
-    numbers = "".join(text.rjust(wide) for text, (_, wide) in zip(cells, COLUMNS, strict=True))
-    case = _case(row.case, _room(width))
+    mixed = is_mixed(shown)
+    _, spread = row.ranked_by(bits=mixed)
+    cells = {
+        "runs": f"{row.n}/{seeds}",
+        "loss": _figure(row.mean),
+        "spread": _figure(spread),
+        "bits/byte": _figure(row.bits_per_byte),
+    }
+    columns = _columns(width, mixed=mixed)
+    numbers = "".join(cells[name].rjust(CELLS[name]) for name in columns)
+    case = _case(row.case, _room(width, columns))
     text = Content.assemble((mark.ljust(MARK), style), case, numbers, f"  {_now(shown, row)}")
     return text.truncate(width, ellipsis=True)
+
+
+def _figure(loss: float | None) -> str:
+    return "-" if loss is None else f"{loss:.4f}"
 
 
 def _case(label: str, room: int) -> Content:
@@ -43,9 +58,16 @@ def _case(label: str, room: int) -> Content:
     return shown.pad_right(room - shown.cell_length)
 
 
-def _room(width: int) -> int:
+def _columns(width: int, *, mixed: bool) -> tuple[str, ...]:
+    """The names of the columns right of the case. The spread is that of the losses by which the cases
+    are compared, which come before it; in a narrow page they are the only ones."""
+    first, second = ("bits/byte", "loss") if mixed else ("loss", "bits/byte")
+    return ("runs", first, "spread", *([second] if width >= WIDE else []))
+
+
+def _room(width: int, columns: Sequence[str]) -> int:
     """Cells of the case."""
-    return max(12, width - MARK - NOW - sum(cells for _, cells in COLUMNS))
+    return max(12, width - MARK - NOW - sum(CELLS[name] for name in columns))
 
 
 def _now(shown: ShownSweep, row: CaseResult) -> str:
