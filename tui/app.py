@@ -23,11 +23,9 @@ from tui.chart_actions import ChartActions
 from tui.copy_actions import CopyActions
 from tui.encoding import ascii_only, named
 from tui.engine_app import EngineApp
-from tui.export_actions import ExportActions
 from tui.lab_actions import LabActions
 from tui.line_filter import DroppingFilter
 from tui.link import Engine
-from tui.palette import reworded, sentence
 from tui.panes.header import HeaderLine, MessageLine
 from tui.panes.keys import KeysLine
 from tui.panes.loss import LossPane
@@ -36,7 +34,6 @@ from tui.panes.samples import SamplesPane
 from tui.panes.text import TextPane
 from tui.panes.training import TrainingPane
 from tui.run_actions import RunActions
-from tui.screenshot import save_screenshot
 from tui.state import RunState
 from tui.tour_actions import TourActions
 from tui.trial_actions import TrialActions
@@ -51,9 +48,7 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(
-    LabActions, RunActions, TourActions, ChartActions, CopyActions, ExportActions, TrialActions
-):
+class TinyGPTApp(LabActions, RunActions, TourActions, ChartActions, CopyActions, TrialActions):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"
@@ -134,6 +129,8 @@ class TinyGPTApp(
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The actions that are available now, in full phrases."""
+        from tui.palette import reworded, sentence  # when the palette is opened
+
         page = self.page
         ours = [(self, binding) for binding in BINDINGS]
         theirs = [(page, binding) for binding in page.KEYS] if page else []
@@ -152,6 +149,8 @@ class TinyGPTApp(
 
     def save_picture(self) -> None:
         """Save the screen as a file, and say where it is or why it cannot be."""
+        from tui.screenshot import save_screenshot  # when one is taken
+
         try:
             path = save_screenshot(self.export_screenshot())
         except OSError as error:

@@ -1,8 +1,11 @@
 """Takes runs elsewhere and opens what comes from there."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 from textual.reactive import reactive
@@ -23,9 +26,11 @@ from engine.protocol import (
 )
 from tui.dialogs import ask_for_line
 from tui.engine_app import EngineApp
-from tui.outcomes import Answer, outcome
 from tui.safe_struct import safe
 from tui.state import RunState
+
+if TYPE_CHECKING:  # loaded with the first answer
+    from tui.outcomes import Answer
 
 QUESTION = "A packed run (.tinygpt), or a folder that was exported for transformers:"
 
@@ -125,6 +130,8 @@ class ExportActions(EngineApp):
         elif isinstance(answer, Failed):
             self.notify(answer.message, severity="error", markup=False)
         else:
+            from tui.outcomes import outcome  # with the first answer
+
             self.notify(outcome(answer), markup=False)
 
 

@@ -22,7 +22,6 @@ from tui.dialogs import ask_for_line, confirm
 from tui.engine_app import EngineApp
 from tui.lab.state import race_again
 from tui.state import RunState
-from tui.training_length import QUESTION, parse_length
 
 RATE_FACTOR = 1.25
 """By how much a key changes the learning rate."""
@@ -41,6 +40,7 @@ class RunActions(EngineApp):
 
     def action_train_for(self) -> None:
         """Ask how much more it is to train, until that is a length, and train on."""
+        from tui.training_length import QUESTION, parse_length  # when it is asked
 
         def train(typed: str) -> None:
             if typed:

@@ -16,7 +16,6 @@ from engine.protocol import (
 )
 from tui.dialogs import ask_for_line
 from tui.drawing.words import count
-from tui.fork_choice import parse_fork, question
 from tui.panes.prompt import PromptInput
 from tui.questions import stamp
 from tui.read_actions import ReadActions
@@ -63,6 +62,8 @@ class TimeActions(ReadActions):
         if not raw.value.saving:
             self.notify(NOT_SAVED)
             return
+        from tui.fork_choice import parse_fork, question  # when it is asked
+
         opened, step = raw.value, self.state.moments.chosen
 
         def fork(typed: str) -> None:

@@ -1,11 +1,18 @@
 """What the number keys do: another view of the run."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from textual.reactive import reactive
 
 from tui.bindings import ONLY_IN_TRAIN
 from tui.state import RunState
 from tui.view_actions import ViewActions
-from tui.views import TRAIN, VIEW_CLASS, VIEWS, ViewPage
+from tui.views import TRAIN, VIEW_CLASS, VIEWS
+
+if TYPE_CHECKING:  # made only when it is first shown
+    from tui.view_page import ViewPage
 
 
 class ViewSwitching(ViewActions):
@@ -19,6 +26,8 @@ class ViewSwitching(ViewActions):
         """The view that is shown, unless that is the first, or the app is just ending."""
         if self.view == TRAIN or not self.screen_stack:
             return None
+        from tui.view_page import ViewPage  # with the first view that is one
+
         return self.screen_stack[0].query_one_optional(f"#view-{self.view}", ViewPage)
 
     async def action_go(self, number: int) -> None:

@@ -1,5 +1,6 @@
 """What the command line says about itself."""
 
+import gc
 import re
 import sys
 
@@ -81,6 +82,12 @@ def test_every_setting_is_listed_with_its_default_range_and_meaning() -> None:
 
 def _fields(section: type) -> tuple[str, ...]:
     return section.__struct_fields__  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_command_without_the_app_collects_garbage() -> None:
+    gc.disable()  # as the program is started
+    output("settings", "dropout")
+    assert gc.isenabled()
 
 
 def test_settings_can_be_looked_up_and_shown_for_a_preset() -> None:

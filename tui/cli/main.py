@@ -102,6 +102,8 @@ def main() -> None:
     with refusals():
         launch = launched()
     command = click.get_current_context().invoked_subcommand
+    if command != "app":  # which needs it only once a run is open
+        gc.enable()
     if launch is not None and command != "train":
         if launch.rank:  # rank 0 says it for all
             sys.exit(Refusal.exit_code)

@@ -8,7 +8,7 @@ from textual.widget import Widget
 from tui.lab.chart import SidesChart
 from tui.lab.page import QuestionPane
 from tui.lab.written import SidesWritten
-from tui.views import ViewPage
+from tui.view_page import ViewPage
 
 
 class LabView(ViewPage):

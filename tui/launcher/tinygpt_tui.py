@@ -5,12 +5,14 @@ installed. This module has a name of its own, so it is found, and it takes `tui`
 belongs; `tui` does so with the other two. The wheel has it at its top, beside the packages.
 """
 
+import gc
 import sys
 from pathlib import Path
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, which is loaded without garbage collection: what a module makes stays."""
+    gc.disable()
     here = Path(__file__).parent
     installed = (here / "tui").is_dir()
     sys.path.insert(0, str(here if installed else here.parents[1]))

@@ -14,7 +14,7 @@ from tui.read.pane import ReadPane
 from tui.read.panels import PANELS
 from tui.read.passage import PassagePane
 from tui.state import RunState
-from tui.views import ViewPage
+from tui.view_page import ViewPage
 
 COLUMNS = 3
 """The number of panels side by side in a large window."""

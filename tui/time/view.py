@@ -13,7 +13,7 @@ from tui.read.passage import PassagePane
 from tui.state import RunState
 from tui.time.chart import TimeChart
 from tui.time.written import WrittenThen
-from tui.views import ViewPage
+from tui.view_page import ViewPage
 
 WHOLE = 10.0
 """Seconds in which the moments play, if they are answered in time."""
