@@ -147,6 +147,37 @@ ABOUT_TRAINING = (
         steps=600,
     ),
     Question(
+        key="tokens",
+        title="characters, bytes or BPE",
+        before=(
+            "A token is a character, a byte of UTF-8, or a piece that byte pair encoding has learned "
+            "from the text, here about two characters. All sides see as much text: with BPE in half "
+            "the steps, and with more of it in the window; its embedding has more parameters. Losses "
+            "are compared in bits per byte. Which side predicts best?"
+        ),
+        versions=(
+            Version(
+                "characters",
+                "",
+                "Characters lead: more steps on single characters teach more, in so short a training, "
+                "than fewer steps on longer pieces.",
+            ),
+            Version(
+                "bytes",
+                "model.tokenizer=bytes",
+                "Bytes lead. In plain English each character is one byte, so that little differs from "
+                "the side with characters: it may be chance.",
+            ),
+            Version(
+                "BPE",
+                "model.tokenizer=bpe model.vocabulary=512",
+                "BPE leads: frequent spellings are tokens, which the model need not learn to spell, and "
+                "the window reaches further back. It took fewer steps, and so less time.",
+            ),
+        ),
+        settings="train.val_characters=32768",
+    ),
+    Question(
         key="tales",
         title="one text tested on fairy tales",
         before=(
