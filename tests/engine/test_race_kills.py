@@ -49,12 +49,17 @@ def race_on(opening: OpenRace | OpenSavedRace, steps: int, syncs: int) -> None:
     Driver().when(killer.on_event).when(is_final, Close()).run(opening, Train())
 
 
-@pytest.mark.parametrize("syncs", [0, 1, 4, 9])
+TOKENS = ("model.tokenizer=bpe", "model.vocabulary=300")
+
+
+@pytest.mark.parametrize(
+    ("syncs", "changes"), [(0, DIFFERENT), (1, TOKENS), (4, DIFFERENT), (9, TOKENS)]
+)
 def test_a_race_that_is_killed_again_and_again_equals_one_that_was_not(
-    verse_file: Path, syncs: int
+    verse_file: Path, syncs: int, changes: tuple[str, ...]
 ) -> None:
     """At steps, and within what is saved after these; of two seeds, the second one too."""
-    configs = tiny(verse_file), tiny(verse_file, *DIFFERENT)
+    configs = tiny(verse_file), tiny(verse_file, *changes)
     expected = raced(*configs, seeds=2)
     (before,) = race_names()
     opening: OpenRace | OpenSavedRace = OpenRace(configs, seeds=2)

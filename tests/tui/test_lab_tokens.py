@@ -1,12 +1,14 @@
 """The view of a race whose sides have different tokens: one unit for all."""
 
+from looking import Opener
 from msgspec.structs import replace
 from racing import NANO, race_opened, side_opened, verdict
 from recording import corpus_loaded
 
 from engine.config import override
-from engine.protocol import Evaluated, Event, Opened, SideEvent, StepDone, Tokens
+from engine.protocol import Evaluated, Event, Opened, OpenRace, SideEvent, StepDone, Tokens
 from tui.lab.chart import SidesChart
+from tui.lab.guess_screen import GuessScreen
 from tui.lab.page import page
 from tui.state import RunState, fold
 
@@ -48,6 +50,17 @@ def test_curves_of_different_tokens_are_in_bits_per_byte_by_characters() -> None
     assert "characters" in chart.draw(state, 60, 12)[-1].plain
     words = " ".join(line.plain.strip() for line in page(state.lab, 50, 40))
     assert "The same are the text, its held-out part, the seed, and" in words
+
+
+async def test_before_the_race_it_is_said_what_is_the_same_for_all(desk: Opener) -> None:
+    async with desk() as it:
+        for side, said in (("model.tokenizer=bytes", True), ("model.n_head=8", False)):
+            race = OpenRace((NANO, override(NANO, [side])))
+            screen = GuessScreen(race, None)
+            it.app.push_screen(screen)
+            await it.sees("Which will have the lowest held-out loss?")
+            assert any("The same are the text" in row for row in it.rows) is said
+            await it.press("escape")
 
 
 def test_losses_of_the_same_tokens_are_in_nats_with_the_bits_in_brackets() -> None:

@@ -26,8 +26,9 @@ class SidesChart(Pane):
         return tuple(side.curve for side in state.lab.sides), state.corpus, state.lab.unit
 
     def titles(self, state: RunState) -> tuple[Content, Content]:
+        unit = state.lab.unit if state.lab.sides else ""
         signs = [sign(number, side.label) for number, side in enumerate(state.lab.sides)]
-        return Content("  ").join([Content("held-out loss"), *signs]), Content(state.lab.unit)
+        return Content("  ").join([Content("held-out loss"), *signs]), Content(unit)
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         lab = state.lab

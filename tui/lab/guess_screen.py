@@ -10,7 +10,7 @@ from textual.widgets.option_list import Option
 
 from data.safe_text import safe_text
 from engine.changes import settings_that_differ
-from engine.protocol import LABELS, OpenRace
+from engine.protocol import LABELS, OpenRace, Tokens, are_mixed
 from engine.settings import plain
 from tui.drawing.words import count
 from tui.lab.question import NO_DIFFERENCE, Question, in_common
@@ -69,6 +69,8 @@ class GuessScreen(Dialog[str]):
             with VerticalScroll(can_focus=False):
                 if self._question:
                     yield Static(Content(self._question.before))
+                elif self._is_mixed:
+                    yield Static(in_common(mixed=True))
                 yield Static("Which will have the lowest held-out loss?")
             yield OptionList(
                 *(
@@ -85,6 +87,12 @@ class GuessScreen(Dialog[str]):
     def on_mount(self) -> None:
         self.action_expect(NO_GUESS)
         self.query_one(OptionList).focus()
+
+    @property
+    def _is_mixed(self) -> bool:
+        """Whether the sides have different tokens."""
+        models = [config.model for config in self._race.configs]
+        return are_mixed(Tokens(model.tokenizer, model.vocabulary) for model in models)
 
     def _names(self) -> tuple[str, ...]:
         """What the sides are called, safe to draw."""
