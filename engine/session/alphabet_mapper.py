@@ -68,4 +68,4 @@ class AlphabetMapper:
             return list(range(size))
         counts = torch.bincount(self._dataset.some(COUNTED), minlength=size)
         order = torch.sort(counts, descending=True, stable=True).indices
-        return order[:MOST_SHOWN].tolist()
+        return order[: min(MOST_SHOWN, int(counts.count_nonzero()))].tolist()

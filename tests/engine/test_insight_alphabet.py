@@ -153,7 +153,7 @@ def test_of_a_large_vocabulary_the_most_frequent_are_shown(tmp_path: Path, token
     made = saved.tokenizer
     counts = Counter(made.encode(text[: int(len(text) * 0.9)]))
     ids = [made.pieces.index(point.character) for point in event.points]
-    assert (len({*ids}), event.vocabulary) == (200, len(made))
+    assert (len({*ids}), event.vocabulary) == (min(200, len(counts)), len(made))
     frequencies = [counts[i] for i in ids]
     assert frequencies == sorted(frequencies, reverse=True)
     rest = {*range(len(made))} - {*ids}

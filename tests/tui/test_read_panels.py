@@ -187,13 +187,16 @@ async def test_the_alphabet_and_what_the_selected_character_is_like(
 def test_an_alphabet_without_order_is_said_to_have_none() -> None:
     command, width = MapAlphabet(1), 128
     early = alphabet_mapped(command, explained=(0.05, 0.04))
-    assert order_words(early, width) == "Variance explained: 9%, as by chance. No order so far."
+    assert (
+        order_words(early, width, "character")
+        == "Variance explained: 9%, as by chance. No order so far."
+    )
     zero = alphabet_mapped(command, explained=(0.0, 0.0))
-    assert order_words(zero, width) == "All characters are the same to it so far."
+    assert order_words(zero, width, "character") == "All characters are the same to it so far."
     late = alphabet_mapped(command, explained=(0.2, 0.11))
-    assert order_words(late, width) == "Variance explained: 31%; by chance 10%."
+    assert order_words(late, width, "character") == "Variance explained: 31%; by chance 10%."
     two = alphabet_mapped(command, characters="ab", explained=(1.0, 0.0))
-    assert order_words(two, width) == "Variance explained: 100%."
+    assert order_words(two, width, "character") == "Variance explained: 100%."
 
 
 async def test_an_alphabet_of_two_and_a_part_of_a_large_one(desk: Opener) -> None:

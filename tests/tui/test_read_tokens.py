@@ -9,9 +9,12 @@ from trying import step_inspected
 from data.character_kinds import KINDS_OF_TOKENS
 from engine.config import SampleConfig
 from engine.protocol import (
+    AlphabetMapped,
+    CharacterPoint,
     DivideLoss,
     Inspected,
     LossPart,
+    MapAlphabet,
     Place,
     PlaceInspected,
     Tokens,
@@ -20,10 +23,12 @@ from engine.protocol import (
 from tui.asking import Answered, Asked
 from tui.drawing.passage import PassageLayout
 from tui.insight import Insight, Passage, fold_insight
+from tui.read.alphabet import AlphabetPane
 from tui.read.learned import LearnedPane
 from tui.read.loss_parts import LossPartsPane
 from tui.read.next_character import NextPane
 from tui.read.pane import about_the_place
+from tui.safe_struct import Raw
 from tui.state import RunState
 
 PIECES = ("Good", " mor", "row", "\n", "\\xE6", "\\x97\\xA5", " owl")
@@ -128,6 +133,39 @@ def test_where_the_loss_lives_is_told_in_nats_and_in_bits_per_byte() -> None:
     assert drawn[2].split()[-3:] == ["1.39", "1.00", "50%"]
     assert [span.start for span in lines[1].spans if "reverse" in str(span.style)] == [0]
     assert "At least 9 tokens of context are used: 2.7 nats after" in " ".join(drawn)
+
+
+def mapped(asked: MapAlphabet, number: int) -> AlphabetMapped:
+    """The most frequent of 1,024 tokens in a row, and another one above it if it is asked for."""
+    near = ((" mor", 0.9), ("zzz", 0.8))
+    points = tuple(CharacterPoint(f" t{n}", n, 0.0, near) for n in range(number))
+    one = CharacterPoint(asked.selected, 3.0, 5.0, near) if asked.selected else None
+    return AlphabetMapped(1, 60, points, (0.2, 0.1), 1_024, one)
+
+
+def test_the_selected_token_is_on_the_plane_with_its_neighbours_of_all() -> None:
+    state = looking_at(6)
+    first = AlphabetPane.questions(state, SampleConfig())["alphabet"]
+    answer = mapped(first, 30)
+    known = Answered(question=first, raw=Raw(answer), answer=answer)
+    waiting = replace(state, insight=replace(state.insight, alphabet=known))
+    asked = AlphabetPane.questions(waiting, SampleConfig())["alphabet"]
+    assert asked == MapAlphabet(0, selected=" owl")
+    answer = mapped(asked, 30)
+    known = Answered(question=asked, raw=Raw(answer), answer=answer)
+    shown = replace(state, insight=replace(state.insight, alphabet=known))
+    assert AlphabetPane().titles(shown)[0].plain == "the tokens as it sees them"
+    assert AlphabetPane().titles(shown)[1].plain == "step 60 · 30 of 1,024 tokens"
+    for width, height in ((36, 12), (76, 9)):
+        drawn = [line.plain for line in AlphabetPane().draw(shown, width, height)]
+        assert len(drawn) <= height
+        assert "␠owl" in drawn[0]
+        text = " ".join(drawn)
+        assert "␠owl is like  ␠mor 0.90" in text
+        assert "zzz 0.80" in text, "which is not on the plane"
+        placed = sum(line.count("␠t") for line in drawn)
+        assert placed < 30
+        assert f"{placed} of the 30 most" in text
 
 
 async def test_the_microscope_shows_tokens_in_place_of_characters(desk: Opener) -> None:

@@ -1,4 +1,4 @@
-"""The alphabet as the model sees it: characters that it treats alike are near each other."""
+"""The alphabet as the model sees it: tokens that it treats alike are near each other."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -11,9 +11,11 @@ from textual.content import Content
 from engine.config import SampleConfig
 from engine.protocol import AlphabetMapped, CharacterPoint, MapAlphabet
 from tui.drawing.words import count, counted
+from tui.insight import Insight
 from tui.questions import Questions
-from tui.read.pane import CURSOR, MUTED, TWO_COLUMNS, ReadPane, picture, side_by_side
+from tui.read.pane import CURSOR, MUTED, TWO_COLUMNS, ReadPane, short_picture, side_by_side
 from tui.state import RunState
+from tui.tokens import tokens_of
 
 NEIGHBOUR = "bold underline $accent"
 VOWEL = "bold"
@@ -24,7 +26,7 @@ WORDS_WIDTH = 30
 AWAY = sorted(
     product((0, 1, -1), range(-3, 4)), key=lambda place: hypot(2 * place[0], place[1] + 0.1)
 )
-"""Rows and cells from its place where a character may stand if others are there, the nearest first:
+"""Rows and cells from its place where a token may stand if others are there, the nearest first:
 a row is as high as two cells are wide."""
 BLANK = (" ", "")
 ORDER = 1.15
@@ -32,23 +34,26 @@ ORDER = 1.15
 
 
 class AlphabetPane(ReadPane):
-    """Characters on a plane, and those that are most like the selected one."""
+    """Tokens on a plane, and those that are most like the selected one."""
 
     @staticmethod
     def questions(state: RunState, config: SampleConfig) -> Questions:
-        return {"alphabet": MapAlphabet(0, state.moments.chosen)}
+        return {"alphabet": MapAlphabet(0, state.moments.chosen, _missing(state.insight))}
 
     def part(self, state: RunState) -> object:
         return (super().part(state), state.insight.alphabet)
 
     def titles(self, state: RunState) -> tuple[Content, Content]:
         answer = state.insight.alphabet.answer
-        title = "the alphabet as it sees it"
+        noun = tokens_of(state).noun
+        title = (
+            "the alphabet as it sees it" if noun == "character" else "the tokens as it sees them"
+        )
         if answer is None:
             return Content(title), Content("")
-        number = counted(len(answer.points), "character")
+        number = counted(answer.vocabulary, noun)
         if answer.vocabulary > len(answer.points):
-            number = f"{count(len(answer.points))} of {count(answer.vocabulary)} characters"
+            number = f"{count(len(answer.points))} of {number}"
         return Content(title), Content(f"step {count(answer.step)} · {number}")
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
@@ -57,31 +62,57 @@ class AlphabetPane(ReadPane):
             return Content.styled(mapped.failure, "$error").wrap(width)
         if mapped.answer is None or mapped.raw is None or state.opened is None:
             return []
-        answer = mapped.answer
-        # By the characters themselves: two of them may have one picture.
-        raw = [point.character for point in mapped.raw.value.points]
-        character = state.insight.character
+        answer, character = mapped.answer, state.insight.character
+        points, known = _points(answer), _points(mapped.raw.value)
+        # By the tokens themselves: two of them may have one picture.
+        raw = [point.character for point in known]
         selected = raw.index(character) if character in raw else -1
-        near = {raw.index(other) for other, _ in _neighbours(mapped.raw.value.points, selected)}
-        order = Content(order_words(answer, state.opened.config.model.n_embd))
+        alike = known[selected].neighbours if selected >= 0 else ()
+        near = {raw.index(other) for other, _ in alike if other in raw}
+        noun = tokens_of(state).noun
+        order = Content(order_words(answer, state.opened.config.model.n_embd, noun))
         if not any(answer.explained):
             return order.wrap(width)
         if width >= TWO_COLUMNS:
-            words = [*_alike(answer, selected, WORDS_WIDTH), *order.wrap(WORDS_WIDTH)]
-            across = width - WORDS_WIDTH - 2
-            plane, hidden = _plane(answer.points, selected, near, across, height)
-            return side_by_side(plane, [*words, *_hidden(hidden, WORDS_WIDTH)], across + 2)
-        words = [*_alike(answer, selected, width)[:1], *order.wrap(width)][: height - 1]
-        return [*_plane(answer.points, selected, near, width, height - len(words))[0], *words]
+            plane, hidden = _plane(points, selected, near, width - WORDS_WIDTH - 2, height)
+            like = _alike(points, selected, WORDS_WIDTH)
+            which = _which(answer, hidden).wrap(WORDS_WIDTH)
+            words = [*like, *order.wrap(WORDS_WIDTH), *which]
+            return side_by_side(plane, words, width - WORDS_WIDTH)
+        like = _alike(points, selected, width)
+        words = [*like[:1], *order.wrap(width)][: height - 1]
+        room = height - len(words) - _is_part(answer)
+        plane, hidden = _plane(points, selected, near, width, max(1, room))
+        which = [_which(answer, hidden).truncate(width)] if _is_part(answer) else []
+        return [*plane, *words, *which][:height]
 
 
-def order_words(answer: AlphabetMapped, n_embd: int) -> str:
+def _missing(insight: Insight) -> str:
+    """The selected token, where it is not among those that are always shown."""
+    mapped = insight.alphabet.raw
+    if mapped is None or not _is_part(mapped.value):
+        return ""
+    shown = any(point.character == insight.character for point in mapped.value.points)
+    return "" if shown else insight.character
+
+
+def _is_part(answer: AlphabetMapped) -> bool:
+    """Whether there are more tokens than those that are always shown."""
+    return answer.vocabulary > len(answer.points)
+
+
+def _points(answer: AlphabetMapped) -> list[CharacterPoint]:
+    """Those that are shown."""
+    return [*answer.points, *([answer.selected] if answer.selected else [])]
+
+
+def order_words(answer: AlphabetMapped, n_embd: int, noun: str) -> str:
     """How much of the variance is on the plane, and whether that is more than by chance. `n_embd`:
     the width of an embedding."""
     if len(answer.points) < 2:
-        return "There is no other character to compare it with."
+        return f"There is no other {noun} to compare it with."
     if not (share := sum(answer.explained)):
-        return "All characters are the same to it so far."
+        return f"All {noun}s are the same to it so far."
     by_chance = _by_chance(len(answer.points), n_embd)
     if by_chance * ORDER >= 1:
         return f"Variance explained: {share:.0%}."
@@ -97,18 +128,14 @@ def _by_chance(characters: int, n_embd: int) -> float:
     return 2 * (sqrt(characters) + sqrt(n_embd)) ** 2 / (characters * n_embd)
 
 
-def _neighbours(points: Sequence[CharacterPoint], selected: int) -> Sequence[tuple[str, float]]:
-    return points[selected].neighbours if selected >= 0 else ()
-
-
-def _alike(answer: AlphabetMapped, selected: int, width: int) -> list[Content]:
-    """The nearest neighbours of the selected character, with their cosine similarity."""
+def _alike(points: Sequence[CharacterPoint], selected: int, width: int) -> list[Content]:
+    """The nearest neighbours of the selected token, with their cosine similarity."""
     if selected < 0:
         return Content.styled("The selected one is not among these.", MUTED).wrap(width)
-    line = Content.assemble((picture(answer.points[selected].character), CURSOR), " is like")
+    line = Content.assemble((short_picture(points[selected].character), CURSOR), " is like")
     lines = []
-    for other, cosine in answer.points[selected].neighbours:
-        near = Content.assemble("  ", (picture(other), NEIGHBOUR), f" {cosine:.2f}")
+    for other, cosine in points[selected].neighbours:
+        near = Content.assemble("  ", (short_picture(other), NEIGHBOUR), f" {cosine:.2f}")
         if line.cell_length + near.cell_length > width:
             lines.append(line)
             line = Content("")
@@ -119,7 +146,7 @@ def _alike(answer: AlphabetMapped, selected: int, width: int) -> list[Content]:
 def _plane(
     points: Sequence[CharacterPoint], selected: int, near: set[int], width: int, height: int
 ) -> tuple[list[Content], int]:
-    """The characters where they lie, and the number of those that others leave no room for; the
+    """The tokens where they lie, and the number of those that others leave no room for; the
     selected one and its neighbours come first."""
     across = _fractions([point.x for point in points])
     down = _fractions([-point.y for point in points])
@@ -127,7 +154,7 @@ def _plane(
     hidden = 0
     order = sorted(range(len(points)), key=lambda number: (number != selected, number not in near))
     for number in order:
-        shown = picture(points[number].character)
+        shown = short_picture(points[number].character)
         wide = cell_len(shown)
         top, left = round(down[number] * (height - 1)), round(across[number] * (width - wide))
         for row, start in ((top + rows, left + right) for rows, right in AWAY):
@@ -142,10 +169,15 @@ def _plane(
     return [Content.assemble(*(cell for cell in row if cell)) for row in cells], hidden
 
 
-def _hidden(number: int, width: int) -> list[Content]:
-    if not number:
-        return []
-    return Content.styled(f"{count(number)} have no room here.", MUTED).wrap(width)
+def _which(answer: AlphabetMapped, hidden: int) -> Content:
+    """Which tokens are on the plane, where they are not all."""
+    shown, words = len(answer.points), ""
+    if _is_part(answer):
+        words = f"{count(shown - hidden)} of the {count(shown)} most frequent fit."
+        words = words if hidden else f"The {count(shown)} most frequent."
+    elif hidden:
+        words = f"{count(hidden)} have no room here."
+    return Content.styled(words, MUTED)
 
 
 def _fractions(values: Sequence[float]) -> list[float]:
@@ -155,8 +187,10 @@ def _fractions(values: Sequence[float]) -> list[float]:
 
 
 def _style(shown: str) -> str:
-    """The weight and colour of a character on the plane, so that its like are seen together."""
-    category = unicodedata.category(shown[-1])
-    if unicodedata.normalize("NFKD", shown)[0] in VOWELS:
+    """The weight and colour of a token on the plane, by its first character that is no space, so
+    that its like are seen together."""
+    shown = shown.lstrip("␠◌") or shown
+    category = unicodedata.category(shown[0])
+    if len(shown) == 1 and unicodedata.normalize("NFKD", shown)[0] in VOWELS:
         return VOWEL
     return CAPITAL if category in ("Lu", "Lt") else "" if category[0] in "LM" else MUTED

@@ -94,6 +94,12 @@ def picture(text: str) -> str:
     return shown if cell_len(shown) else f"◌{shown}"
 
 
+def short_picture(text: str) -> str:
+    """The same in few cells: a long token is cut."""
+    shown = picture(text)
+    return shown if cell_len(shown) <= LONGEST else set_cell_size(shown, LONGEST)
+
+
 def column(tokens: Iterable[str]) -> list[str]:
     """Pictures below each other: padded to the longest, or cut, where some are longer than a
     character."""
