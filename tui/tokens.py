@@ -22,8 +22,12 @@ def tokens_of(state: "RunState") -> Tokens:
 
 def speed_of(state: "RunState") -> str:
     """How fast it trains."""
-    what = "char" if tokens_of(state).kind == "characters" else "token"
-    return f"{count(state.tokens_per_second)} {what}/s"
+    return f"{count(state.tokens_per_second)} {speed_unit(state)}"
+
+
+def speed_unit(state: "RunState") -> str:
+    """In what that is."""
+    return "char/s" if tokens_of(state).kind == "characters" else "token/s"
 
 
 def in_words(tokens: Tokens) -> str:
@@ -47,6 +51,11 @@ def guesses(corpus: CorpusLoaded, tokens: Tokens) -> Guesses:
     """What a run on this text compares with. A uniform guess is among its tokens."""
     unigram, bigram = map(tokens.per_token, (corpus.unigram_loss, corpus.bigram_loss))
     return Guesses(uniform_loss(corpus, tokens), unigram, bigram)
+
+
+def different(corpus: CorpusLoaded, tokens: Tokens) -> int:
+    """The number of different tokens of a run on this text."""
+    return corpus.vocabulary if tokens.kind == "characters" else tokens.number
 
 
 def uniform_loss(corpus: CorpusLoaded, tokens: Tokens) -> float:

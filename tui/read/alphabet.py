@@ -22,6 +22,7 @@ VOWEL = "bold"
 CAPITAL = "$primary"
 VOWELS = frozenset("aeiouαεηιουωаеиоуыэюя")
 """The letters of three alphabets, without marks."""
+TITLES = {"character": "the alphabet as it sees it", "token": "the tokens as it sees them"}
 WORDS_WIDTH = 30
 AWAY = sorted(
     product((0, 1, -1), range(-3, 4)), key=lambda place: hypot(2 * place[0], place[1] + 0.1)
@@ -46,9 +47,7 @@ class AlphabetPane(ReadPane):
     def titles(self, state: RunState) -> tuple[Content, Content]:
         answer = state.insight.alphabet.answer
         noun = tokens_of(state).noun
-        title = (
-            "the alphabet as it sees it" if noun == "character" else "the tokens as it sees them"
-        )
+        title = TITLES[noun]
         if answer is None:
             return Content(title), Content("")
         number = counted(answer.vocabulary, noun)
@@ -152,6 +151,8 @@ def _plane(
     down = _fractions([-point.y for point in points])
     cells: list[list[tuple[str, str] | None]] = [[BLANK] * width for _ in range(height)]
     hidden = 0
+    # Without a blank between them, longer ones would be read as one.
+    gap = 1 if any(len(point.character) > 1 for point in points) else 0
     order = sorted(range(len(points)), key=lambda number: (number != selected, number not in near))
     for number in order:
         shown = short_picture(points[number].character)
@@ -159,7 +160,8 @@ def _plane(
         top, left = round(down[number] * (height - 1)), round(across[number] * (width - wide))
         for row, start in ((top + rows, left + right) for rows, right in AWAY):
             fits = 0 <= row < height and 0 <= start <= width - wide
-            if fits and cells[row][start : start + wide] == [BLANK] * wide:
+            room = cells[row][max(0, start - gap) : start + wide + gap] if fits else []
+            if fits and all(cell == BLANK for cell in room):
                 style = CURSOR if number == selected else _style(shown)
                 style = NEIGHBOUR if number in near else style
                 cells[row][start : start + wide] = [(shown, style), *[None] * (wide - 1)]

@@ -44,10 +44,10 @@ class NextPane(ReadPane):
         sampled = _sampled(state.insight)
         likely = with_true(place, height - 1)
         names = column(text for text, _ in likely)
-        wide = max(0, *map(cell_len, names)) - 2 if names else 0
-        across = max(0, (width - FIXED - max(0, wide)) // 2)
+        wide = max(0, *map(cell_len, names)) - 1 if names else 0
+        across = max(0, (width - FIXED - wide) // 2)
         head = Content.styled(
-            f"{'':{4 + max(0, wide)}}{'probability'[: across + 5]:{across + 6}}{'as sampled'[: across + 5]}",
+            f"{'':{4 + wide}}{'probability'[: across + 5]:{across + 6}}{'as sampled'[: across + 5]}",
             MUTED,
         )
         lines = [head]

@@ -101,11 +101,10 @@ def short_picture(text: str) -> str:
 
 
 def column(tokens: Iterable[str]) -> list[str]:
-    """Pictures below each other: padded to the longest, or cut, where some are longer than a
-    character."""
+    """Pictures below each other: padded to the longest, or cut, where some are wider than a cell."""
     shown = [picture(token) for token in tokens]
     longest = max(map(cell_len, shown), default=0)
-    return shown if longest <= 2 else [set_cell_size(one, min(longest, LONGEST)) for one in shown]
+    return shown if longest <= 1 else [set_cell_size(one, min(longest, LONGEST)) for one in shown]
 
 
 def percent(probability: float) -> str:

@@ -2,7 +2,9 @@
 
 from tui.drawing.words import count, counted, rate
 from tui.drawing.words import size as size_of
+from tui.read.alphabet import TITLES
 from tui.state import RunState
+from tui.tokens import different, in_words, speed_unit, tokens_of, uniform_loss
 
 
 def terms(state: RunState) -> list[tuple[str, str]]:
@@ -18,8 +20,9 @@ def terms(state: RunState) -> list[tuple[str, str]]:
 
 def _of_the_loss(state: RunState) -> list[tuple[str, str]]:
     corpus, evaluated, best = state.corpus, state.evaluated, state.best
+    tokens, noun = tokens_of(state), tokens_of(state).noun
     uniform = (
-        f"{corpus.vocabulary} characters has {corpus.uniform_loss:.2f}"
+        f"{count(different(corpus, tokens))} {noun}s has {uniform_loss(corpus, tokens):.2f}"
         if corpus
         else "65 characters has 4.17"
     )
@@ -30,7 +33,7 @@ def _of_the_loss(state: RunState) -> list[tuple[str, str]]:
     return [
         (
             "loss",
-            "How surprised the model is by the next character, in nats: ln(1 / the probability "
+            f"How surprised the model is by the next {noun}, in nats: ln(1 / the probability "
             f"that it gave it). 0 is certain; a uniform guess among {uniform}.",
         ),
         (
@@ -52,8 +55,8 @@ def _of_the_loss(state: RunState) -> list[tuple[str, str]]:
             "of learning what is general in it. A longer text, a smaller model or dropout helps.",
         ),
         ("bits/char", "The held-out loss in bits: how well the text could be compressed."),
-        ("perplexity", "How many equally likely characters would give the same loss."),
-        ("right", f"How often its most likely next character is the true one, held out.{right}"),
+        ("perplexity", f"How many equally likely {noun}s would give the same loss."),
+        ("right", f"How often its most likely next {noun} is the true one, held out.{right}"),
         ("✶", "A step whose loss lies far above the noise: unusual text, or too high a rate."),
         (
             "+  ↑  ↓  »  Y  t  #",
@@ -75,7 +78,10 @@ def _of_the_ladder(state: RunState) -> list[tuple[str, str]]:
     unigram = "" if frequencies is None else f" Here it is {frequencies:.2f}."
     rungs = ", ".join(rung.value for rung in state.ladder.rungs)
     return [
-        ("uniform guess", "All characters are equally likely: every run starts there."),
+        (
+            "uniform guess",
+            f"All {tokens_of(state).noun}s are equally likely: every run starts there.",
+        ),
         (
             "letter frequencies",
             "The loss of a guess that knows only how often each character occurs." + unigram,
@@ -92,6 +98,10 @@ def _of_the_ladder(state: RunState) -> list[tuple[str, str]]:
 
 def _of_the_run(state: RunState) -> list[tuple[str, str]]:
     corpus, opened, saved = state.corpus, state.opened, state.saved
+    tokens = tokens_of(state)
+    reads = "The model reads and writes single characters, no words."
+    if tokens.noun == "token":
+        reads = f"The model reads and writes tokens{in_words(tokens)}."
     this = f" This one is {opened.run}." if opened else ""
     size = (
         f" Preset {opened.config.preset} with this text: {count(opened.parameters)}."
@@ -99,7 +109,7 @@ def _of_the_run(state: RunState) -> list[tuple[str, str]]:
         else ""
     )
     split = (
-        f" Of its {count(corpus.characters)}, it trains on {count(corpus.train_characters)}."
+        f" Of its {counted(corpus.characters, 'character')}, it trains on {count(corpus.train_characters)}."
         if corpus
         else ""
     )
@@ -112,8 +122,11 @@ def _of_the_run(state: RunState) -> list[tuple[str, str]]:
             "run",
             "A model with its text, settings and training, saved under a name of its own." + this,
         ),
-        ("text, characters", "The model reads and writes single characters, no words." + split),
-        ("seen", "Characters trained on, in multiples of what it trains on (epochs)."),
+        (f"text, {tokens.noun}s", reads + split),
+        (
+            "seen",
+            f"{tokens.noun.title()}s trained on, in multiples of what it trains on (epochs).",
+        ),
         ("M, K", "Millions or thousands of parameters: the numbers that training changes." + size),
         (
             "evaluation",
@@ -139,20 +152,23 @@ def _of_the_run(state: RunState) -> list[tuple[str, str]]:
 
 
 def _of_a_step(state: RunState) -> list[tuple[str, str]]:
-    opened, last = state.opened, state.last_step
+    opened, last, noun = state.opened, state.last_step, tokens_of(state).noun
     config = opened.config if opened else None
     batch = (
-        f" Here: {count(config.train.batch_size * config.model.context_length)} characters."
+        f" Here: {count(config.train.batch_size * config.model.context_length)} {noun}s."
         if config
         else ""
     )
-    length = f" Here: {counted(config.model.context_length, 'character')}." if config else ""
+    length = f" Here: {counted(config.model.context_length, noun)}." if config else ""
     rates = f" Now {rate(last.learning_rate)}, peak {rate(state.learning_rate)}." if last else ""
     gradient = f" Now: {last.gradient_norm:.3f}." if last else ""
     machine = f" {opened.choice}." if opened and opened.choice else ""
     return [
         ("step", "One batch of the text, then one change of the weights." + batch),
-        ("speed", "Characters trained on each second (char/s), over the newest steps."),
+        (
+            "speed",
+            f"{noun.title()}s trained on each second ({speed_unit(state)}), over the newest steps.",
+        ),
         (
             "time left, so far",
             "Seconds of training, evaluations and samples included; what is left is estimated.",
@@ -168,7 +184,7 @@ def _of_a_step(state: RunState) -> list[tuple[str, str]]:
         ),
         (
             "context",
-            "How many characters it sees at once. Early in a run it is trained and evaluated on "
+            f"How many {noun}s it sees at once. Early in a run it is trained and evaluated on "
             "short contexts: spelling comes first." + length,
         ),
         ("computes on", "The processor or GPU, and how many threads share a step." + machine),
@@ -200,25 +216,26 @@ def _of_answers(state: RunState) -> list[tuple[str, str]]:
         ),
         (
             "temperature, top-k, top-p",
-            "The model gives each character a probability, and one is drawn. These settings favour "
+            f"The model gives each {tokens_of(state).noun} a probability, and one is drawn. These settings favour "
             "the likely ones; a seed makes the draws repeatable.",
         ),
     ]
 
 
 def _of_reading(state: RunState) -> list[tuple[str, str]]:
-    passage = state.insight.passage
+    passage, noun = state.insight.passage, tokens_of(state).noun
+    units = "in bits" if noun == "character" else "in nats and in bits per byte (bit/B)"
     mean = f" Here: {passage.read.bits:.2f} on average." if passage else ""
     return [
         (
             "surprise, bits",
-            "How unexpected a character was: 0 bits is certain, and each bit halves the "
+            f"How unexpected a {noun} was: 0 bits is certain, and each bit halves the "
             "probability that the model gave it. The loss is the mean surprise, in nats." + mean,
         ),
-        ("rank", "The place of the true next character among the likeliest: 1 is the likeliest."),
+        ("rank", f"The place of the true next {noun} among the likeliest: 1 is the likeliest."),
         (
             "entropy",
-            "How undecided the model is before it sees the next character, in bits: the surprise "
+            f"How undecided the model is before it sees the next {noun}, in bits: the surprise "
             "that it expects.",
         ),
         (
@@ -228,24 +245,24 @@ def _of_reading(state: RunState) -> list[tuple[str, str]]:
         ),
         (
             "head",
-            "A part of attention. Its brightness shows where it looked for the next character, "
+            f"A part of attention. Its brightness shows where it looked for the next {noun}, "
             "not why the model expects that one; switched off, it shows what it was good for.",
         ),
         (
             "when it learned this",
-            "The likeliest characters at the selected place, at each moment whose weights are kept: "
+            f"The likeliest {noun}s at the selected place, at each moment whose weights are kept: "
             "first right where the true one was the likeliest, sure since it always was.",
         ),
         (
             "where the loss lives",
-            "The loss on some held-out text, in bits, and each kind's share of it; then by how many "
-            "characters the model sees before the next: where that falls, it uses the context.",
+            f"The loss on some held-out text, {units}, and each kind's share of it; then by how many "
+            f"{noun}s the model sees before the next: where that falls, it uses the context.",
         ),
         (
-            "the alphabet as it sees it",
-            "The model predicts each character by a list of numbers, its output embedding. The plane "
+            TITLES[noun],
+            f"The model predicts each {noun} by a list of numbers, its output embedding. The plane "
             "shows the two directions in which these differ most, and how much of their variance "
             "that explains. What is used alike comes together; the number of a neighbour is the "
-            "cosine between the two, at most 1. Of many characters the most frequent 200 are shown.",
+            f"cosine between the two, at most 1. Of many {noun}s up to 200 are shown that the text has most.",
         ),
     ]
