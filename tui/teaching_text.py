@@ -93,8 +93,9 @@ def _file_at(given: str) -> tuple[Path, os.stat_result]:
         return path, os.stat_result([0] * 10)
 
 
-def teaching_line(event: TaughtEvent) -> str:
-    """What was reported of a taught text, in words; the text itself is not made safe."""
+def teaching_line(event: TaughtEvent, noun: str) -> str:
+    """What was reported of a taught text, in words; the text itself is not made safe. `noun`: what the
+    model predicts."""
     match event:
         case Taught(share=0):
             return "the other text is no longer taught"
@@ -103,7 +104,7 @@ def teaching_line(event: TaughtEvent) -> str:
             return ", ".join((said, *map(_as_written, mapped)))
         case TaughtEvaluated(_, bits, characters):
             shown = "no number" if bits is None else f"{bits:.3f} bits/char"
-            return f"taught text  {shown}  on {counted(characters, 'character')}"
+            return f"taught text  {shown}  on {counted(characters, noun)}"
         case TaughtAppeared(_, text):
             return f"the taught text is in the sample: {text}"
 

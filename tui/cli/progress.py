@@ -111,7 +111,9 @@ class ProgressReporter:
                 faster = f"step {step:>7,}  trains on with {counted(threads, 'thread')}, faster now"
                 self._print(self._fitted([faster, f"({choice})"]))
             case Taught() | TaughtEvaluated() | TaughtAppeared():
-                self._print(f"step {event.step:>7,}  {teaching_line(event)}")
+                self._print(
+                    f"step {event.step:>7,}  {teaching_line(event, tokens_of(self._state).noun)}"
+                )
             case StepProgress(step, done):
                 self._doing = f"step {step:,}: {done:.0%}"
                 self._update_bar()

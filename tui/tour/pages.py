@@ -36,11 +36,11 @@ PAGES = (
     Page("training", first_steps, room=LossPane),
     Page("where the loss begins", uniform_guess, "the loss", room=LossPane),
     Page("the first rung", first_rung, "the step", room=LossPane),
-    Page("a passage, before and after", before_and_after, "bits a character"),
+    Page("a passage, before and after", before_and_after, "bits, on average"),
     Page(
         "the next character",
         next_character,
-        "a character",
+        "what follows",
         (NextPane, LayersPane, LearnedPane),
     ),
     Page("temperature", temperature, room=PromptPane),

@@ -3,6 +3,7 @@
 from engine.protocol import Place
 from tui.drawing.words import count, counted
 from tui.time_state import NOW
+from tui.tokens import tokens_of
 from tui.tour.phrases import goes_to, guessed, likeliest, picture, quoted, trains
 from tui.tour.scene import PageText, Reading, Scene
 from tui.views import READ, TIME
@@ -14,10 +15,11 @@ CONTEXT = 16
 def before_and_after(scene: Scene) -> PageText:
     """A passage, read by the model of an earlier and of a later step."""
     passage, readings = scene.state.insight.passage, scene.notes.readings
+    noun = tokens_of(scene.state).noun
     if scene.view not in (READ, TIME) and len(readings) < 2:
         return PageText(
             f"{goes_to(scene, READ)}A text that it never trains on, brighter where the next "
-            "character surprised it more."
+            f"{noun} surprised it more."
         )
     if passage is None or not readings:
         return PageText("It reads the passage: a moment.")
@@ -26,7 +28,7 @@ def before_and_after(scene: Scene) -> PageText:
         trained = first.step > 0
         other = "before its first step" if trained else "once it is trained"
         return PageText(
-            f"At step {count(last.step)} each character surprises it by {last.bits:.2f} bits on "
+            f"At step {count(last.step)} each {noun} surprises it by {last.bits:.2f} bits on "
             f"average: the brighter, the more. How many bits {other}? Press g and type a number."
         )
     if len(readings) < 2:
@@ -35,8 +37,8 @@ def before_and_after(scene: Scene) -> PageText:
             f"{_how_to_compare(scene, first.step)}"
         )
     return PageText(
-        f"{guessed(scene)} Step {count(first.step)}: {first.bits:.2f} bits a character; step "
-        f"{count(last.step)}: {last.bits:.2f}.{_where(last)}",
+        f"{guessed(scene)} Step {count(first.step)}: {first.bits:.2f} bits a {noun}; step "
+        f"{count(last.step)}: {last.bits:.2f}.{_where(last, noun)}",
         done=True,
     )
 
@@ -50,7 +52,7 @@ def next_character(scene: Scene) -> PageText:
     before = quoted(insight.before_cursor[-CONTEXT:])
     if not scene.guess:
         return PageText(
-            f"The cursor stands after {before}. Which character does the model expect there most? "
+            f"The cursor stands after {before}. Which {tokens_of(scene.state).noun} does the model expect there most? "
             "Press g and type it (\\n: a line break). The arrows move; what it expects is covered "
             "until then."
         )
@@ -105,7 +107,7 @@ def _until_selected(scene: Scene, place: Place | None) -> str:
         return "This passage cannot be read: h takes the next one."
     if place is None:
         return "It reads the passage: a moment."
-    return "" if place.next else "Nothing comes before this character: → selects the next one."
+    return "" if place.next else "Nothing comes before this one: → selects the next."
 
 
 def _first_to_lead(place: Place) -> int:
@@ -128,11 +130,12 @@ def _how_to_compare(scene: Scene, read: int) -> str:
     return f"{trains(scene.state)} It is read again at every evaluation."
 
 
-def _where(reading: Reading) -> str:
+def _where(reading: Reading, noun: str) -> str:
     """Where in words a model is surprised."""
     if reading.first is None or reading.inside is None:
         return ""
+    begin = "the first letters of words" if noun == "character" else "tokens that begin a word"
     return (
-        f" At that step the first letters of words have {reading.first:.2f} bits, those inside words "
+        f" At that step {begin} have {reading.first:.2f} bits, those inside words "
         f"{reading.inside:.2f}: which are harder to foresee?"
     )

@@ -6,7 +6,7 @@ from statistics import fmean
 from tui.drawing.words import count, counted
 from tui.ladder import COMPRESSOR, Rung
 from tui.state import RunState
-from tui.tokens import tokens_of
+from tui.tokens import different, tokens_of, uniform_loss
 from tui.tour.phrases import guessed, quoted, trains
 from tui.tour.scene import PageText, Scene
 
@@ -25,8 +25,11 @@ def noise(scene: Scene) -> PageText:
         )
     why = ""
     if not first.step and state.corpus is not None:
-        characters = counted(state.corpus.vocabulary, "character")
-        why = f" To a model that has read nothing, the {characters} of the text are equally likely."
+        tokens = tokens_of(state)
+        all_of_them = counted(different(state.corpus, tokens), tokens.noun)
+        why = (
+            f" To a model that has read nothing, the {all_of_them} of the text are equally likely."
+        )
     return PageText(
         f"{guessed(scene)} At step {count(first.step)} it wrote {quoted(first.text)}.{why}",
         done=True,
@@ -35,16 +38,16 @@ def noise(scene: Scene) -> PageText:
 
 def first_steps(scene: Scene) -> PageText:
     """Training begins."""
-    state = scene.state
+    state, noun = scene.state, tokens_of(scene.state).noun
     last = state.last_step
     if not state.step or last is None:
         parameters = state.opened.parameters if state.opened else 0
         return PageText(
-            "Training: it predicts each next character of the text, and every error changes its "
+            f"Training: it predicts each next {noun} of the text, and every error changes its "
             f"{counted(parameters, 'number')} a little. Will the loss fall evenly? {trains(state)}"
         )
     moment = state.course.last
-    read = f" and {counted(moment.tokens, f'predicted {tokens_of(state).noun}')}" if moment else ""
+    read = f" and {counted(moment.tokens, f'predicted {noun}')}" if moment else ""
     first = _first_loss(state)
     began = f"{first:.2f} in the first, " if first is not None else ""
     now = f"{last.loss:.2f} in the newest" if isfinite(last.loss) else "no number in the newest"
@@ -60,10 +63,11 @@ def uniform_guess(scene: Scene) -> PageText:
     """Where the loss begins: ln V."""
     corpus = scene.state.corpus
     assert corpus is not None, "a run is open"
-    size = corpus.vocabulary
+    tokens = tokens_of(scene.state)
+    size, noun = different(corpus, tokens), tokens.noun
     if not scene.guess:
         return PageText(
-            f"Loss is surprise: 0 is certain. This text has {counted(size, 'different character')}, "
+            f"Loss is surprise: 0 is certain. This text has {counted(size, f'different {noun}')}, "
             "equally likely to an untrained model. Where does its loss begin? Press g and type a "
             "number, or read it off the chart (a shows the whole fall)."
         )
@@ -71,8 +75,8 @@ def uniform_guess(scene: Scene) -> PageText:
     measured = f" Measured at step 0: {start:.4f}." if start is not None else ""
     return PageText(
         f"{guessed(scene)} With 1 chance in {count(size)} for each, the surprise is ln {count(size)} "
-        f"= {corpus.uniform_loss:.2f}: “uniform guess” in the chart.{measured} "
-        f"Twice as many characters would add only ln 2 = 0.69.",
+        f"= {uniform_loss(corpus, tokens):.2f}: “uniform guess” in the chart.{measured} "
+        f"Twice as many {noun}s would add only ln 2 = 0.69.",
         done=True,
     )
 
