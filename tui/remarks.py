@@ -10,7 +10,7 @@ from engine.protocol import CorpusLoaded
 from tui.drawing.words import count
 from tui.ladder import COMPRESSOR, Ladder, Rung
 from tui.state import RunState
-from tui.tokens import LossUnit, guesses, loss_unit, uniform_loss
+from tui.tokens import LossUnit, different, guesses, loss_unit, uniform_loss
 
 TOO_HIGH = 1.2
 """How many times the loss of a uniform guess is a sign of a learning rate that is too high."""
@@ -112,7 +112,7 @@ def _standing(loss: float, corpus: CorpusLoaded, unit: LossUnit, ladder: Ladder)
     if uniform <= 0 or (tokens.kind == "characters" and not bigram <= unigram <= uniform):
         return ""
     if loss > uniform * (1 - _MARGIN):
-        number = count(tokens.number or corpus.vocabulary)
+        number = count(different(corpus, tokens))
         return f"it knows nothing yet: a guess among {number} {tokens.noun}s is as good"
     if not bigram <= unigram <= uniform:  # letters alone are a worse guess than among tokens
         return ""

@@ -47,11 +47,6 @@ class Inspected(Message, frozen=True):
     starts: tuple[int, ...] = ()
     """Where in the text the token of each place begins; -1: within a character. One for each id."""
 
-    @property
-    def noun(self) -> str:
-        """What is predicted."""
-        return "token" if self.ids else "character"
-
 
 class InspectPlace(Message, frozen=True):
     """Look at one place of a passage more closely; answered by `PlaceInspected`."""

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from recording import CONFIG, evaluated, ladder, opened, opening, state_after, step_done
 from rich.console import Console
 
+from engine.config import SampleConfig
 from engine.protocol import Compared, Event, PhaseChanged, RunCurve, Tokens
 from tui.cli.progress import ProgressReporter
 from tui.panes.chart_axis import x_axis
@@ -17,7 +18,10 @@ from tui.panes.header import message
 from tui.panes.loss import losses, numbers, title, verdict
 from tui.panes.text import TextPane
 from tui.panes.training import facts
+from tui.screens.terms import terms
 from tui.state import RunState
+from tui.tour.scene import Scene
+from tui.tour.training import uniform_guess
 
 BPE = Tokens(
     kind="bpe",
@@ -76,6 +80,22 @@ def test_the_axis_of_characters_counts_those_of_the_text() -> None:
     assert [pace and pace.last for pace in axis.compared] == [9_000, 9_000 * 2.25]
     left = (state.last_planned_step - 2) * 2_048
     assert 1 <= axis.end / (2.25 * (2 * 2_048 + left)) < 1.1
+
+
+def test_words_tell_tokens_where_the_run_reads_tokens() -> None:
+    state = state_with(PhaseChanged("untrained", 0))
+    assert message(state).plain.startswith("Untrained: each token is one of 1,024 at random.")
+    training = state_with(PhaseChanged("training", 0), step_done(1, 6.0))
+    assert "2,048 next tokens" in message(training).plain
+    said = dict(terms(state))
+    assert "uniform guess among 1,024 tokens has 6.93" in said["loss"]
+    assert "reads and writes tokens, 1,024 tokens (bpe)" in said["text, tokens"]
+    assert "(token/s)" in said["speed"]
+    assert "bits per byte" in said["where the loss lives"]
+    assert "the tokens as it sees them" in said
+    guess = uniform_guess(Scene(state, 1, SampleConfig(), "7")).text
+    assert "ln 1,024 = 6.93" in guess
+    assert "as many tokens" in guess
 
 
 def test_simple_guesses_are_in_the_same_unit() -> None:

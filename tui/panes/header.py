@@ -11,7 +11,7 @@ from engine.protocol import Busy
 from tui.drawing.words import count, counted, duration, short
 from tui.panes.pane import Pane, line
 from tui.state import RunState
-from tui.tokens import tokens_of, with_bits
+from tui.tokens import different, tokens_of, with_bits
 from tui.views import TRAIN, VIEWS
 
 PHASE_STYLES = {
@@ -193,9 +193,9 @@ def _advice(state: RunState) -> str:
     match state.phase:
         case "untrained":
             tokens = tokens_of(state)
-            different = tokens.number or (state.corpus.vocabulary if state.corpus else 0)
+            number = different(state.corpus, tokens) if state.corpus else 0
             return (
-                f"Untrained: each {tokens.noun} is one of {count(different)} at random. "
+                f"Untrained: each {tokens.noun} is one of {count(number)} at random. "
                 "Space trains; t: a tour."
             )
         case "training":
