@@ -21,6 +21,7 @@ from data.safe_text import safe_text
 if TYPE_CHECKING:
     from data import files
     from data.documents import Documents, Holdout
+    from data.download.remote import LargeCopy
 
 TINYSHAKESPEARE = "tinyshakespeare"
 SHAKESPEARE = "shakespeare"
@@ -117,6 +118,15 @@ def find(name_or_path: str, reading: Reading, limit: int) -> "files.Found | None
         _check_plain(given, reading)
     paths = [path for given in (name_or_path, *reading.more) for path in _paths_of(given)]
     return files.find(paths, reading, limit)
+
+
+def large_copy(name: str, reading: Reading) -> "LargeCopy | None":
+    """The copy of a remote text, if it is too large to be read into memory. Errors as from `load`."""
+    if not is_remote(name) or name in KNOWN:
+        return None
+    from data.download import remote  # when it is asked for
+
+    return remote.find_large(name, reading)
 
 
 def of_files(

@@ -189,10 +189,9 @@ def check_content(character: str, name: str, *, more: bool) -> None:
 
 def _reader(found: Found, file: FoundFile, before: int, on_read: OnRead) -> Read:
     """What reads the bytes of a file: once, into memory, or of a large text in pieces each time."""
-    name = safe_text(str(file.path)) if found.single else found.name
     if found.is_large:
-        return partial(_counted, file.path, name, before, on_read)
-    return _in_memory(read_bytes(file.path, name, before))
+        return partial(_counted, file.path, found.name, before, on_read)
+    return _in_memory(read_bytes(file.path, found.name, before))
 
 
 def _in_memory(content: bytes) -> Read:

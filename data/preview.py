@@ -31,6 +31,8 @@ def preview(name_or_path: str, reading: Reading = Reading()) -> Preview:
     ValueError, with a user-facing message, if there is no such text or it cannot be used.
     """
     found = catalog.find(name_or_path, reading, MAX_KEPT_BYTES)
+    if found is None and (copy := catalog.large_copy(name_or_path, reading)) is not None:
+        found, reading = copy.found, copy.reading
     whole = found is None or found.size <= PREVIEW_BYTES
     if found is None or whole:
         characters = distinct(catalog.load(name_or_path, reading).text)

@@ -86,10 +86,15 @@ def all_copies() -> Iterator[Copy]:
             yield copy
 
 
+def path_of(copy: Copy) -> Path:
+    """The file with the bytes of a copy."""
+    return folder_of(copy.address) / copy.sha256
+
+
 def content_of(copy: Copy) -> bytes | None:
     """The bytes of a copy; None if they are gone or damaged."""
     try:
-        content = read_bytes(folder_of(copy.address) / copy.sha256, safe_text(copy.address))
+        content = read_bytes(path_of(copy), safe_text(copy.address))
     except ValueError:
         return None
     return content if hashlib.sha256(content).hexdigest() == copy.sha256 else None
@@ -98,7 +103,7 @@ def content_of(copy: Copy) -> bytes | None:
 def keep(copy: Copy, finished: Path) -> None:
     """Make a finished file in the folder of the copy, which the disk holds, the copy. OSError."""
     folder = folder_of(copy.address)
-    finished.replace(folder / copy.sha256)
+    finished.replace(path_of(copy))
     sync_folder(folder)
     _write(copy)
     for path in folder.iterdir():

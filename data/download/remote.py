@@ -1,6 +1,8 @@
 """Texts that are not on this machine until they have been downloaded."""
 
+import hashlib
 from contextlib import suppress
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from data import files
@@ -8,12 +10,15 @@ from data.corpus import Corpus
 from data.decoding import check_encoding
 from data.download import hub
 from data.download.address import checked_url
-from data.download.copies import Copy, content_of, copy_of, texts_folder
+from data.download.copies import Copy, content_of, copy_of, path_of, texts_folder
 from data.download.kinds import DownloadNeededError, is_dataset, is_url
 from data.download.known import KNOWN, body
 from data.download.progress import megabytes
+from data.folders import FoundFile, LeftOut
+from data.raw_bytes import LARGE_BYTES, read_pieces
 from data.reading import Reading
 from data.safe_text import safe_text
+from data.text import Text
 
 _HTML = ("<!doctype html", "<html")
 _OLD = 86_400.0
@@ -47,15 +52,12 @@ def needed(address: str, reading: Reading, *, damaged: bool = False) -> Download
 
 
 def load(text: str, reading: Reading) -> Corpus:
-    """A remote text, from its copy. DownloadNeededError if there is none; ValueError, with a
-    user-facing message, if it cannot be used."""
-    check_address(text)
-    if reading.ignore:
-        raise ValueError(f"'{safe_text(text)}' is one text: --ignore leaves files out of a folder.")
-    copy = copy_of(text)
-    content = content_of(copy) if copy is not None else None
-    if copy is None or content is None:
-        raise needed(text, reading, damaged=copy is not None)
+    """A remote text, from its copy, in memory. DownloadNeededError if there is none; ValueError,
+    with a user-facing message, if it cannot be used."""
+    copy = _copy(text, reading)
+    content = content_of(copy)
+    if content is None:
+        raise needed(text, reading, damaged=True)
     shown = safe_text(text)
     if text in KNOWN:
         known = KNOWN[text]
@@ -63,12 +65,70 @@ def load(text: str, reading: Reading) -> Corpus:
         return Corpus(
             text, body(files.decoded(content, shown, reading).text), source, known.license
         )
-    reading = Reading(reading.encoding or _stated_encoding(copy))
-    result = files.decoded(content, shown, reading)
-    start = result.text[:100].lstrip().casefold()
+    result = files.decoded(content, shown, _reading(copy, reading))
+    return _described(copy, result.text, result.note)
+
+
+class LargeCopy(NamedTuple):
+    """A copy that is not read into memory, as the file that it is."""
+
+    copy: Copy
+    found: files.Found
+    reading: Reading
+    """How it is read: in the encoding that the server states, unless the user names one."""
+
+    def check(self, on_read: files.OnRead) -> None:
+        """DownloadNeededError if it is not what was downloaded. `on_read` gets the number of bytes of
+        each piece that was looked at."""
+        digest = hashlib.sha256()
+        file = self.found.files[0]
+        for piece in read_pieces(file.path, self.found.name, 0, file.size):
+            digest.update(piece)
+            on_read(len(piece))
+        if digest.hexdigest() != self.copy.sha256:
+            raise needed(self.copy.address, self.reading, damaged=True)
+
+    def corpus(self, text: Text, note: str) -> Corpus:
+        """Its text, and what is known of it."""
+        return _described(self.copy, text, note)
+
+
+def find_large(text: str, reading: Reading) -> LargeCopy | None:
+    """The copy of a remote text, if that is a large one. Errors as from `load`."""
+    copy = _copy(text, reading)
+    if copy.size <= LARGE_BYTES:
+        return None
+    path = path_of(copy)
+    if not path.is_file() or path.stat().st_size != copy.size:
+        raise needed(text, reading, damaged=True)
+    file = FoundFile(path, path.name, copy.size)
+    found = files.Found(safe_text(text), (path,), [file], LeftOut([], [], []), single=True)
+    return LargeCopy(copy, found, _reading(copy, reading))
+
+
+def _copy(text: str, reading: Reading) -> Copy:
+    """The copy of a remote text. Errors as from `load`."""
+    check_address(text)
+    if reading.ignore:
+        raise ValueError(f"'{safe_text(text)}' is one text: --ignore leaves files out of a folder.")
+    copy = copy_of(text)
+    if copy is None:
+        raise needed(text, reading)
+    return copy
+
+
+def _reading(copy: Copy, reading: Reading) -> Reading:
+    """How a copy is read."""
+    stated = reading.encoding or _stated_encoding(copy)
+    return Reading(stated, download_mb=reading.download_mb)
+
+
+def _described(copy: Copy, text: Text, note: str) -> Corpus:
+    """The text of a copy, and what is known of it. `note`: on how it was read."""
+    start = text[:100].lstrip().casefold()
     html = "a web page: its tags are part of the text" if start.startswith(_HTML) else ""
-    note = "; ".join(filter(None, (copy.note, _age_note(copy), html, result.note)))
-    return Corpus(_name(text), result.text, _source(copy), "not stated", note)
+    notes = "; ".join(filter(None, (copy.note, _age_note(copy), html, note)))
+    return Corpus(_name(copy.address), text, _source(copy), "not stated", notes)
 
 
 def _terms(address: str, reading: Reading) -> tuple[str, str]:

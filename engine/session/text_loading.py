@@ -52,7 +52,13 @@ def load_text(
     message; OSError if a large one cannot be kept."""
     found = catalog.find(name, reading, MAX_KEPT_BYTES)
     if found is None:
-        return catalog.load(name, reading, holdout)
+        copy = catalog.large_copy(name, reading)
+        if copy is None:
+            return catalog.load(name, reading, holdout)
+        from engine.storage.large_texts import load_large  # as below
+
+        corpus = load_large(copy.found, copy.reading, holdout, report, copy.check)
+        return copy.corpus(corpus.text, corpus.note)
     if not found.is_large:
         return catalog.of_files(found, reading, files.look(found, reading), holdout)
     from engine.storage.large_texts import load_large  # imports NumPy, which small texts load later

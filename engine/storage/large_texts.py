@@ -9,7 +9,7 @@ opened for the longest time; what an interrupted encoding has left goes after an
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from os import stat_result
 from pathlib import Path
@@ -20,7 +20,7 @@ from msgspec import Struct
 from data.catalog import Corpus, arranged, described
 from data.decoding import decode_exactly
 from data.documents import Documents, Holdout
-from data.files import Found, look
+from data.files import Found, OnRead, look
 from data.raw_bytes import MAX_KEPT_BYTES, read_pieces
 from data.reading import Reading
 from data.text import LargeText
@@ -74,8 +74,15 @@ def texts_folder() -> Path:
     return home() / "encoded"
 
 
-def load_large(found: Found, reading: Reading, holdout: Holdout | None, report: Report) -> Corpus:
-    """The corpus of files, with its text. ValueError, with a user-facing message, as from
+def load_large(
+    found: Found,
+    reading: Reading,
+    holdout: Holdout | None,
+    report: Report,
+    check: Callable[[OnRead], None] | None = None,
+) -> Corpus:
+    """The corpus of files, with its text. `check` looks at the files before they are read, and
+    raises where they are not as they should be. ValueError, with a user-facing message, as from
     `data.catalog.load`; OSError if it cannot be kept."""
     key = _key(found.paths, repr(reading), repr(holdout))
     files = [file.path for file in found.files]
@@ -84,6 +91,9 @@ def load_large(found: Found, reading: Reading, holdout: Holdout | None, report: 
     if seen is not None and (text := open_kept(texts_folder(), seen.sha256)) is not None:
         return _corpus(found, reading, seen, text)
     meter = Meter(found.size, report)
+    if check is not None:
+        meter.begin(f"checking {found.name}")
+        check(meter.add)
     meter.begin(f"reading {found.name}")
     looked = look(found, reading, meter.add)
     documents = arranged(looked.documents, holdout)

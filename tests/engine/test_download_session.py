@@ -8,8 +8,12 @@ import pytest
 from driving import Driver, is_a, of, only, saved_run, tiny
 from text_server import Request, TextServer, head, serving, whole
 
+import data.download.remote
+import data.files
+from data.download.copies import texts_folder
 from data.reading import Reading
 from engine.protocol import (
+    Busy,
     CancelDownload,
     Close,
     ConfirmationRequired,
@@ -26,6 +30,7 @@ from engine.protocol import (
     StepDone,
     Train,
 )
+from engine.storage import corpus_text
 
 TEXT = b"The owl was up before the moon,\nand counted every star aloud;\n" * 40
 
@@ -72,6 +77,29 @@ def test_a_fork_and_a_race_ask_too(server: TextServer, verse_file: object) -> No
         "At most 3 MB"
         in asked(Driver().when(is_a(ConfirmationRequired), Close()).run(fork)).question
     )
+
+
+def test_a_large_download_is_read_in_pieces_and_the_same_text(
+    server: TextServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.script = lambda request: [whole(TEXT, Content_Type="text/plain; charset=latin-1")]
+    opening = Open(tiny(server.url()), download=True)
+    small = only(Driver().when(is_a(Opened), Close()).run(opening), CorpusLoaded)
+    for module in (data.files, data.download.remote, corpus_text):
+        monkeypatch.setattr(module, "LARGE_BYTES", 1_000)
+
+    events = Driver().when(is_a(Opened), Close()).run(opening)
+    steps = [event.what for event in of(events, Busy) if event.done == 0 and event.stoppable]
+    assert steps == [
+        f"{what} {server.url()}" for what in ("checking", "reading", "counting", "encoding")
+    ]
+    assert only(events, CorpusLoaded) == small
+    assert len(server.requests) == 1
+
+    (copy,) = (file for file in texts_folder().glob("*/*") if len(file.name) == 64)
+    copy.write_bytes(TEXT[::-1])
+    events = Driver().when(is_a(ConfirmationRequired), Close()).run(Open(opening.config))
+    assert "Its copy here is damaged." in asked(events).question
 
 
 def test_what_cannot_be_downloaded_leaves_the_open_run(
