@@ -13,7 +13,7 @@ but after how many different characters.
 import lzma
 from collections.abc import Generator, Iterator
 from math import log
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ _CHUNK = 1 << 15  # bytes that are compressed in one slice
 # Bytes that xz looks back, at most and at least; they also bound its memory.
 _DICTIONARY = 1 << 23
 _FEWEST_IN_DICTIONARY = 1 << 12
-_Ids = NDArray[np.int64]
+_Ids = NDArray[np.signedinteger[Any]]
 
 
 def measure(training: Text, validation: Text, vocabulary: int) -> Iterator[Rung | None]:
@@ -77,7 +77,7 @@ def _ngrams(training: str, validation: Text, vocabulary: int) -> Iterator[Rung |
     read, places = _sample(validation)
     text, held_out, distinct = _as_ids(training, read)
     yield None
-    groups = np.zeros(len(text) + 1, np.int64)  # of order 0: the empty one, at every place
+    groups = np.zeros(len(text) + 1, text.dtype)  # of order 0: the empty one, at every place
     # Of each place, the group that ends there, and the context before it; -1: not in the training.
     ends = np.zeros(len(places), np.int64)
     contexts = np.zeros(len(places), np.int64)
@@ -128,13 +128,18 @@ class _Level(NamedTuple):
 
 
 def _as_ids(training: str, validation: str) -> tuple[_Ids, _Ids, int]:
-    """Both texts as the numbers of their characters, and how many different ones they have."""
+    """Both texts as the numbers of their characters, and how many different ones they have. In 32
+    bits where every key of a group fits into them: it is the memory of a run that is measured."""
     encoded = (training + validation).encode("utf-32-le", "surrogatepass")
     points = np.frombuffer(encoded, np.uint32)
     present = np.zeros(int(points.max()) + 1, np.int64)
     present[points] = 1
-    ids = (np.cumsum(present) - 1)[points]
-    return ids[: len(training)], ids[len(training) :], int(present.sum())
+    distinct = int(present.sum())
+    kind: type[np.signedinteger[Any]] = (
+        np.int32 if (len(training) + 1) * distinct < 1 << 31 else np.int64
+    )
+    ids = (np.cumsum(present) - 1).astype(kind)[points]
+    return ids[: len(training)], ids[len(training) :], distinct
 
 
 def _sample(validation: Text) -> tuple[str, _Ids]:
@@ -157,8 +162,8 @@ def _number(keys: _Ids, by_key: _Ids) -> tuple[_Ids, _Ids, _Ids, _Ids]:
     begins = np.ones(len(keys), bool)
     begins[1:] = in_order[1:] != in_order[:-1]
     first = np.flatnonzero(begins)
-    numbers = np.empty(len(keys), np.int64)
-    numbers[by_key] = np.cumsum(begins) - 1
+    numbers = np.empty_like(keys)
+    numbers[by_key] = np.cumsum(begins, dtype=keys.dtype) - 1
     return in_order[first], first, np.diff(first, append=len(keys)), numbers
 
 

@@ -182,6 +182,10 @@ class Workspace:
         if self._sizes.get(type(memory)) == memory.sizes:
             self._free[type(memory)].append(memory)
 
+    def clear(self) -> None:
+        """Give up the memory that nobody uses."""
+        self._free.clear()
+
     def __enter__(self) -> Self:
         self._of_thread.workspace = self
         return self

@@ -73,6 +73,7 @@ class RunContext:
         release_freed_memory()  # of the trials
         self.tokenizer = tokenizer
         dataset, self.tokens = encoded(text, tokenizer, config, training, report)
+        release_freed_memory()  # of the encoding
         self.workers = WorkerPool(self.hardware.threads)
         parts = (config, len(tokenizer), dataset, self.hardware, self.workers)
         self.trainer = LeadTrainer(*parts, group) if group else Trainer(*parts)

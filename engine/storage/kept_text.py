@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from data.statistics import Statistics
 from data.text import LargeText
 
-RELEASED_BYTES = 1 << 24
+RELEASED_BYTES = 1 << 22
 """After reading so many, the pages of the file are given back: it stays in the system's cache."""
 PAGES_AROUND = 1 << 20
 """Bytes that the system maps around one that is read: 0.8 MB on ext4 under Linux 6.18."""

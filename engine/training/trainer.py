@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
-from engine.device import Hardware
+from engine.device import Hardware, release_freed_memory
 from engine.model.gpt import GPT
 from engine.training.compiling import is_compiled
 from engine.training.dataset import Dataset, step_seed
@@ -70,6 +70,7 @@ class Trainer:
         self.step_number = 0
         self.skipped = 0
         """Batches that were left out so far."""
+        self._work: tuple[object, ...] = ()
 
     def use_workers(self, hardware: Hardware, workers: WorkerPool) -> None:
         """Compute with these workers from the next step on; device and precision of the hardware
@@ -113,6 +114,7 @@ class Trainer:
         one such update would make every weight NaN.
         """
         train = self.config.train
+        self._make_room("training", context_length)
         inputs, targets = self.dataset.batch(self.batch_number, train.batch_size, context_length)
         shares = [
             GradientAccumulation(
@@ -159,6 +161,7 @@ class Trainer:
         """Go over the validation part, or the sample of it, or another text, in pieces of
         `context_length`: the fractions done (0 to 1), then the Evaluation."""
         seen = 0.0
+        self._make_room("evaluating", context_length)
         if text is None:
             text = self.dataset.evaluated if self.step_number else self.dataset.evaluated_untrained
         predicted = text.predicted(context_length)
@@ -204,6 +207,15 @@ class Trainer:
         count = self.workers.count
         chunks = list(enumerate(split(rows, self.world * count)))
         return chunks[self.rank * count : (self.rank + 1) * count]
+
+    def _make_room(self, *work: object) -> None:
+        """Before work of another kind or shape than the last: give up the memory that was used again
+        and again in that. The new work would find no use for it, and the heap would hold both."""
+        if work != self._work:
+            self._work = work
+            for replica in self.replicas:
+                replica.workspace.clear()
+            release_freed_memory()
 
     def _add_ranks(self, loss: Loss) -> float:
         """Add what the other processes have computed to the gradients, and to the loss."""
