@@ -132,7 +132,7 @@ def mapping_question(required: MappingRequired) -> str:
         (
             "The model does not know all characters of this text:",
             *replacements(required, MOST_ASKED),
-            "Teach it so?",
+            "Teach it with these replacements?",
         )
     )
 

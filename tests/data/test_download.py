@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 import pytest
-from text_server import Request, TextServer, head, rest, serving, whole
+from text_server import Request, TextServer, head, reach_directly, rest, serving, whole
 
 from data import catalog
 from data.download import connection, fetching, known, part
@@ -36,11 +36,8 @@ def module_server() -> Iterator[TextServer]:
 
 @pytest.fixture
 def server(module_server: TextServer, monkeypatch: pytest.MonkeyPatch) -> TextServer:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    reach_directly(monkeypatch)
     monkeypatch.setattr(fetching, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # slow, and no power is lost here
     module_server.requests.clear()
     return module_server
 

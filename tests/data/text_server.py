@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import pytest
+
 PATIENCE = 5.0
 """Seconds after which a request that nobody finishes is given up."""
 
@@ -63,6 +65,14 @@ class TextServer:
                     pass  # the client has had enough
 
         return Handler
+
+
+def reach_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have downloads use no proxy, and not wait for the disk."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # slow, and no power is lost here
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import pytest
 from driving import Driver, is_a, of, only, saved_run, tiny
-from text_server import Request, TextServer, head, serving, whole
+from text_server import Request, TextServer, head, reach_directly, serving, whole
 
 import data.download.remote
 import data.files
@@ -37,8 +37,7 @@ TEXT = b"The owl was up before the moon,\nand counted every star aloud;\n" * 40
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[TextServer]:
-    monkeypatch.delenv("http_proxy", raising=False)
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # slow, and no power is lost here
+    reach_directly(monkeypatch)
     with serving() as server:
         server.script = lambda request: [whole(TEXT)]
         yield server

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from command_line import TINY, events_of, invoked
 from driving import only
-from text_server import TextServer, head, serving, whole
+from text_server import TextServer, head, reach_directly, serving, whole
 
 from data.download import copies
 from engine.protocol import CorpusLoaded
@@ -17,8 +17,7 @@ TEXT = b"The owl was up before the moon,\nand counted every star aloud;\n" * 40
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[TextServer]:
-    monkeypatch.delenv("http_proxy", raising=False)
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # slow, and no power is lost here
+    reach_directly(monkeypatch)
     with serving() as server:
         server.script = lambda request: [whole(TEXT, ETag='"1"')]
         yield server
