@@ -47,6 +47,23 @@ class Inspected(Message, frozen=True):
     starts: tuple[int, ...] = ()
     """Where in the text the token of each place begins; -1: within a character. One for each id."""
 
+    @property
+    def noun(self) -> str:
+        """What a token is called."""
+        return "token" if self.ids else "character"
+
+    @property
+    def bits_per_byte(self) -> float | None:
+        """The mean surprise for each byte of UTF-8, from the second token on, or the first after it
+        that begins with a character; None: there is none."""
+        starts = self.starts or range(len(self.text))
+        first = next((n for n, start in enumerate(starts) if n and start >= 0), None)
+        if first is None:
+            return None
+        bits = [place.bits for place in self.places[first:] if place.bits is not None]
+        size = len(self.text[starts[first] :].encode("utf-8", "surrogatepass"))
+        return sum(bits) / size if size else None
+
 
 class InspectPlace(Message, frozen=True):
     """Look at one place of a passage more closely; answered by `PlaceInspected`."""

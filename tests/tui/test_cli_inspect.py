@@ -91,7 +91,10 @@ def test_the_table_has_a_line_for_each_character_and_fits(verse_file: Path) -> N
         assert row[1] == f"{place.bits:.2f}"
         assert row[2] == "█" * min(8, round(place.bits or 0))
         assert row[3:5] == [str(place.rank), f"{place.entropy:.2f}"]
-    assert lines[-2] == f"mean surprise {inspected.bits:.3f} bits a character, over 20 characters"
+    assert lines[-2] == (
+        f"mean surprise {inspected.bits:.3f} bits a character ({inspected.bits:.3f} bits/byte), "
+        "over 20 characters"
+    )
     assert lines[-1].startswith("next: ")
     assert lines[-1].count("%") == 10
 

@@ -186,3 +186,12 @@ async def test_the_microscope_shows_tokens_in_place_of_characters(desk: Opener) 
         await it.sees("The true token “\\xE6” had", "among 5.2 tokens")
         await it.press("right", "right", "right")
         await it.sees("of 64 tokens became likelier", "\\xE6  20%", "\\x97  25%")
+
+
+def test_the_surprise_of_a_passage_is_also_in_bits_per_byte() -> None:
+    read = inspected()
+    assert read.noun == "token"
+    assert read.bits_per_byte == 6 * 2.0 / len(TEXT[4:].encode())
+    begins_within = replace(read, starts=(0, -1, *STARTS[2:]))
+    assert begins_within.bits_per_byte == 5 * 2.0 / len(TEXT[8:].encode())
+    assert replace(read, starts=(0,), ids=(5,)).bits_per_byte is None

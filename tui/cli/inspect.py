@@ -63,7 +63,7 @@ def inspect(
 
 
 def print_json(inspected: Inspected) -> None:
-    """A line of JSON for each character of the passage."""
+    """A line of JSON for each character (or other token) of the passage."""
     for place in inspected.places[:-1]:  # the last is after the end
         line = {
             "character": place.character,
@@ -77,7 +77,7 @@ def print_json(inspected: Inspected) -> None:
 
 
 def print_table(inspected: Inspected, run: str, off: Sequence[str]) -> None:
-    """A line for each character of the passage, then its mean surprise and what follows."""
+    """A line for each character (or other token) of the passage, then its mean surprise and what follows."""
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(_heading(inspected, run, off))
     table = Table(box=None, pad_edge=False, padding=(0, 1), expand=True)
@@ -90,13 +90,19 @@ def print_table(inspected: Inspected, run: str, off: Sequence[str]) -> None:
         table.add_row(*map(Text, _cells(place)))
     console.print(table)
     predicted = len(inspected.places) - 2
-    noun = _noun(inspected)
     if predicted > 0:
         console.print(
-            f"mean surprise {inspected.bits:.3f} bits a {noun}, over {counted(predicted, noun)}"
+            f"mean surprise {inspected.bits:.3f} bits a {inspected.noun}{_per_byte(inspected)}, "
+            f"over {counted(predicted, inspected.noun)}"
         )
     if inspected.places:
         console.print(Text(f"next: {_likely(inspected.places[-1].next)}"))
+
+
+def _per_byte(inspected: Inspected) -> str:
+    """The same for each byte."""
+    bits = inspected.bits_per_byte
+    return "" if bits is None else f" ({bits:.3f} bits/byte)"
 
 
 def _heading(inspected: Inspected, run: str, off: Sequence[str]) -> Text:
@@ -104,15 +110,10 @@ def _heading(inspected: Inspected, run: str, off: Sequence[str]) -> Text:
     if inspected.start < 0:
         passage = "this text"
     else:
-        passage = f"validation text from {_noun(inspected)} {count(inspected.start)}"
+        passage = f"validation text from {inspected.noun} {count(inspected.start)}"
         passage += f" of {count(inspected.validation_characters)}"
     without = f", without {', '.join(off)}" if off else ""
     return Text(safe_text(f"{run} at step {count(inspected.step)}{without}: {passage}"))
-
-
-def _noun(inspected: Inspected) -> str:
-    """What the text is read in."""
-    return "token" if inspected.ids else "character"
 
 
 def _cells(place: Place) -> tuple[str, ...]:

@@ -30,8 +30,8 @@ def train_command(
 ) -> None:
     """Train without the app. Ctrl-C saves the run and ends.
 
-    The validation loss, in nats a character, is what the app calls held-out loss: on the part of
-    the text that the model never trains on. The training loss is the mean of the newest
+    The validation loss, in nats a character (or other token), is what the app calls held-out loss:
+    on the part of the text that the model never trains on. The training loss is the mean of the newest
     steps.
 
     Exit codes: 0 trained and saved; 1 it could not be saved; 2 refused, nothing was trained; 3 the

@@ -74,11 +74,14 @@ class PassagePane(ReadPane, can_focus=True):
             where = f"held-out {count(read.start)}"
         if deep := len(insight.branches.trail):
             where = f"written on, {counted(deep, 'fork')} (u: back)"
-        bits = f"{read.bits:.2f} bits a {tokens_of(state).noun}"
+        whole = insight.passage.raw.value
+        bits = f"{read.bits:.2f} bits a {whole.noun}"
         if insight.cost is not None:
             bits += f" ({insight.cost:+.2f}" + (
                 f" without {', '.join(insight.off)})" if wide else ")"
             )
+        elif whole.ids and (per_byte := whole.bits_per_byte) is not None:
+            bits += f", {per_byte:.2f} bits/byte"
         return Content(f"{where} · step {count(read.step)}"), Content(bits)
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
