@@ -60,7 +60,7 @@ class Inspected(Message, frozen=True):
         first = next((n for n, start in enumerate(starts) if n and start >= 0), None)
         if first is None:
             return None
-        bits = [place.bits for place in self.places[first:] if place.bits is not None]
+        bits = [place.bits for place in self.places[first:-1] if place.bits is not None]
         size = len(self.text[starts[first] :].encode("utf-8", "surrogatepass"))
         return sum(bits) / size if size else None
 

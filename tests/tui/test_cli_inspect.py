@@ -35,10 +35,10 @@ def test_a_run_of_bytes_is_read_in_tokens(capsys: pytest.CaptureFixture[str]) ->
     places = (replace(place, bits=None), place, place)
     passage = Inspected(1, 7, "ab", "", 12, 99, places, (), 2.0, (), 2.0, 16)
     for ids, noun in (((), "character"), ((97, 98), "token")):
-        print_table(replace(passage, ids=ids), "owl", ())
+        print_table(replace(passage, ids=ids, starts=tuple(range(len(ids)))), "owl", ())
         printed = capsys.readouterr().out
         assert f"owl at step 7: validation text from {noun} 12 of 99" in printed
-        assert f"mean surprise 2.000 bits a {noun}, over 1 {noun}" in printed
+        assert f"mean surprise 2.000 bits a {noun} (2.000 bits/byte), over 1 {noun}" in printed
 
 
 def test_json_is_a_line_for_each_character(verse_file: Path) -> None:

@@ -51,9 +51,9 @@ def test_it_tells_the_numbers_of_the_open_run() -> None:
     for number in (
         "a uniform guess among 63 characters has 4.14.",
         "(118,863 characters)",
-        "Now it is 1.5532.",
+        "Now it is 1.5532 (2.24 bits/char).",
         "Here it is 3.31.",
-        "Here: 1.5532, at step 2,000.",
+        "Here: 1.5532 (2.24 bits/char), at step 2,000.",
         f"This one is {RUN}.",
         "Preset small with this text: 802,560.",
         "it trains on 1,069,761.",

@@ -77,7 +77,8 @@ def print_json(inspected: Inspected) -> None:
 
 
 def print_table(inspected: Inspected, run: str, off: Sequence[str]) -> None:
-    """A line for each character (or other token) of the passage, then its mean surprise and what follows."""
+    """A line for each character (or other token) of the passage, then its mean surprise and what
+    follows."""
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(_heading(inspected, run, off))
     table = Table(box=None, pad_edge=False, padding=(0, 1), expand=True)

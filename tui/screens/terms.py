@@ -4,7 +4,7 @@ from tui.drawing.words import count, counted, rate
 from tui.drawing.words import size as size_of
 from tui.read.alphabet import TITLES
 from tui.state import RunState
-from tui.tokens import different, in_words, speed_unit, tokens_of, uniform_loss
+from tui.tokens import different, in_words, speed_unit, tokens_of, uniform_loss, with_bits
 
 
 def terms(state: RunState) -> list[tuple[str, str]]:
@@ -27,8 +27,8 @@ def _of_the_loss(state: RunState) -> list[tuple[str, str]]:
         else "65 characters has 4.17"
     )
     held_out = f" ({count(corpus.validation_characters)} characters)" if corpus else ""
-    now = f" Now it is {evaluated.loss:.4f}." if evaluated else ""
-    lowest = f" Here: {best.loss:.4f}, at step {count(best.step)}." if best else ""
+    now = f" Now it is {with_bits(evaluated.loss, tokens)}." if evaluated else ""
+    lowest = f" Here: {with_bits(best.loss, tokens)}, at step {count(best.step)}." if best else ""
     right = f" Now: {evaluated.accuracy:.0%} of them." if evaluated else ""
     return [
         (
@@ -54,7 +54,11 @@ def _of_the_loss(state: RunState) -> list[tuple[str, str]]:
             "The training loss falls on, the held-out loss does not: it memorises the text instead "
             "of learning what is general in it. A longer text, a smaller model or dropout helps.",
         ),
-        ("bits/char", "The held-out loss in bits: how well the text could be compressed."),
+        (
+            "bits/byte, bits/char",
+            "The held-out loss in bits, for each byte of the text in UTF-8, or each character: how well "
+            "the text could be compressed. By bits/byte, runs compare that read it in other pieces.",
+        ),
         ("perplexity", f"How many equally likely {noun}s would give the same loss."),
         ("right", f"How often its most likely next {noun} is the true one, held out.{right}"),
         ("✶", "A step whose loss lies far above the noise: unusual text, or too high a rate."),
