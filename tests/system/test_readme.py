@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+from click import Context
 from click.testing import CliRunner
 from textual.app import App
 
 from tui.app import TinyGPTApp
-from tui.cli.main import main
+from tui.cli.main import COMMANDS, main
 from tui.screens.help import KEYS, READ_KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -41,9 +42,10 @@ def test_its_command_lines_parse() -> None:
     assert len(lines) >= 8
     for line in lines:
         words = line.replace('"ROMEO:"', "ROMEO:").split()[1:]
-        name = words[0] if words[0] in main.commands else "app"
+        name = words[0] if words[0] in COMMANDS else "app"
         arguments = words[words[0] == name :]
-        main.commands[name].make_context(name, arguments)
+        command = main.get_command(Context(main), name)  # type: ignore[attr-defined]
+        command.make_context(name, arguments)
 
 
 def test_help_names_the_commands() -> None:
