@@ -33,9 +33,7 @@ class RepetitionOpener(NamedTuple):
     configs: tuple[RunConfig, ...]  # of the sides in the first repetition
     others: tuple[OtherText, ...]  # what the sides are trained on in place of the text
     tokenizers: tuple["Tokenizer", ...]
-    characters_each: tuple[
-        float, ...
-    ]  # the mean length of a token; empty: all have the same tokens
+    characters_each: tuple[float, ...]  # as in the file of the race
     emit: Emit
     clock: Clock
     saving: bool

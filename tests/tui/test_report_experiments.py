@@ -96,7 +96,14 @@ def test_the_command_in_the_report_on_a_race_races_again(
     assert invoked("report", first, "-o", path).exit_code == 0
     (command,) = (words for words in Parsed(path.read_bytes()).by_tag["pre"] if " lab " in words)
     unit = "bits per byte" if tokens else "nats per character"
-    assert f"mean loss ({unit})" in Parsed(path.read_bytes()).words
+    parsed = Parsed(path.read_bytes())
+    assert f"mean loss ({unit})" in parsed.words
+    if tokens:  # counted as on the axis of the race
+        each = read_race(first).characters_each[2]
+        (steps, trained) = next(
+            (int(cells[3]), int(cells[4])) for cells in parsed.cells if cells[0] == f"{first}-C"
+        )
+        assert trained == round(steps * 64 * each)
     assert command.startswith("tinygpt-tui lab verse.txt more.txt --separator ")
     assert invoked(*shlex.split(command)[1:]).exit_code == 0
     (again,) = {*race_names()} - {first}

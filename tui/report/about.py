@@ -46,6 +46,8 @@ class About(NamedTuple):
     """What each run is of the whole: a side, or a case."""
     member: str = ""
     """What such a part is called."""
+    characters_each: Mapping[str, float] = {}
+    """What a token of a run counts for by characters, where that is known of what it is trained on."""
     again: Sequence[Element] = ()
     """How to train them all again."""
 
@@ -88,6 +90,7 @@ def _race(race: ReportedRace, runs: Sequence[ReportedRun]) -> About:
         ],
         {run: group.name for group in groups for run in group.runs},
         "side",
+        {run: group.characters_each for group in groups for run in group.runs} if mixed else {},
         [
             element("pre", race_command(race, runs), class_="command"),
             element("p", EXACT),
@@ -204,6 +207,7 @@ def _sweep(sweep: SweepRead, runs: Sequence[ReportedRun]) -> About:
         ],
         {run: group.name for group in groups for run in group.runs},
         "case",
+        {},
         [
             element("p", f"With this file, {plan.name}.toml, in the folder of the text:"),
             element("pre", plan.file.expandtabs(4).strip(), class_="command"),

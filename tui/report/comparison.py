@@ -58,6 +58,7 @@ def _overview(runs: Sequence[ReportedRun], about: About) -> Element:
     rows = []
     for run in order[:MOST_ROWS]:
         best = best_of(run)
+        each = about.characters_each.get(run.run, run.text.tokens.characters_each)
         behind = lowest_of(run) - lowest_of(order[0])
         rows.append(
             (
@@ -65,7 +66,7 @@ def _overview(runs: Sequence[ReportedRun], about: About) -> Element:
                 about.members.get(run.run, "") if about.member else run.text.name,
                 short(run.parameters),
                 count(run.step),
-                count(run.trained * run.text.tokens.characters_each),
+                count(run.trained * each),
                 duration(run.seconds),
                 loss(best.loss) if best else "none",
                 bits(best.loss, run.text.tokens) if best else "none",
