@@ -247,10 +247,9 @@ class ActiveRun(OpenedRun):
         if not self._recorder.saves:
             self._emit(Failed("Nothing is saved here that could be returned to.", "train"))
             return
-        learning_rate = self._state.progress.learning_rate / 2
         opened = reopen()
         if isinstance(opened, ActiveRun):
-            opened.set_learning_rate(learning_rate)
+            opened.set_learning_rate(self._state.progress.learning_rate / 2)
             opened.train()
 
     def set_learning_rate(self, learning_rate: float) -> None:
@@ -258,6 +257,7 @@ class ActiveRun(OpenedRun):
         try:
             self._state.set_learning_rate(learning_rate)
             self._trainer.learning_rate = learning_rate
+            self._saver.keep_change()
         except ValueError as error:
             self._emit(Failed(str(error), "train"))
 

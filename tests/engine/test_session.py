@@ -5,7 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driving import Driver, FakeClock, is_a, losses, of, only, run_to_end, tiny, transcript
+from driving import (
+    Driver,
+    FakeClock,
+    is_a,
+    losses,
+    of,
+    only,
+    run_to_end,
+    saved_run,
+    tiny,
+    transcript,
+)
 from torch import Tensor
 
 from engine.config import SampleConfig
@@ -334,6 +345,13 @@ def test_the_learning_rate_can_be_changed_while_it_trains(verse_file: Path) -> N
     assert (changed.step, changed.learning_rate) == (7, 0.01)
     rates = [event.learning_rate for event in of(events, StepDone)]
     assert rates == [0.03] * 7 + [0.01] * 13
+
+
+def test_a_learning_rate_changed_at_rest_is_kept(verse_file: Path) -> None:
+    name = saved_run(verse_file)
+    Driver().when(is_a(Opened), SetLearningRate(0.01), Close()).run(OpenRun(name))
+    again = Driver().when(is_a(Opened), Close()).run(OpenRun(name))
+    assert only(again, Opened).learning_rate == 0.01
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, 5.0, math.nan, math.inf])

@@ -37,6 +37,13 @@ def test_nothing_is_downloaded_without_a_yes(server: TextServer, arguments: list
     assert server.requests == []
 
 
+def test_a_server_of_the_app_names_the_command_that_downloads(server: TextServer) -> None:
+    result = invoked("serve", server.url())
+    assert result.exit_code == 2
+    assert f"first: tinygpt-tui texts get {server.url()}" in result.stderr
+    assert server.requests == []
+
+
 def test_with_a_yes_it_is_downloaded_and_trained_on(server: TextServer) -> None:
     arguments = ("train", server.url(), *TINY, "--steps", "2", "--json")
     result = invoked(*arguments, "--yes")

@@ -178,6 +178,7 @@ def test_a_sweep_whose_results_cannot_be_kept_ends(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
+        ('text = "https://a.org/b"', [], "first: tinygpt-tui texts get https://a.org/b"),
         ('text = "no.txt"', [], "rates.toml: text: There is no"),
         ('text = "tales"\nstep = 5', [], "rates.toml: there is no key 'step'; near it: steps"),
         ('text = "tales"\nseeds = 101', [], "makes 101 runs. If that is meant, add --yes."),

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from data import catalog
+from data.download.kinds import is_remote
 from engine import check_name
 from engine.config import SECTIONS, RunConfig, override, preset
 from engine.protocol import SweepCase, SweepPlan
@@ -138,7 +139,7 @@ def plan_of(content: Mapping[str, Any], name: str, folder: Path) -> Plan:
     text = _string(content, "text", "")
     if text == "-":
         raise ValueError("text cannot be standard input, which is read once.")
-    if text not in catalog.names():
+    if text not in catalog.names() and not is_remote(text):
         text = str(folder.absolute() / Path(text).expanduser())
     preset_name = _string(content, "preset", "small")
     shared = {LENGTHS[key]: _value(key, content[key]) for key in LENGTHS if key in content}
