@@ -12,6 +12,8 @@ from engine.model.tokenizer_file import LONGEST_TOKEN, file_of, learned_in, merg
 
 LOOKED_AT = 256
 """Characters that are looked at together, for the end of a word."""
+SHORT = 1 << 14
+"""Characters of the pieces that the library learns from."""
 MOST_READ = 1 << 26
 """Characters that the tokens are learned from, at most: of a longer text, pieces evenly spread."""
 
@@ -41,10 +43,10 @@ class BPETokenizer(ByteLevel):
         return word_end(text, start)
 
 
-def word_end(text: Text, start: int) -> int:
-    """The end of a piece that begins at `start`: before white space that follows something else,
-    where no token goes on."""
-    end = start + CHUNK
+def word_end(text: Text, start: int, length: int = CHUNK) -> int:
+    """The end of a piece of about that length that begins at `start`: before white space that follows
+    something else, where no token goes on."""
+    end = start + length
     while end < len(text):
         near = text[end - 1 : end + LOOKED_AT]
         for offset, (before, character) in enumerate(pairwise(near)):
@@ -94,5 +96,14 @@ def _read(text: Text) -> Iterator[str]:
     while start < len(text):
         end = word_end(text, start)
         if number % every == 0:
-            yield text[start:end]
+            yield from _in_words(text[start:end])
         start, number = end, number + 1
+
+
+def _in_words(text: str) -> Iterator[str]:
+    """A text in short pieces, each of whole words: the library holds 256 of them at a time."""
+    start = 0
+    while start < len(text):
+        end = word_end(text, start, SHORT)
+        yield text[start:end]
+        start = end

@@ -107,6 +107,18 @@ def test_the_ids_of_a_long_text_are_those_of_its_pieces(monkeypatch: pytest.Monk
         assert len(pieces) > len(TEXT) // (size + 30)
 
 
+def test_tokens_are_learned_from_short_pieces_and_those_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "The owl, the moon;\n\n  and  a lantern\nfor every star aloud " * 40
+    whole = bpe.learn(text, 300)
+    monkeypatch.setattr(bpe, "SHORT", 30)
+    pieces = list(bpe._read(text))
+    assert max(map(len, pieces)) < 60
+    assert "".join(pieces) == text
+    assert bpe.learn(text, 300) == whole
+
+
 def test_the_same_text_makes_the_same_file() -> None:
     first, second = learned(), learned()
     assert first.file == second.file
