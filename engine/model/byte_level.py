@@ -38,6 +38,9 @@ class ByteLevel(Tokenizer):
     def decode(self, ids: list[int]) -> str:
         return b"".join(self.tokens[i] for i in ids).decode("utf-8", "replace")
 
+    def shown(self, ids: list[int]) -> str:
+        return shown(b"".join(self.tokens[i] for i in ids))
+
     def starts(self, ids: list[int]) -> tuple[int, ...]:
         decoder, end, found = codecs.getincrementaldecoder("utf-8")("replace"), 0, list[int]()
         for id_ in ids:

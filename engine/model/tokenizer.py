@@ -59,6 +59,10 @@ class Tokenizer(ABC):
     def decode(self, ids: list[int]) -> str:
         """The text of these ids; U+FFFD for bytes that are no whole character."""
 
+    def shown(self, ids: list[int]) -> str:
+        """The same, with bytes that are no whole character as in `pieces`."""
+        return self.decode(ids)
+
     @abstractmethod
     def stream(self) -> Callable[[int], str]:
         """Decodes a text as it grows: for each further id the characters that are complete with

@@ -136,7 +136,7 @@ class Trials:
             yield 0.5
         after = trainer.model
         place_after, bits_after = read_row(after, pieces, inputs[row], targets[row], at)
-        decode, read = self._tokenizer.decode, [*inputs[row].tolist(), int(targets[row, -1])]
+        read = [*inputs[row].tolist(), int(targets[row, -1])]
         yield StepInspected(
             request=command.request,
             step=trainer.step_number,
@@ -145,11 +145,11 @@ class Trials:
             loss=taken.loss,
             loss_after=loss_after,
             gradient_norm=taken.gradient_norm,
-            rows=tuple(decode(ids) for ids in inputs[:ROWS].tolist()),
+            rows=tuple(map(self._tokenizer.shown, inputs[:ROWS].tolist())),
             batch=len(inputs),
             context_length=length,
             row=row,
-            text=decode(read),
+            text=self._tokenizer.decode(read),
             place=at + 1,
             before=place_before,
             after=place_after,

@@ -165,7 +165,7 @@ def test_the_selected_token_is_on_the_plane_with_its_neighbours_of_all() -> None
         assert "zzz 0.80" in text, "which is not on the plane"
         placed = sum(line.count("␠t") for line in drawn)
         assert placed < 30
-        assert f"{placed} of the 30 most" in text
+        assert f"{placed} of the 30 most frequent." in text
 
 
 async def test_the_microscope_shows_tokens_in_place_of_characters(desk: Opener) -> None:

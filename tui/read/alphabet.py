@@ -74,16 +74,17 @@ class AlphabetPane(ReadPane):
             return order.wrap(width)
         if width >= TWO_COLUMNS:
             plane, hidden = _plane(points, selected, near, width - WORDS_WIDTH - 2, height)
-            like = _alike(points, selected, WORDS_WIDTH)
-            which = _which(answer, hidden).wrap(WORDS_WIDTH)
-            words = [*like, *order.wrap(WORDS_WIDTH), *which]
+            which = _which(answer, hidden)
+            below = [*(which.wrap(WORDS_WIDTH) if which else []), *order.wrap(WORDS_WIDTH)]
+            like = _alike(points, selected, WORDS_WIDTH)[: max(1, height - len(below))]
+            words = [*like, *below]
             return side_by_side(plane, words, width - WORDS_WIDTH)
         like = _alike(points, selected, width)
         words = [*like[:1], *order.wrap(width)][: height - 1]
         room = height - len(words) - _is_part(answer)
         plane, hidden = _plane(points, selected, near, width, max(1, room))
-        which = [_which(answer, hidden).truncate(width)] if _is_part(answer) else []
-        return [*plane, *words, *which][:height]
+        part = [_which(answer, hidden).truncate(width)] if _is_part(answer) else []
+        return [*plane, *words, *part][:height]
 
 
 def _missing(insight: Insight) -> str:
@@ -175,8 +176,8 @@ def _which(answer: AlphabetMapped, hidden: int) -> Content:
     """Which tokens are on the plane, where they are not all."""
     shown, words = len(answer.points), ""
     if _is_part(answer):
-        words = f"{count(shown - hidden)} of the {count(shown)} most frequent fit."
-        words = words if hidden else f"The {count(shown)} most frequent."
+        some = f"{count(shown - hidden)} of the" if hidden else "The"
+        words = f"{some} {count(shown)} most frequent."
     elif hidden:
         words = f"{count(hidden)} have no room here."
     return Content.styled(words, MUTED)

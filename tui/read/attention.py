@@ -8,7 +8,16 @@ from engine.config import SampleConfig
 from tui.drawing.passage import PassageLayout
 from tui.insight import Insight
 from tui.questions import Questions
-from tui.read.pane import MUTED, ReadPane, about_the_place, percent, picture, side_by_side, styled
+from tui.read.pane import (
+    MUTED,
+    ReadPane,
+    about_the_place,
+    end_of,
+    percent,
+    picture,
+    side_by_side,
+    styled,
+)
 from tui.state import RunState
 
 LEVELS = (
@@ -97,7 +106,7 @@ def _list(text: Sequence[str], weights: tuple[float, ...], number: int) -> list[
         Content.assemble(
             percent(weights[index]),
             (f" {len(text) - index:>4} back ", MUTED),
-            ("".join(text[max(0, index - AROUND) : index])[-AROUND:].rjust(AROUND), MUTED),
+            (end_of(text[:index], AROUND).rjust(AROUND), MUTED),
             (picture(text[index]), "bold underline"),
             ("".join(text[index + 1 : index + 1 + AROUND])[:AROUND], MUTED),
         ).truncate(LIST_WIDTH)

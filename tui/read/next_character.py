@@ -8,7 +8,7 @@ from engine.protocol import Likely, Place
 from tui.drawing.words import bar
 from tui.insight import Insight
 from tui.questions import Questions
-from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, about_the_place, column, percent
+from tui.read.pane import CURSOR, MUTED, TRUE, ReadPane, about_the_place, column, end_of, percent
 from tui.state import RunState
 from tui.tokens import tokens_of
 
@@ -33,7 +33,7 @@ class NextPane(ReadPane):
         if insight.passage is None:
             return Content(f"next {tokens_of(state).noun}"), Content("")
         end = max(0, insight.cursor)
-        before = "".join(insight.passage.characters[max(0, end - CONTEXT) : end])[-CONTEXT:]
+        before = end_of(insight.passage.characters[:end], CONTEXT)
         return Content(f"next, after “{before}”"), Content(facts(insight))
 
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:

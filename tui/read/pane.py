@@ -100,6 +100,14 @@ def short_picture(text: str) -> str:
     return shown if cell_len(shown) <= LONGEST else set_cell_size(shown, LONGEST)
 
 
+def end_of(text: Sequence[str], length: int) -> str:
+    """The last characters of a text; where it is tokens, the last whole ones that are so long."""
+    start = len(text)
+    while start and (length := length - len(text[start - 1])) >= 0:
+        start -= 1
+    return "".join(text[start:])
+
+
 def column(tokens: Iterable[str]) -> list[str]:
     """Pictures below each other: padded to the longest, or cut, where some are wider than a cell."""
     shown = [picture(token) for token in tokens]
