@@ -98,9 +98,10 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     ] = 0.0
     batch_size: Annotated[int, Meta(ge=1, le=4096, description="Windows of text in one step.")] = 8
     optimizer: Annotated[
-        Literal["muon", "adamw"],
+        Literal["muon", "normuon", "adamw"],
         Meta(
-            description="Muon for the matrices inside the blocks, Adam for the rest; or all AdamW."
+            description="Muon or NorMuon for the matrices inside the blocks, Adam for the rest; or "
+            "all AdamW."
         ),
     ] = "muon"
     learning_rate: Annotated[

@@ -9,11 +9,19 @@ def is_adamw(step: StepInspected) -> bool:
     return all(tensor.optimizer == "AdamW" for tensor in step.tensors)
 
 
+def matrix_optimizer(step: StepInspected) -> str:
+    """What changes the matrices inside the blocks: Muon, NorMuon or AdamW."""
+    return next(tensor.optimizer for tensor in step.tensors if tensor.name.startswith("blocks."))
+
+
 def rates(step: StepInspected) -> str:
     """The learning rates as applied: "0.03 (Muon), 0.003 (Adam)"."""
     if is_adamw(step):
         return f"{rate(step.learning_rate)} (AdamW)"
-    return f"{rate(step.learning_rate)} (Muon), {rate(step.adam_learning_rate)} (Adam)"
+    return (
+        f"{rate(step.learning_rate)} ({matrix_optimizer(step)}), "
+        f"{rate(step.adam_learning_rate)} (Adam)"
+    )
 
 
 def change(step: StepInspected) -> str:

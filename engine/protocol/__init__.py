@@ -159,6 +159,7 @@ from engine.protocol.trials import LOWEST_RATE as LOWEST_RATE
 from engine.protocol.trials import FindLearningRate as FindLearningRate
 from engine.protocol.trials import InspectStep as InspectStep
 from engine.protocol.trials import LearningRateFound as LearningRateFound
+from engine.protocol.trials import OptimizerName as OptimizerName
 from engine.protocol.trials import RateTried as RateTried
 from engine.protocol.trials import StepInspected as StepInspected
 from engine.protocol.trials import StopTrial as StopTrial

@@ -57,12 +57,15 @@ class StopTrial(Message, frozen=True):
     request: int = 0
 
 
+OptimizerName = Literal["Muon", "NorMuon", "Adam", "AdamW"]
+
+
 class TensorUpdate(Struct, frozen=True):
     """What a step does to one tensor of the model. Norms are Euclidean."""
 
     name: str
     shape: tuple[int, ...]
-    optimizer: Literal["Muon", "Adam", "AdamW"]
+    optimizer: OptimizerName
     gradient: float  # norm
     weight: float  # norm, before the update
     update: float  # norm of what the update, weight decay included, adds

@@ -3,6 +3,7 @@ AdamW for all."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from engine.model.matrix import Matrix
 from engine.training.workers import WorkerPool
 
 MUON_MOMENTUM = 0.9
+NEURON_BETA = 0.95
+"""Of the running mean of the squared update of an output neuron (NorMuon)."""
 ADAM_BETAS = (0.8, 0.95)
 ADAMW_BETAS = (0.9, 0.95)
 """As in nanoGPT, whose weight decay is our default, too."""
@@ -63,14 +66,33 @@ def as_wide(matrix: Tensor) -> Tensor:
     return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
 
 
+class _Stack(NamedTuple):
+    """Matrices that are updated together."""
+
+    matrices: list[Matrix]
+    momentum: Tensor  # (N, rows, columns), rows <= columns
+    squares: list[Tensor | None]  # one number for each output neuron of a matrix
+
+
 class Muon:
     """Momentum with an orthogonalized update (Jordan et al. 2024): all directions change alike.
+
+    With `by_neuron`, output neurons change alike, too (NorMuon, Li et al. 2025): each row of the
+    update is divided by the root of the running mean of its squares, and the whole update is scaled
+    back to the norm that it had.
 
     Matrices of one shape, transposed where they are tall, are updated together as one stack; the
     stacks are divided among the workers.
     """
 
-    def __init__(self, matrices: list[Matrix], weight_decay: float, workers: WorkerPool) -> None:
+    def __init__(
+        self,
+        matrices: list[Matrix],
+        weight_decay: float,
+        workers: WorkerPool,
+        *,
+        by_neuron: bool = False,
+    ) -> None:
         self.weight_decay = weight_decay
         stacks: dict[torch.Size, list[Matrix]] = defaultdict(list)
         for matrix in matrices:
@@ -80,38 +102,66 @@ class Muon:
             for shape, stack in stacks.items()
         ]
         self._stacks = list(stacks.values())
+        self._squares = [
+            [m.parameter.new_zeros(m.last - m.first) if by_neuron else None for m in stack]
+            for stack in self._stacks
+        ]
         self.use_workers(workers)
+
+    @property
+    def squares(self) -> list[Tensor]:
+        """The running mean of the squared update of each output neuron, for each matrix; of plain
+        Muon none."""
+        return [square for stack in self._squares for square in stack if square is not None]
 
     def use_workers(self, workers: WorkerPool) -> None:
         """Divide the stacks among these workers from now on."""
         self.workers = workers
-        self._chunks: list[list[tuple[list[Matrix], Tensor]]] = [[] for _ in range(workers.count)]
-        for stack, momentum in zip(self._stacks, self.momenta, strict=True):
+        self._chunks: list[list[_Stack]] = [[] for _ in range(workers.count)]
+        for stack, momentum, squares in zip(self._stacks, self.momenta, self._squares, strict=True):
             for chunk, some in zip(self._chunks, workers.split(len(stack)), strict=False):
-                chunk.append((stack[some], momentum[some]))
+                chunk.append(_Stack(stack[some], momentum[some], squares[some]))
 
     def step(self, learning_rate: float) -> None:
         """Update every matrix by its gradient."""
 
-        def update(chunk: list[tuple[list[Matrix], Tensor]]) -> None:
-            for stack, momentum in chunk:
-                self._update(stack, momentum, learning_rate)
+        def update(chunk: list[_Stack]) -> None:
+            for stack in chunk:
+                self._update(stack, learning_rate)
 
         self.workers.map(update, self._chunks)
 
     @torch.no_grad()
-    def _update(self, stack: list[Matrix], momentum: Tensor, learning_rate: float) -> None:
-        grad = torch.stack([as_wide(matrix.of(_grad(matrix.parameter))) for matrix in stack])
-        momentum.lerp_(grad, 1 - MUON_MOMENTUM)
-        update = grad.lerp_(momentum, MUON_MOMENTUM)  # Nesterov momentum
+    def _update(self, stack: _Stack, learning_rate: float) -> None:
+        grad = torch.stack([as_wide(m.of(_grad(m.parameter))) for m in stack.matrices])
+        stack.momentum.lerp_(grad, 1 - MUON_MOMENTUM)
+        update = grad.lerp_(stack.momentum, MUON_MOMENTUM)  # Nesterov momentum
         left = orthogonalizer(update)
         decay = 1 - learning_rate * self.weight_decay
-        for matrix, factor, wide in zip(stack, left.unbind(), update.unbind(), strict=True):
+        for matrix, square, factor, wide in zip(
+            stack.matrices, stack.squares, left.unbind(), update.unbind(), strict=True
+        ):
             weight = matrix.of(matrix.parameter)
             rows, columns = weight.shape
-            scale = max(1, rows / columns) ** 0.5
+            rate = learning_rate * max(1, rows / columns) ** 0.5
             factors = (wide.mT, factor) if rows > columns else (factor, wide)
-            weight.addmm_(*factors, beta=decay, alpha=-learning_rate * scale)
+            if square is None:
+                weight.addmm_(*factors, beta=decay, alpha=-rate)
+            else:
+                orthogonal = torch.mm(*factors)
+                orthogonal *= neuron_scale(orthogonal, square)
+                weight.mul_(decay).sub_(orthogonal, alpha=rate)
+
+
+def neuron_scale(update: Tensor, square: Tensor) -> Tensor:
+    """What the rows of an update (rows, columns) are multiplied by, (rows, 1), so that all of them
+    are of one size on the whole, and the norm stays. `square` (rows) is the running mean of their
+    squares, and takes this update in. A row that was zero so far stays zero."""
+    squares = update.square().mean(1)
+    square.lerp_(squares, 1 - NEURON_BETA)
+    scale = torch.where(square > 0, square, 1.0).rsqrt_()
+    before, after = squares.sum(), torch.dot(squares, scale.square())
+    return (scale * torch.where(after > 0, before / after, 1.0).sqrt()).unsqueeze(1)
 
 
 class Adam:
@@ -169,7 +219,8 @@ class Optimizer:
             self.muon = Muon([], 0.0, workers)
             self.adam = Adam(self.parameters, ADAMW_BETAS, config.weight_decay, inside)
         else:
-            self.muon = Muon(matrices, config.weight_decay, workers)
+            by_neuron = config.optimizer == "normuon"
+            self.muon = Muon(matrices, config.weight_decay, workers, by_neuron=by_neuron)
             self.adam = Adam([p for p in self.parameters if id(p) not in inside])
         self.adam_ratio = config.adam_learning_rate / config.peak_learning_rate
 
@@ -205,6 +256,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Tensor]:
         """Everything that the next step depends on, by name."""
         state = {f"muon.{i}": momentum for i, momentum in enumerate(self.muon.momenta)}
+        state |= {f"muon.square.{i}": square for i, square in enumerate(self.muon.squares)}
         for i, (mean, square) in enumerate(zip(self.adam.means, self.adam.squares, strict=True)):
             state |= {f"adam.{i}.mean": mean, f"adam.{i}.square": square}
         return {**state, "adam.steps": torch.tensor(self.adam.steps, dtype=torch.int32)}
@@ -213,6 +265,8 @@ class Optimizer:
         """Continue from a `state_dict()` of the same model."""
         for i, momentum in enumerate(self.muon.momenta):
             momentum.copy_(state[f"muon.{i}"])
+        for i, square in enumerate(self.muon.squares):
+            square.copy_(state[f"muon.square.{i}"])
         for i, (mean, square) in enumerate(zip(self.adam.means, self.adam.squares, strict=True)):
             mean.copy_(state[f"adam.{i}.mean"])
             square.copy_(state[f"adam.{i}.square"])

@@ -1,14 +1,10 @@
 """What one step does to each tensor of a model."""
 
-from typing import Literal
-
 from torch import Tensor
 
 from engine.config import TrainConfig
 from engine.model.gpt import GPT
-from engine.protocol import TensorUpdate
-
-Optimizer = Literal["Muon", "Adam", "AdamW"]
+from engine.protocol import OptimizerName, TensorUpdate
 
 
 def tensor_updates(
@@ -18,10 +14,12 @@ def tensor_updates(
     `grads`: those of the step, in the order of the parameters."""
     inside = {id(matrix.parameter) for matrix in before.matrices()}
 
-    def optimizer(parameter: Tensor) -> Optimizer:
+    def optimizer(parameter: Tensor) -> OptimizerName:
         if config.optimizer == "adamw":
             return "AdamW"
-        return "Muon" if id(parameter) in inside else "Adam"
+        if id(parameter) not in inside:
+            return "Adam"
+        return "NorMuon" if config.optimizer == "normuon" else "Muon"
 
     return tuple(
         _measured(name, optimizer(old), old.detach(), new.detach(), grad)
@@ -32,7 +30,7 @@ def tensor_updates(
 
 
 def _measured(
-    name: str, optimizer: Optimizer, old: Tensor, new: Tensor, grad: Tensor
+    name: str, optimizer: OptimizerName, old: Tensor, new: Tensor, grad: Tensor
 ) -> TensorUpdate:
     update = new - old
     gradient, size = _norm(grad), _norm(update)

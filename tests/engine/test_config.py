@@ -84,7 +84,7 @@ def test_the_choices_of_each_setting_that_has_some() -> None:
         "model.norm": ("rmsnorm", "layernorm", "none"),
         "model.positions": ("rotary", "learned", "none"),
         "model.tokenizer": ("characters", "bytes", "bpe"),
-        "train.optimizer": ("muon", "adamw"),
+        "train.optimizer": ("muon", "normuon", "adamw"),
         "train.device": ("auto", "cpu", "cuda", "mps"),
         "train.precision": ("auto", "float32", "bfloat16"),
         "train.compile": ("auto", "on", "off"),

@@ -4,7 +4,7 @@ import copy
 import math
 import subprocess
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -212,11 +212,14 @@ def test_a_step_drops_the_gradients() -> None:
 
 
 class ReferenceMuon:
-    """One matrix, as in Jordan's blog post, with nothing stacked."""
+    """One matrix, as in Jordan's blog post, with nothing stacked; `by_neuron` as in NorMuon's
+    paper."""
 
-    def __init__(self, matrix: Tensor) -> None:
+    def __init__(self, matrix: Tensor, by_neuron: bool) -> None:
         self.matrix = matrix.clone()
         self.momentum = torch.zeros_like(matrix)
+        self.by_neuron = by_neuron
+        self.squares = torch.zeros(len(matrix), 1)
 
     def step(self, gradient: Tensor, learning_rate: float, weight_decay: float) -> None:
         self.momentum = 0.9 * self.momentum + 0.1 * gradient
@@ -227,6 +230,11 @@ class ReferenceMuon:
             if rows > columns
             else reference_polar_express(nesterov)
         )
+        if self.by_neuron:
+            norm = update.norm()
+            self.squares = 0.95 * self.squares + 0.05 * (update**2).mean(1, keepdim=True)
+            update = update / self.squares.sqrt()
+            update = update * norm / update.norm()
         self.matrix *= 1 - learning_rate * weight_decay
         self.matrix -= learning_rate * math.sqrt(max(1, rows / columns)) * update
 
@@ -239,16 +247,17 @@ def parts_of(name: str, tensor: Tensor, swiglu: bool) -> tuple[Tensor, ...]:
 
 @pytest.mark.parametrize("activation", ["squared_relu", "swiglu"])
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_muon_equals_a_plain_reference(workers: int, activation: str) -> None:
+@pytest.mark.parametrize("by_neuron", [False, True])
+def test_muon_equals_a_plain_reference(workers: int, activation: str, by_neuron: bool) -> None:
     swiglu = activation == "swiglu"
     model = fresh_model(config=SWIGLU if swiglu else MODEL)
     inner = dict(model.blocks.named_parameters())
     references = {
-        name: [ReferenceMuon(part) for part in parts_of(name, p.detach(), swiglu)]
+        name: [ReferenceMuon(part, by_neuron) for part in parts_of(name, p.detach(), swiglu)]
         for name, p in inner.items()
     }
     with WorkerPool(workers) as pool:
-        muon = Muon(model.matrices(), 0.1, pool)
+        muon = Muon(model.matrices(), 0.1, pool, by_neuron=by_neuron)
         for step, rate in enumerate((0.03, 0.02, 0.01)):
             set_gradients(model, step)
             for name, group in references.items():
@@ -286,31 +295,45 @@ def test_the_gradient_norm_is_that_of_all_weights_together() -> None:
     assert norm == pytest.approx(float(everything.norm()), rel=1e-5)
 
 
-def test_a_saved_state_continues_identically() -> None:
+def test_by_neurons_a_row_without_gradient_rests() -> None:
+    weight = torch.nn.Parameter(torch.ones(8, 16))
+    muon = Muon([Matrix(weight, 0, 8)], 0.0, WorkerPool(1), by_neuron=True)
+    for seed in range(3):
+        weight.grad = gaussian(8, 16, seed=seed)
+        weight.grad[5] = 0
+        muon.step(0.01)
+    assert torch.equal(weight[5], torch.ones(16))
+    assert (weight[:5] != 1).all()
+
+
+@pytest.mark.parametrize("name", ["muon", "normuon"])
+def test_a_saved_state_continues_identically(name: Literal["muon", "normuon"]) -> None:
+    config = TrainConfig(optimizer=name)
+
     def advance(model: GPT, optimizer: Optimizer, steps: range) -> None:
         for step in steps:
             set_gradients(model, step)
             optimizer.step(0.02)
 
     model = fresh_model()
-    optimizer = optimizer_of(model, TrainConfig())
+    optimizer = optimizer_of(model, config)
     advance(model, optimizer, range(3))
     weights, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
 
     other = fresh_model(seed=99)
     other.load_state_dict(weights)
-    restored = optimizer_of(other, TrainConfig())
+    restored = optimizer_of(other, config)
     restored.load_state_dict(state)
     forgetful_model = copy.deepcopy(other)
-    forgetful = optimizer_of(forgetful_model, TrainConfig())
+    forgetful = optimizer_of(forgetful_model, config)
 
     advance(model, optimizer, range(3, 6))
     advance(other, restored, range(3, 6))
     advance(forgetful_model, forgetful, range(3, 6))
-    for (name, a), b in zip(model.named_parameters(), other.parameters(), strict=True):
-        assert torch.equal(a, b), name
-    for name in ("head.weight", "blocks.0.mlp.up.weight"):
-        assert not torch.equal(model.get_parameter(name), forgetful_model.get_parameter(name))
+    for (key, a), b in zip(model.named_parameters(), other.parameters(), strict=True):
+        assert torch.equal(a, b), key
+    for key in ("head.weight", "blocks.0.mlp.up.weight"):
+        assert not torch.equal(model.get_parameter(key), forgetful_model.get_parameter(key))
 
 
 def test_adam_is_that_of_torch() -> None:

@@ -143,6 +143,19 @@ async def test_hostile_text_in_a_batch_is_drawn_as_pictures(desk: Opener) -> Non
             assert not any("\x1b" in row or "\u202e" in row for row in it.rows)
 
 
+def test_the_microscope_names_normuon() -> None:
+    step = step_inspected()
+    tensors = tuple(
+        replace(tensor, optimizer=tensor.optimizer.replace("Muon", "NorMuon"))
+        for tensor in step.tensors
+    )
+    step = replace(step, tensors=tensors)
+    (update,) = [page for page in PAGES if page.title == "the update"]
+    lines = [line.plain for line in update.draw(step, 110, 20)]
+    assert lines[0].startswith("NorMuon (learning rate 0.0189)")
+    assert "(NorMuon), " in rates(step)
+
+
 def test_where_adamw_takes_the_step_the_microscope_says_so() -> None:
     step = step_inspected()
     tensors = tuple(replace(tensor, optimizer="AdamW") for tensor in step.tensors)

@@ -10,7 +10,7 @@ from textual.content import Content
 from engine.protocol import StepInspected, TensorUpdate
 from tui.drawing.passage import PassageLayout
 from tui.drawing.words import bar, count, rate
-from tui.microscope import change, is_adamw, tensor_name, update_ratio
+from tui.microscope import change, is_adamw, matrix_optimizer, tensor_name, update_ratio
 from tui.panes.token_pieces import in_turn
 from tui.read.layers import layer_lines
 from tui.read.next_character import with_true
@@ -103,8 +103,8 @@ def _gradient(step: StepInspected, width: int, height: int) -> list[Content]:
 def _update(step: StepInspected, width: int, height: int) -> list[Content]:
     """What the optimizers make of the gradient."""
     how = (
-        f"Muon (learning rate {rate(step.learning_rate)}) makes all directions of a matrix change "
-        f"alike; Adam ({rate(step.adam_learning_rate)}) divides by the usual size of each number's "
+        f"{matrix_optimizer(step)} (learning rate {rate(step.learning_rate)}) makes all directions of a "
+        f"matrix change alike; Adam ({rate(step.adam_learning_rate)}) divides by the usual size of each number's "
         "gradient."
     )
     if is_adamw(step):
@@ -127,7 +127,7 @@ def _update(step: StepInspected, width: int, height: int) -> list[Content]:
             (f"{tensor_name(tensor)[:NAME]:{NAME}}", MUTED),
             (
                 f"{tensor.optimizer:{name_width}}",
-                "$accent" if tensor.optimizer == "Muon" else "$secondary",
+                "$accent" if "Muon" in tensor.optimizer else "$secondary",
             ),
             f"{tensor.update:9.3g}{tensor.weight:9.3g}{update_ratio(tensor):>10}"
             f"{tensor.against_gradient:7.2f} ",
