@@ -40,10 +40,10 @@ class BPETokenizer(ByteLevel):
         return ids
 
     def cut(self, text: Text, start: int) -> int:
-        return word_end(text, start)
+        return word_end(text, start, CHUNK)
 
 
-def word_end(text: Text, start: int, length: int = CHUNK) -> int:
+def word_end(text: Text, start: int, length: int) -> int:
     """The end of a piece of about that length that begins at `start`: before white space that follows
     something else, where no token goes on."""
     end = start + length
@@ -94,7 +94,7 @@ def _read(text: Text) -> Iterator[str]:
     every = max(1, -(-len(text) // MOST_READ))
     start, number = 0, 0
     while start < len(text):
-        end = word_end(text, start)
+        end = word_end(text, start, CHUNK)
         if number % every == 0:
             yield from _in_words(text[start:end])
         start, number = end, number + 1
