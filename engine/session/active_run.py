@@ -252,12 +252,13 @@ class ActiveRun(OpenedRun):
             opened.set_learning_rate(self._state.progress.learning_rate / 2)
             opened.train()
 
-    def set_learning_rate(self, learning_rate: float) -> None:
-        """Change the learning rate that the schedule scales."""
+    def set_learning_rate(self, learning_rate: float, *, keep: bool = True) -> None:
+        """Change the learning rate that the schedule scales. `keep`: also if it is not trained."""
         try:
             self._state.set_learning_rate(learning_rate)
             self._trainer.learning_rate = learning_rate
-            self._saver.keep_change()
+            if keep:
+                self._saver.keep_change()
         except ValueError as error:
             self._emit(Failed(str(error), "train"))
 
@@ -285,8 +286,6 @@ class ActiveRun(OpenedRun):
 
     def annotate(self, note: str) -> None:
         self._recorder.annotate(note)
-
-    # Saving.
 
     def save(self) -> None:
         """Save now."""

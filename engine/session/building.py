@@ -250,7 +250,7 @@ def activate(
         emit(forked)
     report_parent(info, emit)
     if learning_rate is not None and learning_rate != progress.learning_rate:
-        active.set_learning_rate(learning_rate)
+        active.set_learning_rate(learning_rate, keep=False)
     return active
 
 

@@ -45,7 +45,7 @@ def test_a_hundred_runs_are_listed_at_once_and_without_torch(verse_file: Path, h
     assert modules < MODULES
     header, *rows = listed.stdout.splitlines()
     assert header.split() == [
-        *("run", "step", "best", "last", "used", "MB"),
+        *("run", "step", "best", "bits/byte", "last", "used", "MB"),
         "model",
         "text",
         "note",

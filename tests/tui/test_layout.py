@@ -107,6 +107,14 @@ async def test_the_text_pane_tells_how_much_of_the_held_out_text_an_evaluation_r
         assert "(evaluated" not in "".join(it.rows)
 
 
+def test_a_long_note_on_the_text_is_whole_where_there_is_room() -> None:
+    note = "Left out: " + ", ".join(f"folder-{number}/image-{number}.png" for number in range(7))
+    state = state_after(msgspec.structs.replace(corpus_loaded(), note=f"{note}. The end."))
+    rows = [row.plain.rstrip() for row in TextPane().draw(state, 36, 24)]
+    assert any("The end." in row for row in rows)
+    assert any("█" in row for row in rows)
+
+
 async def test_a_small_window_shows_the_chart_while_the_context_grows(desk: Opener) -> None:
     """A message of two lines would leave the chart no room."""
     step = msgspec.structs.replace(step_done(1_240, 1.6), context_length=64)
@@ -118,10 +126,7 @@ async def test_a_small_window_shows_the_chart_while_the_context_grows(desk: Open
 async def test_a_small_window_shows_the_chart_beside_a_message_of_two_lines(desk: Opener) -> None:
     async with desk(*untrained(), *trained(STEPS), size=(80, 24)) as it:
         await it.play(evaluated(2_001, 1.6))
-        await it.sees(
-            "Held-out loss 1.6000 (2.31 bits/char); best 1.5532 (2.24 bits/char) at step",
-            "more steps.",
-        )
+        await it.sees("Held-out loss 1.6000; best 1.5532 at step 2,000; saved as", "more steps.")
         await it.sees("2,001 steps", "1.8 ▲", "1.4 ")
 
 

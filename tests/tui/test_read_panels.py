@@ -143,7 +143,7 @@ def test_words_for_when_it_was_learned() -> None:
 
 
 async def test_where_the_loss_lives(desk: Opener) -> None:
-    async with desk(*DONE, size=(80, 26)) as it:
+    async with desk(*DONE, size=SMALL) as it:
         reader = Reader(it)
         await reader.press("2")
         await show(it, "where the loss lives", reader)

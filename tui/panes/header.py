@@ -207,13 +207,12 @@ def _advice(state: RunState) -> str:
             )
         case "done":
             last = state.evaluated
-            ended = f"Held-out loss {with_bits(last.loss, tokens_of(state))}" if last else "Ended"
+            ended = f"Held-out loss {_loss(last.loss, state)}" if last else "Ended"
             if last and not isfinite(last.loss):
                 ended = "Ended with a held-out loss that is no longer a number"
             best = ""
             if state.best is not None and last is not state.best:
-                lowest = with_bits(state.best.loss, tokens_of(state))
-                best = f"; best {lowest} at step {count(state.best.step)}"
+                best = f"; best {_loss(state.best.loss, state)} at step {count(state.best.step)}"
             saved = f"; saved as {state.saved.run}" if state.saved else ""
             if opened is not None and not opened.saving:
                 saved = "; not saved (--no-save)"
@@ -222,6 +221,12 @@ def _advice(state: RunState) -> str:
             return "Another program trains this run; it is followed here, and p goes to the prompt."
         case _:
             return ""
+
+
+def _loss(loss: float, state: RunState) -> str:
+    """In nats; of a run whose tokens are no characters in bits, too. The chart has both."""
+    tokens = tokens_of(state)
+    return f"{loss:.4f}" if tokens.kind == "characters" else with_bits(loss, tokens)
 
 
 def _what_space_does(state: RunState) -> str:

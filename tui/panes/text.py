@@ -14,6 +14,8 @@ from tui.tokens import tokens_of
 
 LOW = 7
 """With fewer lines than this, only the numbers are shown."""
+LEAST_BARS = 3
+"""Lines of bars that a long note on the text leaves."""
 BAR_WIDTH = 24
 """Cells of a token's bar with its label, at least."""
 LONGEST_NAME = 9
@@ -64,9 +66,10 @@ class TextPane(Pane):
         if low:  # the name is in the header too, and sizes share a line
             names = []
             sizes = [Content(", ").join(sizes[:2]), Content(", ").join(sizes[2:4]), *sizes[4:]]
-        if corpus.note:
-            sizes.append(Content.styled(corpus.note, "$warning"))
         lines = [part for whole in names + sizes for part in whole.wrap(width)[:2]]
+        if corpus.note:  # what it is about is worth more lines than the bars
+            note = Content.styled(corpus.note, "$warning").wrap(width)
+            lines += note[: max(2, height - len(lines) - 1 - LEAST_BARS)]
         if not low:
             lines.append(Content(""))
         columns, rows = max(1, width // BAR_WIDTH), height - len(lines)
