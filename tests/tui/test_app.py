@@ -695,7 +695,7 @@ async def test_when_training_ends_the_app_goes_on(desk: Opener) -> None:
     async with desk(*untrained(), *trained(STEPS)) as it:
         await it.sees(
             "● done",
-            f"Held-out loss 1.5532 (2.24 bits/char); saved as {RUN}. Space trains 2,000 more steps",
+            f"Held-out loss 1.5532; saved as {RUN}. Space trains 2,000 more steps",
             "100%",
         )
         await it.press("p")

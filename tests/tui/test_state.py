@@ -129,7 +129,7 @@ def test_an_evaluation_that_is_not_a_number_is_never_the_best() -> None:
     state = fold(state, broken)
     assert state.best == evaluated(250, 1.5)
     assert message(state).plain.startswith(
-        "Ended with a held-out loss that is no longer a number; best 1.5000 (2.16 bits/char) at step 250. Space"
+        "Ended with a held-out loss that is no longer a number; best 1.5000 at step 250. Space"
     )
 
 
