@@ -249,7 +249,7 @@ class ActiveRun(OpenedRun):
             return
         opened = reopen()
         if isinstance(opened, ActiveRun):
-            opened.set_learning_rate(self._state.progress.learning_rate / 2)
+            opened.set_learning_rate(self._state.progress.learning_rate / 2, keep=False)
             opened.train()
 
     def set_learning_rate(self, learning_rate: float, *, keep: bool = True) -> None:
