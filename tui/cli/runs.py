@@ -25,7 +25,7 @@ from engine.protocol import (
 )
 from tui.cli.client import Client
 from tui.cli.streams import printable_json
-from tui.drawing.words import short
+from tui.drawing.words import known_loss, short
 
 HEADINGS = ["run", "step", "best", "bits/byte", "last used", "MB", "model", "text", "note"]
 
@@ -88,8 +88,8 @@ def _cells(run: RunSummary) -> list[str]:
     cells = (
         run.name,
         "cannot be read" if run.problem else f"{run.step:,} / {run.steps:,}",
-        "-" if run.best_loss is None else f"{run.best_loss:.4f}",
-        "-" if run.best_bits_per_byte is None else f"{run.best_bits_per_byte:.4f}",
+        known_loss(run.best_loss),
+        known_loss(run.best_bits_per_byte),
         run.last_used,
         f"{run.size / 1e6:.1f}",
         f"{run.preset} {short(run.parameters)}" if run.parameters else run.preset,

@@ -15,7 +15,7 @@ from engine.protocol import StepDone, TrialResult
 from tui.cli.console import PipeConsole
 from tui.cli.hints import PROGRAM
 from tui.cli.streams import printable_json
-from tui.drawing.words import counted, duration
+from tui.drawing.words import counted, duration, known_loss
 from tui.sweep.comparison import CaseResult, SweepVerdict, compared, in_bits
 from tui.sweep.plan import Plan, Trial
 
@@ -123,11 +123,10 @@ class SweepOutput:
         for row in rows:
             _, spread = row.ranked_by(bits=mixed)
             losses = {"loss": row.mean, "spread": spread, "bits/byte": row.bits_per_byte}
-            known = {name: "-" if one is None else f"{one:.4f}" for name, one in losses.items()}
             cells = [
                 row.case,
                 f"{row.n}/{self._plan.seeds}",
-                *(known[name] for name in figures),
+                *(known_loss(losses[name]) for name in figures),
                 "-" if row.seconds is None else f"{row.seconds:,.1f}",
                 ", ".join(self._remarks(row)),
             ]

@@ -42,6 +42,11 @@ def size(number: float) -> str:
     return f"{number / 1e3:.0f} KB"
 
 
+def known_loss(loss: float | None) -> str:
+    """A loss as lists and tables show it: 1.4465, or a dash where there is none."""
+    return "-" if loss is None else f"{loss:.4f}"
+
+
 def bar(fraction: float, width: int) -> str:
     """A bar of block characters, `width` cells long at fraction 1, to an eighth of a cell."""
     eighths = round(max(0.0, min(1.0, fraction)) * width * 8)

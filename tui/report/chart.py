@@ -53,8 +53,9 @@ class Chart(NamedTuple):
     lines: Sequence[Line]
     levels: Sequence[Level] = ()
     unit: Unit = "steps"
-    counted: str = "characters"  # what is counted by characters
     """Of x."""
+    counted: str = "characters"
+    """What is counted by characters: those, or tokens."""
     height: int = 360
     limit: float = float("inf")
     """Values above it are drawn at the upper edge."""

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from engine.protocol import RunSummary
 from tui.drawing.series import COMPARED
-from tui.drawing.words import count, short, size
+from tui.drawing.words import count, known_loss, short, size
 from tui.state import RunState
 from tui.tokens import tokens_of
 
@@ -33,11 +33,11 @@ class Column(NamedTuple):
 COLUMNS = (
     Column("run", 18, lambda run: run.name, lambda run: run.name.casefold()),
     Column("step", 17, lambda run: _steps(run), lambda run: -run.step),
-    Column("best", 7, lambda run: _loss(run.best_loss), lambda run: _known(run.best_loss)),
+    Column("best", 7, lambda run: known_loss(run.best_loss), lambda run: _known(run.best_loss)),
     Column(
         "bits/byte",
         11,
-        lambda run: _loss(run.best_bits_per_byte),
+        lambda run: known_loss(run.best_bits_per_byte),
         lambda run: _known(run.best_bits_per_byte),
     ),
     Column("last used", 17, lambda run: run.last_used, lambda run: -run.used),
@@ -158,10 +158,6 @@ def _cell(content: Content, width: int) -> Content:
 
 def _steps(run: RunSummary) -> str:
     return "cannot be read" if run.problem else f"{count(run.step)} / {count(run.steps)}"
-
-
-def _loss(loss: float | None) -> str:
-    return "-" if loss is None else f"{loss:.4f}"
 
 
 def _known(loss: float | None) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from tui.drawing.series import COMPARED
-from tui.drawing.words import count
+from tui.drawing.words import count, known_loss
 from tui.sweep.comparison import CaseResult, short_label
 from tui.sweep.shown import ShownSweep, results_of
 from tui.sweep.unit import is_mixed
@@ -36,19 +36,15 @@ def line(shown: ShownSweep, number: int, width: int) -> Content:
     _, spread = row.ranked_by(bits=mixed)
     cells = {
         "runs": f"{row.n}/{seeds}",
-        "loss": _figure(row.mean),
-        "spread": _figure(spread),
-        "bits/byte": _figure(row.bits_per_byte),
+        "loss": known_loss(row.mean),
+        "spread": known_loss(spread),
+        "bits/byte": known_loss(row.bits_per_byte),
     }
     columns = _columns(width, mixed=mixed)
     numbers = "".join(cells[name].rjust(CELLS[name]) for name in columns)
     case = _case(row.case, _room(width, columns))
     text = Content.assemble((mark.ljust(MARK), style), case, numbers, f"  {_now(shown, row)}")
     return text.truncate(width, ellipsis=True)
-
-
-def _figure(loss: float | None) -> str:
-    return "-" if loss is None else f"{loss:.4f}"
 
 
 def _case(label: str, room: int) -> Content:
