@@ -101,6 +101,7 @@ class RunContext:
     def measure_threads(self) -> Iterator[float | Hardware]:
         """Measure the threads again, in slices (see `engine.training.autotune.measure_threads`)."""
         config = self.trainer.config
+        self.trainer.make_room("measuring threads")
         yield from measure_threads(config.model, config.train, self.hardware)
         release_freed_memory()  # of the trials
 

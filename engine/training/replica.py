@@ -44,9 +44,9 @@ class Replica:
         self.precision = precision
         self.accumulation = accumulation
         self.compiled = compiled
-        self._training_loss = self._loss_of
-        if compiled:  # each context length has its own shapes, and there are three
-            self._training_loss = torch.compile(self._loss_of, dynamic=False)
+        # Each context length has its own shapes, and there are three. None, not `_loss_of`, where it
+        # is not compiled: that would be a reference to itself, and its memory left to a collection.
+        self._compiled_loss = torch.compile(self._loss_of, dynamic=False) if compiled else None
         self.parameters = list(model.parameters())
         self.micro_batch = micro_batch(sum(p.numel() for p in self.parameters))
         self.workspace = Workspace()
@@ -66,7 +66,8 @@ class Replica:
     ) -> tuple[Loss, tuple[Tensor, ...]]:
         """What `loss_and_grad` does for one micro-batch."""
         with self.workspace:
-            loss = self._training_loss(ids, targets, generator) / total
+            loss_of = self._compiled_loss or self._loss_of
+            loss = loss_of(ids, targets, generator) / total
             grads = torch.autograd.grad(loss, self.parameters)
         loss = loss.detach()
         # A number would have to be waited for: on a GPU it stays there until the step ends.

@@ -114,7 +114,7 @@ class Trainer:
         one such update would make every weight NaN.
         """
         train = self.config.train
-        self._make_room("training", context_length)
+        self.make_room("training", context_length)
         inputs, targets = self.dataset.batch(self.batch_number, train.batch_size, context_length)
         shares = [
             GradientAccumulation(
@@ -161,7 +161,7 @@ class Trainer:
         """Go over the validation part, or the sample of it, or another text, in pieces of
         `context_length`: the fractions done (0 to 1), then the Evaluation."""
         seen = 0.0
-        self._make_room("evaluating", context_length)
+        self.make_room("evaluating", context_length)
         if text is None:
             text = self.dataset.evaluated if self.step_number else self.dataset.evaluated_untrained
         predicted = text.predicted(context_length)
@@ -208,7 +208,7 @@ class Trainer:
         chunks = list(enumerate(split(rows, self.world * count)))
         return chunks[self.rank * count : (self.rank + 1) * count]
 
-    def _make_room(self, *work: object) -> None:
+    def make_room(self, *work: object) -> None:
         """Before work of another kind or shape than the last: give up the memory that was used again
         and again in that. The new work would find no use for it, and the heap would hold both."""
         if work != self._work:

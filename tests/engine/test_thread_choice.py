@@ -1,6 +1,7 @@
 """The number of threads is measured again during training; a change is reported and resumes exactly."""
 
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from driving import Driver, FakeClock, is_a, losses, of, only, tiny
 
+from engine.model.workspace import Memory
 from engine.protocol import (
     Close,
     Evaluated,
@@ -97,6 +99,29 @@ def test_threads_are_chosen_again_once_two_measurements_agree(
     assert asked == [[1, 2], [1, 2], [1, 2]]
     saved = load_run(only(events, Opened).run)
     assert saved.manifest.machine.threads == 2
+
+
+def test_training_holds_no_memory_meanwhile(
+    verse_file: Path, measurements: Measurements, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trials have arrays of their own: with those of training they would be the peak."""
+    measurements(ONE_IS_FASTER)
+    in_use: weakref.WeakSet[Memory] = weakref.WeakSet()
+    during: list[int] = []
+    begin, trials = Memory.__init__, autotune._trials
+
+    def counted(self: Memory, *sizes: object) -> None:
+        begin(self, *sizes)
+        in_use.add(self)
+
+    def looked_at(*parts: object) -> Iterator[float | Trials]:
+        during.append(len(in_use))
+        yield from trials(*parts)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Memory, "__init__", counted)
+    monkeypatch.setattr(autotune, "_trials", looked_at)
+    train(verse_file, (10, FIRST_AFTER))
+    assert during == [0, 0]
 
 
 def test_one_measurement_changes_nothing(verse_file: Path, measurements: Measurements) -> None:

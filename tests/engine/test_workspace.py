@@ -1,5 +1,8 @@
 """Memory that sublayers use again: nothing in it is read before it is written, nothing is mixed up."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 
@@ -93,6 +96,20 @@ def test_an_evaluation_and_a_step_leave_no_memory_behind(
         replica.loss_and_grad(*batch(1), BATCH * TIME, None)
         monkeypatch.setattr(Memory, "__init__", counted)
     assert made == []
+
+
+def test_the_memory_is_freed_with_its_replica() -> None:
+    """At once, by its last reference: nothing is collected while a run is opened, and what is garbage
+    then stays for good (`tui.engine_app`)."""
+    gc.disable()
+    try:
+        replica = Replica(awake(shape(context_length=TIME), VOCABULARY), torch.float32)
+        replica.loss_and_grad(*batch(1), BATCH * TIME, None)
+        space = weakref.ref(replica.workspace)
+        del replica
+        assert space() is None
+    finally:
+        gc.enable()
 
 
 def test_a_workspace_is_of_one_thread_and_only_meanwhile() -> None:
