@@ -37,6 +37,8 @@ from tui.textual_patches import TERMINAL_RESET, PatchedApp
 
 FRAME = 1 / 20
 """Seconds between two updates of the state: generated text streams at this pace."""
+STEPS_FRAME = 1.0
+"""The same while nothing but steps of training comes: each update takes time from training."""
 EXIT_TIMEOUT = 2.5
 """Seconds that the last save may take after a signal. What was saved before is safe anyway."""
 NOT_TRAINED_HERE = "Another program trains this run: that can be done only there."
@@ -106,10 +108,13 @@ class EngineApp(PatchedApp):
 
     def on_events_waiting(self) -> None:
         """Fold now if the last time was at least a frame ago, else when it will have been."""
-        wait = self._folded_at + FRAME - monotonic()
+        only_steps = self.state.phase == "training" and not self._link.urgent
+        wait = self._folded_at + (STEPS_FRAME if only_steps else FRAME) - monotonic()
+        if self._fold_timer is not None:
+            self._fold_timer.stop()
         if wait <= 0:
             self._fold()
-        elif self._fold_timer is None:
+        else:
             self._fold_timer = self.set_timer(wait, self._fold)
 
     def _fold(self) -> None:

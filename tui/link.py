@@ -3,6 +3,7 @@
 The engine notifies the screen only when the queue was empty; the screen then takes everything that
 has come since. So the engine never blocks on the screen, and a slow screen takes fewer, larger
 batches. Their size is limited, so that a long history that is sent at once does not block the keys.
+Steps of training can wait: the first event that cannot notifies the screen again.
 """
 
 import threading
@@ -10,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from engine.protocol import Command, Event
+from engine.protocol import Command, Event, StepDone, StepProgress
 
 MAX_BATCH = 4_000
 """Events in a batch: some 20 ms of folding."""
@@ -34,13 +35,17 @@ class Link:
         self._notify = notify
         self._lock = threading.Lock()
         self._waiting: deque[Event] = deque()
+        self.urgent = False
+        """Whether something waits that is not a step of training."""
 
     def emit(self, event: Event) -> None:
         """Add an event (engine thread)."""
         with self._lock:
             first = not self._waiting
             self._waiting.append(event)
-        if first:
+            now_urgent = not (self.urgent or isinstance(event, StepDone | StepProgress))
+            self.urgent = self.urgent or now_urgent
+        if first or now_urgent:
             self._notify()
 
     def drain(self) -> list[Event]:
@@ -49,7 +54,7 @@ class Link:
         with self._lock:
             size = min(MAX_BATCH, len(self._waiting))
             taken = [self._waiting.popleft() for _ in range(size)]
-            more = bool(self._waiting)
+            more = self.urgent = bool(self._waiting)
         if more:
             self._notify()
         return taken

@@ -12,11 +12,13 @@ from typing import NoReturn
 
 from rich.text import Text
 from textual.app import App
+from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
 
 from data.safe_text import safe_text
 from engine import write_log
+from tui.sparing_compositor import SparingCompositor
 
 TERMINAL_RESET = b"".join(
     b"\x1b[" + code
@@ -91,6 +93,11 @@ class PatchedApp(App[None]):
         self.set_reactive(App.theme, theme.name)
         self.stylesheet.set_variables(self.get_css_variables())
         self._refresh_truecolor_filter(self.ansi_theme)  # themes of the terminal's own colours
+
+    def get_default_screen(self) -> Screen[object]:
+        screen = super().get_default_screen()
+        screen._compositor = SparingCompositor()
+        return screen
 
     def on_mount(self) -> None:
         # Textual 8.2.8, https://github.com/Textualize/textual/issues/6298: on return from the

@@ -5,9 +5,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from recording import opened, step_done
+from looking import Opener
+from recording import PROMPT, opened, step_done, untrained
 
-from engine.protocol import Event, Excerpt
+from engine.protocol import Event, Excerpt, PhaseChanged
 from tui.link import MAX_BATCH, Link
 
 
@@ -20,6 +21,20 @@ def test_it_rings_once_for_many_events() -> None:
 
     assert len(notified) == 1
     assert link.drain() == [step_done(step, 1.0) for step in range(100)]
+
+
+def test_what_cannot_wait_rings_again_after_steps_that_can() -> None:
+    notified: list[None] = []
+    link = Link(lambda: notified.append(None))
+
+    link.emit(step_done(1))
+    assert not link.urgent
+    for _ in range(2):
+        link.emit(opened())
+
+    assert (len(notified), link.urgent) == (2, True)
+    link.drain()
+    assert not link.urgent
 
 
 def test_it_rings_again_once_everything_was_taken() -> None:
@@ -104,3 +119,17 @@ def test_of_several_threads_nothing_is_lost_and_the_order_of_each_is_kept() -> N
     for writer in range(writers):
         order = [event.step for event in taken if event.prompt == str(writer)]
         assert order == list(range(each))
+
+
+async def test_steps_of_training_wait_for_the_next_update(
+    desk: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each update takes time from training. What is not a step comes at once, with them."""
+    async with desk(*untrained(), PhaseChanged("training", 0)) as it:
+        monkeypatch.setattr("tui.engine_app.STEPS_FRAME", 3_600.0)
+        for step in (1, 2):
+            it.engine.emit(step_done(step))
+        await it.pilot.pause()
+        assert it.app.state.step == 0
+        it.engine.emit(Excerpt(2, PROMPT, "a sample"))
+        await it.sees("step 2 / 2,000", "a sample")

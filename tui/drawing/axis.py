@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, floor, log10
 from typing import Literal, NamedTuple, get_args
 
@@ -118,6 +118,13 @@ class StepScale(Struct, frozen=True):
     def at(self, step: float) -> int:
         """The column of a step, clipped to the chart."""
         return self.column(step if self.pace is None else self.pace.at(step))
+
+    def columns(self, steps: Iterable[float]) -> list[int]:
+        """The same of many steps, from 0 on."""
+        if self.log or self.pace is not None:
+            return list(map(self.at, steps))
+        last, most = self.last, self.dots - 1
+        return [min(most, int(step / last * most + 0.5)) for step in steps]
 
     def column(self, x: float) -> int:
         """The column of a number of the unit, clipped to the chart."""

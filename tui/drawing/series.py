@@ -7,6 +7,7 @@ in colour.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -138,13 +139,14 @@ def draw_compared(
 
 def _columns(buckets: Sequence[Bucket], scale: StepScale) -> list[_Column]:
     """The training curve, thinned to the columns of dots that have any points, left to right."""
-    groups: dict[int, list[Bucket]] = {}
-    for bucket in buckets:
-        groups.setdefault(scale.at(bucket.middle), []).append(bucket)
+    places = scale.columns([(bucket.first + bucket.last) / 2 for bucket in buckets])
     columns = []
-    for x, group in sorted(groups.items()):
-        _, _, lows, highs, totals, points = zip(*group, strict=True)
-        columns.append(_Column(x, min(lows), max(highs), sum(totals) / sum(points)))
+    begin = 0
+    while begin < len(places):
+        end = bisect_right(places, places[begin], begin)
+        _, _, lows, highs, totals, points = zip(*buckets[begin:end], strict=True)
+        columns.append(_Column(places[begin], min(lows), max(highs), sum(totals) / sum(points)))
+        begin = end
     return columns
 
 

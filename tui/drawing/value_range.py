@@ -3,9 +3,11 @@ that the fall of the later steps is as visible as that of the first ones."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, chain
 from math import ceil, floor, log2
+from operator import sub
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -79,18 +81,19 @@ class ValueRange(NamedTuple):
 
 def value_range(losses: Losses, whole: bool) -> ValueRange:
     """The range to draw: of all losses if `whole`, or if the newest ones gain little alone."""
-    all_of_it = _whole(losses)
-    newest = None if whole else _newest(losses)
+    buckets = losses.train.buckets
+    means = [bucket.total / bucket.points for bucket in buckets]
+    all_of_it = _whole(losses, buckets, means)
+    newest = None if whole else _newest(losses, buckets, means)
     if newest is None or newest.high - newest.low > _WORTH_IT * (all_of_it.high - all_of_it.low):
         return all_of_it
     return newest
 
 
-def _whole(losses: Losses) -> ValueRange:
-    """The range of all values except spikes, which must not flatten the rest."""
+def _whole(losses: Losses, buckets: Sequence[Bucket], means: Sequence[float]) -> ValueRange:
+    """The range of all values except spikes, which must not flatten the rest. `buckets`, of these
+    `means`, are those of the training loss."""
     known, evaluated = losses.references, losses.evaluated(0)
-    buckets = losses.train.buckets
-    means = [bucket.mean for bucket in buckets]
     # Half of the lowest reference is shown from the beginning: the curve has room to fall, and the
     # axis seldom changes under it.
     room = [min(value, value / 2) for value in known]
@@ -98,7 +101,7 @@ def _whole(losses: Losses) -> ValueRange:
     high = max([bucket.high for bucket in buckets] + evaluated + known, default=1.0)
 
     # A run begins near a uniform guess. Where that is not known, its first loss stands in for it.
-    start = known or means[:1]
+    start = known or [*means[:1]]
     spikes = max(len(means) // 20, 1 if known else 0)
     usual = max(start + sorted(means)[: len(means) - spikes] + sorted(evaluated)[:-1], default=high)
     if high - low > _SPIKE_RATIO * (usual - low):
@@ -106,7 +109,7 @@ def _whole(losses: Losses) -> ValueRange:
     return ValueRange(low, high)
 
 
-def _newest(losses: Losses) -> ValueRange | None:
+def _newest(losses: Losses, buckets: Sequence[Bucket], means: Sequence[float]) -> ValueRange | None:
     """The range of the losses from a step on that is between a quarter and a sixth of the run; None
     for a short run.
 
@@ -116,30 +119,30 @@ def _newest(losses: Losses) -> ValueRange | None:
     if losses.train.last is None or losses.train.last[0] < FEWEST_STEPS:
         return None
     first = 2 ** (floor(2 * log2(losses.train.last[0] / 4)) / 2)
-    every = losses.train.buckets
-    buckets = [bucket for bucket in every if bucket.first >= first]
-    settled = [bucket for bucket in buckets if bucket.last <= 4 * first]
-    if not settled:
+    begin = bisect_left(buckets, first, key=lambda bucket: bucket.first)
+    settled = bisect_right(buckets, 4 * first, key=lambda bucket: bucket.last)
+    if settled <= begin:
         return None
     evaluated = losses.evaluated(first)
-    high = max([*evaluated, _without_highest(settled), _without_highest(buckets)])
+    high = max(
+        [*evaluated, _without_highest(means[begin:settled]), _without_highest(means[begin:])]
+    )
     # Nothing lies below the chart: a loss that was lower before has to be seen.
-    until_then = [bucket for bucket in every if bucket.last <= 4 * first]
-    low = min([*losses.evaluated(0), _lowest_level(until_then)])
+    low = min([*losses.evaluated(0), _lowest_level(means[:settled])])
     step = max(_STEP * (high - low), 1e-9)
     return ValueRange(
-        low - step * max(0, ceil((low - _lowest_level(every)) / step)), high, newest=True
+        low - step * max(0, ceil((low - _lowest_level(means)) / step)), high, newest=True
     )
 
 
-def _without_highest(buckets: Sequence[Bucket]) -> float:
+def _without_highest(means: Sequence[float]) -> float:
     """The highest mean but for the fraction that may lie above the chart."""
-    means = sorted(bucket.mean for bucket in buckets)
-    return means[len(means) - 1 - floor(_OUTSIDE * len(means))]
+    return sorted(means)[len(means) - 1 - floor(_OUTSIDE * len(means))]
 
 
-def _lowest_level(buckets: Sequence[Bucket]) -> float:
+def _lowest_level(means: Sequence[float]) -> float:
     """The lowest mean of some adjacent buckets: where the smoothed line is lowest, at most."""
-    sums = list(accumulate((bucket.mean for bucket in buckets), initial=0.0))
-    number = min(_LEVEL, len(buckets))
-    return min((b - a) / number for a, b in zip(sums, sums[number:], strict=False))
+    sums = list(accumulate(means, initial=0.0))
+    number = min(_LEVEL, len(means))
+    lowest: float = min(map(sub, sums[number:], sums))
+    return lowest / number

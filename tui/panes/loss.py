@@ -102,7 +102,8 @@ class LossPane(ChartPane):
 
     def _subtitle(self) -> Content:
         """What the losses say; while the chart is read, what happened there, or else the keys."""
-        cursor, frame = self._shown_cursor(self.state), self._frame()
+        cursor = self._shown_cursor(self.state)
+        frame = None if cursor is None else self._frame()
         if cursor is None or frame is None:
             return verdict(self.state)
         happened = explained(self.state, frame, self.x_unit, cursor)

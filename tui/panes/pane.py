@@ -14,6 +14,9 @@ from textual.widget import Widget
 
 from tui.state import RunState
 
+SLACK = 0.1
+"""The fraction of its interval by which a pane is drawn early or late, to be drawn with others."""
+
 
 class Pane(Widget):
     """A widget that is a pure function of the state and its own size."""
@@ -54,10 +57,11 @@ class Pane(Widget):
             self._redraw()
             return
         wait = self._drawn_at + self.INTERVAL - monotonic()
-        if wait <= 0:
+        slack = SLACK * self.INTERVAL
+        if wait <= slack:
             self._redraw()
         elif self._timer is None:
-            self._timer = self.set_timer(wait, self._redraw)
+            self._timer = self.set_timer(wait + slack, self._redraw)
 
     def titles(self, state: RunState) -> tuple[Content, Content] | None:
         """The words in the border, above and below, where they change with the state."""
