@@ -48,7 +48,9 @@ MIN_SIZE = Size(80, 24)
 """Cells below which the app cannot be used."""
 
 
-class TinyGPTApp(LabActions, RunActions, TourActions, ChartActions, CopyActions, TrialActions):
+class TinyGPTApp(
+    LabActions, RunActions, TourActions, ChartActions, CopyActions, TrialActions, EngineApp
+):
     """Trains a small GPT on a text, draws its loss, and generates text from prompts."""
 
     TITLE = "tinygpt"

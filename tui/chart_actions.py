@@ -1,12 +1,12 @@
 """What the keys do to the loss chart."""
 
+from tui.app_part import AppPart
 from tui.drawing.axis import UNITS
-from tui.engine_app import EngineApp
 from tui.panes.chart_axis import is_left_out
 from tui.panes.loss import LossPane, why_only_whole
 
 
-class ChartActions(EngineApp):
+class ChartActions(AppPart):
     """The part of the app that decides what the loss chart shows."""
 
     def action_log_axis(self) -> None:

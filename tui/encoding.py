@@ -23,4 +23,6 @@ def ascii_only(environment: Mapping[str, str]) -> bool:
 
 def named(keys: str) -> str:
     """Keys, or a text about keys, as this terminal can show them."""
+    if keys.isascii():
+        return keys
     return keys.translate(NAMES) if ascii_only(os.environ) else keys

@@ -24,6 +24,7 @@ from engine.protocol import (
     Unpacked,
     UnpackRun,
 )
+from tui.app_part import AppPart
 from tui.dialogs import ask_for_line
 from tui.engine_app import EngineApp
 from tui.safe_struct import safe
@@ -35,7 +36,7 @@ if TYPE_CHECKING:  # loaded with the first answer
 QUESTION = "A packed run (.tinygpt), or a folder that was exported for transformers:"
 
 
-class ExportActions(EngineApp):
+class ExportActions(AppPart):
     """The part of the app that exports, packs, unpacks and reports runs."""
 
     _in_dialog = False

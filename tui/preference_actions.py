@@ -9,13 +9,13 @@ from textual.theme import Theme
 
 from data.safe_text import safe_text
 from engine.protocol import Event, Opened, PhaseChanged
-from tui.engine_app import EngineApp
+from tui.app_part import AppPart
 from tui.preferences import Preferences, load_preferences, save_preferences
 from tui.state import RunState
 from tui.theme import CLASSROOM
 
 
-class PreferenceActions(EngineApp):
+class PreferenceActions(AppPart):
     """The part of the app that follows what the user has chosen for the app itself."""
 
     _preferences = Preferences()

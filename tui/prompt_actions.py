@@ -1,12 +1,11 @@
 """What the keys do to the prompt and the text generated from it."""
 
-from textual import on
 from textual.reactive import reactive
 from textual.widgets import Input
 
 from engine.config import SampleConfig
 from engine.protocol import Event, Sample, SampleStarted, SetExcerptPrompt, StopSample, TextSampled
-from tui.engine_app import EngineApp
+from tui.app_part import AppPart
 from tui.panes.prompt import PromptInput, PromptPane
 from tui.sampling_controls import SAMPLING_CONTROLS, changed
 from tui.state import RunState
@@ -17,7 +16,7 @@ NO_PROMPT = "Type a prompt first (p): u has the samples continue it."
 REWRITES = "Whenever a setting changes, the answer is written again, from the same seed."
 
 
-class PromptActions(EngineApp):
+class PromptActions(AppPart):
     """The part of the app that asks for text."""
 
     _samples = 0
@@ -46,11 +45,12 @@ class PromptActions(EngineApp):
         else:
             self.screen.set_focus(None)
 
-    @on(Input.Submitted, "#prompt-input")
-    def write_or_write_on(self) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         """Generate text from the prompt, or on an empty line, go on where the last text ended."""
         writing = self.state.writing
-        if self.query_one(PromptInput).value or writing is None:
+        if not isinstance(event.input, PromptInput):
+            return
+        if event.value or writing is None:
             self.action_write()
         elif writing.ended:
             self._ask(self._text)

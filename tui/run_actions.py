@@ -18,6 +18,7 @@ from engine.protocol import (
     Stop,
     Train,
 )
+from tui.app_part import AppPart
 from tui.dialogs import ask_for_line, confirm
 from tui.engine_app import EngineApp
 from tui.lab.state import race_again
@@ -27,7 +28,7 @@ RATE_FACTOR = 1.25
 """By how much a key changes the learning rate."""
 
 
-class RunActions(EngineApp):
+class RunActions(AppPart):
     """The part of the app that trains, ends and changes the open run."""
 
     _asked_rate: float | None = None

@@ -82,6 +82,7 @@ class PatchedApp(App[None]):
 
     stopped_by_error = False
     """Whether an error on the screen's side has ended the app."""
+    _has_theme = False
 
     def use_theme(self, theme: Theme) -> None:
         """Register and select a theme; to be called in `__init__`.
@@ -89,6 +90,7 @@ class PatchedApp(App[None]):
         Textual 8.2.8: a theme that is set once the style sheet has been read has it parsed again,
         which delays the first paint.
         """
+        self._has_theme = True
         self.register_theme(theme)
         self.set_reactive(App.theme, theme.name)
         self.stylesheet.set_variables(self.get_css_variables())
@@ -98,6 +100,13 @@ class PatchedApp(App[None]):
         screen = super().get_default_screen()
         screen._compositor = SparingCompositor()
         return screen
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Those of the theme.
+
+        Textual 8.2.8 asks for them in its `__init__`, for a theme that is replaced right after it.
+        """
+        return super().get_css_variables() if self._has_theme else {}
 
     def on_mount(self) -> None:
         # Textual 8.2.8, https://github.com/Textualize/textual/issues/6298: on return from the

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from textual import on
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -112,11 +111,12 @@ class TourActions(TimeActions, PreferenceActions):
             self._before_guess = self.focused
             panel.open_guess()
 
-    @on(Input.Submitted, "GuessInput")
-    def take_guess(self) -> None:
-        """Have the page tell how it is."""
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Have the page tell how the guess is."""
         panel = self._panel
-        if panel is not None and (guess := panel.guess):
+        if panel is None or event.input.parent is not panel:
+            return
+        if guess := panel.guess:
             panel.tour = replace(panel.tour, guess=guess)
         self.action_stop_guessing()
         self._follow()

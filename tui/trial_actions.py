@@ -13,12 +13,13 @@ from engine.protocol import (
     StopTrial,
     Train,
 )
+from tui.app_part import AppPart
 from tui.engine_app import EngineApp
 from tui.state import RunState
 from tui.trial import Trial
 
 
-class TrialActions(EngineApp):
+class TrialActions(AppPart):
     """The part of the app that has trials made, and shows them."""
 
     _holds = False

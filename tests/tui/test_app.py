@@ -70,6 +70,17 @@ def prompt_of(desk: Desk) -> PromptInput:
 # The start.
 
 
+def test_the_app_is_made_of_plain_parts() -> None:
+    """A subclass of Textual's `App` delays the first paint, and in a plain class `@on` does nothing."""
+    bases = TinyGPTApp.__mro__
+    made = [base.__name__ for base in bases if issubclass(base, App)]
+    assert made == ["TinyGPTApp", "EngineApp", "PatchedApp", "App"]
+    parts = [base for base in bases if base.__name__.endswith("Actions")]
+    assert len(parts) > 10
+    for part in parts:
+        assert not [name for name, method in vars(part).items() if hasattr(method, "_textual_on")]
+
+
 async def test_the_screen_is_painted_before_the_engine_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

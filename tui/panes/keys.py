@@ -83,10 +83,13 @@ class KeysLine(Widget):
         """The keys to show, and the key of the command palette."""
         items, palette = [], None
         for key, (_, binding, enabled, _) in self.screen.active_bindings.items():
+            is_palette = key == self.app.COMMAND_PALETTE_BINDING
+            if not (binding.show or is_palette):
+                continue
             item = Item(key, self.app.get_key_display(binding), binding.description, enabled)
             if binding.show:
                 items.append(item)
-            elif key == self.app.COMMAND_PALETTE_BINDING:
+            else:
                 palette = item
         return items, palette
 

@@ -120,6 +120,8 @@ class ScrollingLines(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         number = y + self.scroll_offset.y
-        line = self._lines[number] if number < len(self._lines) else Line("")
-        strips = Visual.to_strips(self, line.content, width, 1, self.visual_style)
+        if number >= len(self._lines):
+            return Strip([], 0)  # Textual fills the rest of each row
+        content = self._lines[number].content
+        strips = Visual.to_strips(self, content, width, 1, self.visual_style)
         return strips[0] if strips else Strip.blank(width)
