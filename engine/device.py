@@ -3,14 +3,11 @@
 torch is imported inside the functions that need it: the saved runs are listed without it.
 """
 
-import platform
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    import ctypes
-
     import torch
 
 
@@ -118,47 +115,3 @@ def synchronize(device: "torch.device") -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
-
-
-KEPT_BELOW = 1 << 25
-"""Bytes of a block from which on its page faults cost little compared with the work on it."""
-
-
-def keep_freed_memory() -> None:
-    """Ask the C library to keep large freed blocks for the next step.
-
-    By default glibc returns them to the system each time, and a training step then spends up to a
-    quarter of its time on page faults; it also keeps one heap per thread, which adds up. Other C
-    libraries are left alone.
-
-    Blocks from `KEPT_BELOW` on, such as the logits of 20,000 characters, are returned all the same:
-    the heap would break into pieces that none of them fits, and take more than twice the memory.
-    """
-    if libc := _glibc():
-        trim_threshold, mmap_threshold, arena_max = -1, -3, -8  # M_* of malloc.h
-        libc.mallopt(arena_max, 1)
-        libc.mallopt(mmap_threshold, KEPT_BELOW)
-        libc.mallopt(trim_threshold, 1 << 30)
-
-
-def release_freed_memory() -> None:
-    """Return the kept blocks to the system once, after work whose memory is not needed again."""
-    if libc := _glibc():
-        libc.malloc_trim(0)
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether the memory ran out: torch reports that on a CPU by a RuntimeError like any other."""
-    return (
-        isinstance(error, MemoryError)
-        or "DefaultCPUAllocator" in str(error)
-        or type(error).__name__ == "OutOfMemoryError"
-    )
-
-
-def _glibc() -> "ctypes.CDLL | None":
-    """The C library, if it is glibc: only its allocator is tuned here."""
-    import ctypes  # the screen imports this module before its first paint, and needs none of it
-
-    is_glibc = platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
-    return ctypes.CDLL(None) if is_glibc else None

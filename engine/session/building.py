@@ -10,7 +10,8 @@ from data.catalog import Corpus
 from data.prompts import default_prompt
 from data.text import LargeText, Text
 from engine.config import RunConfig
-from engine.device import Machine, keep_freed_memory
+from engine.device import Machine
+from engine.memory import collecting_garbage, keep_freed_memory, release_code_pages
 from engine.protocol import Busy, CorpusLoaded, Event, Forked, Opened, ParentLoaded, Phase
 from engine.session.active_run import ActiveRun
 from engine.session.ladder import Ladder
@@ -145,7 +146,9 @@ def build_context(
     if start is not None:
         check_state(start.state, info.config, info.vocabulary)
     emit(Busy("compiling for this machine (some seconds, the first time only)"))
-    compile_loops()
+    with collecting_garbage():  # a compiler makes much of it
+        compile_loops()
+    release_code_pages()  # of the compiler, and of what was loaded
     emit(Busy("measuring this machine"))
     opening = start.excerpt_prompt if start else None
     if opening is None:

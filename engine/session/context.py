@@ -7,9 +7,10 @@ import torch
 
 from data.text import Text
 from engine.config import ModelConfig, RunConfig, SampleConfig
-from engine.device import Hardware, Machine, device_of, machine_of, release_freed_memory
+from engine.device import Hardware, Machine, device_of, machine_of
 from engine.generation.generator import TextGenerator
 from engine.generation.streams import SampleStreams
+from engine.memory import release_freed_memory
 from engine.model.decoder import CompiledDecoder
 from engine.model.gpt import GPT
 from engine.model.size import on_meta

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from data.typed_path import typed_path
-from engine.device import is_out_of_memory
+from engine.memory import is_out_of_memory
 from engine.protocol import (
     Busy,
     Event,

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from engine.device import is_out_of_memory
+from engine.memory import is_out_of_memory
 from engine.protocol import (
     AnnotateRun,
     Compare,

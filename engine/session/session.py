@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from data.catalog import DownloadNeededError
 from engine.config import RunConfig
-from engine.device import is_out_of_memory
 from engine.launch import RankLostError
+from engine.memory import is_out_of_memory
 from engine.protocol import (
     INSIGHT_COMMANDS,
     Activity,

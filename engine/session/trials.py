@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from engine.device import is_out_of_memory, release_freed_memory
 from engine.insight.reading import read_row, sublayers
+from engine.memory import is_out_of_memory, release_freed_memory
 from engine.model.tokenizer import Tokenizer
 from engine.protocol import (
     Failed,

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from torch import Tensor
 
 from engine.config import RunConfig, TrainConfig
-from engine.device import Hardware, device_of, keep_freed_memory
+from engine.device import Hardware, device_of
 from engine.launch import RankLostError
+from engine.memory import keep_freed_memory
 from engine.training.dataset import Dataset
 from engine.training.process_group import ProcessGroup
 from engine.training.rank_messages import (

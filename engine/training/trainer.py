@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
-from engine.device import Hardware, release_freed_memory
+from engine.device import Hardware
+from engine.memory import release_freed_memory
 from engine.model.gpt import GPT
 from engine.training.compiling import is_compiled
 from engine.training.dataset import Dataset, step_seed

@@ -8,7 +8,7 @@ import torch
 
 from data import files
 from engine.config import RunConfig, override, preset
-from engine.device import keep_freed_memory
+from engine.memory import keep_freed_memory
 from engine.model.tokenizer import Vocabulary
 from engine.session.context import RunContext
 from engine.training.autotune import MAX_THREADS

@@ -8,7 +8,8 @@ import pytest
 PROGRAM = """
 import torch
 from engine.config import override, small
-from engine.device import Hardware, keep_freed_memory
+from engine.device import Hardware
+from engine.memory import keep_freed_memory
 from engine.training.cost import estimate_memory
 from engine.training.dataset import Dataset
 from engine.training.trainer import Trainer
