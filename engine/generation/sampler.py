@@ -7,8 +7,12 @@ import torch
 from numpy.typing import NDArray
 
 from engine.config import SampleConfig
+from engine.generation.likeliest import likeliest
 from engine.model.decoder import Decoder
 from engine.model.kernels import Array
+
+DRAWS = 64
+"""Random numbers that are drawn at once."""
 
 
 def candidates(
@@ -23,23 +27,27 @@ def candidates(
     """
     if config.temperature == 0:
         return np.array([logits.argmax()]), np.ones(1)
-    ids = np.argsort(-logits, kind="stable")[: config.top_k or None]
-    scores = logits[ids].astype(np.float64)  # float32 would round a tiny temperature to zero
-    with np.errstate(over="ignore"):  # an overflow to infinity is as good as the true quotient
-        cumulative: NDArray[np.float64] = np.exp((scores - scores[0]) / config.temperature).cumsum()
-    if config.top_p < 1:
-        cumulative = cumulative[: np.searchsorted(cumulative, config.top_p * cumulative[-1]) + 1]
-    return ids[: len(cumulative)], cumulative
+    size = len(logits)
+    ids, cumulative = np.empty(size, np.int64), np.empty(size)
+    # For other types, such as a whole number, it would be compiled again.
+    temperature, top_p = float(config.temperature), float(config.top_p)
+    count = likeliest(logits, temperature, config.top_k or size, top_p, ids, cumulative)
+    return ids[:count], cumulative[:count]
 
 
-def next_id(logits: Array, config: SampleConfig, generator: torch.Generator) -> int:
-    """Sample an id from (V,) logits."""
+def next_id(logits: Array, config: SampleConfig, draws: Iterator[float]) -> int:
+    """Sample an id from (V,) logits, with the next draw."""
     if config.temperature == 0:
         return int(logits.argmax())
     ids, cumulative = candidates(logits, config)
-    draw = float(torch.rand(1, generator=generator)) * cumulative[-1]
-    index = np.searchsorted(cumulative, draw, side="right")
-    return int(ids[min(index, len(cumulative) - 1)])
+    index = cumulative.searchsorted(next(draws) * cumulative[-1], side="right")
+    return int(ids[min(index, len(ids) - 1)])
+
+
+def uniform(generator: torch.Generator) -> Iterator[float]:
+    """Numbers from 0 to 1, the same as one at a time, which would cost as much as all of them."""
+    while True:
+        yield from torch.rand(DRAWS, generator=generator).tolist()
 
 
 def sample(
@@ -51,10 +59,11 @@ def sample(
     the context only the end counts.
     """
     assert prompt, "the caller replaces an empty prompt"
+    draws = uniform(generator)
     *before, last = prompt[-decoder.context_length :]
     for id_ in before:
         decoder.read(id_)
         yield None
     while True:
-        last = next_id(decoder.read(last), config, generator)
+        last = next_id(decoder.read(last), config, draws)
         yield last

@@ -9,6 +9,7 @@ from data.text import Text
 from engine.config import ModelConfig, RunConfig, SampleConfig
 from engine.device import Hardware, Machine, device_of, machine_of
 from engine.generation.generator import TextGenerator
+from engine.generation.sampler import candidates
 from engine.generation.streams import SampleStreams
 from engine.memory import release_freed_memory
 from engine.model.decoder import CompiledDecoder
@@ -177,7 +178,7 @@ def compile_loops() -> None:
     model, ids = GPT(shape, 2).init_weights(torch.Generator()), torch.zeros(1, 8, dtype=torch.int64)
     for precision in (torch.float32, torch.bfloat16):
         Replica(model, precision).loss_and_grad(ids, ids, ids.numel(), None)
-    CompiledDecoder(shape, 2).read(0)
+    candidates(CompiledDecoder(shape, 2).read(0), SampleConfig())
 
 
 def check_state(state: State, config: RunConfig, vocabulary: int) -> None:

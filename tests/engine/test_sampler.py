@@ -2,14 +2,15 @@
 
 import math
 from collections import Counter
-from itertools import islice
+from itertools import islice, product
 
 import numpy as np
 import pytest
 import torch
 
 from engine.config import ModelConfig, SampleConfig
-from engine.generation.sampler import next_id, sample
+from engine.generation.likeliest import likeliest
+from engine.generation.sampler import candidates, next_id, sample, uniform
 from engine.model.decoder import decoder_for
 from engine.model.gpt import GPT
 from engine.model.kernels import Array
@@ -26,9 +27,9 @@ def scores_of(*scores: float) -> Array:
 
 
 def draws(scores: Array, count: int = 400, **config: float) -> list[int]:
-    generator = torch.Generator().manual_seed(0)
+    numbers = uniform(torch.Generator().manual_seed(0))
     chosen = SampleConfig(**{"temperature": 1.0, "top_k": 0, "top_p": 1.0, **config})  # type: ignore[arg-type]
-    return [next_id(scores, chosen, generator) for _ in range(count)]
+    return [next_id(scores, chosen, numbers) for _ in range(count)]
 
 
 def test_temperature_zero_takes_the_likeliest() -> None:
@@ -83,6 +84,31 @@ def test_top_p_applies_to_what_top_k_left() -> None:
     # Of 0.5 and 0.3 the first has 62%, which reaches 60%; without top-k it has only half.
     assert set(draws(logits(), top_k=2, top_p=0.6)) == {1}
     assert set(draws(logits(), top_k=2, top_p=0.65)) == {1, 3}
+
+
+@pytest.mark.parametrize("size", [1, 2, 65, 300])
+def test_the_candidates_are_those_of_a_full_sort(size: int) -> None:
+    """Whatever the settings, equal logits and infinite ones included."""
+    generator = np.random.default_rng(size)
+    for digits in (0, 1, 7):
+        scores = generator.normal(0, 3, size).round(digits).astype(np.float32)
+        scores[1 : size // 3] = -np.inf
+        for temperature, top_k, top_p in product((0.5, 2), (0, 1, 7, 64), (0, 0.3, 0.95, 1)):
+            order = np.argsort(-scores, kind="stable")[: top_k or None]
+            total = np.exp((scores[order] - scores[order[0]]) / temperature, dtype=float).cumsum()
+            count = int((total < top_p * total[-1]).sum()) + 1 if top_p < 1 else len(order)
+            config = SampleConfig(temperature=temperature, top_k=top_k, top_p=top_p)
+            ids, cumulative = candidates(scores, config)
+            assert ids.tolist() == order[:count].tolist()
+            np.testing.assert_allclose(cumulative, total[:count], rtol=1e-6)
+    assert len(likeliest.signatures) == 1  # compiled once, for whole numbers too
+
+
+def test_draws_are_those_of_the_generator_one_by_one() -> None:
+    numbers = uniform(torch.Generator().manual_seed(3))
+    generator = torch.Generator().manual_seed(3)
+    expected = [float(torch.rand(1, generator=generator)) for _ in range(200)]
+    assert list(islice(numbers, 200)) == expected
 
 
 def test_impossible_characters_are_never_drawn() -> None:
