@@ -37,8 +37,6 @@ from tui.textual_patches import TERMINAL_RESET, PatchedApp
 
 FRAME = 1 / 20
 """Seconds between two updates of the state: generated text streams at this pace."""
-STEPS_FRAME = 1.0
-"""The same while nothing but steps of training comes: each update takes time from training."""
 EXIT_TIMEOUT = 2.5
 """Seconds that the last save may take after a signal. What was saved before is safe anyway."""
 NOT_TRAINED_HERE = "Another program trains this run: that can be done only there."
@@ -107,9 +105,9 @@ class EngineApp(PatchedApp):
     # Events.
 
     def on_events_waiting(self) -> None:
-        """Fold now if the last time was at least a frame ago, else when it will have been."""
-        only_steps = self.state.phase == "training" and not self._link.urgent
-        wait = self._folded_at + (STEPS_FRAME if only_steps else FRAME) - monotonic()
+        """Fold now if the last time was long enough ago, else when it will have been."""
+        patience = self._link.patience if self.state.phase == "training" else 0.0
+        wait = self._folded_at + max(FRAME, patience) - monotonic()
         if self._fold_timer is not None:
             self._fold_timer.stop()
         if wait <= 0:

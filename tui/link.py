@@ -3,18 +3,23 @@
 The engine notifies the screen only when the queue was empty; the screen then takes everything that
 has come since. So the engine never blocks on the screen, and a slow screen takes fewer, larger
 batches. Their size is limited, so that a long history that is sent at once does not block the keys.
-Steps of training can wait: the first event that cannot notifies the screen again.
+Steps of training can wait, and what is done of longer work for a moment: the first event that can
+wait less notifies the screen again.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import Protocol
 
-from engine.protocol import Command, Event, StepDone, StepProgress
+from engine.protocol import Busy, Command, Event, StepDone, StepProgress
 
 MAX_BATCH = 4_000
 """Events in a batch: some 20 ms of folding."""
+STEPS_WAIT, PROGRESS_WAITS = 1.0, 0.25
+"""Seconds that steps, and what is done of longer work, can wait: each update of the screen takes time
+from training."""
 
 
 class Engine(Protocol):
@@ -35,17 +40,17 @@ class Link:
         self._notify = notify
         self._lock = threading.Lock()
         self._waiting: deque[Event] = deque()
-        self.urgent = False
-        """Whether something waits that is not a step of training."""
+        self.patience = inf
+        """Seconds for which all that is waiting can wait."""
 
     def emit(self, event: Event) -> None:
         """Add an event (engine thread)."""
         with self._lock:
-            first = not self._waiting
             self._waiting.append(event)
-            now_urgent = not (self.urgent or isinstance(event, StepDone | StepProgress))
-            self.urgent = self.urgent or now_urgent
-        if first or now_urgent:
+            patience = patience_of(event)
+            notifies = patience < self.patience
+            self.patience = min(patience, self.patience)
+        if notifies:
             self._notify()
 
     def drain(self) -> list[Event]:
@@ -54,7 +59,19 @@ class Link:
         with self._lock:
             size = min(MAX_BATCH, len(self._waiting))
             taken = [self._waiting.popleft() for _ in range(size)]
-            more = self.urgent = bool(self._waiting)
+            more = bool(self._waiting)
+            self.patience = 0.0 if more else inf
         if more:
             self._notify()
         return taken
+
+
+def patience_of(event: Event) -> float:
+    """Seconds that an event can wait while a run trains."""
+    match event:
+        case StepDone() | StepProgress():
+            return STEPS_WAIT
+        case Busy(done=done) if done > 0:
+            return PROGRESS_WAITS
+        case _:
+            return 0.0

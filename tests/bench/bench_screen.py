@@ -60,6 +60,10 @@ PAIRED = (
 """What must be the same on both sides: the start-up choice may differ from run to run."""
 VIEWS = {"Read": "2", "Read, all panels": "2vv", "Time": "3"}
 """The keys that open each."""
+FIRST_VIEW = {"Train": "1"}
+SIZES = ((80, 24), (120, 40))
+"""Columns and lines."""
+CPU_SECONDS = 20.0
 INTERVAL = 250
 """Steps between two evaluations: what a view shows is asked for after each."""
 
@@ -106,6 +110,18 @@ def test_what_the_screen_costs(
     benchmark.pedantic(pair, rounds=PAIRS)
     listed = ", ".join(f"{ratio:.3f}" for ratio in ratios)
     table.row("app over headless speed", f"{median(ratios):.3f} of {listed}", "0.97")
+
+
+@pytest.mark.parametrize("view", FIRST_VIEW | VIEWS)
+def test_cpu_time_of_the_screen(
+    benchmark: BenchmarkFixture, text: Path, table: Table, tmp_path: Path, view: str
+) -> None:
+    """What the thread that draws takes while it trains: training waits for about as long."""
+    keys = (FIRST_VIEW | VIEWS)[view]
+    taken = benchmark.pedantic(lambda: [screen_cpu(text, tmp_path, keys, size) for size in SIZES])
+    for (columns, lines), seconds in zip(SIZES, taken, strict=True):
+        name = f"CPU time of the screen, view {view} at {columns} × {lines}, ms a second"
+        table.row(name, f"{1e3 * seconds:.1f}", "10")
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -161,9 +177,7 @@ def key_to_paint(
         terminal.wait_for(lambda shown: re.search(scene.ready, shown) is not None)
         keys = [(key, shown_by(terminal, key, words)) for key, words in scene[:2]]
         for number in range(KEYS):
-            wait_until = perf_counter() + pauses.uniform(0.05, 0.25)
-            while (left := wait_until - perf_counter()) > 0:
-                terminal.read(left, emulate=False)
+            read_for(pauses.uniform(0.05, 0.25), terminal)
             key, shown = keys[number % 2]
             began = perf_counter()
             terminal.type(key)
@@ -196,6 +210,32 @@ def speed_in_app(text: Path, home: Path) -> float:
             terminal.read(1, emulate=False)
         quit_from(terminal)
     return recorded_speed(home)
+
+
+def screen_cpu(text: Path, home: Path, keys: str, size: tuple[int, int]) -> float:
+    """Seconds of CPU time a second of the thread that draws, from a moment after these keys on."""
+    with start([APP, str(text), *PAIRED[1:]], home, size) as terminal:
+        terminal.wait_for("● untrained")
+        terminal.type(" ")
+        terminal.wait_for("● training")
+        terminal.type(keys)
+        read_for(3, terminal)  # the view is opened
+        before = cpu_time(terminal.process.pid)
+        read_for(CPU_SECONDS, terminal)
+        taken = cpu_time(terminal.process.pid) - before
+        quit_from(terminal)
+        return taken / CPU_SECONDS
+
+
+def read_for(seconds: float, terminal: Terminal) -> None:
+    end = perf_counter() + seconds
+    while (left := end - perf_counter()) > 0:
+        terminal.read(left, emulate=False)
+
+
+def cpu_time(process: int) -> float:
+    """Seconds of CPU time of the first thread of a process (Linux)."""
+    return int(Path(f"/proc/{process}/task/{process}/schedstat").read_text().split()[0]) / 1e9
 
 
 def speed_headless(text: Path, home: Path) -> float:
@@ -242,8 +282,10 @@ def recorded_speed(home: Path) -> float:
     return sum(e["tokens"] for e in steps[1:]) / (steps[-1]["elapsed"] - steps[0]["elapsed"])
 
 
-def start(command: list[str], home: Path) -> Terminal:
-    return Terminal(command, columns=120, lines=40, cwd=str(Path.cwd()), env=environment(home))
+def start(command: list[str], home: Path, size: tuple[int, int] = SIZES[-1]) -> Terminal:
+    columns, lines = size
+    cwd, env = str(Path.cwd()), environment(home)
+    return Terminal(command, columns=columns, lines=lines, cwd=cwd, env=env)
 
 
 def environment(home: Path) -> dict[str, str]:

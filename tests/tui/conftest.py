@@ -25,7 +25,7 @@ def colours(monkeypatch: pytest.MonkeyPatch) -> None:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every event is drawn as it comes, and not at the pace of a screen."""
     monkeypatch.setattr("tui.engine_app.FRAME", 0.0)
-    monkeypatch.setattr("tui.engine_app.STEPS_FRAME", 0.0)
+    monkeypatch.setattr("tui.link.patience_of", lambda event: 0.0)
     for pane in (Pane, *Pane.__subclasses__()):
         monkeypatch.setattr(pane, "INTERVAL", 0.0)
 

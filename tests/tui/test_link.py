@@ -8,8 +8,8 @@ import pytest
 from looking import Opener
 from recording import PROMPT, opened, step_done, untrained
 
-from engine.protocol import Event, Excerpt, PhaseChanged
-from tui.link import MAX_BATCH, Link
+from engine.protocol import Busy, Event, Excerpt, PhaseChanged, StepDone
+from tui.link import MAX_BATCH, PROGRESS_WAITS, STEPS_WAIT, Link
 
 
 def test_it_rings_once_for_many_events() -> None:
@@ -27,14 +27,15 @@ def test_what_cannot_wait_rings_again_after_steps_that_can() -> None:
     notified: list[None] = []
     link = Link(lambda: notified.append(None))
 
-    link.emit(step_done(1))
-    assert not link.urgent
+    for event in (step_done(1), step_done(2), Busy("evaluating", 0.5), Busy("evaluating", 0.6)):
+        link.emit(event)
+    assert (len(notified), link.patience) == (2, PROGRESS_WAITS)
     for _ in range(2):
         link.emit(opened())
-
-    assert (len(notified), link.urgent) == (2, True)
+    assert (len(notified), link.patience) == (3, 0.0)
     link.drain()
-    assert not link.urgent
+    link.emit(step_done(3))
+    assert (len(notified), link.patience) == (4, STEPS_WAIT)
 
 
 def test_it_rings_again_once_everything_was_taken() -> None:
@@ -126,7 +127,9 @@ async def test_steps_of_training_wait_for_the_next_update(
 ) -> None:
     """Each update takes time from training. What is not a step comes at once, with them."""
     async with desk(*untrained(), PhaseChanged("training", 0)) as it:
-        monkeypatch.setattr("tui.engine_app.STEPS_FRAME", 3_600.0)
+        monkeypatch.setattr(
+            "tui.link.patience_of", lambda event: 3_600.0 * isinstance(event, StepDone)
+        )
         for step in (1, 2):
             it.engine.emit(step_done(step))
         await it.pilot.pause()
