@@ -4,7 +4,8 @@ train one run together. No torch."""
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """The environment variables that every launcher for torch.distributed sets."""
@@ -19,7 +20,7 @@ class RankLostError(Exception):
         self.lost = lost
 
 
-class Launch(NamedTuple):
+class Launch(Struct, frozen=True):
     """What a launcher says to each process."""
 
     rank: int

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from statistics import fmean, median
-from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.protocol import CorpusLoaded
@@ -24,7 +24,7 @@ _ABILITIES = ("", ": it begins to spell", ": it spells words")  # past one rung,
 _WORDS = 0.8  # this fraction of the loss of a guess from pairs takes longer patterns than pairs
 
 
-class Remark(NamedTuple):
+class Remark(Struct, frozen=True):
     """A sentence, and whether it is a warning."""
 
     text: str
@@ -100,7 +100,8 @@ def _standing(loss: float, corpus: CorpusLoaded, unit: LossUnit, ladder: Ladder)
     numbers of the chart."""
     tokens = unit.tokens
     loss = unit.of(loss)
-    uniform, letters, pairs = map(unit.of, guesses(corpus, tokens))
+    guessed = guesses(corpus, tokens)
+    uniform, letters, pairs = map(unit.of, (guessed.uniform, guessed.unigram, guessed.bigram))
     rungs = [replace(rung, loss=unit.of(rung.loss)) for rung in ladder.rungs]
     # Where the chart has a line for the same guess, the number of that line.
     lines = {rung.name: rung.loss for rung in rungs}

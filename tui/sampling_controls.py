@@ -1,9 +1,9 @@
 """The sampling settings that have keys: which value a key moves to, and how it is shown."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from engine.config import SampleConfig
 from tui.drawing.words import count
@@ -15,7 +15,7 @@ LENGTHS = (50, 100, 200, 500, 1_000, 2_000, 5_000)
 LARGEST_SEED = 2**31 - 1
 
 
-class SamplingControl(NamedTuple):
+class SamplingControl(Struct, frozen=True):
     """A setting of `SampleConfig` with its two keys."""
 
     field: str

@@ -1,8 +1,6 @@
 """The kept moments of the open run, the one that is looked at, and the text it writes: one frozen
 value."""
 
-from typing import NamedTuple
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -21,7 +19,7 @@ NOW = -1
 """Stands for the weights as they are now, as in `Inspect.step`."""
 
 
-class AskedText(NamedTuple):
+class AskedText(Struct, frozen=True):
     """A question for a text by the model of some moment."""
 
     prompt: str

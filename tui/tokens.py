@@ -3,8 +3,9 @@ unit."""
 
 from collections.abc import Iterable
 from math import isfinite, log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.protocol import CorpusLoaded, RunCurve, Tokens, are_mixed
@@ -39,7 +40,7 @@ def in_words(tokens: Tokens) -> str:
     return f", {learned}, {tokens.characters_each:.2f} characters each"
 
 
-class Guesses(NamedTuple):
+class Guesses(Struct, frozen=True):
     """The losses of simple guesses on the text of a run, in nats per token of the run."""
 
     uniform: float
@@ -71,7 +72,7 @@ def in_bits(loss: float, tokens: Tokens, digits: int = 2) -> str:
     return f"{tokens.bits_per_character(loss):.{digits}f} bits/char"
 
 
-class Surprise(NamedTuple):
+class Surprise(Struct, frozen=True):
     """In what unit the mean surprise at tokens is shown."""
 
     unit: str
@@ -90,7 +91,7 @@ def with_bits(loss: float, tokens: Tokens) -> str:
     return f"{loss:.4f} ({in_bits(loss, tokens)})" if isfinite(loss) else f"{loss:.4f}"
 
 
-class LossUnit(NamedTuple):
+class LossUnit(Struct, frozen=True):
     """What the losses of the open run are shown in, next to those of the runs that it is compared
     with."""
 

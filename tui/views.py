@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:  # made only when it is first shown
     from tui.view_page import ViewPage
@@ -16,7 +18,7 @@ VIEW_CLASS = "view"
 """The class of the widgets of all views in the style sheet."""
 
 
-class View(NamedTuple):
+class View(Struct, frozen=True):
     """A view with its number key."""
 
     number: int

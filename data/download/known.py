@@ -4,13 +4,14 @@ Each URL names a commit, so what is there cannot change; the sha256 makes sure o
 """
 
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 _RAW = "https://raw.githubusercontent.com"
 _GUTENBERG = "public domain in the USA; digitized by Project Gutenberg"
 
 
-class KnownText(NamedTuple):
+class KnownText(Struct, frozen=True):
     """A text that can be downloaded by its name."""
 
     about: str

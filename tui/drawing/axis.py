@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, floor, log10
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -91,7 +91,7 @@ class XAxis(Struct, frozen=True):
         return Scales(own, tuple(replace(own, pace=pace) for pace in self.compared))
 
 
-class Scales(NamedTuple):
+class Scales(Struct, frozen=True):
     """Where the steps of a run and those of each compared run lie."""
 
     own: StepScale

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from tui.drawing.curve import LARGEST
 from tui.drawing.page import Page
@@ -20,7 +21,7 @@ _MARGIN = 2  # cells left of a name, at least
 _RUNGS_APART = 2  # lines from one rung to the next, at least
 
 
-class Reference(NamedTuple):
+class Reference(Struct, frozen=True):
     """A constant loss to compare with: its name, a short one for a narrow chart, and a sign."""
 
     name: str

@@ -10,7 +10,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from msgspec import Struct
 from textual.style import Style
@@ -50,7 +49,7 @@ class ChartStyles(Struct, frozen=True):
     label: Style | str = "$foreground 60%"
 
 
-class _Column(NamedTuple):
+class _Column(Struct, frozen=True):
     """The training losses in one column of dots."""
 
     x: int

@@ -1,7 +1,7 @@
 """The last line of a screen: the keys that can be pressed now."""
 
-from typing import NamedTuple
-
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
@@ -14,7 +14,7 @@ SHORTER = {"saved runs": "saved", "all panes": "all"}
 """Labels with a shorter form, which is used before a key is left out."""
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True):
     """A key with what it does."""
 
     key: str
@@ -67,7 +67,7 @@ class KeysLine(Widget):
         width = self.size.width
         items, palette = self._items()
         if _width(items) > width:
-            items = [item._replace(does=SHORTER.get(item.does, item.does)) for item in items]
+            items = [replace(item, does=SHORTER.get(item.does, item.does)) for item in items]
         while len(items) > KEPT_AT_THE_END and _width(items) > width:
             del items[-KEPT_AT_THE_END - 1]
         self._places.clear()
