@@ -83,7 +83,6 @@ class TinyGPTApp(
         self._dropping = DroppingFilter()
 
     def compose(self) -> ComposeResult:
-        yield Static("", id="too-small")
         with Vertical(id="main"):
             yield HeaderLine().data_bind(EngineApp.state, ViewSwitching.view)
             yield MessageLine().data_bind(EngineApp.state)
@@ -114,11 +113,15 @@ class TinyGPTApp(
         main.set_class(not full, "column")
         main.set_class(full and height >= LARGE_HEIGHT, "large")
         self.refresh_bindings()
-        self.screen_stack[0].set_class(not fits, "too-small")
-        self.query_one("#too-small", Static).update(
-            f"tinygpt needs a window of {MIN_SIZE.width} × {MIN_SIZE.height}; "
-            f"this one is {width} × {height}."
-        )
+        screen = self.screen_stack[0]
+        screen.set_class(not fits, "too-small")
+        if not fits:
+            if not screen.query("#too-small"):
+                screen.mount(Static(id="too-small"))
+            screen.query_one("#too-small", Static).update(
+                f"tinygpt needs a window of {MIN_SIZE.width} × {MIN_SIZE.height}; "
+                f"this one is {width} × {height}."
+            )
 
     def get_key_display(self, binding: Binding) -> str:
         """As Textual has it, where the terminal can show that."""

@@ -4,6 +4,8 @@ Every widget should show untrusted text through `safe_text`. If one of ours or o
 not, nothing that a terminal obeys gets past here either.
 """
 
+from functools import lru_cache
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
@@ -27,6 +29,7 @@ class DroppingFilter(LineFilter):
         ]
 
 
+@lru_cache(maxsize=1024)  # mostly borders
 def _harmless(text: str) -> str:
     """The text without unsafe characters, padded to the same width."""
     kept = limit_marks(text.translate(OBEYED))

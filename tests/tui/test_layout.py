@@ -61,8 +61,8 @@ async def test_a_large_window_shows_everything_at_once(desk: Opener) -> None:
             assert len(visible(it, *ALWAYS)) == len(ALWAYS)
             assert len(visible(it, *SHARED)) == len(SHARED)
             assert_nothing_is_cut(it)
-            around = it.app.query("#view-1, #body, #left, #right")
-            assert [widget.is_on_screen for widget in around] == [False] * 4, "time to paint"
+            around = it.app.query("#main, #view-1, #body, #left, #right")
+            assert [widget.is_on_screen for widget in around] == [False] * 5, "time to paint"
             await it.sees("temperature 0.8", "precision     bfloat16", "it began higher")
 
 

@@ -127,6 +127,7 @@ class Pane(Widget):
             return super().render_line(y)
         if self._rows is None or self.size != self._size_drawn:
             self._rows, self._strips, self._size_drawn = self._draw(), {}, self.size
+        y = min(y, len(self._rows))  # the rows below are all alike
         if (strip := self._strips.get(y)) is None:
             strip = self._strips[y] = self._strip(y)
         return strip
