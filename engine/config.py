@@ -11,77 +11,10 @@ from msgspec import Meta, Struct
 
 from data.reading import Reading
 from engine.log_config import LogConfig
+from engine.model_config import ModelConfig as ModelConfig
 from engine.sampling_config import SampleConfig as SampleConfig
 from engine.settings import Section, Setting, nearest, settings_of
 from engine.text_config import TextConfig
-
-
-class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
-    """The shape of the GPT (recipe: 4 layers, width 128)."""
-
-    section: ClassVar[str] = "model"
-
-    context_length: Annotated[
-        int, Meta(ge=8, le=4096, description="Tokens (characters) the model sees at once.")
-    ] = 256
-    tokenizer: Annotated[
-        Literal["characters", "bytes", "bpe"],
-        Meta(description="What a token is: a character, a byte, or a piece of text (BPE)."),
-    ] = "characters"
-    vocabulary: Annotated[
-        int, Meta(ge=257, le=65_536, description="Tokens that bpe learns, the 256 bytes included.")
-    ] = 1_024
-    n_layer: Annotated[int, Meta(ge=1, le=48, description="Number of blocks.")] = 4
-    n_head: Annotated[int, Meta(ge=1, le=32, description="Attention heads in each block.")] = 2
-    n_embd: Annotated[
-        int, Meta(ge=16, le=2048, description="Embedding width: numbers for each position.")
-    ] = 128
-    dropout: Annotated[
-        float,
-        Meta(ge=0, le=0.9, description="Fraction of activations dropped, against overfitting."),
-    ] = 0.0
-    activation: Annotated[
-        Literal["squared_relu", "gelu", "swiglu"], Meta(description="Nonlinearity of the MLP.")
-    ] = "squared_relu"
-    norm: Annotated[
-        Literal["rmsnorm", "layernorm", "none"],
-        Meta(description="Normalization before each sublayer and the head."),
-    ] = "rmsnorm"
-    positions: Annotated[
-        Literal["rotary", "learned", "none"],
-        Meta(description="How attention knows the order of tokens."),
-    ] = "rotary"
-    qk_norm: Annotated[
-        bool, Meta(description="RMSNorm of queries and keys: attention scores stay small.")
-    ] = True
-    residual: Annotated[
-        bool, Meta(description="Each sublayer adds to its input instead of replacing it.")
-    ] = True
-    attention: Annotated[
-        bool, Meta(description="Blocks have attention; else only the last token counts.")
-    ] = True
-    mlp: Annotated[bool, Meta(description="Blocks have an MLP.")] = True
-    tied_head: Annotated[bool, Meta(description="The head uses the weights of the embedding.")] = (
-        False
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.n_embd % (2 * self.n_head):
-            raise ValueError(
-                f"model.n_embd {self.n_embd} must divide by twice model.n_head ({2 * self.n_head})."
-            )
-        if not (self.attention or self.mlp):
-            raise ValueError("model.attention and model.mlp cannot both be off: blocks are empty.")
-
-    def vocabulary_of(self, characters: int) -> int:
-        """The number of tokens, for a text of so many distinct characters; for bpe at most."""
-        return {"characters": characters, "bytes": 256, "bpe": self.vocabulary}[self.tokenizer]
-
-    @property
-    def head_dim(self) -> int:
-        """The width of one attention head."""
-        return self.n_embd // self.n_head
 
 
 class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
@@ -106,7 +39,11 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     ] = "muon"
     learning_rate: Annotated[
         float,
-        Meta(ge=1e-5, le=1, description="Step size of the matrices inside the blocks (Muon)."),
+        Meta(
+            ge=1e-5,
+            le=1,
+            description="Step size of the matrices inside the blocks (Muon).",
+        ),
     ] = 0.03
     adam_learning_rate: Annotated[
         float,
@@ -234,19 +171,27 @@ FREE_TEXT = ("sample.stop", "text.train_on")
 """The settings that can be any text."""
 
 
+ROPE_BASE = 200.0
+"""Of the presets: most of what a character depends on is near."""
+
+
 def nano(corpus: str) -> RunConfig:
     """0.1M parameters: for tests and slow machines."""
     return RunConfig(
         corpus=corpus,
         preset="nano",
-        model=ModelConfig(context_length=64, n_layer=2, n_head=2, n_embd=64),
-        train=TrainConfig(steps=2_000, batch_size=16, context_warmup=0),
+        model=ModelConfig(context_length=64, n_layer=2, n_head=2, n_embd=64, rope_base=ROPE_BASE),
+        train=TrainConfig(optimizer="normuon", steps=2_000, batch_size=16, context_warmup=0),
     )
 
 
 def small(corpus: str) -> RunConfig:
     """0.8M parameters: minutes on a laptop."""
-    return RunConfig(corpus=corpus)
+    return RunConfig(
+        corpus=corpus,
+        model=ModelConfig(rope_base=ROPE_BASE),
+        train=TrainConfig(optimizer="normuon"),
+    )
 
 
 def medium(corpus: str) -> RunConfig:
@@ -254,8 +199,10 @@ def medium(corpus: str) -> RunConfig:
     return RunConfig(
         corpus=corpus,
         preset="medium",
-        model=ModelConfig(context_length=256, n_layer=6, n_head=6, n_embd=384, dropout=0.2),
-        train=TrainConfig(steps=5_000, batch_size=64, learning_rate=0.02),
+        model=ModelConfig(
+            context_length=256, n_layer=6, n_head=6, n_embd=384, dropout=0.2, rope_base=ROPE_BASE
+        ),
+        train=TrainConfig(optimizer="normuon", steps=5_000, batch_size=64, learning_rate=0.02),
     )
 
 

@@ -22,8 +22,8 @@ FAMILY: dict[str, object] = {
     "attention": True,
     "mlp": True,
 }
-"""What the family fixes. Of everything else in `ModelConfig` it takes any value: sizes, and whether
-the head is tied; dropout is no part of the finished model."""
+"""What the family fixes. Of everything else in `ModelConfig` it takes any value: sizes, `rope_base`,
+and whether the head is tied; dropout is no part of the finished model."""
 
 XIELU = {"alpha_p": 0.5413248546129181, "alpha_n": -100.0, "beta": 0.0, "eps": -1e-6}
 """The constants with which xIELU is squared ReLU. Of the first two the softplus is taken: 1 and 0."""

@@ -9,7 +9,6 @@ from engine.export.apertus import XIELU
 from engine.model.bpe import BPETokenizer
 from engine.model.byte_level import SIGN
 from engine.model.gpt import NORM_EPSILON
-from engine.model.rope import ROPE_BASE
 from engine.model.tokenizer import Tokenizer, Vocabulary
 from engine.model.tokenizer_file import Merge, merged, signs, unsigned
 
@@ -40,7 +39,7 @@ def shape(config: ModelConfig, context_length: int, vocabulary: int) -> dict[str
         "attention.head_count_kv": config.n_head,
         "attention.layer_norm_rms_epsilon": NORM_EPSILON,
         "rope.dimension_count": config.head_dim,
-        "rope.freq_base": ROPE_BASE,
+        "rope.freq_base": config.rope_base,
     }
     xielu = {f"xielu.{name}": [value] * config.n_layer for name, value in XIELU.items()}
     return {f"{ARCHITECTURE}.{name}": value for name, value in values.items()} | xielu

@@ -44,6 +44,7 @@ def _model(fields: Mapping[str, Any], tensors: Mapping[str, Tensor], size: int) 
         n_layer=number("block_count"),
         n_head=number("attention.head_count"),
         n_embd=number("embedding_length"),
+        rope_base=number("rope.freq_base"),
     )
     _check(fields, shape(config, context_length, size))
     named = named_in(tensors, config, size)

@@ -17,7 +17,6 @@ from engine.export.proof import Proof
 from engine.export.source import Source
 from engine.export.tokenizer_json import check_tokenizer, tokenizer_content
 from engine.model.gpt import NORM_EPSILON
-from engine.model.rope import ROPE_BASE
 from engine.model.tokenizer import Vocabulary
 from engine.protocol import Precision
 from engine.storage.atomic import replace_file
@@ -98,8 +97,8 @@ def config_json(config: ModelConfig, vocabulary: int, context_length: int) -> di
         "qk_norm": True,
         "post_norm": False,
         "max_position_embeddings": context_length,
-        "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_BASE},
-        "rope_theta": ROPE_BASE,  # as before transformers 5, and in other programs
+        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_base},
+        "rope_theta": config.rope_base,  # as before transformers 5, and in other programs
         "rope_scaling": None,
         "tie_word_embeddings": config.tied_head,
         "attention_bias": False,

@@ -96,7 +96,7 @@ class CompiledDecoder:
         # As inputs times outputs: a hidden number that is zero leaves out what it multiplies.
         self._mlp_output = np.zeros((layers, 4 * width, width), float32)
         self._head = np.zeros((vocabulary, width), float32)
-        self._inv_freq = inv_freq(config.head_dim).numpy()
+        self._inv_freq = inv_freq(config.head_dim, config.rope_base).numpy()
         self._empty(config.context_length)
 
     def load_weights(self, model: GPT, context_length: int) -> None:

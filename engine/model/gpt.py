@@ -173,7 +173,7 @@ class GPT(nn.Module):
         self.positions = Embedding(config.context_length, config.n_embd) if learned else None
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.head = None if config.tied_head else Linear(config.n_embd, vocabulary)
-        cos, sin = rope_cache(0, config.context_length, config.head_dim)
+        cos, sin = rope_cache(0, config.context_length, config.head_dim, config.rope_base)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
@@ -243,7 +243,7 @@ class GPT(nn.Module):
             return None
         if start + time <= len(self.cos):
             return self.cos[start : start + time], self.sin[start : start + time]
-        cos, sin = rope_cache(start, time, self.config.head_dim)
+        cos, sin = rope_cache(start, time, self.config.head_dim, self.config.rope_base)
         return cos.to(self.device), sin.to(self.device)
 
     def sublayers(self) -> Iterator[Attention | MLP]:

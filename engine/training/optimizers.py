@@ -33,24 +33,31 @@ POLAR_EXPRESS = tuple(
 """The first three steps of Polar Express (Amsel et al. 2025): x times a + b (x x') + c (x x')²."""
 
 
-def orthogonalizer(matrices: Tensor) -> Tensor:
-    """The left factors that make (N, rows, columns) matrices, rows <= columns, nearly orthogonal:
-    (N, rows, rows), symmetric.
+def orthogonalized(matrices: Tensor) -> Tensor:
+    """(N, rows, columns) matrices, rows <= columns, with all singular values brought near 1.
 
     Three steps leave the singular values between 0.2 and 1.9, but for the smallest; that trains
     as well as the five steps that Muon began with (docs/decisions.md). Each step multiplies by a
-    polynomial of x @ x.T, and all of these commute, so their product can be applied at once.
+    polynomial of x @ x.T. All of these commute, so of a matrix with long rows their product is
+    computed first, and applied at once.
     """
     gram = matrices @ matrices.mT
     norms = gram.diagonal(dim1=1, dim2=2).sum(1).sqrt()[:, None, None]
     unit = 1 / (SAFETY * norms + 1e-7)
     gram *= unit**2
-    product = factor = polynomial(gram, POLAR_EXPRESS[0])
-    for coefficients in POLAR_EXPRESS[1:]:
+    first, *others = POLAR_EXPRESS
+    factor = polynomial(gram, first)
+    if matrices.shape[1] == matrices.shape[2]:
+        x = factor @ matrices.mul(unit)
+        for coefficients in others:
+            x = polynomial(x @ x.mT, coefficients) @ x
+        return x
+    product = factor
+    for coefficients in others:
         gram = factor @ gram @ factor
         factor = polynomial(gram, coefficients)
         product = factor @ product
-    return product * unit
+    return (product * unit) @ matrices
 
 
 def polynomial(gram: Tensor, coefficients: tuple[float, float, float]) -> Tensor:
@@ -136,21 +143,19 @@ class Muon:
         grad = torch.stack([as_wide(m.of(_grad(m.parameter))) for m in stack.matrices])
         stack.momentum.lerp_(grad, 1 - MUON_MOMENTUM)
         update = grad.lerp_(stack.momentum, MUON_MOMENTUM)  # Nesterov momentum
-        left = orthogonalizer(update)
         decay = 1 - learning_rate * self.weight_decay
-        for matrix, square, factor, wide in zip(
-            stack.matrices, stack.squares, left.unbind(), update.unbind(), strict=True
+        for matrix, square, wide in zip(
+            stack.matrices, stack.squares, orthogonalized(update), strict=True
         ):
             weight = matrix.of(matrix.parameter)
             rows, columns = weight.shape
             rate = learning_rate * max(1, rows / columns) ** 0.5
-            factors = (wide.mT, factor) if rows > columns else (factor, wide)
+            orthogonal = wide.mT if rows > columns else wide
+            weight.mul_(decay)
             if square is None:
-                weight.addmm_(*factors, beta=decay, alpha=-rate)
+                weight.sub_(orthogonal, alpha=rate)
             else:
-                orthogonal = torch.mm(*factors)
-                orthogonal *= neuron_scale(orthogonal, square)
-                weight.mul_(decay).sub_(orthogonal, alpha=rate)
+                weight.addcmul_(orthogonal, neuron_scale(orthogonal, square), value=-rate)
 
 
 def neuron_scale(update: Tensor, square: Tensor) -> Tensor:

@@ -95,7 +95,7 @@ def attend(qkv: Array, config: ModelConfig) -> tuple[Array, Array]:
         if config.qk_norm:
             query, key = plain_norm(query, "rmsnorm"), plain_norm(key, "rmsnorm")
         if config.positions == "rotary":
-            query, key = rotated(query), rotated(key)
+            query, key = (rotated(x, config.rope_base) for x in (query, key))
         for t in range(time):
             scores = key[: t + 1] @ query[t] / math.sqrt(size)
             weights = np.exp(scores - scores.max())
@@ -104,10 +104,10 @@ def attend(qkv: Array, config: ModelConfig) -> tuple[Array, Array]:
     return gathered, all_weights
 
 
-def rotated(x: Array) -> Array:
+def rotated(x: Array, base: float) -> Array:
     """(T, K) queries or keys: pair j of position t is a complex number, turned by t radians divided
-    by 10,000 to the power of j / (K / 2)."""
+    by the base to the power of j / (K / 2)."""
     half = x.shape[1] // 2
-    angles = np.outer(np.arange(len(x)), 10_000.0 ** (-np.arange(half) / half))
+    angles = np.outer(np.arange(len(x)), base ** (-np.arange(half) / half))
     turned = (x[:, :half] + 1j * x[:, half:]) * np.exp(1j * angles)
     return np.concatenate((turned.real, turned.imag), 1)

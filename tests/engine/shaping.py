@@ -10,6 +10,7 @@ from torch import Tensor
 from engine.config import ModelConfig
 from engine.model import fused
 from engine.model.gpt import GPT
+from engine.settings import plain
 
 VOCABULARY = 11
 CONTEXT = 16
@@ -45,14 +46,15 @@ OPTIONS: tuple[tuple[str, object], ...] = (
     ("attention", False),
     ("mlp", False),
     ("tied_head", True),
+    ("rope_base", 200.0),
 )
-"""Every value of an architecture option that is not the default."""
+"""Every value of an architecture option that is not the default, or one of its values."""
 
 
 def named(option: tuple[str, object]) -> str:
     """An option as a user sets it: "qk_norm=off"."""
     name, value = option
-    return f"{name}={value}" if isinstance(value, str) else f"{name}={'on' if value else 'off'}"
+    return f"{name}={plain(value)}" if not isinstance(value, str) else f"{name}={value}"
 
 
 def some_ids(batch: int, time: int, vocabulary: int = VOCABULARY, seed: int = 6) -> Tensor:

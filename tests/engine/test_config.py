@@ -92,6 +92,14 @@ def test_the_choices_of_each_setting_that_has_some() -> None:
     }
 
 
+def test_a_run_saved_before_a_setting_existed_is_as_it_was_then() -> None:
+    saved = msgspec.json.decode(b'{"corpus": "any", "model": {}, "train": {}}', type=RunConfig)
+    assert (saved.model.rope_base, saved.train.optimizer) == (10_000, "muon")
+    for name in PRESETS:
+        fresh = preset(name, "any")
+        assert (fresh.model.rope_base, fresh.train.optimizer) == (200, "normuon")
+
+
 SWITCHES = [s for s in SETTINGS if s.kind is bool]
 
 
@@ -253,6 +261,7 @@ ANOTHER_VALUE = {
     "model.n_layer": 2,
     "model.n_head": 4,
     "model.n_embd": 64,
+    "model.rope_base": 500.0,
     "model.activation": "swiglu",
     "model.norm": "layernorm",
     "model.tokenizer": "bytes",

@@ -329,7 +329,8 @@ def test_the_default_architecture_is_computed_by_compiled_sublayers(
     assert calls == ["attention", "mlp"] * 4
 
 
-COMPILED = {"attention": ["mlp"], "mlp": ["attention"], "tied_head": ["attention", "mlp"]}
+BOTH = ["attention", "mlp"]
+COMPILED = {"attention": ["mlp"], "mlp": ["attention"], "tied_head": BOTH, "rope_base": BOTH}
 """The options that the compiled sublayers know, and what is left of each block."""
 
 

@@ -175,8 +175,8 @@ def test_rms_norm_gives_a_mean_square_of_one() -> None:
 
 
 def test_the_first_pair_turns_by_one_radian_and_each_next_one_slower() -> None:
-    assert inv_freq(2).tolist() == [1.0]
-    frequencies = inv_freq(8)
+    assert inv_freq(2, 10_000).tolist() == [1.0]
+    frequencies = inv_freq(8, 10_000)
     torch.testing.assert_close(
         frequencies, torch.tensor([1, 0.1, 0.01, 0.001], dtype=torch.float64)
     )
@@ -184,7 +184,7 @@ def test_the_first_pair_turns_by_one_radian_and_each_next_one_slower() -> None:
 
 @pytest.mark.parametrize("start", [0, 3, 10_000_000])
 def test_rotary_angles_grow_with_the_position_without_losing_digits(start: int) -> None:
-    cos, sin = rope_cache(start, 4, 8)
+    cos, sin = rope_cache(start, 4, 8, 10_000)
     assert cos.shape == sin.shape == (4, 4)
     assert cos.dtype == sin.dtype == torch.float32
     for t in range(4):
@@ -196,24 +196,26 @@ def test_rotary_angles_grow_with_the_position_without_losing_digits(start: int) 
 def test_the_angles_of_a_model_go_on_past_its_context() -> None:
     model = awake(shape())
     for start in (0, 5, CONTEXT - 4, CONTEXT - 2, 10 * CONTEXT):
-        for part, expected in zip(model.rope(start, 4), rope_cache(start, 4, 8), strict=True):
+        for part, expected in zip(
+            model.rope(start, 4), rope_cache(start, 4, 8, 10_000), strict=True
+        ):
             assert torch.equal(part, expected)
 
 
 def test_rope_rotates_each_pair_by_its_angle() -> None:
     x = torch.randn(2, 3, 5, 8, generator=torch.Generator().manual_seed(1))
-    cos, sin = rope_cache(2, 5, 8)
+    cos, sin = rope_cache(2, 5, 8, 10_000)
     rotated = torch.complex(*x.chunk(2, -1)) * torch.complex(cos, sin)
     expected = torch.cat((rotated.real, rotated.imag), -1)
     torch.testing.assert_close(apply_rope(x, (cos, sin)), expected)
-    assert torch.equal(apply_rope(x, rope_cache(0, 1, 8))[:, :, :1], x[:, :, :1])
+    assert torch.equal(apply_rope(x, rope_cache(0, 1, 8, 10_000))[:, :, :1], x[:, :, :1])
 
 
 @pytest.mark.parametrize("start", [0, 1000])
 def test_the_score_of_two_rotated_vectors_depends_on_their_distance(start: int) -> None:
     generator = torch.Generator().manual_seed(1)
     query, key = (torch.randn(1, 1, 1, 8, generator=generator).expand(1, 1, 6, 8) for _ in range(2))
-    rope = rope_cache(start, 6, 8)
+    rope = rope_cache(start, 6, 8, 10_000)
     scores = (apply_rope(query, rope) @ apply_rope(key, rope).mT)[0, 0]
     for distance in range(-5, 6):
         diagonal = scores.diagonal(distance)

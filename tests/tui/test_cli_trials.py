@@ -41,7 +41,7 @@ def test_step_shows_the_next_step_of_a_run(verse_file: Path) -> None:
     (line,) = invoked("step", name, "--row", "2", "--json").stdout.splitlines()
     step = json.loads(line)
     assert f"loss {step['loss']:.4f} nats" in done.stdout
-    assert [tensor["optimizer"] for tensor in step["tensors"]] == ["Adam", *["Muon"] * 4, "Adam"]
+    assert [tensor["optimizer"] for tensor in step["tensors"]] == ["Adam", *["NorMuon"] * 4, "Adam"]
     assert (folder_of(name) / "metrics.jsonl").read_bytes() == before
 
 

@@ -5,24 +5,25 @@ from tui.lab.question import USERS_TEXT, Question, Version
 ABOUT_TRAINING = (
     Question(
         key="optimizer",
-        title="Muon or AdamW",
+        title="NorMuon or AdamW",
         before=(
             "Adam divides each step by the usual size of that weight's gradient; AdamW is the usual "
             "choice for a GPT. Muon looks at a whole matrix, and makes all its directions change "
-            "alike. AdamW has the best of four rates that were tried on Shakespeare (0.001, 0.003, "
-            "0.006, 0.01), Muon that of the preset. Which comes further in as many steps?"
+            "alike; NorMuon then makes all its output neurons change alike, too. AdamW has the best of "
+            "four rates that were tried on Shakespeare (0.001, 0.003, 0.006, 0.01), NorMuon that of "
+            "the preset. Which comes further in as many steps?"
         ),
         versions=(
             Version(
-                "Muon",
+                "NorMuon",
                 "",
-                "Muon leads: directions that the gradient hardly points to are learned as fast as the "
+                "NorMuon leads: directions that the gradient hardly points to are learned as fast as the "
                 "others. Its steps take longer: the chart by seconds (x) says what is left of it.",
             ),
             Version(
                 "AdamW",
                 "train.optimizer=adamw train.adam_learning_rate=0.01",
-                "AdamW leads, against expectation: the rate of Muon may be wrong for this text.",
+                "AdamW leads, against expectation: the rate of NorMuon may be wrong for this text.",
             ),
         ),
     ),
