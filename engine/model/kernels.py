@@ -40,7 +40,7 @@ def compiled(loop: Callable[..., Any], *, fastmath: bool = True, inner: bool = F
     """The loop as machine code; cached on disk until its own file changes.
 
     Without `fastmath`, it computes in the order that is written, and knows infinity. An `inner` loop
-    is called by others only, which saves a fifth of the time to compile it.
+    is called by others only, which saves some of the time to compile it.
     """
     options = {"no_cpython_wrapper": inner, "no_cfunc_wrapper": inner}
     compiler = partial(njit, nogil=True, fastmath=fastmath, error_model="numpy", **options)
