@@ -21,6 +21,9 @@ class Rows(Pane):
     def part(self, state: RunState) -> object:
         return state.step
 
+    def titles(self, state: RunState) -> tuple[Content, Content]:
+        return Content(f"at {state.step}"), Content(f"{state.steps} steps")
+
     def draw(self, state: RunState, width: int, height: int) -> list[Content]:
         texts = [str(number) * 8 for number in range(height)]
         texts[2] = f"step {state.step}"
@@ -94,3 +97,30 @@ def colours(app: App[None]) -> set[object]:
     """Those of the pane's background."""
     strip = app.screen._compositor.render_strips()[0]
     return {segment.style.bgcolor for segment in strip if segment.style}
+
+
+async def test_a_title_that_changes_repaints_the_border_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rendered: list[int] = []
+    whole = Rows._strip
+
+    def counted(pane: Rows, y: int) -> Strip:
+        rendered.append(y)
+        return whole(pane, y)
+
+    monkeypatch.setattr(Rows, "_strip", counted)
+    app = Screenful()
+    async with app.run_test(size=(40, 10)) as pilot:
+        pane = app.query_one(Rows)
+        pane.styles.border = ("round", "red")
+        pane.styles.height = HEIGHT + 2
+        await pilot.pause()
+        rendered.clear()
+        pane.state = replace(pane.state, step=7, steps=9)
+        await pilot.pause()
+        lines = [strip.text for strip in app.screen._compositor.render_strips()]
+        assert "at 7" in lines[0]
+        assert "9 steps" in lines[HEIGHT + 1]
+        assert "step 7" in lines[3]
+        assert rendered == [2]

@@ -33,6 +33,8 @@ class Pane(Widget):
     _drawn_at = 0.0
     _timer: Timer | None = None
     _titles: tuple[Content, Content] | None = None
+    _border_row: int | None = None
+    """The row of the widget whose title is being written."""
     _rows: list[Content] | None = None
     """What was drawn last; None: it has to be drawn again."""
     _strips: dict[int, Strip]
@@ -99,9 +101,12 @@ class Pane(Widget):
         if titles is not None and titles != before:
             self._titles = titles
             if before is None or titles[0] != before[0]:
+                self._border_row = 0
                 self.border_title = titles[0]
             if before is None or titles[1] != before[1]:
+                self._border_row = self.outer_size.height - 1
                 self.border_subtitle = titles[1]
+            self._border_row = None
 
     def refresh(
         self,
@@ -110,7 +115,11 @@ class Pane(Widget):
         layout: bool = False,
         recompose: bool = False,
     ) -> Self:
-        """Draw it again, all of it."""
+        """Draw it again, all of it; where it is refreshed for a title, only the border there."""
+        if self._border_row is not None and self._rows is not None:
+            left, top = self.content_offset
+            row = Region(-left, self._border_row - top, self.outer_size.width, 1)
+            return super().refresh(row)
         self._rows = None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
