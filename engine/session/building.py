@@ -11,7 +11,7 @@ from data.prompts import default_prompt
 from data.text import LargeText, Text
 from engine.config import RunConfig
 from engine.device import Machine
-from engine.memory import collecting_garbage, keep_freed_memory, release_code_pages
+from engine.memory import keep_freed_memory
 from engine.protocol import Busy, CorpusLoaded, Event, Forked, Opened, ParentLoaded, Phase
 from engine.session.active_run import ActiveRun
 from engine.session.ladder import Ladder
@@ -140,15 +140,13 @@ def build_context(
     """Build the model and all around it, with the tensors to start from; without them, at step 0.
     `other`: the text that is trained on in place of the run's own. ValueError, with a user-facing
     message, if they do not fit, or the run does not fit this machine."""
-    from engine.session.context import RunContext, check_state, compile_loops  # torch and Numba
+    from engine.session.context import RunContext, check_state, load_loops  # torch and Numba
 
     keep_freed_memory()
     if start is not None:
         check_state(start.state, info.config, info.vocabulary)
     emit(Busy("compiling for this machine (some seconds, the first time only)"))
-    with collecting_garbage():  # a compiler makes much of it
-        compile_loops()
-    release_code_pages()  # of the compiler, and of what was loaded
+    load_loops()
     emit(Busy("measuring this machine"))
     opening = start.excerpt_prompt if start else None
     if opening is None:

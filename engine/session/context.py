@@ -1,6 +1,7 @@
 """Builds what an open run needs, from its config and its text: everything that owns tensors."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import msgspec
 import torch
@@ -11,7 +12,7 @@ from engine.device import Hardware, Machine, device_of, machine_of
 from engine.generation.generator import TextGenerator
 from engine.generation.sampler import candidates
 from engine.generation.streams import SampleStreams
-from engine.memory import release_freed_memory
+from engine.memory import collecting_garbage, release_code_pages, release_freed_memory
 from engine.model.decoder import CompiledDecoder
 from engine.model.gpt import GPT
 from engine.model.size import on_meta
@@ -172,8 +173,16 @@ class RunContext:
         self.workers.close()
 
 
-def compile_loops() -> None:
-    """Have Numba compile what training and sampling need, or load it from its cache."""
+@cache
+def load_loops() -> None:
+    """Have Numba compile what training and sampling need, or load it from its cache: once in a
+    process. Then return to the system what only that needed, and the start before it."""
+    with collecting_garbage():  # a compiler makes much of it
+        _compile_loops()
+    release_code_pages()
+
+
+def _compile_loops() -> None:
     shape = msgspec.structs.replace(ModelConfig(), n_embd=16, n_layer=1, context_length=8)
     model, ids = GPT(shape, 2).init_weights(torch.Generator()), torch.zeros(1, 8, dtype=torch.int64)
     for precision in (torch.float32, torch.bfloat16):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from test_trainer import evaluation_of, make_trainer
 from torch import Tensor
 from torch.distributed import HashStore
@@ -112,7 +113,7 @@ def test_ranks_that_start_again_go_on_with_their_run_and_a_new_launch_does_not(
         (tmp_path / "runs" / name).mkdir(parents=True)
     command = ("train", "a.txt")
     LaunchFile(LAUNCH, command).keep("brave-bear")
-    again = LAUNCH._replace(restarts=1)
+    again = replace(LAUNCH, restarts=1)
     assert LaunchFile(again, command).run() == "brave-bear"
     assert LaunchFile(again, ("train", "b.txt")).run() == ""
     assert LaunchFile(LAUNCH, command).run() == ""
@@ -122,7 +123,7 @@ class Recording(ProcessGroup):
     """A group of one rank that keeps what is sent; the processors may differ."""
 
     def __init__(self, *, differs: bool) -> None:
-        super().__init__(LAUNCH._replace(world=1), HashStore())
+        super().__init__(replace(LAUNCH, world=1), HashStore())
         self.members = [MEMBER, msgspec.structs.replace(MEMBER, processor="AVX512")][: 1 + differs]
         self.sent: list[str] = []
 
