@@ -11,7 +11,7 @@ from engine.config import RunConfig, override, preset
 from engine.memory import keep_freed_memory
 from engine.model.tokenizer import Vocabulary
 from engine.session.context import RunContext
-from engine.training.autotune import MAX_THREADS
+from engine.training.autotune import HOPELESS, MAX_THREADS
 from engine.training.trainer import Trainer
 
 CORES = MAX_THREADS
@@ -44,7 +44,7 @@ def matrix_rate(side: int = 1024, trials: int = 15) -> float:
     """FLOP/s of square products here, with all cores, in the quicker of float32 and bfloat16."""
     threads = torch.get_num_threads()
     torch.set_num_threads(CORES)
-    rates = []
+    rates: list[float] = []
     for precision in (torch.float32, torch.bfloat16):
         a = torch.randn(side, side).to(precision)
         out = torch.empty_like(a)
@@ -53,6 +53,8 @@ def matrix_rate(side: int = 1024, trials: int = 15) -> float:
             began = perf_counter()
             torch.mm(a, a, out=out)
             seconds.append(perf_counter() - began)
+            if rates and HOPELESS * 2 * side**3 / seconds[-1] < rates[0]:
+                break
         rates.append(2 * side**3 / median(seconds))
     torch.set_num_threads(threads)
     return max(rates)
