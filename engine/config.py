@@ -39,11 +39,7 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     ] = "muon"
     learning_rate: Annotated[
         float,
-        Meta(
-            ge=1e-5,
-            le=1,
-            description="Step size of the matrices inside the blocks (Muon).",
-        ),
+        Meta(ge=1e-5, le=1, description="Step size of the matrices inside the blocks (Muon)."),
     ] = 0.03
     adam_learning_rate: Annotated[
         float,

@@ -1,10 +1,10 @@
 """The queue of events from the engine thread to the screen.
 
-The engine notifies the screen only when the queue was empty; the screen then takes everything that
-has come since. So the engine never blocks on the screen, and a slow screen takes fewer, larger
-batches. Their size is limited, so that a long history that is sent at once does not block the keys.
-Steps of training can wait, and what is done of longer work for a moment: the first event that can
-wait less notifies the screen again.
+The engine notifies the screen of the first event in the queue, and again only of one that can wait
+less than all before it; the screen then takes everything that has come since. So the engine never
+blocks on the screen, and a slow screen takes fewer, larger batches. Their size is limited, so that a
+long history that is sent at once does not block the keys. Steps of training can wait, and the
+progress of longer work for a moment.
 """
 
 import threading
@@ -18,7 +18,7 @@ from engine.protocol import Busy, Command, Event, StepDone, StepProgress
 MAX_BATCH = 4_000
 """Events in a batch: some 20 ms of folding."""
 STEPS_WAIT, PROGRESS_WAITS = 1.0, 0.25
-"""Seconds that steps, and what is done of longer work, can wait: each update of the screen takes time
+"""Seconds that steps, and the progress of longer work, can wait: each update of the screen takes time
 from training."""
 
 

@@ -47,9 +47,9 @@ class PromptActions(AppPart):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Generate text from the prompt, or on an empty line, go on where the last text ended."""
-        writing = self.state.writing
         if not isinstance(event.input, PromptInput):
             return
+        writing = self.state.writing
         if event.value or writing is None:
             self.action_write()
         elif writing.ended:

@@ -41,15 +41,21 @@ def shown(app: App[None]) -> list[str]:
     return [strip.text.rstrip() for strip in strips[:HEIGHT]]
 
 
-async def test_only_the_row_that_has_changed_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
-    rendered: list[int] = []
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The rows that are rendered from now on."""
+    rows: list[int] = []
     whole = Rows._strip
 
     def counted(pane: Rows, y: int) -> Strip:
-        rendered.append(y)
+        rows.append(y)
         return whole(pane, y)
 
     monkeypatch.setattr(Rows, "_strip", counted)
+    return rows
+
+
+async def test_only_the_row_that_has_changed_is_rendered(rendered: list[int]) -> None:
     app = Screenful()
     async with app.run_test(size=(40, 10)) as pilot:
         await pilot.pause()
@@ -99,17 +105,7 @@ def colours(app: App[None]) -> set[object]:
     return {segment.style.bgcolor for segment in strip if segment.style}
 
 
-async def test_a_title_that_changes_repaints_the_border_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    rendered: list[int] = []
-    whole = Rows._strip
-
-    def counted(pane: Rows, y: int) -> Strip:
-        rendered.append(y)
-        return whole(pane, y)
-
-    monkeypatch.setattr(Rows, "_strip", counted)
+async def test_a_title_that_changes_repaints_the_border_alone(rendered: list[int]) -> None:
     app = Screenful()
     async with app.run_test(size=(40, 10)) as pilot:
         pane = app.query_one(Rows)
