@@ -10,44 +10,18 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import NamedTuple
 
 import pytest
 from building import CORES
 from figures import Table
 from peak import peak_memory
 from pytest_benchmark.fixture import BenchmarkFixture
+from scenes import SCENES, Scene, seconds_to_paint
 from terminal import Terminal
 
 APP = str(Path(sys.executable).with_name("tinygpt-tui"))
 STARTS = 15
 KEYS = 400
-LEFT, RIGHT, HOME, END = "\x1b[D", "\x1b[C", "\x1b[H", "\x1b[F"
-
-
-class Scene(NamedTuple):
-    """Two keys that are pressed in turn, each with what it brings on the screen."""
-
-    one: tuple[str, str]
-    other: tuple[str, str]
-    """The keys, each with a regular expression for what it shows; where that has a group, it is
-    tried once what exactly it shows."""
-    first: str = ""
-    """The keys before."""
-    ready: str = ""
-    """A regular expression for what is shown once the keys act."""
-
-
-SCENES = {
-    "the temperature": Scene(("]", "0.9"), ("[", "0.8")),
-    "the chart's cursor": Scene((HOME, "step 0"), (END, "━ training"), first=LEFT),
-    "the character that is read": Scene(
-        (RIGHT, "next, after (“.*”)"), (LEFT, "next, after (“.*”)"), "2", "next, after “"
-    ),
-    "the moment looked back at": Scene(
-        (HOME, "time · step"), (END, "time · now"), "3", r"[2-9] kept"
-    ),
-}
 PAIRS = 5
 PAIR_STEPS = 200
 SKIPPED_STEPS = 40
@@ -163,9 +137,7 @@ def first_paint(command: list[str], home: Path) -> float:
         return seconds
 
 
-def key_to_paint(
-    text: Path, home: Path, scene: Scene = SCENES["the temperature"]
-) -> tuple[list[float], int]:
+def key_to_paint(text: Path, home: Path, scene: Scene) -> tuple[list[float], int]:
     """Seconds of each key, and the peak memory."""
     pauses = random.Random(1)
     seconds = []
@@ -179,12 +151,7 @@ def key_to_paint(
         for number in range(KEYS):
             read_for(pauses.uniform(0.05, 0.25), terminal)
             key, shown = keys[number % 2]
-            began = perf_counter()
-            terminal.type(key)
-            seen = b""
-            while shown not in seen:
-                seen += terminal.read(1, emulate=False)
-            seconds.append(perf_counter() - began)
+            seconds.append(seconds_to_paint(terminal, key, shown))
         memory = peak_memory(terminal.process.pid)
         quit_from(terminal)
     return seconds, memory

@@ -1,6 +1,7 @@
 """The chart can be read: a cursor tells what was recorded, signs say what happened, and the x axis
 counts steps, characters or seconds."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -31,6 +32,7 @@ from engine.protocol import (
     StepDone,
     ThreadsChosen,
 )
+from tests.bench.scenes import END, HOME, LEFT, RIGHT, SCENES
 from tui.drawing.series import COMPARED
 from tui.drawing.words import count, rate
 from tui.panes.loss import LossPane
@@ -329,3 +331,20 @@ async def test_the_large_chart_is_read_too_and_escape_leaves_the_cursor_first(
         await it.press("escape")
         await it.settled()
         assert pane_of(it).outer_size.width < 120
+
+
+async def test_the_benchmark_presses_its_keys_only_once_each_moves_the_cursor(
+    desk: Opener,
+) -> None:
+    names = {LEFT: "left", RIGHT: "right", HOME: "home", END: "end"}
+    *pressed, first, ready = SCENES["the chart's cursor"]
+    async with desk(*untrained(), PhaseChanged("training", 0)) as it:
+        await it.press(names[first])
+        assert not re.search(ready, "\n".join(it.rows))  # both ends are step 0
+        await it.play(step_done(1))
+        assert re.search(ready, "\n".join(it.rows))
+        for key, brings in 2 * pressed:
+            before = it.rows
+            await it.press(names[key])
+            assert brings not in "\n".join(before)
+            assert brings in "\n".join(it.rows)
