@@ -11,6 +11,7 @@ from functools import partial
 from typing import NoReturn
 
 from rich.text import Text
+from textual import events
 from textual.app import App
 from textual.screen import Screen
 from textual.theme import Theme
@@ -76,6 +77,22 @@ def focus_at_once(widget: Widget) -> None:
     widget.screen.set_focus(widget)
 
 
+class FirstScreen(Screen[object]):
+    """The screen that the app starts with."""
+
+    _was_shown = False
+
+    def __init__(self) -> None:
+        super().__init__(id="_default")
+        self._compositor = SparingCompositor()
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Textual 8.2.8: all styles are computed once more as a screen is first laid out, though
+        each widget got its own when it was mounted: that delays the first paint."""
+        event.refresh_styles = self._was_shown
+        self._was_shown = True
+
+
 class PatchedApp(App[None]):
     """An app without Textual's own panic page and with its screen repainted on return from a
     shell."""
@@ -97,9 +114,7 @@ class PatchedApp(App[None]):
         self._refresh_truecolor_filter(self.ansi_theme)  # themes of the terminal's own colours
 
     def get_default_screen(self) -> Screen[object]:
-        screen = super().get_default_screen()
-        screen._compositor = SparingCompositor()
-        return screen
+        return FirstScreen()
 
     def get_css_variables(self) -> dict[str, str]:
         """Those of the theme.

@@ -19,6 +19,7 @@ from recording import (
 )
 from textual.color import Color
 from textual.filter import Monochrome
+from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
 from textual.widget import Widget
 
@@ -130,6 +131,28 @@ async def test_a_small_window_shows_the_chart_beside_a_message_of_two_lines(desk
         await it.play(evaluated(2_001, 1.6))
         await it.sees("Held-out loss 1.6000; best 1.5532 at step 2,000; saved as", "more steps.")
         await it.sees("2,001 steps", "1.8 ▲", "1.4 ")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_all_styles_are_computed_once_for_the_first_paint(
+    desk: Opener, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Textual alone computes them a second time, which changes nothing."""
+    again: list[Screen[object]] = []
+    compute = Screen.update_node_styles
+    monkeypatch.setattr(
+        Screen, "update_node_styles", lambda screen, animate=True: again.append(screen)
+    )
+    async with desk(play=False, size=size) as it:
+        assert again == []
+        monkeypatch.setattr(Screen, "update_node_styles", compute)
+        screen = it.app.screen
+        nodes = screen.walk_children(with_self=True)
+        first = [node.styles.base.get_rules() for node in nodes]
+
+        screen.update_node_styles(animate=False)
+
+        assert first == [node.styles.base.get_rules() for node in nodes]
 
 
 async def test_a_window_that_is_too_small_says_so(desk: Opener) -> None:
