@@ -109,9 +109,12 @@ class TinyGPTApp(
         width, height = event.size
         full = width >= FULL_SIZE.width and height >= FULL_SIZE.height
         fits = width >= MIN_SIZE.width and height >= MIN_SIZE.height
+        large = full and height >= LARGE_HEIGHT
+        if large or not full:
+            self.read_occasional_styles()
         main = self.query_one("#main")
         main.set_class(not full, "column")
-        main.set_class(full and height >= LARGE_HEIGHT, "large")
+        main.set_class(large, "large")
         self.refresh_bindings()
         screen = self.screen_stack[0]
         screen.set_class(not fits, "too-small")

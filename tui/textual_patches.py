@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from functools import partial
+from pathlib import Path
 from typing import NoReturn
 
 from rich.text import Text
@@ -21,6 +22,7 @@ from data.safe_text import safe_text
 from engine import write_log
 from tui.sparing_compositor import SparingCompositor
 
+OCCASIONAL_STYLES = Path(__file__).with_name("occasional.tcss")
 TERMINAL_RESET = b"".join(
     b"\x1b[" + code
     for code in (
@@ -112,6 +114,15 @@ class PatchedApp(App[None]):
         self.set_reactive(App.theme, theme.name)
         self.stylesheet.set_variables(self.get_css_variables())
         self._refresh_truecolor_filter(self.ansi_theme)  # themes of the terminal's own colours
+
+    def read_occasional_styles(self) -> None:
+        """Add the second style sheet, unless it is there: before a class that it names is set.
+
+        Textual 8.2.8: `Stylesheet.read` leaves the next widget with the rules from before.
+        """
+        if not self.stylesheet.has_source(str(OCCASIONAL_STYLES)):
+            css = OCCASIONAL_STYLES.read_text(encoding="utf-8")
+            self.stylesheet.add_source(css, (str(OCCASIONAL_STYLES), ""))
 
     def get_default_screen(self) -> Screen[object]:
         return FirstScreen()

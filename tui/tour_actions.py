@@ -71,6 +71,7 @@ class TourActions(TimeActions, PreferenceActions):
 
     def _show_tour(self, panel: TourPanel, *, shown: bool) -> None:
         panel.display = shown
+        self.read_occasional_styles()
         self.screen_stack[0].query_one("#main").set_class(shown, "in-tour")
         self.refresh_bindings()
         self._follow()

@@ -80,6 +80,7 @@ class ViewActions(PromptActions):
         if enlarged and self.focused and enlarged not in self.focused.ancestors_with_self:
             self.screen.set_focus(None)
         self._enlarged = enlarged
+        self.read_occasional_styles()
         panes: list[Widget] = [self.query_one(pane) for pane in PANES]
         for widget in (*self.query("#body, #left, #right"), *panes):
             widget.set_class(widget in shown, "enlarged")

@@ -95,7 +95,7 @@ def test_the_wheel_holds_the_packages_and_the_command_and_nothing_else(wheel: Pa
     assert {top for top in tops if not top.endswith(".dist-info")} == {
         *("data", "engine", "tui", "tinygpt_tui.py"),
     }
-    assert {"tui/app.tcss", "tui/serving/page.html"} <= {*names}
+    assert {"tui/app.tcss", "tui/occasional.tcss", "tui/serving/page.html"} <= {*names}
     tales = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("data/tales/*.txt")}
     assert tales
     assert tales <= set(names)
