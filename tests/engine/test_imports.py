@@ -87,10 +87,11 @@ print([m for m in {HEAVY} if m in sys.modules])
 
 def test_the_first_paint_waits_for_nothing_that_it_does_not_show() -> None:
     program = """
-import sys, tui.cli.main, tui.app
-print(*(m for m in sys.modules if m.split(".")[0] in ("data", "tui")))
+import sys, tui.cli.start, tui.app
+print(*(m for m in sys.modules if m.split(".")[0] in ("click", "data", "tui")))
 """
     loaded = set(output_of(program).split())
+    assert not loaded & {"click", "tui.cli.main"}
     packages = ("tui.screens", "tui.read", "tui.time", "tui.tour", "tui.lab", "tui.sweep")
     inside = {m for m in loaded if m.rpartition(".")[0] in packages}
     assert inside == {"tui.lab.state", "tui.sweep.shown"}  # parts of the state

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from textual.app import App
 
 from tui.app import TinyGPTApp
-from tui.cli.main import COMMANDS, main
+from tui.cli.commands import COMMANDS
+from tui.cli.main import main
 from tui.screens.help import KEYS, READ_KEYS
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from engine.storage.lock import Holder, locked
 from engine.storage.paths import folder_of
 from tui.cli.main import main
 
-PROGRAM = [sys.executable, "-W", "error", "-c", "from tui.cli.main import main; main()"]
+PROGRAM = [sys.executable, "-W", "error", "-c", "from tui.cli.start import main; main()"]
 """The program as a process; with torch, each start takes seconds."""
 
 TINY = [

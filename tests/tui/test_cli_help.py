@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from engine.config import SECTIONS, all_settings, nano, preset
 from engine.settings import plain
-from tui.cli.main import COMMANDS, main
+from tui.cli.commands import COMMANDS
+from tui.cli.main import main
 from tui.cli.settings import list_settings
 
 

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from data.catalog import names
 from engine.config import FREE_TEXT, PRESETS, all_settings
 from engine.storage.paths import folder_of
-from tui.cli.help import COMPLETION
+from tui.cli.commands import COMMANDS, COMPLETION
 from tui.cli.hints import PROGRAM
-from tui.cli.main import COMMANDS, main
+from tui.cli.main import main
 from tui.cli.shells import SHELLS
 
 HOSTILE = ["evil\x1b]0;x\x07", "two\nlines", "a\u202eb", "-rf", "--help"]

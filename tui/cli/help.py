@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from data.safe_text import safe_text
+from tui.cli.commands import COMPLETION
 from tui.cli.streams import tolerate_any_text
 
 if TYPE_CHECKING:  # for completion only
@@ -17,8 +18,6 @@ if TYPE_CHECKING:  # for completion only
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-COMPLETION = "_TINYGPT_TUI_COMPLETE"
-"""The environment variable by which click is asked to complete a line."""
 GENERAL = "General"
 """The section of options that name none."""
 

@@ -1,46 +1,21 @@
 """The command line: what may be typed. Each command imports what it needs when it is called."""
 
 import gc
-import os
 import sys
-from functools import partial
 from typing import Any
 
 import click
 
-from data.catalog import default
 from data.standard_input import keys_from_terminal
 from engine import launched
 from engine.protocol import Fork, Open, OpenRun
 from tui import __version__
 from tui.cli import completions, opening
+from tui.cli.app import check_terminal, open_app
+from tui.cli.commands import APP, COMMANDS
 from tui.cli.help import Program, Refusal, UnnamedCommand, option, refusals
 from tui.cli.hints import PROGRAM, check_command
 from tui.cli.options import SAVED, run_options
-
-COMMANDS = {
-    "train": "train_command:train_command",
-    "sample": "sample_command:sample_command",
-    "inspect": "inspect_command:inspect_command",
-    "runs": "runs_commands:runs_group",
-    "completion": "completion_command:completion_command",
-    "export": "export_command:export_command",
-    "import": "import_command:import_command",
-    "lr-range": "lr_range_command:lr_range_command",
-    "lab": "lab_command:lab_command",
-    "serve": "serve_command:serve_command",
-    "step": "step_command:step_command",
-    "sweep": "sweep_command:sweep_command",
-    "texts": "texts_command:texts_group",
-    "pack": "pack_command:pack_command",
-    "unpack": "pack_command:unpack_command",
-    "report": "report_command:report_command",
-    "settings": "settings_command:settings_command",
-}
-"""The modules of the commands in this package, and what they are called there: each is imported when
-it is named, or for the help. The app's own is below."""
-WEB_DRIVER = "textual.drivers.web_driver:WebDriver"
-"""What textual-serve, which shows the app in a browser, sets as TEXTUAL_DRIVER."""
 
 
 class _AppByDefault(Program):
@@ -57,7 +32,7 @@ class _AppByDefault(Program):
                 with refusals():
                     check_command(args[0], self.list_commands(ctx))
             if args != ["--help"]:
-                args = ["app", *args]
+                args = [APP, *args]
         return super().parse_args(ctx, args)
 
 
@@ -85,7 +60,7 @@ Environment:
 
 @click.group(
     cls=_AppByDefault,
-    default_command="app",
+    default_command=APP,
     others={name: f"tui.cli.{source}" for name, source in COMMANDS.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EPILOG,
@@ -102,7 +77,7 @@ def main() -> None:
     with refusals():
         launch = launched()
     command = click.get_current_context().invoked_subcommand
-    if command != "app":  # which needs it only once a run is open
+    if command != APP:  # which needs it only once a run is open
         gc.enable()
     if launch is not None and command != "train":
         if launch.rank:  # rank 0 says it for all
@@ -113,7 +88,7 @@ def main() -> None:
         )
 
 
-@main.command("app", hidden=True, cls=UnnamedCommand)
+@main.command(APP, hidden=True, cls=UnnamedCommand)
 @run_options
 @option(
     SAVED,
@@ -160,46 +135,9 @@ def app_command(
         elif follows:
             command = opening.followed_run(run_name, corpus, {**choices, "compare": compare})
         else:
-            command = opening.chosen("app", run_name, corpus, **choices)
+            command = opening.chosen(APP, run_name, corpus, **choices)
         more = opening.after_opening(run_name, choices, compare)
-    if corpus == "-":
-        keys_from_terminal()
-    if os.environ.get("TEXTUAL_DRIVER") != WEB_DRIVER:
-        _check_terminal()
-    gc.disable()  # until a run is open: modules stay loaded, there is no garbage to collect
-    from engine import EngineThread  # itself loads no torch, but is needed by the app only
-
-    # Textual is loaded for the app only.
-    from tui.app import TinyGPTApp
-    from tui.textual_patches import exit_process, patch_utf8_decoder, reads_keys
-
-    patch_utf8_decoder()
-    app = TinyGPTApp(
-        command,
-        why=default()[1] if corpus is None and isinstance(command, Open) else "",
-        engine=partial(EngineThread, saving=not no_save, follows=follows),
-        more=more,
-        saving=not (no_save or follows),
-        follows=follows,
-        sweep=shown,
-    )
-    try:
-        app.run()
-    except OSError:  # the terminal has gone, and there is nothing to restore
-        if not (app.exit_code or reads_keys()):
-            raise
-    if app.last_words:
-        click.echo(app.last_words, err=True)
-    exit_process(app.exit_code)
-
-
-def _check_terminal() -> None:
-    """Refusal where the app cannot be shown."""
-    # Textual draws on standard error.
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        raise Refusal(
-            "The app needs a terminal; without one, use tinygpt-tui train. A text that is piped in "
-            "is named -"
-        )
-    if os.environ.get("TERM") == "dumb":
-        raise Refusal("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
+        if corpus == "-":
+            keys_from_terminal()
+        check_terminal()
+    open_app(command, corpus, more, no_save=no_save, follows=follows, sweep=shown)

@@ -12,7 +12,7 @@ from engine.changes import check_changes, check_fork
 from engine.config import RunConfig, override, preset
 from engine.protocol import Command, Compare, Fork, Open, OpenRun, Train
 from engine.settings import nearest
-from tui.cli.consent import agreed
+from tui.cli.commands import APP
 from tui.cli.hints import PROGRAM, check_text
 from tui.compared import MOST_COMPARED
 from tui.line_breaks import with_line_breaks
@@ -22,22 +22,21 @@ DEFAULT_PRESET = "small"
 
 def chosen(
     command: str,
-    run_name: str | None,
-    corpus: str | None,
-    changed_text: bool,
-    fork: str | None,
-    preset_name: str | None,
-    assignments: tuple[str, ...],
-    encoding: str | None,
-    ignore: tuple[str, ...],
-    download_limit: int | None,
-    yes: bool,
+    run_name: str | None = None,
+    corpus: str | None = None,
+    changed_text: bool = False,
+    fork: str | None = None,
+    preset_name: str | None = None,
+    assignments: tuple[str, ...] = (),
+    encoding: str | None = None,
+    ignore: tuple[str, ...] = (),
+    download_limit: int | None = None,
+    yes: bool = False,
     more: tuple[str, ...] = (),
     separator: str | None = None,
     **shortcuts: str | None,
 ) -> Open | OpenRun | Fork:
-    """What opens the run that the options ask for. `command`: the one that was named; "app" needs
-    no name. A text that has to be downloaded is asked about on the terminal, unless an app will.
+    """What opens the run that the options ask for. `command`: the one that was named. A text that has to be downloaded is asked about on the terminal, unless an app will.
 
     ValueError, with a user-facing message, for options that are invalid, or not together.
     """
@@ -51,10 +50,13 @@ def chosen(
     if changed_text:
         raise ValueError("--changed-text is about a saved run: it goes with --run.")
     if corpus:
-        check_text(corpus, PROGRAM if command == "app" else f"{PROGRAM} {command}")
+        check_text(corpus, PROGRAM if command == APP else f"{PROGRAM} {command}")
     opening = new_run(*given) if fork is None else forked_run(fork, *given)
-    asks_itself = command in ("app", "serve")
-    return replace(opening, download=yes if asks_itself else agreed(corpus, reading, yes=yes))
+    if command in (APP, "serve"):
+        return replace(opening, download=yes)
+    from tui.cli.consent import agreed  # with click, which the first paint does not wait for
+
+    return replace(opening, download=agreed(corpus, reading, yes=yes))
 
 
 def read_as(
@@ -225,7 +227,7 @@ def _joined(assignments: tuple[str, ...], shortcuts: Mapping[str, str | None]) -
 def _check_minutes(config: RunConfig, shortcuts: Mapping[str, str | None]) -> None:
     """ValueError, with a user-facing message, for --minutes that are none: in a config they mean
     that it ends by steps."""
-    if shortcuts["minutes"] is not None and not config.train.minutes:
+    if shortcuts.get("minutes") is not None and not config.train.minutes:
         raise ValueError(
             "--minutes 0 is no time to train: without it, steps say when the run ends."
         )

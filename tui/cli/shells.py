@@ -17,7 +17,7 @@ from click.shell_completion import (
 )
 
 from data.safe_text import safe_text
-from tui.cli.help import COMPLETION
+from tui.cli.commands import COMPLETION
 from tui.cli.hints import PROGRAM
 
 _BASH = """\

@@ -19,7 +19,7 @@ def main() -> None:
     import tui  # noqa: F401  # from this folder, which is then taken off the path again
 
     del sys.path[0]
-    from tui.cli.main import main  # only now, when `tui` is ours
+    from tui.cli.start import main  # only now, when `tui` is ours
 
     main()
 
