@@ -3,16 +3,38 @@
 Textual 8.2.8: for a partial update, its compositor renders all lines of all widgets in the rectangle
 around everything that has changed, containers included. Panes in opposite corners are the usual case
 here, and then that rectangle is the whole screen.
+
+It also arranges the widgets between two layouts, if one is asked for its size that has changed while
+it was hidden. The next layout then takes those that are shown again for known ones: they are not told
+their size by `Resize`, and not painted.
 """
 
-from textual._compositor import ChopsUpdate, Compositor
-from textual.geometry import Region
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual._compositor import ChopsUpdate, Compositor, ReflowResult
+from textual.geometry import Region, Size
 from textual.strip import Strip
+
+if TYPE_CHECKING:
+    from textual._compositor import CompositorMap
+    from textual.widget import Widget
 
 
 class SparingCompositor(Compositor):
     """A compositor whose partial updates render the lines that have changed, each from the widgets
-    that are in front there."""
+    that are in front there, and whose layouts are compared with the layout before."""
+
+    _laid_out: CompositorMap | None = None
+    """Where the widgets were in the last layout."""
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        if self._laid_out is not None:
+            self._full_map = self._laid_out
+        result = super().reflow(parent, size)
+        self._laid_out = self._full_map
+        return result
 
     def render_partial_update(self) -> ChopsUpdate | None:
         spans = list(self._regions_to_spans(self._dirty_regions))

@@ -2,7 +2,7 @@
 
 import pytest
 from looking import Desk, Opener, recorded_app
-from recording import STEPS, step_done, trained, untrained
+from recording import STEPS, VERSE, step_done, trained, untrained, written
 
 from engine.protocol import Pause, PhaseChanged, Train
 from tui.panes.header import HeaderLine
@@ -90,6 +90,15 @@ async def test_a_view_that_is_not_shown_does_not_hear_of_the_run(desk: Opener) -
         assert page.state is before
         await it.press("2")
         assert page.state is it.app.state
+
+
+async def test_what_is_written_while_another_view_is_shown_fills_its_lines(desk: Opener) -> None:
+    async with desk() as it:
+        await it.press("2")
+        await it.settled()
+        await it.play(*written(VERSE))
+        await it.press("1")
+        await it.sees(VERSE.splitlines()[-1])
 
 
 def test_what_the_engine_reports_while_the_app_ends_is_no_failure() -> None:
