@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.strip import Strip
+from textual.visual import Visual
 
 from tui.panes.pane import Pane
 from tui.state import RunState
@@ -66,6 +67,29 @@ async def test_only_the_row_that_has_changed_is_rendered(rendered: list[int]) ->
         await pilot.pause()
         assert shown(app)[1:4] == ["11111111", "step 7", "33333333"]
         assert rendered == [2]
+
+
+async def test_a_row_is_rendered_as_textual_renders_it() -> None:
+    """Colours, a style by the name of a variable, wide characters, a link, the place of each."""
+    row = Content.assemble(
+        ("held-out", "$accent"),
+        " 1.2345 ",
+        ("漢字 é", "bold red on blue"),
+        Content.from_markup("[@click=app.quit]quit[/]"),
+        ("→", "$foreground 50%"),
+    )
+    app = Screenful()
+    async with app.run_test(size=(40, 10)) as pilot:
+        await pilot.pause()
+        pane = app.query_one(Rows)
+        assert pane._rows is not None
+        pane._rows = [Content("0"), row]
+
+        (theirs,) = Visual.to_strips(pane, row, 40, 1, pane.visual_style)
+
+        ours = pane._strip(1)
+        assert list(ours) == list(theirs.apply_offsets(0, 1))
+        assert ours.cell_length == theirs.cell_length
 
 
 async def test_text_over_several_rows_can_be_selected() -> None:
