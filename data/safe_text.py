@@ -50,7 +50,7 @@ _TABLE: dict[int, int | None] = (
 _ONE_FOR_ONE = _TABLE | dict.fromkeys(_SELECTORS, _REPLACEMENT)
 _KEEP_LINES = _TABLE | {ord("\n"): ord("\n")}
 
-UNSAFE = frozenset(_TABLE)
+UNSAFE = _TABLE.keys()
 """The code points that `safe_text` replaces or removes."""
 
 

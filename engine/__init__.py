@@ -72,6 +72,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from data.home import home
     from engine import config, protocol
     from engine.generation.generator import TextGenerator
     from engine.launch import Launch, RankLostError, launched
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
     from engine.storage.launch_file import LaunchFile
     from engine.storage.library import run_in_training, run_written_by
     from engine.storage.names import check_name
-    from engine.storage.paths import home, run_names
+    from engine.storage.paths import run_names
     from engine.storage.race_file import race_names
     from engine.storage.saved_run import SavedRun, load_run
     from engine.storage.sweep_file import SweepResults, begun_sweep, read_sweep, sweep_names
@@ -111,7 +112,7 @@ else:
         "config": "engine",
         "end_ranks": "engine.training.rank_trainer",
         "follow_rank_0": "engine.training.rank_trainer",
-        "home": "engine.storage.paths",
+        "home": "data.home",
         "launched": "engine.launch",
         "load_run": "engine.storage.saved_run",
         "protocol": "engine",

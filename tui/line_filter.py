@@ -13,7 +13,7 @@ from textual.filter import LineFilter
 
 from data.safe_text import UNSAFE, limit_marks
 
-OBEYED = dict.fromkeys(UNSAFE - {ord("\t")})
+OBEYED = dict.fromkeys(code for code in UNSAFE if code != ord("\t"))
 """What `safe_text` replaces, except a tab."""
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine import home, replace_file
+from data.home import home
 
 SIZE_LIMIT = 10_000
 """Bytes of the file that are read: more is not this app's."""
@@ -36,6 +36,8 @@ def load_preferences() -> Preferences:
 
 def save_preferences(preferences: Preferences) -> None:
     """Replace the file; OSError."""
+    from data.atomic import replace_file  # when something is chosen
+
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, [msgspec.json.encode(preferences)])

@@ -1,7 +1,6 @@
 """What the losses of a run mean, for someone who has not seen a loss before."""
 
 from collections.abc import Sequence
-from statistics import fmean, median
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -60,6 +59,8 @@ def _newest_loss(state: RunState) -> float | None:
     if state.evaluated is None:
         return None
     if state.evaluated.step == 0 and len(state.newest) >= NEWEST:
+        from statistics import fmean  # once there are losses
+
         return fmean(state.newest[-NEWEST:])
     return state.evaluated.loss
 
@@ -68,6 +69,8 @@ def _rate_is_too_high(state: RunState) -> bool:
     """Whether the newest training losses lie far above a uniform guess, after the warm-up."""
     if state.corpus is None or state.opened is None or len(state.newest) < NEWEST:
         return False
+    from statistics import median  # once there are losses
+
     warm = state.progress > state.opened.config.train.warmup_fraction
     return warm and median(state.newest[-NEWEST:]) > TOO_HIGH * uniform_loss(
         state.corpus, state.opened.tokens
@@ -83,6 +86,8 @@ def _learns_by_heart_since(state: RunState) -> int | None:
     later = [bucket for bucket in state.validation.buckets if bucket.first > best.step]
     if sum(bucket.points for bucket in later) < EVALUATIONS:
         return None
+    from statistics import fmean  # once there are losses
+
     if fmean(bucket.mean for bucket in later[-EVALUATIONS:]) < best.loss * (1 + _MARGIN / 4):
         return None
     # Training losses are noisy: the means of as many steps as lie between two evaluations.

@@ -12,8 +12,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from data.home import home
 from engine.protocol import Close, Closed, Command, Event, Failed
-from engine.storage.paths import home
 
 if TYPE_CHECKING:
     from engine.session.session import Session

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from math import exp
-from statistics import fmean
 
 from textual.binding import Binding
 from textual.content import Content
@@ -227,6 +226,8 @@ def numbers(state: RunState, width: int, unit: Unit = "steps", *, compared: bool
     not fit is left out at the right."""
     parts, shown = [], loss_unit(state)
     if state.newest:  # single batches are noisy
+        from statistics import fmean  # once there are losses
+
         train = shown.of(fmean(state.newest))
         parts.append(Content.assemble(("━ training", "$primary"), f" {train:.3f}"))
     evaluated = state.evaluated
