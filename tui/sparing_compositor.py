@@ -1,12 +1,13 @@
-"""Renders of the screen only what has to be painted.
+"""Renders of the screen only what has to be painted, and arranges it only when it is laid out.
 
 Textual 8.2.8: for a partial update, its compositor renders all lines of all widgets in the rectangle
 around everything that has changed, containers included. Panes in opposite corners are the usual case
 here, and then that rectangle is the whole screen.
 
-It also arranges the widgets between two layouts, if one is asked for its size that has changed while
-it was hidden. The next layout then takes those that are shown again for known ones: they are not told
-their size by `Resize`, and not painted.
+Once a hidden widget has changed, or something was scrolled, it arranges all widgets again as soon as
+one is asked for its size. Where that happens between two changes of what is shown, widgets have for
+a moment a size that no layout gives them: what they draw then stays, and the next layout does not
+tell them that they are shown.
 """
 
 from __future__ import annotations
@@ -18,23 +19,26 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 if TYPE_CHECKING:
-    from textual._compositor import CompositorMap
     from textual.widget import Widget
 
 
 class SparingCompositor(Compositor):
     """A compositor whose partial updates render the lines that have changed, each from the widgets
-    that are in front there, and whose layouts are compared with the layout before."""
+    that are in front there, and in which widgets keep their places from one layout to the next."""
 
-    _laid_out: CompositorMap | None = None
-    """Where the widgets were in the last layout."""
+    def update_widgets(self, widgets: set[Widget]) -> None:
+        super().update_widgets(widgets & self.visible_widgets.keys())
 
     def reflow(self, parent: Widget, size: Size) -> ReflowResult:
-        if self._laid_out is not None:
-            self._full_map = self._laid_out
         result = super().reflow(parent, size)
-        self._laid_out = self._full_map
+        self._full_map_invalidated = False
         return result
+
+    def reflow_visible(self, parent: Widget, size: Size) -> set[Widget]:
+        exposed = super().reflow_visible(parent, size)
+        self._full_map, _ = self._arrange_root(parent, size, visible_only=False)
+        self._full_map_invalidated = False
+        return exposed
 
     def render_partial_update(self) -> ChopsUpdate | None:
         spans = list(self._regions_to_spans(self._dirty_regions))

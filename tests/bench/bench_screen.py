@@ -32,7 +32,7 @@ PAIRED = (
     "--set=train.precision=float32",
 )
 """What must be the same on both sides: the start-up choice may differ from run to run."""
-VIEWS = {"Read": "2", "Read, all panels": "2vv", "Time": "3"}
+VIEWS = {"Read": "2", "Read, further panels": "2vv", "Time": "3"}
 """The keys that open each."""
 FIRST_VIEW = {"Train": "1"}
 SIZES = ((80, 24), (120, 40))

@@ -8,6 +8,7 @@ from engine.protocol import Pause, PhaseChanged, Train
 from tui.panes.header import HeaderLine
 from tui.panes.loss import LossPane
 from tui.panes.prompt import PromptInput
+from tui.views import TRAIN
 
 DONE = (*untrained(), *trained(STEPS))
 SIZES = pytest.mark.parametrize("size", [(120, 40), (80, 24)])
@@ -99,6 +100,20 @@ async def test_what_is_written_while_another_view_is_shown_fills_its_lines(desk:
         await it.play(*written(VERSE))
         await it.press("1")
         await it.sees(VERSE.splitlines()[-1])
+
+
+async def test_a_frame_before_a_view_is_laid_out_leaves_nothing_behind(desk: Opener) -> None:
+    async with desk(*untrained(), *trained(300)) as it:
+        await it.press("3")
+        await it.settled()
+        await it.play(step_done(301))  # what is hidden changes
+        it.app._show(TRAIN)
+        assert it.rows  # painted at once
+        await it.settled()
+        shown = it.rows
+        await it.resize(121, 40)
+        await it.resize(120, 40)
+        assert it.rows == shown
 
 
 def test_what_the_engine_reports_while_the_app_ends_is_no_failure() -> None:
