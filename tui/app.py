@@ -17,7 +17,6 @@ from textual.widgets import Static
 from data.safe_text import safe_text
 from engine import EngineThread
 from engine.protocol import Command, Event, Fork, Open, OpenRun, StopReading
-from tui.ascii_filter import AsciiFilter
 from tui.bindings import BINDINGS, CHANGES, action_of, acts
 from tui.chart_actions import ChartActions
 from tui.copy_actions import CopyActions
@@ -132,8 +131,12 @@ class TinyGPTApp(
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters, the safety net for untrusted text, and one for ASCII terminals."""
-        plain = [AsciiFilter()] if ascii_only(os.environ) else []
-        return [*super().get_line_filters(), self._dropping, *plain]
+        filters = [*super().get_line_filters(), self._dropping]
+        if ascii_only(os.environ):
+            from tui.ascii_filter import AsciiFilter  # seldom needed
+
+            filters.append(AsciiFilter())
+        return filters
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The actions that are available now, in full phrases."""

@@ -7,8 +7,6 @@ from msgspec.structs import replace
 import engine
 from data.catalog import default
 from data.reading import Reading
-from data.standard_input import read_standard_input
-from engine.changes import check_changes, check_fork
 from engine.config import RunConfig, override, preset
 from engine.protocol import Command, Compare, Fork, Open, OpenRun, Train
 from engine.settings import nearest
@@ -99,6 +97,8 @@ def new_run(
 
         check_encoding(reading.encoding)
     if corpus == "-":
+        from data.standard_input import read_standard_input  # seldom needed
+
         read_standard_input()
     return Open(replace(config, reading=reading))
 
@@ -131,6 +131,8 @@ def saved_run(
     _check_minutes(configured("", None, _joined((), more)), more)  # and that both are in range
     rest = {name: value for name, value in shortcuts.items() if name not in more}
     assignments = _joined(assignments, rest)
+    from engine.changes import check_changes  # for a saved run
+
     check_changes(assignments)
     configured("", None, assignments)  # that the values are in range
     return OpenRun(run_name, changed_text, assignments)
@@ -156,9 +158,13 @@ def forked_run(
         raise ValueError(
             "Steps and minutes are two ways to say when a run ends: give one of them, not both."
         )
+    from engine.changes import check_fork  # for a fork
+
     check_fork(assignments)
     _check_minutes(configured("", None, assignments), shortcuts)  # and that all are in range
     if corpus == "-":
+        from data.standard_input import read_standard_input  # seldom needed
+
         read_standard_input()
     return Fork(run if at else fork, int(step) if at else -1, assignments, corpus or "", reading)
 

@@ -34,9 +34,31 @@ ENDINGS = {
 }
 
 
-class PromptInput(LinesInput):
-    """The prompt in one line; the up and down keys recall earlier prompts."""
+class PromptInput(LinesInput, inherit_css=False):
+    """The prompt in one line; the up and down keys recall earlier prompts.
 
+    It has its own few rules: the first paint would wait for those of any input.
+    """
+
+    DEFAULT_CSS = """
+    PromptInput {
+      width: 1fr; height: 1; scrollbar-size-horizontal: 0; pointer: text;
+      background: $background; color: $foreground;
+      &:focus { background-tint: $foreground 5%; }
+      &>.input--cursor {
+        background: $input-cursor-background; color: $input-cursor-foreground;
+        text-style: $input-cursor-text-style;
+      }
+      &>.input--selection {
+        background: $input-selection-background; color: $input-selection-foreground;
+      }
+      &>.input--placeholder { color: $text-disabled; }
+      &:ansi>.input--cursor { background: ansi_white; color: ansi_black; }
+      &:ansi>.input--placeholder { color: ansi_default; text-style: dim; }
+    }
+    """
+
+    COMPONENT_CLASSES = LinesInput.COMPONENT_CLASSES
     BINDINGS = [
         Binding("enter", "submit", "generate"),
         Binding("escape", "app.leave", "stop, leave"),
@@ -48,7 +70,6 @@ class PromptInput(LinesInput):
     def __init__(self) -> None:
         super().__init__(
             placeholder="p or Tab: type a beginning, Enter continues it; an empty line writes on",
-            compact=True,
             id="prompt-input",
         )
         self._history: list[str] = []
