@@ -44,7 +44,7 @@ MEANING = {
 """The sign of each kind of mark in a word or two."""
 
 
-class Moment(NamedTuple):
+class Moment(Struct, frozen=True):
     """What was recorded at a step."""
 
     step: int

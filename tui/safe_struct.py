@@ -11,7 +11,6 @@ from typing import (
     Any,
     Generic,
     Literal,
-    NamedTuple,
     TypeVar,
     Union,
     get_args,
@@ -60,11 +59,6 @@ class Raw(Struct, Generic[T], frozen=True):
     value: T
 
 
-class _TextField(NamedTuple):
-    name: str
-    multiline: bool
-
-
 def safe(struct: S) -> S:
     """The struct with each string made safe by `safe_text`; itself where nothing has to change."""
     changes = {}
@@ -89,11 +83,12 @@ def _safe_value(value: Any, *, multiline: bool) -> Any:
 
 
 @cache
-def _text_fields(kind: type[Struct]) -> tuple[_TextField, ...]:
-    """The fields of a struct type that can hold text, themselves or within."""
+def _text_fields(kind: type[Struct]) -> tuple[tuple[str, bool], ...]:
+    """The fields of a struct type that can hold text, themselves or within; and whether it may be of
+    several lines."""
     hints = get_type_hints(kind)
     return tuple(
-        _TextField(name, (kind, name) in MULTILINE)
+        (name, (kind, name) in MULTILINE)
         for name in kind.__struct_fields__
         if _holds_text(hints[name])
     )
