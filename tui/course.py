@@ -44,7 +44,7 @@ MEANING = {
 """The sign of each kind of mark in a word or two."""
 
 
-class Moment(Struct, frozen=True):
+class Moment(NamedTuple):
     """What was recorded at a step."""
 
     step: int
