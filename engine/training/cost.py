@@ -1,6 +1,5 @@
 """What a run costs: the memory it takes, whether there is as much, and the time of a step."""
 
-import math
 import time
 from collections.abc import Iterable
 
@@ -15,7 +14,7 @@ from engine.protocol import Measured
 from engine.training.dataset import Dataset
 from engine.training.replica import micro_batch
 from engine.training.schedule import context_stages
-from engine.training.trainer import EVALUATION_MICRO_BATCHES, Trainer
+from engine.training.trainer import Trainer, characters_at_once
 from engine.training.workers import WorkerPool
 
 STEP_FLOPS = 2e10
@@ -34,8 +33,7 @@ def estimate_memory(config: RunConfig, vocabulary: int, device: torch.device, th
     weights = (4 + 2 * threads) * parameters
     if config.train.optimizer == "adamw":  # two averages for each weight, where Muon has one
         weights += parameters
-    rows = math.ceil(config.train.batch_size / config.train.accumulation) * time
-    evaluated = EVALUATION_MICRO_BATCHES * max(micro_batch(parameters), time)
+    rows = evaluated = characters_at_once(config)
     if device.type == "cpu":
         evaluated = threads * max(micro_batch(parameters), time)
         rows = min(rows, evaluated)

@@ -74,11 +74,11 @@ def as_wide(matrix: Tensor) -> Tensor:
 
 
 class _Stack(NamedTuple):
-    """Matrices that are updated together."""
+    """Matrices that are orthogonalized together."""
 
     matrices: list[Matrix]
     momentum: Tensor  # (N, rows, columns), rows <= columns
-    squares: list[Tensor | None]  # one number for each output neuron of a matrix
+    squares: list[Tensor]  # one number for each output neuron of a matrix; of plain Muon none
 
 
 class Muon:
@@ -99,8 +99,12 @@ class Muon:
         workers: WorkerPool,
         *,
         by_neuron: bool = False,
+        precision: torch.dtype = torch.float32,
     ) -> None:
+        """`precision`: the number format in which updates are orthogonalized."""
         self.weight_decay = weight_decay
+        self.by_neuron = by_neuron
+        self.precision = precision
         stacks: dict[torch.Size, list[Matrix]] = defaultdict(list)
         for matrix in matrices:
             stacks[as_wide(matrix.of(matrix.parameter)).shape].append(matrix)
@@ -110,7 +114,7 @@ class Muon:
         ]
         self._stacks = list(stacks.values())
         self._squares = [
-            [m.parameter.new_zeros(m.last - m.first) if by_neuron else None for m in stack]
+            [m.parameter.new_zeros(m.last - m.first) for m in stack if by_neuron]
             for stack in self._stacks
         ]
         self.use_workers(workers)
@@ -119,7 +123,7 @@ class Muon:
     def squares(self) -> list[Tensor]:
         """The running mean of the squared update of each output neuron, for each matrix; of plain
         Muon none."""
-        return [square for stack in self._squares for square in stack if square is not None]
+        return [square for stack in self._squares for square in stack]
 
     def use_workers(self, workers: WorkerPool) -> None:
         """Divide the stacks among these workers from now on."""
@@ -143,30 +147,33 @@ class Muon:
         grad = torch.stack([as_wide(m.of(_grad(m.parameter))) for m in stack.matrices])
         stack.momentum.lerp_(grad, 1 - MUON_MOMENTUM)
         update = grad.lerp_(stack.momentum, MUON_MOMENTUM)  # Nesterov momentum
-        decay = 1 - learning_rate * self.weight_decay
-        for matrix, square, wide in zip(
-            stack.matrices, stack.squares, orthogonalized(update), strict=True
-        ):
-            weight = matrix.of(matrix.parameter)
-            rows, columns = weight.shape
-            rate = learning_rate * max(1, rows / columns) ** 0.5
-            orthogonal = wide.mT if rows > columns else wide
-            weight.mul_(decay)
-            if square is None:
-                weight.sub_(orthogonal, alpha=rate)
-            else:
-                weight.addcmul_(orthogonal, neuron_scale(orthogonal, square), value=-rate)
+        updates = orthogonalized(update.to(self.precision)).float()
+        weights = [m.of(m.parameter) for m in stack.matrices]
+        # A device is asked for few operations, each on all matrices that lie the same way.
+        for shape in dict.fromkeys(weight.shape for weight in weights):
+            which = [i for i, weight in enumerate(weights) if weight.shape == shape]
+            those = updates[which] if len(which) < len(weights) else updates
+            those = those if those.shape[1:] == shape else those.mT
+            if self.by_neuron:
+                those = those * neuron_scales(those, [stack.squares[i] for i in which])
+            rate = learning_rate * max(1, shape[0] / shape[1]) ** 0.5
+            changed = [weights[i] for i in which]
+            torch._foreach_mul_(changed, 1 - learning_rate * self.weight_decay)
+            torch._foreach_add_(changed, those.unbind(), alpha=-rate)
 
 
-def neuron_scale(update: Tensor, square: Tensor) -> Tensor:
-    """What the rows of an update (rows, columns) are multiplied by, (rows, 1), so that all of them
-    are of one size on the whole, and the norm stays. `square` (rows) is the running mean of their
-    squares, and takes this update in. A row that was zero so far stays zero."""
-    squares = update.square().mean(1)
-    square.lerp_(squares, 1 - NEURON_BETA)
-    scale = torch.where(square > 0, square, 1.0).rsqrt_()
-    before, after = squares.sum(), torch.dot(squares, scale.square())
-    return (scale * torch.where(after > 0, before / after, 1.0).sqrt()).unsqueeze(1)
+def neuron_scales(updates: Tensor, squares: list[Tensor]) -> Tensor:
+    """What the rows of N updates (N, rows, columns) are multiplied by, (N, rows, 1), so that all of
+    an update are of one size on the whole, and its norm stays. `squares`, (rows) each, are the
+    running means of their squares, and take these updates in. A row that was zero so far stays zero.
+    """
+    sizes = updates.square().mean(2)
+    means = torch.stack(squares).lerp_(sizes, 1 - NEURON_BETA)
+    torch._foreach_copy_(squares, means.unbind())
+    scales = torch.where(means > 0, means, 1.0).rsqrt_()
+    before, after = sizes.sum(1), (sizes * scales.square()).sum(1)
+    norms = torch.where(after > 0, before / after, 1.0).sqrt()
+    return (scales * norms[:, None]).unsqueeze(2)
 
 
 class Adam:
@@ -216,7 +223,14 @@ def _grad(parameter: Tensor) -> Tensor:
 class Optimizer:
     """The optimizers of a model, under one learning rate."""
 
-    def __init__(self, model: GPT, config: TrainConfig, workers: WorkerPool) -> None:
+    def __init__(
+        self,
+        model: GPT,
+        config: TrainConfig,
+        workers: WorkerPool,
+        precision: torch.dtype = torch.float32,
+    ) -> None:
+        """`precision`: the number format of the products that orthogonalize an update."""
         self.parameters = list(model.parameters())
         matrices = model.matrices()
         inside = {id(matrix.parameter) for matrix in matrices}
@@ -224,8 +238,13 @@ class Optimizer:
             self.muon = Muon([], 0.0, workers)
             self.adam = Adam(self.parameters, ADAMW_BETAS, config.weight_decay, inside)
         else:
-            by_neuron = config.optimizer == "normuon"
-            self.muon = Muon(matrices, config.weight_decay, workers, by_neuron=by_neuron)
+            self.muon = Muon(
+                matrices,
+                config.weight_decay,
+                workers,
+                by_neuron=config.optimizer == "normuon",
+                precision=precision,
+            )
             self.adam = Adam([p for p in self.parameters if id(p) not in inside])
         self.adam_ratio = config.adam_learning_rate / config.peak_learning_rate
 
@@ -244,7 +263,9 @@ class Optimizer:
 
     def grad_norm(self) -> float:
         """The Euclidean norm of the whole gradient."""
-        grads = [grad.flatten() for grad in self.grads]
+        if self.grads[0].is_cuda:
+            return float(torch.nn.utils.get_total_norm(self.grads))
+        grads = [grad.flatten() for grad in self.grads]  # on a CPU quicker than norms
         return float(torch.stack([torch.dot(grad, grad) for grad in grads]).sum().sqrt())
 
     def step(self, learning_rate: float) -> None:

@@ -1,7 +1,8 @@
 """Loss and gradient of a model, by autograd: on every device, in every worker."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from engine.model.gpt import GPT
 from engine.model.workspace import Workspace
+from engine.training.compiled_loss import CudaGraphs, Work, with_compiled_blocks
 
 MICRO_BATCH = 1024
 """Characters in one forward and backward pass on a CPU, where one piece of text is not longer:
@@ -44,10 +46,11 @@ class Replica:
         self.precision = precision
         self.accumulation = accumulation
         self.compiled = compiled
-        # Each context length has its own shapes, and there are three. None, not `_loss_of`, where it
-        # is not compiled: that would be a reference to itself, and its memory left to a collection.
-        self._compiled_loss = torch.compile(self._loss_of, dynamic=False) if compiled else None
         self.parameters = list(model.parameters())
+        trained = with_compiled_blocks(model) if compiled else model
+        self._work: Work = partial(loss_and_grads, trained, self.parameters, precision)
+        if compiled and model.device.type == "cuda":
+            self._work = CudaGraphs(self._work)
         self.micro_batch = micro_batch(sum(p.numel() for p in self.parameters))
         self.workspace = Workspace()
 
@@ -64,14 +67,17 @@ class Replica:
     def micro_batch_grads(
         self, ids: Tensor, targets: Tensor, total: int, generator: torch.Generator | None
     ) -> tuple[Loss, tuple[Tensor, ...]]:
-        """What `loss_and_grad` does for one micro-batch."""
+        """What `loss_and_grad` does for one micro-batch. Where the gradients are `overwritten`, they
+        are valid until the next call."""
         with self.workspace:
-            loss_of = self._compiled_loss or self._loss_of
-            loss = loss_of(ids, targets, generator) / total
-            grads = torch.autograd.grad(loss, self.parameters)
-        loss = loss.detach()
+            loss, grads = self._work(ids, targets, total, generator)
         # A number would have to be waited for: on a GPU it stays there until the step ends.
         return loss.double() if loss.is_cuda else float(loss), grads
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether the gradients of each micro-batch are in the memory of those before."""
+        return isinstance(self._work, CudaGraphs)
 
     @torch.no_grad()
     def evaluate(self, inputs: Tensor, targets: Tensor) -> tuple[float, int, list[float]]:
@@ -81,7 +87,7 @@ class Replica:
         correct = 0
         for ids, expected in self.micro_batches(inputs, targets):
             with self.workspace:
-                logits = self._logits(ids, None)
+                logits = logits_of(self.model, ids, self.precision)
             rows += (
                 F.cross_entropy(logits, expected, reduction="none").view(ids.shape).sum(1).tolist()
             )
@@ -106,21 +112,35 @@ class Replica:
         ):
             yield _moved(ids, device), _moved(expected.flatten(), device)
 
-    def _logits(self, ids: Tensor, generator: torch.Generator | None) -> Tensor:
-        """(B, T) ids to (B * T, V) in float32."""
-        device = self.model.device
-        with torch.autocast(device.type, self.precision, self.precision != torch.float32):
-            logits = self.model(ids, generator)
-        return logits.float().flatten(0, 1)  # type: ignore[no-any-return]
-
-    def _loss_of(self, ids: Tensor, targets: Tensor, generator: torch.Generator | None) -> Tensor:
-        return F.cross_entropy(self._logits(ids, generator), targets, reduction="sum")
-
     def seed(self, generator: torch.Generator | None) -> None:
         """Have dropout follow this generator from here on, also where it is compiled: there it
         draws from the device's own."""
         if self.compiled and generator is not None:
             torch.manual_seed(generator.initial_seed())
+
+
+def logits_of(
+    model: GPT, ids: Tensor, precision: torch.dtype, generator: torch.Generator | None = None
+) -> Tensor:
+    """(B, T) ids to (B * T, V) in float32, by products in this precision."""
+    with torch.autocast(model.device.type, precision, precision != torch.float32):
+        logits = model(ids, generator)
+    return logits.float().flatten(0, 1)  # type: ignore[no-any-return]
+
+
+def loss_and_grads(
+    model: GPT,
+    parameters: Sequence[Tensor],
+    precision: torch.dtype,
+    ids: Tensor,
+    targets: Tensor,
+    total: int,
+    generator: torch.Generator | None,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The sum of losses over (B, T) ids divided by `total`, and its gradients."""
+    logits = logits_of(model, ids, precision, generator)
+    loss = F.cross_entropy(logits, targets, reduction="sum") / total
+    return loss.detach(), torch.autograd.grad(loss, parameters)
 
 
 def _moved(ids: Tensor, device: torch.device) -> Tensor:
@@ -158,6 +178,8 @@ class GradientAccumulation:
         loss, grads = self._replica.micro_batch_grads(ids, targets, self._total, self._generator)
         if self.grads:
             torch._foreach_add_(self.grads, grads)
+        elif self._replica.overwritten and self.remaining > 1:
+            self.grads = [grad.clone() for grad in grads]
         else:
             self.grads = list(grads)
         self.loss += loss

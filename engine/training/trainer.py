@@ -19,7 +19,7 @@ from engine.training.validation import ValidationText
 from engine.training.workers import WorkerPool, split
 
 EVALUATION_MICRO_BATCHES = 4
-"""Micro-batches in one slice of an evaluation: commands wait for it."""
+"""Micro-batches in one slice of an evaluation on a CPU: commands wait for it."""
 
 
 class StepResult(NamedTuple):
@@ -40,6 +40,12 @@ class Evaluation(NamedTuple):
     windows: tuple[float, ...] = ()
     """The loss of each piece of text that was read, in nats a character; a shorter one at the end is
     left out."""
+
+
+def characters_at_once(config: RunConfig) -> int:
+    """What a GPU computes at once, of a batch as of the validation part."""
+    train = config.train
+    return math.ceil(train.batch_size / train.accumulation) * config.model.context_length
 
 
 ChunkResult = tuple[float, int, list[float]]
@@ -65,7 +71,7 @@ class Trainer:
         self.dataset = dataset
         generator = torch.Generator().manual_seed(config.train.seed)
         self.model = GPT(config.model, vocabulary).init_weights(generator).to(hardware.device)
-        self.optimizer = Optimizer(self.model, config.train, workers)
+        self.optimizer = Optimizer(self.model, config.train, workers, hardware.precision)
         self.use_workers(hardware, workers)
         self.learning_rate = config.train.peak_learning_rate
         self.step_number = 0
@@ -167,6 +173,8 @@ class Trainer:
             text = self.dataset.evaluated if self.step_number else self.dataset.evaluated_untrained
         predicted = text.predicted(context_length)
         size = EVALUATION_MICRO_BATCHES * self.replicas[0].micro_batch
+        if self.hardware.device.type != "cpu":
+            size = characters_at_once(self.config)
         read: list[list[ChunkResult]] = []
         lengths: list[int] = []
         for inputs, targets in text.batches(context_length, size):

@@ -71,7 +71,9 @@ def test_a_batch_in_parts_needs_less_memory_on_a_gpu() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(400)  # the compiler of the CPU takes most of a minute
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, as it loads its compiler
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore:The .grad:UserWarning"
+)  # torch's own
 def test_a_compiled_step_is_that_of_plain_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused, "supports", lambda config, x: False)
     monkeypatch.setattr(fused, "on_cpu", lambda x: False)
