@@ -73,14 +73,15 @@ class Attention(nn.Module):
 
     def heads(self, x: Tensor, rope: Rope | None) -> tuple[Tensor, Tensor, Tensor]:
         """The residual stream (B, T, D) to queries, keys and values, (B, H, T, K) each."""
-        batch, time, _ = x.shape
-        qkv = self.qkv(norm(x, self.config)).view(batch, time, 3, self.config.n_head, -1)
-        query, key, value = qkv.transpose(1, 3).unbind(2)
+        qkv = self.qkv(norm(x, self.config)).unflatten(-1, (3, self.config.n_head, -1))
+        query, key, value = qkv.unbind(2)
         if self.config.qk_norm:
             query, key = rms_norm(query), rms_norm(key)
         if rope is not None:
+            rope = rope[0].unsqueeze(1), rope[1].unsqueeze(1)  # for all heads of a position
             query, key = apply_rope(query, rope), apply_rope(key, rope)
-        return query, key, value
+        # Transposed last: in memory they stay as the products with weights write and read them.
+        return query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
 
     def merge(self, y: Tensor) -> Tensor:
         """What the heads gathered, (B, H, T, K), to what is added to the residual stream,

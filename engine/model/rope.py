@@ -29,7 +29,7 @@ def inv_freq(head_dim: int, base: float) -> Tensor:
 
 
 def apply_rope(x: Tensor, rope: Rope) -> Tensor:
-    """Rotate (B, H, T, K) queries or keys, in the half-split form of Llama."""
+    """Rotate queries or keys (..., K), in the half-split form of Llama. The angles are broadcast."""
     cos, sin = (part.to(x.dtype) for part in rope)
     left, right = x.chunk(2, -1)
     return torch.cat((left * cos - right * sin, right * cos + left * sin), -1)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from engine.model.gpt import GPT
 from engine.model.workspace import Workspace
-from engine.training.compiled_loss import CudaGraphs, Work, with_compiled_blocks
+from engine.training.compiling import with_compiled_blocks
+from engine.training.cuda_graphs import CudaGraphs, Work
 
 MICRO_BATCH = 1024
 """Characters in one forward and backward pass on a CPU, where one piece of text is not longer:

@@ -14,7 +14,8 @@ from torch import Tensor
 from engine.config import ModelConfig, TrainConfig
 from engine.model.gpt import GPT
 from engine.model.matrix import Matrix, matrices_in
-from engine.training.optimizers import Adam, Muon, Optimizer, as_wide, orthogonalized
+from engine.training.muon import Muon, as_wide, orthogonalized
+from engine.training.optimizers import Adam, Optimizer
 from engine.training.workers import WorkerPool
 
 MODEL = ModelConfig(context_length=8, n_layer=2, n_head=2, n_embd=16)

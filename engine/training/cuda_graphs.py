@@ -1,39 +1,37 @@
-"""Loss and gradient of a micro-batch on an NVIDIA GPU: blocks that torch compiles, launched together.
+"""CUDA graphs: what is launched again and again is recorded once, and launched together from then on.
 
-All blocks of a model are one computation with other weights, so one of them is compiled for each
-shape, and not the whole model. What is launched in a step is then recorded once as a CUDA graph:
-launched one by one, the kernels of a small model end before the next one is launched.
+Launched one by one, the kernels of a small model end before the next one is launched.
 """
 
-import copy
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine.model.gpt import GPT
-
-SHAPES = 64
-"""For how many shapes and configs a block may be compiled in one process: three context lengths for
-each run that is trained."""
+Result = TypeVar("Result")
 
 Work = Callable[[Tensor, Tensor, int, torch.Generator | None], tuple[Tensor, tuple[Tensor, ...]]]
 """(B, T) ids, (B * T) targets, what the sum of losses is divided by and a generator for dropout to
 the loss and its gradients, without a wait for the device."""
 
 
-def with_compiled_blocks(model: GPT) -> GPT:
-    """A model with the same weights, whose blocks are compiled when they are first used."""
-    import torch._dynamo  # a second, which only those wait who compile
+def recorded(work: Callable[[], Result]) -> tuple[torch.cuda.CUDAGraph, Result]:
+    """Do the work once, then record it: the graph, and the result that each replay overwrites.
 
-    torch._dynamo.config.recompile_limit = SHAPES
-    model = copy.copy(model)
-    model._modules = dict(model._modules)  # the original keeps its blocks
-    model.blocks = nn.ModuleList(copy.copy(block) for block in model.blocks)
-    for block in model.blocks:
-        block.compile(dynamic=False)
-    return model
+    The work reads and writes the same memory each time. What it makes when it is first done, such as
+    a compiled kernel, could not be made while it is recorded.
+    """
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        work()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        result = work()
+    return graph, result
 
 
 class _Recording(NamedTuple):
@@ -76,16 +74,7 @@ class CudaGraphs:
         self, ids: Tensor, targets: Tensor, total: int, generator: torch.Generator | None
     ) -> _Recording:
         random_state = torch.cuda.get_rng_state(ids.device)
-        stream = torch.cuda.Stream(ids.device)  # type: ignore[no-untyped-call]
-        current = torch.cuda.current_stream(ids.device)
-        stream.wait_stream(current)
-        with torch.cuda.stream(stream):
-            # Compiles, and makes what cannot be made while it is recorded.
-            self._work(ids, targets, total, generator)
-        current.wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            results = self._work(ids, targets, total, generator)
-        # As if the work had not been done before: the dropout of a step follows from its seed.
+        graph, results = recorded(partial(self._work, ids, targets, total, generator))
+        # As if the work had not been done: the dropout of a step follows from its seed.
         torch.cuda.set_rng_state(random_state, ids.device)
         return _Recording(graph, ids, targets, results)
