@@ -116,6 +116,29 @@ def test_a_gpu_takes_the_steps_of_a_cpu(setting: str, precision: torch.dtype) ->
 
 
 @needs_cuda
+def test_a_compiled_batch_in_parts_is_the_whole_batch() -> None:
+    parts = ("train.batch_size=9", "train.accumulation=2")  # of five rows, and of four
+    whole, divided = on_cuda("train.batch_size=9"), on_cuda("train.compile=on", *parts)
+    for step in range(4):
+        one, other = (step_of(trainer, step / 4) for trainer in (whole, divided))
+        assert other.loss == pytest.approx(one.loss, rel=1e-3)
+        assert other.gradient_norm == pytest.approx(one.gradient_norm, rel=1e-2)
+
+
+@needs_cuda
+@pytest.mark.parametrize("setting", ["train.compile=off", "train.compile=on"])
+def test_a_gpu_continues_a_run_as_if_it_had_not_stopped(setting: str) -> None:
+    """Graphs are recorded anew in the second half, and dropout still follows from the step."""
+    settings = (setting, "model.dropout=0.2", "train.optimizer=normuon")
+    through, first, second = (on_cuda(*settings, precision=torch.bfloat16) for _ in range(3))
+    expected = [step_of(through, step / 6).loss for step in range(6)]
+    losses = [step_of(first, step / 6).loss for step in range(3)]
+    second.load_state_dict(first.state_dict(), 3)
+    losses += [step_of(second, step / 6).loss for step in range(3, 6)]
+    assert losses == expected
+
+
+@needs_cuda
 def test_a_gpu_is_waited_for_once_in_a_step() -> None:
     trainer = on_cuda("train.batch_size=8", "train.accumulation=4")
     step_of(trainer, 0.0)

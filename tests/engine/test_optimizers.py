@@ -292,6 +292,19 @@ def test_the_gradient_norm_is_that_of_all_weights_together() -> None:
     assert norm == pytest.approx(float(everything.norm()), rel=1e-5)
 
 
+def test_an_orthogonalization_in_bfloat16_is_that_in_float32_but_for_rounding() -> None:
+    changes = []
+    for precision in (torch.float32, torch.bfloat16):
+        weight = torch.nn.Parameter(torch.zeros(24, 16))
+        weight.grad = gaussian(24, 16, seed=1)
+        Muon([Matrix(weight, 0, 24)], 0.0, WorkerPool(1), precision=precision).step(0.01)
+        assert weight.dtype == torch.float32
+        changes.append(weight.detach())
+    exact, rounded = changes
+    assert not torch.equal(exact, rounded)
+    assert (exact - rounded).norm() < 0.1 * exact.norm()
+
+
 def test_by_neurons_a_row_without_gradient_rests() -> None:
     weight = torch.nn.Parameter(torch.ones(8, 16))
     muon = Muon([Matrix(weight, 0, 8)], 0.0, WorkerPool(1), by_neuron=True)
