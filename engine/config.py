@@ -185,7 +185,7 @@ def small(corpus: str) -> RunConfig:
     """0.8M parameters: minutes on a laptop."""
     return RunConfig(
         corpus=corpus,
-        model=ModelConfig(rope_base=ROPE_BASE),
+        model=ModelConfig(n_head=4, rope_base=ROPE_BASE),
         train=TrainConfig(optimizer="normuon"),
     )
 

@@ -13,6 +13,9 @@ from engine.training.workers import WorkerPool
 MUON_MOMENTUM = 0.9
 NEURON_BETA = 0.95
 """Of the running mean of the squared update of an output neuron (NorMuon)."""
+LEAST_ROWS = 96
+"""Matrices with fewer rows and columns are orthogonalized in float32: converting them takes longer
+than it gains."""
 SAFETY = 1.01
 """Keeps rounding errors from lifting a singular value out of the range of the polynomials."""
 POLAR_EXPRESS = tuple(
@@ -95,7 +98,7 @@ class Muon:
         by_neuron: bool = False,
         precision: torch.dtype = torch.float32,
     ) -> None:
-        """`precision`: the number format in which updates are orthogonalized."""
+        """`precision`: the number format in which updates of large matrices are orthogonalized."""
         self.weight_decay = weight_decay
         self.by_neuron = by_neuron
         self.precision = precision
@@ -155,7 +158,9 @@ class Muon:
         for stack in chunk:
             stack.momentum.lerp_(stack.grad, 1 - MUON_MOMENTUM)
             update = stack.grad.lerp_(stack.momentum, MUON_MOMENTUM)  # Nesterov momentum
-            self._change(stack, orthogonalized(update.to(self.precision)).float())
+            wide_enough = update.shape[1] >= LEAST_ROWS
+            products = self.precision if wide_enough else torch.float32
+            self._change(stack, orthogonalized(update.to(products)).float())
 
     def _change(self, stack: _Stack, updates: Tensor) -> None:
         """Change the matrices by orthogonalized updates: those of one shape together."""

@@ -29,7 +29,7 @@ SKIPPED_STEPS = 40
 PAIRED = (
     f"--steps={PAIR_STEPS}",
     f"--set=train.threads={CORES}",
-    "--set=train.precision=float32",
+    f"--set=train.precision={os.environ.get('PRECISION', 'float32')}",
 )
 """What must be the same on both sides: the start-up choice may differ from run to run."""
 VIEWS = {"Read": "2", "Read, further panels": "2vv", "Time": "3"}

@@ -295,9 +295,9 @@ def test_the_gradient_norm_is_that_of_all_weights_together() -> None:
 def test_an_orthogonalization_in_bfloat16_is_that_in_float32_but_for_rounding() -> None:
     changes = []
     for precision in (torch.float32, torch.bfloat16):
-        weight = torch.nn.Parameter(torch.zeros(24, 16))
-        weight.grad = gaussian(24, 16, seed=1)
-        Muon([Matrix(weight, 0, 24)], 0.0, WorkerPool(1), precision=precision).step(0.01)
+        weight = torch.nn.Parameter(torch.zeros(192, 96))
+        weight.grad = gaussian(192, 96, seed=1)
+        Muon([Matrix(weight, 0, 192)], 0.0, WorkerPool(1), precision=precision).step(0.01)
         assert weight.dtype == torch.float32
         changes.append(weight.detach())
     exact, rounded = changes
