@@ -40,9 +40,10 @@ QUICK = (
     "--set=model.n_embd=64",
     "--set=train.batch_size=16",
     "--set=train.context_warmup=0",
+    "--set=train.learning_rate=0.04",
     "--set=train.adam_learning_rate=0.03",
     "--set=train.evaluation_interval=1000000",
-    "--steps=280",
+    "--steps=270",
 )
 """A run of 0.16M parameters that ends just below that loss."""
 THREE_MINUTES = ("--set=model.n_layer=6", "--set=model.n_embd=96")
