@@ -466,6 +466,6 @@ def test_a_gpu_computes_the_same(model: tuple[str, ...]) -> None:
         Replica(gpt, torch.float32).loss_and_grad(ids, ids.roll(1), ids.numel(), None)
         for gpt in (on_cpu, on_gpu)
     )
-    assert found[0] == pytest.approx(expected[0], rel=1e-3)
+    assert float(found[0]) == pytest.approx(expected[0], rel=1e-3)
     for ours, theirs in zip(expected[1], found[1], strict=True):
         torch.testing.assert_close(theirs.cpu(), ours, rtol=1e-3, atol=1e-3)
