@@ -12,7 +12,7 @@ from engine.model.gpt import GPT
 from engine.model.size import flops_per_token
 
 PAYS = 1e15
-"""Floating-point operations of a run that is long enough: `medium` has five times as many."""
+"""Floating-point operations of a run that is long enough: `medium` has fewer by a third."""
 PAYS_MINUTES = 5.0
 """The length of a run by the clock that is long enough."""
 SHAPES = 64

@@ -33,12 +33,14 @@ def _triton(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_triton")
 def test_a_long_run_on_a_gpu_is_compiled_and_a_short_one_is_not() -> None:
-    assert is_compiled(medium("a"), 65, CUDA)
+    long = ["train.steps=2000"]
+    assert is_compiled(override(medium("a"), long), 65, CUDA)
+    assert not is_compiled(medium("a"), 65, CUDA)
     assert not is_compiled(small("a"), 65, CUDA)
     assert is_compiled(override(small("a"), ["train.compile=on"]), 65, CUDA)
     assert is_compiled(override(small("a"), ["train.minutes=5"]), 65, CUDA)
-    assert not is_compiled(override(medium("a"), ["train.compile=off"]), 65, CUDA)
-    assert not is_compiled(medium("a"), 65, torch.device("cpu"))
+    assert not is_compiled(override(medium("a"), [*long, "train.compile=off"]), 65, CUDA)
+    assert not is_compiled(override(medium("a"), long), 65, torch.device("cpu"))
 
 
 def test_what_cannot_be_compiled_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +50,7 @@ def test_what_cannot_be_compiled_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(compiling, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"train.compile=on needs the package triton"):
         is_compiled(config, 65, CUDA)
-    assert not is_compiled(medium("a"), 65, CUDA)
+    assert not is_compiled(override(medium("a"), ["train.minutes=5"]), 65, CUDA)
 
 
 @pytest.mark.parametrize("parts", [2, 3, 8])
