@@ -86,14 +86,9 @@ print([m for m in {HEAVY} if m in sys.modules])
 
 
 def test_the_first_paint_waits_for_nothing_that_it_does_not_show() -> None:
-    program = """
-import sys, tui.cli.app, tui.cli.start
-tui.cli.app.import_asyncio()
-import tui.app
-print(*sys.modules)
-"""
+    program = "import sys, tui.cli.app, tui.cli.start, tui.app; print(*sys.modules)"
     loaded = set(output_of(program).split())
-    assert not loaded & {"_ssl", "click", "engine.storage", "glob", "statistics", "tui.cli.main"}
+    assert not loaded & {"click", "engine.storage", "glob", "statistics", "tui.cli.main"}
     packages = ("tui.screens", "tui.read", "tui.time", "tui.tour", "tui.lab", "tui.sweep")
     inside = {m for m in loaded if m.rpartition(".")[0] in packages}
     assert inside == {"tui.lab.state", "tui.sweep.shown"}  # parts of the state
@@ -105,13 +100,3 @@ print(*sys.modules)
         *("training_length", "view_page"),
     )
     assert not loaded & {"data.decoding", "data.files", *(f"tui.{name}" for name in later)}
-
-
-def test_what_asyncio_does_without_is_there_for_others() -> None:
-    program = """
-import sys, tui.cli.app
-tui.cli.app.import_asyncio()
-import data.download.connection, ssl, asyncio
-print(ssl.create_default_context().check_hostname, asyncio.run(asyncio.sleep(0, "slept")))
-"""
-    assert output_of(program) == "True slept\n"

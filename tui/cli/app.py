@@ -28,16 +28,6 @@ def check_terminal() -> None:
         raise ValueError("This terminal (TERM=dumb) cannot show the app: use tinygpt-tui train.")
 
 
-def import_asyncio() -> None:
-    """Import asyncio without OpenSSL, as where Python was built without it: the first paint would
-    wait for that, and the app opens no connections with asyncio. Downloads import ssl themselves."""
-    if "ssl" not in sys.modules:
-        sys.modules["ssl"] = None  # type: ignore[assignment]  # an import of it fails
-        import asyncio  # noqa: F401
-
-        del sys.modules["ssl"]
-
-
 def open_app(
     command: Open | OpenRun | Fork,
     corpus: str | None,
@@ -50,7 +40,6 @@ def open_app(
     """Show the app, and end the process with it. `command` and `more`: what the engine does first.
     `corpus`: the text as the user named it. `sweep`: the name of one that is shown at once."""
     gc.disable()  # until a run is open: modules stay loaded, there is no garbage to collect
-    import_asyncio()
     from engine import EngineThread  # itself loads no torch, but is needed by the app only
 
     # Textual is loaded for the app only.
