@@ -39,7 +39,7 @@ QUICK = (
     "--set=model.n_head=2",
     "--set=model.n_embd=64",
     "--set=train.batch_size=16",
-    "--set=train.context_warmup=0",
+    "--set=train.context_warmup=0.4",
     "--set=train.learning_rate=0.04",
     "--set=train.adam_learning_rate=0.03",
     "--set=train.evaluation_interval=1000000",
