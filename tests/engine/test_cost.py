@@ -227,7 +227,8 @@ def test_a_measured_step_takes_time_and_leaves_the_workers_usable() -> None:
     assert measured.config == config
     assert measured.parameters == parameter_count(config.model, 11)
     estimate = cost.estimate_memory(config, 11, CPU, 1)
-    assert 0 < measured.memory - estimate <= psutil.Process().memory_info().rss
+    # What torch and the program take, which may have given some back since.
+    assert 0 < measured.memory - estimate < 1.1 * psutil.Process().memory_info().rss
     assert measured.step_seconds > 0
 
 

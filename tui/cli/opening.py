@@ -34,7 +34,8 @@ def chosen(
     separator: str | None = None,
     **shortcuts: str | None,
 ) -> Open | OpenRun | Fork:
-    """What opens the run that the options ask for. `command`: the one that was named. A text that has to be downloaded is asked about on the terminal, unless an app will.
+    """What opens the run that the options ask for. `command`: the one that was named. A text that
+    has to be downloaded is asked about on the terminal, unless an app will.
 
     ValueError, with a user-facing message, for options that are invalid, or not together.
     """
