@@ -199,7 +199,12 @@ def medium(corpus: str) -> RunConfig:
             context_length=256, n_layer=6, n_head=6, n_embd=384, dropout=0.3, rope_base=ROPE_BASE
         ),
         train=TrainConfig(
-            optimizer="normuon", steps=600, batch_size=64, weight_decay=0.3, context_warmup=0
+            optimizer="normuon",
+            steps=600,
+            batch_size=64,
+            weight_decay=0.3,
+            context_warmup=0,
+            evaluation_interval=50,
         ),
     )
 
