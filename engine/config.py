@@ -185,13 +185,13 @@ def small(corpus: str) -> RunConfig:
     """0.8M parameters: minutes on a laptop."""
     return RunConfig(
         corpus=corpus,
-        model=ModelConfig(n_head=4, rope_base=ROPE_BASE),
+        model=ModelConfig(rope_base=ROPE_BASE),
         train=TrainConfig(optimizer="normuon"),
     )
 
 
 def medium(corpus: str) -> RunConfig:
-    """10.7M parameters, like nanoGPT's larger character model: a minute on a GPU, or a night."""
+    """10.7M parameters, like nanoGPT's larger character model: a minute on a GPU, or hours."""
     return RunConfig(
         corpus=corpus,
         preset="medium",

@@ -213,7 +213,7 @@ def test_any_text_is_a_value_or_refused_with_a_message(setting: Setting, text: s
         ("model.qk_norm=maybe", "model.qk_norm is on or off, not 'maybe'."),
         ("model.norm=batch", "model.norm is rmsnorm, layernorm or none, not 'batch'."),
         ("train.steps", "--set takes KEY=VALUE, not 'train.steps'."),
-        ("model.n_embd=18", "model.n_embd 18 must divide by twice model.n_head (8)."),
+        ("model.n_embd=18", "model.n_embd 18 must divide by twice model.n_head (4)."),
         (
             "train.decay_fraction=1",
             "train.warmup_fraction and train.decay_fraction together are more than the whole run.",
@@ -259,7 +259,7 @@ def test_an_unknown_preset_offers_the_nearest() -> None:
 ANOTHER_VALUE = {
     "model.context_length": 64,
     "model.n_layer": 2,
-    "model.n_head": 2,
+    "model.n_head": 4,
     "model.n_embd": 64,
     "model.rope_base": 500.0,
     "model.activation": "swiglu",

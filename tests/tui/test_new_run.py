@@ -70,7 +70,7 @@ async def test_it_starts_from_the_run_that_is_open(desk: Opener) -> None:
             "train-minutes": "0",
             "model-n_layer": "4",
             "model-n_embd": "128",
-            "model-n_head": "4",
+            "model-n_head": "2",
             "model-context_length": "256",
             "train-batch_size": "8",
             "train-learning_rate": "0.03",
@@ -150,7 +150,7 @@ async def test_a_run_by_minutes_of_another_shape(desk: Opener) -> None:
             ("train-minutes", "3"),
             ("model-n_layer", "2"),
             ("model-n_embd", "64"),
-            ("model-n_head", "2"),
+            ("model-n_head", "4"),
         ):
             await change(it, name, value)
         await it.until(lambda: it.engine.sent(Measure)[-1:] and minutes_asked(it) == 3)
@@ -164,7 +164,7 @@ async def test_a_run_by_minutes_of_another_shape(desk: Opener) -> None:
         opened_with = it.engine.sent(Open)[-1].config
         assert opened_with.train.minutes == 3
         model = opened_with.model
-        assert (model.n_layer, model.n_embd, model.n_head) == (2, 64, 2)
+        assert (model.n_layer, model.n_embd, model.n_head) == (2, 64, 4)
 
 
 def minutes_asked(it: Desk) -> float:

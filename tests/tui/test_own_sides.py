@@ -25,7 +25,7 @@ async def test_sides_are_entered_and_raced(desk: Opener) -> None:
         await it.sees("Side B: There is no setting 'model.n_heads'")
         await it.press(*["backspace"] * 3)
         await it.sees("model.n_head: 1 to 32. Attention heads")
-        await it.type("=2")
+        await it.type("=4")
         await it.press("down")
         await it.type("train.dropout=0.2")  # side C
         await it.press("enter")
@@ -40,7 +40,7 @@ async def test_sides_are_entered_and_raced(desk: Opener) -> None:
         await it.type("3")
         await it.press("enter")
         await it.sees(
-            "A model.n_layer=4 model.n_head=4 model.dropout=0",
+            "A model.n_layer=4 model.n_head=2 model.dropout=0",
             "300 steps of each side, 3 times with other seeds, compared by steps.",
         )
         await it.press("enter")
@@ -48,7 +48,7 @@ async def test_sides_are_entered_and_raced(desk: Opener) -> None:
         assert (race.question, race.axis, race.seeds) == ("Which?", "steps", 3)
         assert [c.model.n_head for c in race.configs] == [
             CONFIG.model.n_head,
-            2,
+            4,
             CONFIG.model.n_head,
         ]
         assert (race.configs[2].model.dropout, race.configs[2].model.n_layer) == (0.2, 2)
@@ -60,13 +60,13 @@ async def test_sides_are_entered_and_raced(desk: Opener) -> None:
 async def test_what_was_entered_last_stands_there_again(desk: Opener) -> None:
     async with desk() as it:
         await open_form(it)
-        await it.type("model.n_head=2")
+        await it.type("model.n_head=4")
         await it.press("enter")
         await it.sees("Which will have the lowest")
         await it.press("escape")
         assert not it.engine.sent(OpenRace)
         await it.press("e")
-        await it.sees("side B        model.n_head=2")
+        await it.sees("side B        model.n_head=4")
 
 
 async def test_a_side_is_set_up_in_the_form_for_new_runs(desk: Opener) -> None:
