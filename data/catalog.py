@@ -193,11 +193,12 @@ def _paths_of(given: str) -> list[Path]:
     """The path that a user typed, or all that a pattern stands for, in order; ValueError for a word
     that does not look like one."""
     path = _path_of(given)
-    if not os.path.lexists(path) and any(magic in given for magic in "*?["):
+    if not os.path.lexists(path):
         import glob  # seldom needed
 
-        found = glob.glob(str(path), recursive=True)  # noqa: PTH207 (Path.glob has no root of its own)
-        return [Path(one) for one in sorted(found) if os.path.exists(one)] or [path]  # noqa: PTH110
+        if glob.has_magic(str(path)):
+            found = glob.glob(str(path), recursive=True)  # noqa: PTH207 (Path.glob has no root of its own)
+            return [Path(one) for one in sorted(found) if os.path.exists(one)] or [path]  # noqa: PTH110
     return [path]
 
 
