@@ -50,6 +50,12 @@ class ModelConfig(Section, frozen=True, forbid_unknown_fields=True):
         float,
         Meta(ge=10, le=1e7, description="Longest wavelength of rotary positions, in 2π tokens."),
     ] = 10_000.0
+    local_start: Annotated[
+        float,
+        Meta(
+            ge=0, le=100, description="Attention begins at the nearest tokens: how firmly; 0: not."
+        ),
+    ] = 0.0
     qk_norm: Annotated[
         bool, Meta(description="RMSNorm of queries and keys: attention scores stay small.")
     ] = True

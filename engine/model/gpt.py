@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import ModelConfig
-from engine.model import fused
+from engine.model import fused, local_start
 from engine.model.drawing import normal_by_name
 from engine.model.kv_cache import KVCache, LayerCache
 from engine.model.matrix import Matrix, matrices_in
@@ -192,12 +192,12 @@ class GPT(nn.Module):
         for layer in self.sublayers():
             first = layer.qkv if isinstance(layer, Attention) else layer.up
             draw(first.weight, std)
-            if self.config.residual:
-                layer.output.weight.zero_()
-            else:
-                draw(layer.output.weight, std)
+            draw(layer.output.weight, 0.0 if self.config.residual else std)
         if self.head is not None:
             self.head.weight.zero_()
+        if local_start.applies_to(self.config):
+            qkv = [part.qkv.weight for part in self.sublayers() if isinstance(part, Attention)]
+            local_start.start_local(self.embedding.weight, qkv, self.config)
         return self
 
     @property

@@ -79,6 +79,7 @@ def test_every_field_of_the_model_is_a_size_or_known_to_the_family() -> None:
         "dropout",
         "tied_head",
         "rope_base",
+        "local_start",
     }
     tokens = {"tokenizer", "vocabulary"}
     assert {*ModelConfig.__struct_fields__} == {*FAMILY} | sizes | tokens

@@ -54,6 +54,7 @@ ABOUT_MODELS = (
                 "sees only those before it, and how many these are tells where it stands.",
             ),
         ),
+        settings="model.local_start=0",
     ),
     Question(
         key="residual",
@@ -78,7 +79,7 @@ ABOUT_MODELS = (
             ),
         ),
         steps=600,
-        settings="model.n_layer=4",
+        settings="model.n_layer=4 model.local_start=0",
     ),
     Question(
         key="norms",
@@ -102,6 +103,7 @@ ABOUT_MODELS = (
                 "themselves. In a deeper model that is less likely.",
             ),
         ),
+        settings="model.local_start=0",
     ),
     Question(
         key="heads",
