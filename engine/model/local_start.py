@@ -47,21 +47,16 @@ def start_local(embedding: Tensor, qkv_weights: Sequence[Tensor], config: ModelC
     for block, weight in enumerate(qkv_weights):
         heads = weight.view(3, config.n_head, config.head_dim, config.n_embd)
         for head in range(config.n_head):
-            angles = inv_freq(config.head_dim, config.rope_base) * preferred_distance(
-                head, block, config
-            )
+            distance = preferred_distance(head, block, config.n_head)
+            angles = distance * inv_freq(config.head_dim, config.rope_base)
             query = torch.cat((angles.cos(), -angles.sin()))
             key = torch.cat((torch.ones_like(angles), torch.zeros_like(angles)))
             heads[0, head, :, 0] = size * query
             heads[1, head, :, 0] = size * key
 
 
-def preferred_distance(head: int, block: int, config: ModelConfig) -> float:
-    """In tokens: 1 to 2 in the first block, 4 to 16 in the last, doubled at even steps."""
-    doublings = 3 * _through(block, config.n_layer) + 2 * _through(head, config.n_head) - 1
-    return float(max(1.0, 2**doublings))
-
-
-def _through(number: int, count: int) -> float:
-    """0 for the first of so many, 1 for the last; one alone is in the middle."""
-    return number / (count - 1) if count > 1 else 0.5
+def preferred_distance(head: int, block: int, n_head: int) -> float:
+    """In tokens: 1 to 2 in the first block, 4 to 16 from the fourth on, doubled at even steps. It does
+    not depend on the number of blocks, so that models of different depth begin alike."""
+    through = head / (n_head - 1) if n_head > 1 else 0.5
+    return float(max(1.0, 2 ** (min(block, 3) + 2 * through - 1)))

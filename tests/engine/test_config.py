@@ -95,6 +95,7 @@ def test_the_choices_of_each_setting_that_has_some() -> None:
 def test_a_run_saved_before_a_setting_existed_is_as_it_was_then() -> None:
     saved = msgspec.json.decode(b'{"corpus": "any", "model": {}, "train": {}}', type=RunConfig)
     assert (saved.model.rope_base, saved.train.optimizer) == (10_000, "muon")
+    assert saved.model.local_start == 0
     for name in PRESETS:
         fresh = preset(name, "any")
         assert (fresh.model.rope_base, fresh.train.optimizer) == (200, "normuon")

@@ -49,6 +49,7 @@ CONFIG = override(
         "model.n_layer=1",
         "model.n_embd=16",
         "model.rope_base=10000",
+        "model.local_start=0",
         "train.optimizer=muon",
         "train.steps=60",
         "train.batch_size=4",
