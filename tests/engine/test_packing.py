@@ -345,7 +345,7 @@ FORGED: dict[str, tuple[Callable[[Forger], object], str]] = {
     "a directory of 2 GiB": (a_directory_of_2_gib, "is damaged, or not a packed run"),
     "encrypted": (lambda f: f.patched(b"\0\0", b"\1\0", f.path.read_bytes().find(HEADS) + 8), "is"),
     "truncated": (lambda f: f.path.write_bytes(f.path.read_bytes()[:-500]), "not a packed run"),
-    "a changed byte": (lambda f: f.patched(b"owl", b"olw"), "Bad CRC-32 for file"),
+    "a changed byte": (lambda f: f.patched(b"The owl", b"The olw"), "Bad CRC-32 for file"),
     "empty": (lambda f: f.path.write_bytes(b""), "not a packed run"),
     "a picture": (lambda f: f.path.write_bytes(b"\x89PNG\r\n\x1a\n" * 9), "not a packed run"),
     "another archive": (lambda f: f.write({"a/run.json": b"{}"}), "it has no corpus.txt"),
