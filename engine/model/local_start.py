@@ -44,13 +44,13 @@ def start_local(embedding: Tensor, qkv_weights: Sequence[Tensor], config: ModelC
     embedding[:, 0] = CONSTANT * embedding[:, 1:].std()
     # RMSNorm brings the first number near CONSTANT, and each number of a query near 1 by chance.
     size = config.local_start / CONSTANT * 2**0.5
+    frequencies = inv_freq(config.head_dim, config.rope_base)
+    key = torch.cat((torch.ones_like(frequencies), torch.zeros_like(frequencies)))
     for block, weight in enumerate(qkv_weights):
         heads = weight.view(3, config.n_head, config.head_dim, config.n_embd)
         for head in range(config.n_head):
-            distance = preferred_distance(head, block, config.n_head)
-            angles = distance * inv_freq(config.head_dim, config.rope_base)
+            angles = preferred_distance(head, block, config.n_head) * frequencies
             query = torch.cat((angles.cos(), -angles.sin()))
-            key = torch.cat((torch.ones_like(angles), torch.zeros_like(angles)))
             heads[0, head, :, 0] = size * query
             heads[1, head, :, 0] = size * key
 
