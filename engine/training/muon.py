@@ -1,67 +1,28 @@
 """Muon and NorMuon: updates of whole matrices, orthogonalized."""
 
 from collections import defaultdict
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor
 
+from engine.model import fused
 from engine.model.matrix import Matrix
+from engine.training import muon_kernels
 from engine.training.cuda_graphs import recorded
+from engine.training.orthogonalize import Orthogonalizer
 from engine.training.workers import WorkerPool
 
 MUON_MOMENTUM = 0.9
 NEURON_BETA = 0.95
 """Of the running mean of the squared update of an output neuron (NorMuon)."""
-LEAST_ROWS = 96
-"""Matrices with fewer rows and columns are orthogonalized in float32: converting them takes longer
+AT_ONCE = 1 << 18
+"""Numbers of the matrices that are orthogonalized at once on a CPU: what is computed of them fits
+into the cache of a core."""
+LEAST_SIDE = 96
+"""Matrices with fewer rows or columns are orthogonalized in float32: converting them takes longer
 than it gains."""
-SAFETY = 1.01
-"""Keeps rounding errors from lifting a singular value out of the range of the polynomials."""
-POLAR_EXPRESS = tuple(
-    (a / SAFETY, b / SAFETY**3, c / SAFETY**5)
-    for a, b, c in (
-        (8.28721201814563, -23.595886519098837, 17.300387312530933),
-        (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
-        (3.9486908534822946, -2.908902115951949, 0.5518191394370137),
-    )
-)
-"""The first three steps of Polar Express (Amsel et al. 2025): x times a + b (x x') + c (x x')²."""
-
-
-def orthogonalized(matrices: Tensor) -> Tensor:
-    """(N, rows, columns) matrices, rows <= columns, with all singular values brought near 1.
-
-    Three steps leave the singular values between 0.2 and 1.9, but for the smallest; that trains
-    as well as the five steps that Muon began with (docs/decisions.md). Each step multiplies by a
-    polynomial of x @ x.T. All of these commute, so of a matrix with long rows their product is
-    computed first, and applied at once.
-    """
-    gram = matrices @ matrices.mT
-    norms = gram.diagonal(dim1=1, dim2=2).sum(1).sqrt()[:, None, None]
-    unit = 1 / (SAFETY * norms + 1e-7)
-    gram *= unit**2
-    first, *others = POLAR_EXPRESS
-    factor = polynomial(gram, first)
-    if matrices.shape[1] == matrices.shape[2]:
-        x = factor @ matrices.mul(unit)
-        for coefficients in others:
-            x = polynomial(x @ x.mT, coefficients) @ x
-        return x
-    product = factor
-    for coefficients in others:
-        gram = factor @ gram @ factor
-        factor = polynomial(gram, coefficients)
-        product = factor @ product
-    return (product * unit) @ matrices
-
-
-def polynomial(gram: Tensor, coefficients: tuple[float, float, float]) -> Tensor:
-    """a I + b gram + c gram², for (N, rows, rows)."""
-    a, b, c = coefficients
-    result = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
-    result.diagonal(dim1=1, dim2=2).add_(a)
-    return result
 
 
 def as_wide(matrix: Tensor) -> Tensor:
@@ -69,13 +30,41 @@ def as_wide(matrix: Tensor) -> Tensor:
     return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
 
 
-class _Stack(NamedTuple):
-    """Matrices that are orthogonalized together."""
+def of_one_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
+    """The numbers of those that have one shape, in the order of the first of each shape."""
+    groups: dict[torch.Size, list[int]] = defaultdict(list)
+    for number, tensor in enumerate(tensors):
+        groups[tensor.shape].append(number)
+    return list(groups.values())
 
-    matrices: list[Matrix]
-    grad: Tensor  # (N, rows, columns), rows <= columns
-    momentum: Tensor  # the same
-    squares: list[Tensor]  # one number for each output neuron of a matrix; of plain Muon none
+
+class _Stack:
+    """Matrices of one shape, which are updated together."""
+
+    def __init__(
+        self,
+        matrices: list[Matrix],
+        momenta: list[Tensor],
+        squares: list[Tensor],
+        update: Tensor,
+        orthogonalized: Orthogonalizer,
+    ) -> None:
+        """`squares`: one number for each output neuron of a matrix. `update`: memory for all of the
+        N matrices, (N, rows, columns), which each step begins anew."""
+        self.matrices = matrices
+        self.weights = [m.of(m.parameter.detach()) for m in matrices]
+        self.momenta = momenta
+        self.squares = squares
+        self.update = update
+        self.updates = update.unbind()
+        self.orthogonalized = orthogonalized
+        rows, columns = update.shape[1:]
+        self.size_factor = max(1, rows / columns) ** 0.5
+        """A tall matrix has fewer singular values than outputs, and these are to change alike."""
+
+    def grads(self) -> list[Tensor]:
+        """What the backward pass has left."""
+        return [m.of(gradient_of(m.parameter)) for m in self.matrices]
 
 
 class Muon:
@@ -85,8 +74,8 @@ class Muon:
     update is divided by the root of the running mean of its squares, and the whole update is scaled
     back to the norm that it had.
 
-    Matrices of one shape, transposed where they are tall, are updated together as one stack; the
-    stacks are divided among the workers.
+    Matrices of one shape are updated together as one stack; the stacks are divided among the
+    workers.
     """
 
     def __init__(
@@ -102,40 +91,70 @@ class Muon:
         self.weight_decay = weight_decay
         self.by_neuron = by_neuron
         self.precision = precision
-        stacks: dict[torch.Size, list[Matrix]] = defaultdict(list)
-        for matrix in matrices:
-            stacks[as_wide(matrix.of(matrix.parameter)).shape].append(matrix)
-        self.momenta = [
-            torch.zeros(len(stack), *shape, device=stack[0].parameter.device)
-            for shape, stack in stacks.items()
-        ]
-        self._stacks = list(stacks.values())
-        self._grads = [torch.empty_like(momentum) for momentum in self.momenta]
-        self._squares = [
-            [m.parameter.new_zeros(m.last - m.first) for m in stack if by_neuron]
-            for stack in self._stacks
-        ]
-        device = matrices[0].parameter.device if matrices else None
+        self._matrices = matrices
+        weights = [m.of(m.parameter.detach()) for m in matrices]
+        self._momenta = [torch.zeros_like(weight) for weight in weights]
+        self._squares = [weight.new_zeros(len(weight)) for weight in weights]
         # A tensor, since the numbers of a CUDA graph are fixed.
-        self._rate = torch.zeros((), device=device)
+        self._rate = torch.zeros((), device=weights[0].device if weights else None)
+        self._on_cpu = all(fused.on_cpu(weight) for weight in weights)
         self.use_workers(workers)
 
-    @property
-    def squares(self) -> list[Tensor]:
-        """The running mean of the squared update of each output neuron, for each matrix; of plain
-        Muon none."""
-        return [square for stack in self._squares for square in stack]
-
     def use_workers(self, workers: WorkerPool) -> None:
-        """Divide the stacks among these workers from now on."""
+        """Divide the matrices among these workers from now on."""
         self.workers = workers
         self._chunks: list[list[_Stack]] = [[] for _ in range(workers.count)]
-        for stack, grad, momentum, squares in zip(
-            self._stacks, self._grads, self.momenta, self._squares, strict=True
-        ):
-            for chunk, some in zip(self._chunks, workers.split(len(stack)), strict=False):
-                chunk.append(_Stack(stack[some], grad[some], momentum[some], squares[some]))
+        for alike in of_one_shape(self._momenta):
+            for chunk, some in zip(self._chunks, workers.split(len(alike)), strict=False):
+                chunk += self._stacks(alike[some])
+            self._chunks.reverse()  # the larger part is not always that of the same worker
         self._graph: torch.cuda.CUDAGraph | None = None
+
+    def _stacks(self, numbers: list[int]) -> Iterator[_Stack]:
+        """Of the matrices with these numbers, which have one shape; they take turns with the same
+        memory."""
+        like = self._momenta[numbers[0]]
+        at_once = max(1, AT_ONCE // like.numel()) if self._on_cpu else len(numbers)
+        update = like.new_empty(min(at_once, len(numbers)), *like.shape)
+        precision = self.precision if min(like.shape) >= LEAST_SIDE else torch.float32
+        orthogonalized = Orthogonalizer(update, precision)
+        for first in range(0, len(numbers), at_once):
+            part = numbers[first : first + at_once]
+            yield _Stack(
+                [self._matrices[n] for n in part],
+                [self._momenta[n] for n in part],
+                [self._squares[n] for n in part],
+                update[: len(part)],
+                orthogonalized,
+            )
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """A copy of everything that the next step depends on, by name: the momenta of the matrices
+        that have one shape when their longer side is made that of columns, and in the same order
+        the running mean of the squared update of each output neuron."""
+        wide = [as_wide(momentum) for momentum in self._momenta]
+        state: dict[str, Tensor] = {}
+        groups = of_one_shape(wide)
+        for i, alike in enumerate(groups):
+            # Not torch.stack, which on the meta device imports torch's compiler.
+            state[f"muon.{i}"] = self._rate.new_empty(len(alike), *wide[alike[0]].shape)
+            for momentum, n in zip(state[f"muon.{i}"], alike, strict=True):
+                momentum.copy_(wide[n])
+        if self.by_neuron:
+            for i, n in enumerate(chain.from_iterable(groups)):
+                state[f"muon.square.{i}"] = self._squares[n].clone()
+        return state
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Continue from a `state_dict()` of the same matrices."""
+        wide = [as_wide(momentum) for momentum in self._momenta]
+        groups = of_one_shape(wide)
+        for i, alike in enumerate(groups):
+            for momentum, n in zip(state[f"muon.{i}"], alike, strict=True):
+                wide[n].copy_(momentum)
+        if self.by_neuron:
+            for i, n in enumerate(chain.from_iterable(groups)):
+                self._squares[n].copy_(state[f"muon.square.{i}"])
 
     def step(self, learning_rate: float) -> None:
         """Update every matrix by its gradient."""
@@ -144,9 +163,12 @@ class Muon:
 
     @torch.no_grad()
     def _step(self, chunk: list[_Stack]) -> None:
-        for matrices, grad, *_ in chunk:
-            wide = [as_wide(m.of(gradient_of(m.parameter))) for m in matrices]
-            torch.stack(wide, out=grad)
+        if self._on_cpu:
+            for stack in chunk:
+                self._update_by_loops(stack)
+            return
+        for stack in chunk:
+            torch.stack(stack.grads(), out=stack.update)
         if not self._rate.is_cuda:
             self._update(chunk)
         elif self._graph is not None:
@@ -155,29 +177,34 @@ class Muon:
             self._graph, _ = recorded(lambda: self._update(chunk))
 
     def _update(self, chunk: list[_Stack]) -> None:
+        """Change the matrices by the gradients in `stack.update`."""
         for stack in chunk:
-            stack.momentum.lerp_(stack.grad, 1 - MUON_MOMENTUM)
-            update = stack.grad.lerp_(stack.momentum, MUON_MOMENTUM)  # Nesterov momentum
-            wide_enough = update.shape[1] >= LEAST_ROWS
-            products = self.precision if wide_enough else torch.float32
-            self._change(stack, orthogonalized(update.to(products)).float())
-
-    def _change(self, stack: _Stack, updates: Tensor) -> None:
-        """Change the matrices by orthogonalized updates: those of one shape together."""
-        weights = [m.of(m.parameter) for m in stack.matrices]
-        for shape in dict.fromkeys(weight.shape for weight in weights):
-            which = [i for i, weight in enumerate(weights) if weight.shape == shape]
-            those = updates
-            if len(which) < len(weights):  # not by an index, which a GPU would have to wait for
-                those = torch.stack([updates[i] for i in which])
-            those = those if those.shape[1:] == shape else those.mT
-            scales = those.new_ones(len(which), 1, 1)
+            torch._foreach_lerp_(stack.momenta, stack.updates, 1 - MUON_MOMENTUM)
+            torch._foreach_lerp_(stack.updates, stack.momenta, MUON_MOMENTUM)  # Nesterov momentum
+            updates = stack.orthogonalized(stack.update)
+            scales = updates.new_ones(len(updates), 1, 1)
             if self.by_neuron:
-                scales = neuron_scales(those, [stack.squares[i] for i in which])
-            factors = scales * (-self._rate * max(1, shape[0] / shape[1]) ** 0.5)
-            changed = [weights[i] for i in which]
-            torch._foreach_mul_(changed, 1 - self._rate * self.weight_decay)
-            torch._foreach_addcmul_(changed, those.unbind(), factors.unbind())
+                scales = neuron_scales(updates, stack.squares)
+            factors = scales * (-self._rate * stack.size_factor)
+            torch._foreach_mul_(stack.weights, 1 - self._rate * self.weight_decay)
+            torch._foreach_addcmul_(stack.weights, updates.unbind(), factors.unbind())
+
+    def _update_by_loops(self, stack: _Stack) -> None:
+        """What `_update` does, with the loops that are compiled for a CPU."""
+        for grad, momentum, update in zip(stack.grads(), stack.momenta, stack.updates, strict=True):
+            muon_kernels.follow(
+                grad.contiguous().numpy(), momentum.numpy(), update.numpy(), MUON_MOMENTUM
+            )
+        updates = stack.orthogonalized(stack.update)
+        rate = float(self._rate)
+        for weight, update, squares in zip(stack.weights, updates, stack.squares, strict=True):
+            scales = torch.ones(len(squares))
+            if self.by_neuron:
+                muon_kernels.scale_neurons(
+                    update.numpy(), squares.numpy(), scales.numpy(), NEURON_BETA
+                )
+            factor, decay = rate * stack.size_factor, rate * self.weight_decay
+            muon_kernels.change(weight.numpy(), update.numpy(), scales.numpy(), factor, decay)
 
 
 def neuron_scales(updates: Tensor, squares: list[Tensor]) -> Tensor:

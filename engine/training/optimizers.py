@@ -117,18 +117,14 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything that the next step depends on, by name."""
-        state = {f"muon.{i}": momentum for i, momentum in enumerate(self.muon.momenta)}
-        state |= {f"muon.square.{i}": square for i, square in enumerate(self.muon.squares)}
+        state = self.muon.state_dict()
         for i, (mean, square) in enumerate(zip(self.adam.means, self.adam.squares, strict=True)):
             state |= {f"adam.{i}.mean": mean, f"adam.{i}.square": square}
         return {**state, "adam.steps": torch.tensor(self.adam.steps, dtype=torch.int32)}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Continue from a `state_dict()` of the same model."""
-        for i, momentum in enumerate(self.muon.momenta):
-            momentum.copy_(state[f"muon.{i}"])
-        for i, square in enumerate(self.muon.squares):
-            square.copy_(state[f"muon.square.{i}"])
+        self.muon.load_state_dict(state)
         for i, (mean, square) in enumerate(zip(self.adam.means, self.adam.squares, strict=True)):
             mean.copy_(state[f"adam.{i}.mean"])
             square.copy_(state[f"adam.{i}.square"])

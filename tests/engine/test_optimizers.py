@@ -14,8 +14,9 @@ from torch import Tensor
 from engine.config import ModelConfig, TrainConfig
 from engine.model.gpt import GPT
 from engine.model.matrix import Matrix, matrices_in
-from engine.training.muon import Muon, as_wide, orthogonalized
+from engine.training.muon import Muon, as_wide
 from engine.training.optimizers import Adam, Optimizer
+from engine.training.orthogonalize import Orthogonalizer
 from engine.training.workers import WorkerPool
 
 MODEL = ModelConfig(context_length=8, n_layer=2, n_head=2, n_embd=16)
@@ -24,6 +25,10 @@ SWIGLU = msgspec.structs.replace(MODEL, activation="swiglu")
 
 def gaussian(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def orthogonalized(stack: Tensor) -> Tensor:
+    return Orthogonalizer(stack)(stack.clone())
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
@@ -52,7 +57,9 @@ def reference_polar_express(matrix: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
-@pytest.mark.parametrize("size", [(4, 16, 16), (4, 16, 64), (3, 5, 40), (1, 48, 192), (2, 1, 9)])
+@pytest.mark.parametrize(
+    "size", [(4, 16, 16), (4, 16, 64), (4, 64, 16), (3, 5, 40), (1, 48, 192), (2, 1, 9)]
+)
 def test_orthogonalizing_takes_the_first_three_steps_of_the_paper(
     size: tuple[int, int, int], scale: float
 ) -> None:
@@ -245,7 +252,12 @@ def parts_of(name: str, tensor: Tensor, swiglu: bool) -> tuple[Tensor, ...]:
 @pytest.mark.parametrize("activation", ["squared_relu", "swiglu"])
 @pytest.mark.parametrize("workers", [1, 2, 3])
 @pytest.mark.parametrize("by_neuron", [False, True])
-def test_muon_equals_a_plain_reference(workers: int, activation: str, by_neuron: bool) -> None:
+@pytest.mark.parametrize("loops", [False, True])
+def test_muon_equals_a_plain_reference(
+    workers: int, activation: str, by_neuron: bool, loops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the loops for a CPU as with the operations for all devices."""
+    monkeypatch.setattr("engine.training.muon.fused.on_cpu", lambda _: loops)
     swiglu = activation == "swiglu"
     model = fresh_model(config=SWIGLU if swiglu else MODEL)
     inner = dict(model.blocks.named_parameters())
@@ -314,6 +326,16 @@ def test_by_neurons_a_row_without_gradient_rests() -> None:
         muon.step(0.01)
     assert torch.equal(weight[5], torch.ones(16))
     assert (weight[:5] != 1).all()
+
+
+def test_a_saved_state_has_the_names_and_shapes_of_older_checkpoints() -> None:
+    state = optimizer_of(fresh_model(), TrainConfig(optimizer="normuon")).muon.state_dict()
+    assert {name: tuple(tensor.shape) for name, tensor in state.items()} == {
+        "muon.0": (8, 16, 16),  # queries, keys, values and output of two blocks
+        "muon.1": (4, 16, 64),  # both of the MLP of each
+        **{f"muon.square.{i}": (16,) for i in range(8)},
+        **{f"muon.square.{8 + i}": (16 if i % 2 else 64,) for i in range(4)},
+    }
 
 
 @pytest.mark.parametrize("name", ["muon", "normuon"])

@@ -1,0 +1,55 @@
+"""What Muon does to one matrix before and after it is orthogonalized, each in one sweep over memory,
+for a CPU. The same is stated in torch operations in `engine.training.muon`.
+
+Arrays are C-contiguous: a matrix has R rows, one for each output neuron, and D columns.
+"""
+
+import numpy as np
+from numpy import float32
+
+from engine.model.kernels import ONE, ZERO, Array, compiled
+
+
+@compiled
+def follow(grad: Array, momentum: Array, update: Array, beta: float) -> None:
+    """The momentum (R, D) takes the gradient (R, D) in; the update becomes the Nesterov momentum."""
+    old, new = float32(beta), float32(1 - beta)
+    rows, columns = grad.shape
+    for i in range(rows):
+        for j in range(columns):
+            mean = old * momentum[i, j] + new * grad[i, j]
+            momentum[i, j] = mean
+            update[i, j] = old * mean + new * grad[i, j]
+
+
+@compiled
+def scale_neurons(update: Array, squares: Array, scales: Array, beta: float) -> None:
+    """The factors (R) by which the rows of the update (R, D) become of one size on the whole, and its
+    norm stays. `squares` (R) is the running mean of their squares, and takes this update in."""
+    old, new = float32(beta), float32(1 - beta)
+    before, after = ZERO, ZERO
+    rows, columns = update.shape
+    for i in range(rows):
+        total = ZERO
+        for j in range(columns):
+            total += update[i, j] * update[i, j]
+        size = total / float32(columns)
+        mean = old * squares[i] + new * size
+        squares[i] = mean
+        scales[i] = ONE / np.sqrt(mean) if mean > ZERO else ONE
+        before += size
+        after += size * scales[i] * scales[i]
+    norm = np.sqrt(before / after) if after > ZERO else ONE
+    for i in range(rows):
+        scales[i] *= norm
+
+
+@compiled
+def change(weight: Array, update: Array, scales: Array, rate: float, decay: float) -> None:
+    """The weight (R, D) loses the fraction `decay` of itself, and `rate` times the scaled update."""
+    keep = ONE - float32(decay)
+    rows, columns = weight.shape
+    for i in range(rows):
+        factor = float32(rate) * scales[i]
+        for j in range(columns):
+            weight[i, j] = keep * weight[i, j] - factor * update[i, j]
