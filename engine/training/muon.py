@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from engine.model import fused
+from engine.model.kernels import Array
 from engine.model.matrix import Matrix
 from engine.training import muon_kernels
 from engine.training.cuda_graphs import recorded
@@ -38,6 +41,16 @@ def of_one_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
     return list(groups.values())
 
 
+class _Arrays(NamedTuple):
+    """What the compiled loops read and write of one matrix. Asking torch for it in each step would
+    take longer: for each of its operations a worker may have to wait for the others."""
+
+    weight: Array
+    momentum: Array
+    squares: Array
+    update: Array
+
+
 class _Stack:
     """Matrices of one shape, which are updated together."""
 
@@ -61,6 +74,10 @@ class _Stack:
         rows, columns = update.shape[1:]
         self.size_factor = max(1, rows / columns) ** 0.5
         """A tall matrix has fewer singular values than outputs, and these are to change alike."""
+        self.arrays: list[_Arrays] = []
+        if update.is_cpu:
+            parts = zip(self.weights, momenta, squares, self.updates, strict=True)
+            self.arrays += (_Arrays(*(tensor.numpy() for tensor in part)) for part in parts)
 
     def grads(self) -> list[Tensor]:
         """What the backward pass has left."""
@@ -191,20 +208,20 @@ class Muon:
 
     def _update_by_loops(self, stack: _Stack) -> None:
         """What `_update` does, with the loops that are compiled for a CPU."""
-        for grad, momentum, update in zip(stack.grads(), stack.momenta, stack.updates, strict=True):
-            muon_kernels.follow(
-                grad.contiguous().numpy(), momentum.numpy(), update.numpy(), MUON_MOMENTUM
-            )
-        updates = stack.orthogonalized(stack.update)
+        for m, arrays in zip(stack.matrices, stack.arrays, strict=True):
+            grad = np.ascontiguousarray(gradient_of(m.parameter).numpy()[m.first : m.last])
+            muon_kernels.follow(grad, arrays.momentum, arrays.update, MUON_MOMENTUM)
+        updates = stack.orthogonalized(stack.update).numpy()
         rate = float(self._rate)
-        for weight, update, squares in zip(stack.weights, updates, stack.squares, strict=True):
-            scales = torch.ones(len(squares))
+        factor, decay = rate * stack.size_factor, rate * self.weight_decay
+        for arrays, update in zip(stack.arrays, updates, strict=True):
             if self.by_neuron:
-                muon_kernels.scale_neurons(
-                    update.numpy(), squares.numpy(), scales.numpy(), NEURON_BETA
+                muon_kernels.change_by_neuron(
+                    arrays.weight, update, arrays.squares, NEURON_BETA, factor, decay
                 )
-            factor, decay = rate * stack.size_factor, rate * self.weight_decay
-            muon_kernels.change(weight.numpy(), update.numpy(), scales.numpy(), factor, decay)
+            else:
+                alike = np.ones_like(arrays.squares)
+                muon_kernels.change(arrays.weight, update, alike, factor, decay)
 
 
 def neuron_scales(updates: Tensor, squares: list[Tensor]) -> Tensor:

@@ -23,12 +23,27 @@ def follow(grad: Array, momentum: Array, update: Array, beta: float) -> None:
 
 
 @compiled
-def scale_neurons(update: Array, squares: Array, scales: Array, beta: float) -> None:
-    """The factors (R) by which the rows of the update (R, D) become of one size on the whole, and its
+def change(weight: Array, update: Array, scales: Array, rate: float, decay: float) -> None:
+    """The weight (R, D) loses the fraction `decay` of itself, and `rate` times the update (R, D) with
+    its rows multiplied by `scales` (R)."""
+    keep = ONE - float32(decay)
+    rows, columns = weight.shape
+    for i in range(rows):
+        factor = float32(rate) * scales[i]
+        for j in range(columns):
+            weight[i, j] = keep * weight[i, j] - factor * update[i, j]
+
+
+@compiled
+def change_by_neuron(
+    weight: Array, update: Array, squares: Array, beta: float, rate: float, decay: float
+) -> None:
+    """`change` with such scales that the rows of the update become of one size on the whole, and its
     norm stays. `squares` (R) is the running mean of their squares, and takes this update in."""
     old, new = float32(beta), float32(1 - beta)
     before, after = ZERO, ZERO
     rows, columns = update.shape
+    scales = np.empty(rows, np.float32)
     for i in range(rows):
         total = ZERO
         for j in range(columns):
@@ -40,16 +55,4 @@ def scale_neurons(update: Array, squares: Array, scales: Array, beta: float) -> 
         before += size
         after += size * scales[i] * scales[i]
     norm = np.sqrt(before / after) if after > ZERO else ONE
-    for i in range(rows):
-        scales[i] *= norm
-
-
-@compiled
-def change(weight: Array, update: Array, scales: Array, rate: float, decay: float) -> None:
-    """The weight (R, D) loses the fraction `decay` of itself, and `rate` times the scaled update."""
-    keep = ONE - float32(decay)
-    rows, columns = weight.shape
-    for i in range(rows):
-        factor = float32(rate) * scales[i]
-        for j in range(columns):
-            weight[i, j] = keep * weight[i, j] - factor * update[i, j]
+    change(weight, update, scales, float32(rate) * norm, decay)

@@ -1,5 +1,7 @@
 """Orthogonalization of matrices: all singular values are brought near 1."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -16,6 +18,17 @@ POLAR_EXPRESS = tuple(
 """The first three steps of Polar Express (Amsel et al. 2025): x times a + b (x x') + c (x x')²."""
 
 
+class _Memory(NamedTuple):
+    """Of N matrices; all that follows `result` is (N, side, side), by their shorter side."""
+
+    result: Tensor  # (N, rows, columns)
+    gram: Tensor
+    factor: Tensor
+    factor_diagonal: Tensor  # (N, side)
+    product: Tensor
+    other: Tensor
+
+
 class Orthogonalizer:
     """Orthogonalizes stacks of matrices of one shape, always in the same memory: on a CPU that is
     still in the cache of the core."""
@@ -26,9 +39,8 @@ class Orthogonalizer:
         count, rows, columns = matrices.shape
         side = min(rows, columns)
         self._result = torch.empty_like(matrices, dtype=precision)
-        self._gram, self._factor, self._product, self._other = (
-            self._result.new_empty(count, side, side) for _ in range(4)
-        )
+        self._squares = self._result.new_empty(4, count, side, side)
+        self._parts: dict[int, _Memory] = {}
 
     def __call__(self, matrices: Tensor) -> Tensor:
         """The matrices (N, rows, columns) with all singular values near 1, in float32; valid until
@@ -40,47 +52,57 @@ class Orthogonalizer:
         computed first, and applied at once; of one with long columns that of x.T @ x.
         """
         count, rows, columns = matrices.shape
-        x, result = matrices.to(self._result.dtype), self._result[:count]
-        gram, factor = self._gram[:count], self._factor[:count]
-        tall = rows > columns
-        torch.bmm(x.mT if tall else x, x if tall else x.mT, out=gram)
-        norms = gram.diagonal(dim1=1, dim2=2).sum(1).sqrt()[:, None, None]
-        unit = 1 / (SAFETY * norms + 1e-7)
-        gram *= unit**2
+        memory, x = self._memory(count), matrices.to(self._result.dtype)
+        transposed, tall = x.mT, rows > columns
+        torch.bmm(transposed if tall else x, x if tall else transposed, out=memory.gram)
+        norms = memory.gram.diagonal(dim1=1, dim2=2).sum(1).sqrt_().view(count, 1, 1)
+        unit = norms.mul_(SAFETY).add_(1e-7).reciprocal_()
+        memory.gram.mul_(unit * unit)
         if rows == columns:
-            return steps(x.mul_(unit), gram, result, factor).float()
-        product = product_of_factors(gram, factor, self._product[:count], self._other[:count])
-        product *= unit
-        torch.bmm(x if tall else product, product if tall else x, out=result)
-        return result.float()
+            return _steps(x.mul_(unit), memory).float()
+        product = _product_of_factors(memory).mul_(unit)
+        torch.bmm(x if tall else product, product if tall else x, out=memory.result)
+        return memory.result.float()
+
+    def _memory(self, count: int) -> _Memory:
+        """Made once for each count: on a CPU, for each operation of torch, however small, a worker
+        may have to wait for the others."""
+        if count not in self._parts:
+            gram, factor, product, other = self._squares[:, :count]
+            diagonal = factor.diagonal(dim1=1, dim2=2)
+            self._parts[count] = _Memory(
+                self._result[:count], gram, factor, diagonal, product, other
+            )
+        return self._parts[count]
 
 
-def steps(x: Tensor, gram: Tensor, y: Tensor, factor: Tensor) -> Tensor:
-    """The steps one after the other, for N square matrices and their `gram`: in `x` or `y`. All of
-    the arguments, of one shape, are overwritten."""
+def _steps(x: Tensor, memory: _Memory) -> Tensor:
+    """The steps one after the other, for square matrices `x` and their `memory.gram`: in `x` or
+    `memory.result`."""
+    y, gram = memory.result, memory.gram
     for step, coefficients in enumerate(POLAR_EXPRESS):
         if step:
             torch.bmm(x, x.mT, out=gram)
-        torch.bmm(polynomial(gram, coefficients, factor), x, out=y)
+        torch.bmm(_polynomial(memory, coefficients), x, out=y)
         x, y = y, x
     return x
 
 
-def product_of_factors(gram: Tensor, factor: Tensor, product: Tensor, other: Tensor) -> Tensor:
-    """What the steps multiply by in all, from the `gram` of N matrices: in `product` or `other`. All
-    of the arguments, of one shape, are overwritten."""
+def _product_of_factors(memory: _Memory) -> Tensor:
+    """What the steps multiply by in all, from `memory.gram`: in `memory.product` or `memory.other`."""
+    _, gram, _, _, product, other = memory
     first, *others = POLAR_EXPRESS
-    product.copy_(polynomial(gram, first, factor))
+    product.copy_(_polynomial(memory, first))
     for coefficients in others:
-        torch.bmm(torch.bmm(factor, gram, out=other), factor, out=gram)
-        torch.bmm(polynomial(gram, coefficients, factor), product, out=other)
+        torch.bmm(torch.bmm(memory.factor, gram, out=other), memory.factor, out=gram)
+        torch.bmm(_polynomial(memory, coefficients), product, out=other)
         product, other = other, product
     return product
 
 
-def polynomial(gram: Tensor, coefficients: tuple[float, float, float], out: Tensor) -> Tensor:
-    """out = a I + b gram + c gram², for (N, rows, rows)."""
+def _polynomial(memory: _Memory, coefficients: tuple[float, float, float]) -> Tensor:
+    """`memory.factor` = a I + b gram + c gram²."""
     a, b, c = coefficients
-    torch.baddbmm(gram, gram, gram, beta=b, alpha=c, out=out)
-    out.diagonal(dim1=1, dim2=2).add_(a)
-    return out
+    torch.baddbmm(memory.gram, memory.gram, memory.gram, beta=b, alpha=c, out=memory.factor)
+    memory.factor_diagonal.add_(a)
+    return memory.factor
