@@ -7,8 +7,8 @@ By default: RMSNorm before each sublayer, rotary positions, RMSNorm of queries a
 ReLU, an untied head. Number for number that is Hugging Face's stock ApertusForCausalLM with its
 xIELU constants set to squared ReLU, without learned norm weights. `ModelConfig` changes each part.
 
-Everything is stated here in plain torch operations, for every device. On a CPU a sublayer of the
-default kind takes the same computation from `engine.model.fused`, where it is faster.
+Everything is stated here in plain torch operations, for every device. On a CPU sublayers of the
+default kind are computed by `engine.model.fused`, which is faster.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,9 @@ from engine.config import ModelConfig
 from engine.model import fused, local_start
 from engine.model.drawing import normal_by_name
 from engine.model.kv_cache import KVCache, LayerCache
+from engine.model.layers import Embedding, Linear
 from engine.model.matrix import Matrix, matrices_in
+from engine.model.passes import AttentionPass, MLPPass
 from engine.model.rope import Rope, apply_rope, rope_cache
 
 NORM_EPSILON = 1e-5
@@ -29,25 +31,10 @@ TIED_STD = 0.02
 """Standard deviation of an embedding that is also the head: the first logits are small."""
 
 
-class Linear(nn.Linear):
-    """A product with a matrix, without a bias. Its weights are drawn by `GPT.init_weights`."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, bias=False)
-
-    def reset_parameters(self) -> None:
-        """Draw nothing: on the meta device, torch would import its compiler for that."""
-
-
-class Embedding(nn.Embedding):
-    """A row of numbers for each id. Its weights are drawn by `GPT.init_weights`."""
-
-    def reset_parameters(self) -> None:
-        """Draw nothing, as in `Linear`."""
-
-
 class Attention(nn.Module):
     """The attention sublayer: each position gathers values from itself and those before it."""
+
+    on_cpu = AttentionPass
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -64,7 +51,7 @@ class Attention(nn.Module):
     ) -> Tensor:
         """The residual stream (B, T, D) to the residual stream (B, T, D)."""
         if cache is None and fused.supports(self.config, x):
-            return fused.attention(x, self, rope, NORM_EPSILON, generator)
+            return fused.sublayers(x, [self], rope, NORM_EPSILON, generator)
         query, key, value = self.heads(x, rope)
         if cache is not None:
             key, value = cache.append(key, value)
@@ -84,8 +71,7 @@ class Attention(nn.Module):
         return query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
 
     def merge(self, y: Tensor) -> Tensor:
-        """What the heads gathered, (B, H, T, K), to what is added to the residual stream,
-        (B, T, D)."""
+        """What the heads gathered, (B, H, T, K), to what is added to the stream, (B, T, D)."""
         merged: Tensor = self.output(y.transpose(1, 2).flatten(2))
         return merged
 
@@ -95,6 +81,11 @@ class Attention(nn.Module):
         dropout_mask = self.config.dropout > 0
         return (11 + dropout_mask) * self.config.n_embd + self.config.n_head * time
 
+    @property
+    def weights(self) -> tuple[Tensor, Tensor]:
+        """Of the first product and of the last."""
+        return self.qkv.weight, self.output.weight
+
     def matrices(self) -> list[Matrix]:
         """Queries, keys and values are three."""
         return [*matrices_in(self.qkv.weight, 3), *matrices_in(self.output.weight, 1)]
@@ -102,6 +93,8 @@ class Attention(nn.Module):
 
 class MLP(nn.Module):
     """The MLP sublayer: each position is transformed by itself."""
+
+    on_cpu = MLPPass
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -115,7 +108,7 @@ class MLP(nn.Module):
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """The residual stream (B, T, D) to the residual stream (B, T, D)."""
         if fused.supports(self.config, x):
-            return fused.mlp(x, self, NORM_EPSILON, generator)
+            return fused.sublayers(x, [self], None, NORM_EPSILON, generator)
         return add(x, self.transform(x), self.config, generator)
 
     def transform(self, x: Tensor) -> Tensor:
@@ -128,6 +121,11 @@ class MLP(nn.Module):
         dropout_mask, hidden = self.config.dropout > 0, self.output.in_features
         kept = self.up.out_features + (1 + self.gated) * hidden
         return (2 + dropout_mask) * self.config.n_embd + kept
+
+    @property
+    def weights(self) -> tuple[Tensor, Tensor]:
+        """Of the first product and of the last."""
+        return self.up.weight, self.output.weight
 
     def matrices(self) -> list[Matrix]:
         """A gate is a matrix of its own."""
@@ -190,9 +188,9 @@ class GPT(nn.Module):
         for embedding in filter(None, (self.embedding, self.positions)):
             draw(embedding.weight, TIED_STD if self.config.tied_head else 1.0)
         for layer in self.sublayers():
-            first = layer.qkv if isinstance(layer, Attention) else layer.up
-            draw(first.weight, std)
-            draw(layer.output.weight, 0.0 if self.config.residual else std)
+            first, last = layer.weights
+            draw(first, std)
+            draw(last, 0.0 if self.config.residual else std)
         if self.head is not None:
             self.head.weight.zero_()
         if local_start.applies_to(self.config):
@@ -216,13 +214,15 @@ class GPT(nn.Module):
         assert cache is not None or time <= self.config.context_length, "longer than the context"
         x = self.embed(ids, start)
         rope = self.rope(start, time)
+        if cache is None and fused.supports(self.config, x):
+            x = fused.sublayers(x, [*self.sublayers()], rope, NORM_EPSILON, generator)
+            return self.logits(x)
         for number, block in enumerate(self.blocks):
             x = block(x, rope, generator, cache.layers[number] if cache is not None else None)
         return self.logits(x)
 
     def embed(self, ids: Tensor, start: int = 0) -> Tensor:
-        """(B, T) ids, of which the first is at position `start`, to the residual stream
-        (B, T, D)."""
+        """(B, T) ids, the first at position `start`, to the residual stream (B, T, D)."""
         x: Tensor = self.embedding(ids)
         if self.positions is not None:
             x = x + self.positions.weight[start : start + ids.shape[1]]

@@ -4,7 +4,7 @@ A training step asks for the same arrays each time. Reused, they are still in th
 torch nor the allocator is asked for each of them: calls that make workers wait for each other, since
 every operation of torch, however small, lets go of the GIL.
 
-Dimensions are those of `engine.model.fused`.
+Dimensions are those of `engine.model.passes`.
 """
 
 import threading
@@ -51,9 +51,11 @@ class ActivationBlock(NamedTuple):
     query: Tensor
     query_onward: Tensor
     key_visible: Tensor
+    key_visible_transposed: Tensor
     value_visible: Tensor
+    value_visible_transposed: Tensor
     probs: Tensor  # of the block's own positions over the visible ones
-    probs_onward: Tensor  # of the onward positions over the block's own
+    probs_onward_transposed: Tensor  # of the onward positions over the block's own
 
 
 class GradBlock(NamedTuple):
@@ -65,7 +67,7 @@ class GradBlock(NamedTuple):
     attended: Tensor
     attended_onward: Tensor
     scores: Tensor
-    scores_onward: Tensor
+    scores_onward_transposed: Tensor
 
 
 class AttentionActivations(Memory):
@@ -88,9 +90,11 @@ class AttentionActivations(Memory):
                 query=query[:, own],
                 query_onward=query[:, onward],
                 key_visible=key[:, visible],
+                key_visible_transposed=key[:, visible].mT,
                 value_visible=value[:, visible],
+                value_visible_transposed=value[:, visible].mT,
                 probs=probs[:, own, visible],
-                probs_onward=probs[:, onward, own],
+                probs_onward_transposed=probs[:, onward, own].mT,
             )
             for own, visible, onward in causal_blocks(time)
         ]
@@ -109,6 +113,7 @@ class AttentionScratch(Memory):
         by_row, by_head = (batch, time, n_head, head_dim), (batch, n_head, time, head_dim)
         by_part = (batch, time, 3, n_head, head_dim)
         self.qkv = Buffer(rows, 3 * width, dtype=precision, seen_as=by_part)
+        self.qkv_transposed = self.qkv.tensor.T
         self.attended = Buffer(heads, time, head_dim, seen_as=by_head)
         self.heads = Buffer(3, heads, time, head_dim, seen_as=(3, *by_head))
         self.scores = Buffer(heads, time, time)
@@ -122,7 +127,7 @@ class AttentionScratch(Memory):
                 attended=attended[:, own],
                 attended_onward=attended[:, onward],
                 scores=scores[:, own, visible],
-                scores_onward=scores[:, onward, own],
+                scores_onward_transposed=scores[:, onward, own].mT,
             )
             for own, visible, onward in causal_blocks(time)
         ]
@@ -147,6 +152,7 @@ class MLPScratch(Memory):
         super().__init__(rows, width, hidden, precision)
         self.y = Buffer(rows, width, dtype=precision)
         self.hidden = Buffer(rows, hidden, dtype=precision)
+        self.hidden_transposed = self.hidden.tensor.T
 
 
 Kind = TypeVar("Kind", bound=Memory)

@@ -1,0 +1,204 @@
+"""One forward and one backward pass of a sublayer, for a CPU, over the compiled loops of
+`engine.model.kernels`.
+
+They compute what `Attention.forward` and `MLP.forward` in `engine.model.gpt` state in plain torch
+operations, and the gradients of these. Products with weights are in one precision, all else is
+float32. Both passes change the residual stream, or its gradient, in place, and take what they can
+from a `Workspace`: operations of torch are asked for where they compute something, and not for
+views, since each of them lets go of the GIL.
+
+Dimensions: B batch, T time, R = B * T rows, D embedding width, E rows of a weight, H heads,
+K head width, N = B * H.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.config import ModelConfig
+from engine.model import kernels
+from engine.model.causal_blocks import BLOCK
+from engine.model.kernels import Array
+from engine.model.workspace import (
+    AttentionActivations,
+    AttentionScratch,
+    MLPActivations,
+    MLPScratch,
+    Workspace,
+)
+
+
+class Rows(NamedTuple):
+    """The residual stream (R, D), or its gradient, as torch and as the compiled loops see it."""
+
+    tensor: Tensor
+    transposed: Tensor
+    array: Array
+
+    @classmethod
+    def of(cls, x: Tensor) -> "Rows":
+        """Of (..., D)."""
+        rows = rows_of(x)
+        return cls(rows, rows.T, rows.numpy())
+
+
+def rows_of(x: Tensor) -> Tensor:
+    """(R, D) of (..., D), in the same memory, without a gradient."""
+    return x.detach().view(-1, x.shape[-1])
+
+
+class Inputs(NamedTuple):
+    """What all sublayers of a pass have in common."""
+
+    config: ModelConfig
+    batch: int
+    time: int
+    angles: tuple[Array, ...]  # cosine and sine, (T, K / 2) each; of MLPs alone none
+    epsilon: float
+    precision: torch.dtype  # of the products with weights
+    workspace: Workspace
+
+
+class AttentionPass:
+    """x + dropout(attention(norm(x)))"""
+
+    def __init__(self, qkv: Tensor, output: Tensor, mask: Tensor | None, inputs: Inputs) -> None:
+        """`qkv` (3 D, D) and `output` (D, D) are the weights, `mask` (B, T, D) is that of dropout."""
+        self.inputs, self.mask = inputs, mask
+        self.qkv, self.output = lowered(qkv, inputs.precision), lowered(output, inputs.precision)
+        config = inputs.config
+        heads = config.n_head, config.head_dim
+        self.sizes = (inputs.batch, inputs.time, *heads, inputs.precision)
+        self.kept = inputs.workspace.take(AttentionActivations, *self.sizes)
+
+    def forward(self, x: Rows) -> None:
+        """Add the sublayer to the residual stream."""
+        kept, inputs = self.kept, self.inputs
+        scratch = inputs.workspace.take(AttentionScratch, *self.sizes)
+        kernels.rms_norm(x.array, kept.y.array, kept.y_scales.array, inputs.epsilon)
+        F.linear(kept.y.tensor, self.qkv, out=scratch.qkv.tensor)  # type: ignore[call-arg]
+        kernels.qk_norm_rope(
+            scratch.qkv.array, *inputs.angles, kept.heads.array, kept.scales.array, inputs.epsilon
+        )
+        attend(kept, scratch)
+        kernels.merge_heads(scratch.attended.array, kept.merged.array)
+        add_product(x.tensor, kept.merged.tensor, self.output, self.mask)
+        inputs.workspace.give_back(scratch)
+
+    def backward(self, grad: Rows) -> tuple[Tensor, Tensor]:
+        """The gradients of both weights; `grad`, that of the output, becomes that of x."""
+        kept, inputs = self.kept, self.inputs
+        grads = inputs.workspace.take(AttentionScratch, *self.sizes)
+        grad_output = output_backward(
+            grad, self.mask, kept.merged.tensor, self.output, grads.merged.tensor
+        )
+        kernels.split_heads(grads.merged.array, grads.attended.array)
+        attend_backward(kept, grads)
+        kernels.qk_norm_rope_backward(
+            grads.heads.array, kept.heads.array, kept.scales.array, *inputs.angles, grads.qkv.array
+        )
+        torch.mm(grads.qkv.tensor, self.qkv, out=grads.y.tensor)
+        grad_qkv = torch.mm(grads.qkv_transposed, kept.y.tensor)
+        kernels.rms_norm_backward(
+            grads.y.array, kept.y.array, kept.y_scales.array, grad.array, grad.array
+        )
+        inputs.workspace.give_back(grads)
+        return lowered(grad_qkv, torch.float32), grad_output
+
+    def give_back(self) -> None:
+        """Give back what the backward pass reads."""
+        self.inputs.workspace.give_back(self.kept)
+
+
+def attend(kept: AttentionActivations, scratch: AttentionScratch) -> None:
+    """`kept.probs` and `scratch.attended`, from query, key and value."""
+    # A product with `out` is in float32 under autocast, too.
+    for x in kept.blocks:
+        torch.bmm(x.query, x.key_visible_transposed, out=x.probs)
+    kernels.causal_softmax(kept.probs.array, BLOCK)
+    for x, y in zip(kept.blocks, scratch.blocks, strict=True):
+        torch.bmm(x.probs, x.value_visible, out=y.attended)
+
+
+def attend_backward(kept: AttentionActivations, grads: AttentionScratch) -> None:
+    """The gradients of query, key and value, from that of `attended`."""
+    for x, grad in zip(kept.blocks, grads.blocks, strict=True):
+        torch.bmm(x.probs_onward_transposed, grad.attended_onward, out=grad.value)
+        torch.bmm(grad.attended, x.value_visible_transposed, out=grad.scores)
+    kernels.causal_softmax_backward(grads.scores.array, kept.probs.array, BLOCK)
+    for x, grad in zip(kept.blocks, grads.blocks, strict=True):
+        torch.bmm(grad.scores, x.key_visible, out=grad.query)
+        torch.bmm(grad.scores_onward_transposed, x.query_onward, out=grad.key)
+
+
+class MLPPass:
+    """x + dropout(mlp(norm(x)))"""
+
+    def __init__(self, up: Tensor, output: Tensor, mask: Tensor | None, inputs: Inputs) -> None:
+        """`up` (E, D) and `output` (D, E) are the weights, `mask` (B, T, D) is that of dropout."""
+        self.inputs, self.mask = inputs, mask
+        self.up, self.output = lowered(up, inputs.precision), lowered(output, inputs.precision)
+        self.sizes = (inputs.batch * inputs.time, *output.shape, inputs.precision)
+        self.kept = inputs.workspace.take(MLPActivations, *self.sizes)
+
+    def forward(self, x: Rows) -> None:
+        """Add the sublayer to the residual stream."""
+        kept = self.kept
+        kernels.rms_norm(x.array, kept.y.array, kept.y_scales.array, self.inputs.epsilon)
+        F.linear(kept.y.tensor, self.up, out=kept.hidden.tensor)  # type: ignore[call-arg]
+        kernels.squared_relu(kept.hidden.array)
+        add_product(x.tensor, kept.hidden.tensor, self.output, self.mask)
+
+    def backward(self, grad: Rows) -> tuple[Tensor, Tensor]:
+        """The gradients of both weights; `grad`, that of the output, becomes that of x."""
+        kept, workspace = self.kept, self.inputs.workspace
+        grads = workspace.take(MLPScratch, *self.sizes)
+        grad_output = output_backward(
+            grad, self.mask, kept.hidden.tensor, self.output, grads.hidden.tensor
+        )
+        kernels.squared_relu_backward(grads.hidden.array, kept.hidden.array)
+        torch.mm(grads.hidden.tensor, self.up, out=grads.y.tensor)
+        grad_up = torch.mm(grads.hidden_transposed, kept.y.tensor)
+        kernels.rms_norm_backward(
+            grads.y.array, kept.y.array, kept.y_scales.array, grad.array, grad.array
+        )
+        workspace.give_back(grads)
+        return lowered(grad_up, torch.float32), grad_output
+
+    def give_back(self) -> None:
+        """Give back what the backward pass reads."""
+        self.inputs.workspace.give_back(self.kept)
+
+
+def lowered(x: Tensor, precision: torch.dtype) -> Tensor:
+    """x in the precision of products."""
+    return x if x.dtype == precision else x.to(precision)
+
+
+def add_product(residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> None:
+    """residual (R, D) += x (R, E) @ weight.T, with dropout."""
+    if mask is not None:
+        product = F.linear(x, weight)
+        residual.addcmul_(lowered(product, torch.float32), mask.view(residual.shape))
+    elif x.dtype == torch.float32:
+        residual.addmm_(x, weight.T)
+    else:
+        residual.add_(F.linear(x, weight))
+
+
+def output_backward(
+    grad: Rows, mask: Tensor | None, x: Tensor, weight: Tensor, grad_x: Tensor
+) -> Tensor:
+    """The backward pass of `add_product`, from the gradient of the residual stream: that of x (R, E)
+    to `grad_x`, in the precision of both; that of the weight (D, E), in float32, is returned."""
+    out, transposed = grad.tensor, grad.transposed
+    if mask is not None:
+        out = out * mask.view(out.shape)
+        transposed = out.T
+    if out.dtype != x.dtype:
+        out = out.to(x.dtype)
+        transposed = out.T
+    torch.mm(out, weight, out=grad_x)
+    return lowered(torch.mm(transposed, x), torch.float32)
