@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.config import ModelConfig
 from engine.model import kernels
-from engine.model.passes import AttentionPass, Inputs, MLPPass, Rows, rows_of
+from engine.model.passes import AttentionPass, MLPPass, PassSettings, Rows, rows_of
 from engine.model.workspace import Workspace
 
 if TYPE_CHECKING:  # they are built on this module
@@ -56,21 +56,19 @@ def sublayers(
     config, (batch, time, _) = layers[0].config, x.shape
     angles = tuple(part.numpy() for part in rope or ())
     workspace = Workspace.current()
-    inputs = Inputs(config, batch, time, angles, epsilon, matmul_precision(), workspace)
-    masks = [dropout_mask(x, config.dropout, generator) for _ in layers]
+    settings = PassSettings(config, batch, time, angles, epsilon, matmul_precision(), workspace)
     passes = (
-        layer.on_cpu(*layer.weights, mask, inputs)
-        for layer, mask in zip(layers, masks, strict=True)
+        layer.fused_pass(*layer.weights, dropout_mask(x, config.dropout, generator), settings)
+        for layer in layers
     )
     weights = [weight for layer in layers for weight in layer.weights]
     if torch.is_grad_enabled() and any(each.requires_grad for each in (x, *weights)):
-        y: Tensor = Sublayers.apply(x, passes, masks, *weights)  # type: ignore[no-untyped-call]
+        y: Tensor = Sublayers.apply(x, passes, *weights)  # type: ignore[no-untyped-call]
         return y
-    with torch.no_grad():
-        rows = Rows.of(x)
-        for one in passes:
-            one.forward(rows)
-            one.give_back()  # no backward pass reads it
+    rows = Rows.of(x)
+    for one in passes:
+        one.forward(rows)
+        one.give_back()  # no backward pass reads it
     return x
 
 
@@ -110,38 +108,33 @@ class RMSNorm(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         y, scales = ctx.saved_tensors
         grad_y, grad_x = rows_of(grad.contiguous()), torch.zeros_like(y)
-        arrays = (each.numpy() for each in (grad_y, y, scales, grad_x, grad_x))
-        kernels.rms_norm_backward(*arrays)
+        kernels.rms_norm_backward(grad_y.numpy(), y.numpy(), scales.numpy(), grad_x.numpy())
         return grad_x.view(grad.shape), None
 
 
 class Sublayers(torch.autograd.Function):
-    """Sublayers, one after the other."""
+    """Sublayers, one after the other: x (B, T, D), and the two weights of each in their order."""
 
     @staticmethod
     def forward(
-        ctx: Any,
-        x: Tensor,
-        passes: Iterable[AttentionPass | MLPPass],
-        masks: list[Tensor | None],
-        *weights: Tensor,
+        ctx: Any, x: Tensor, passes: Iterable[AttentionPass | MLPPass], *weights: Tensor
     ) -> Tensor:
         rows = Rows.of(x)
         ctx.passes = []
         for one in passes:
             one.forward(rows)
             ctx.passes.append(one)
-        ctx.save_for_backward(*masks, *weights)
+        ctx.save_for_backward(*weights, *(one.mask for one in ctx.passes))
         ctx.mark_dirty(x)
         return x
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        assert ctx.saved_tensors, "raises where a weight was changed meanwhile"
+        _ = ctx.saved_tensors  # an error where a weight was changed since the forward pass
         # Autograd may hand the same gradient to others.
         grad = grad.clone(memory_format=torch.contiguous_format)
         rows, of_weights = Rows.of(grad), []
         for one in reversed(ctx.passes):
             of_weights.append(one.backward(rows))
             one.give_back()
-        return grad, None, None, *(each for pair in reversed(of_weights) for each in pair)
+        return grad, None, *(each for pair in reversed(of_weights) for each in pair)

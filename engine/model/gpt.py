@@ -34,7 +34,7 @@ TIED_STD = 0.02
 class Attention(nn.Module):
     """The attention sublayer: each position gathers values from itself and those before it."""
 
-    on_cpu = AttentionPass
+    fused_pass = AttentionPass
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -50,8 +50,6 @@ class Attention(nn.Module):
         cache: LayerCache | None = None,
     ) -> Tensor:
         """The residual stream (B, T, D) to the residual stream (B, T, D)."""
-        if cache is None and fused.supports(self.config, x):
-            return fused.sublayers(x, [self], rope, NORM_EPSILON, generator)
         query, key, value = self.heads(x, rope)
         if cache is not None:
             key, value = cache.append(key, value)
@@ -94,7 +92,7 @@ class Attention(nn.Module):
 class MLP(nn.Module):
     """The MLP sublayer: each position is transformed by itself."""
 
-    on_cpu = MLPPass
+    fused_pass = MLPPass
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -107,8 +105,6 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """The residual stream (B, T, D) to the residual stream (B, T, D)."""
-        if fused.supports(self.config, x):
-            return fused.sublayers(x, [self], None, NORM_EPSILON, generator)
         return add(x, self.transform(x), self.config, generator)
 
     def transform(self, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ its own.
 
 Arrays are C-contiguous: `Array` is float32, `Product` is what matrix products take and give, float32
 or the bits of bfloat16 (Numba has no bfloat16). Dimensions: R rows, D columns, B batch, T time,
-H heads, K head width, N = B * H. The callers are in `engine.model.fused` and
+H heads, K head width, N = B * H. The callers are in `engine.model.passes` and
 `engine.model.decoder_kernels`, whose loops are for one character.
 """
 
@@ -109,10 +109,8 @@ def rms_norm(x: Array, y: Product, scales: Array, epsilon: float) -> None:
 
 
 @compiled
-def rms_norm_backward(
-    grad_y: Product, y: Product, scales: Array, grad_residual: Array, grad_x: Array
-) -> None:
-    """grad_x (R, D) = grad_residual + the gradient through the norm.
+def rms_norm_backward(grad_y: Product, y: Product, scales: Array, grad: Array) -> None:
+    """Add the gradient through the norm to grad (R, D), that of the residual connection.
 
     A row of y keeps its length whatever x is, so the gradient along it is taken out.
     """
@@ -123,8 +121,7 @@ def rms_norm_backward(
             dot += widen(grad_y[i, j]) * widen(y[i, j])
         dot /= float32(columns)
         for j in range(columns):
-            through = (widen(grad_y[i, j]) - widen(y[i, j]) * dot) * scales[i]
-            grad_x[i, j] = grad_residual[i, j] + through
+            grad[i, j] += (widen(grad_y[i, j]) - widen(y[i, j]) * dot) * scales[i]
 
 
 @compiled

@@ -3,9 +3,8 @@
 
 They compute what `Attention.forward` and `MLP.forward` in `engine.model.gpt` state in plain torch
 operations, and the gradients of these. Products with weights are in one precision, all else is
-float32. Both passes change the residual stream, or its gradient, in place, and take what they can
-from a `Workspace`: operations of torch are asked for where they compute something, and not for
-views, since each of them lets go of the GIL.
+float32. Both passes change the residual stream, or its gradient, in place. All views that they need
+are in a `Workspace`, for the reason that is given there.
 
 Dimensions: B batch, T time, R = B * T rows, D embedding width, E rows of a weight, H heads,
 K head width, N = B * H.
@@ -49,13 +48,13 @@ def rows_of(x: Tensor) -> Tensor:
     return x.detach().view(-1, x.shape[-1])
 
 
-class Inputs(NamedTuple):
+class PassSettings(NamedTuple):
     """What all sublayers of a pass have in common."""
 
     config: ModelConfig
     batch: int
     time: int
-    angles: tuple[Array, ...]  # cosine and sine, (T, K / 2) each; of MLPs alone none
+    angles: tuple[Array, ...]  # cosine and sine, (T, K / 2) each, where there is attention
     epsilon: float
     precision: torch.dtype  # of the products with weights
     workspace: Workspace
@@ -64,52 +63,51 @@ class Inputs(NamedTuple):
 class AttentionPass:
     """x + dropout(attention(norm(x)))"""
 
-    def __init__(self, qkv: Tensor, output: Tensor, mask: Tensor | None, inputs: Inputs) -> None:
+    def __init__(
+        self, qkv: Tensor, output: Tensor, mask: Tensor | None, settings: PassSettings
+    ) -> None:
         """`qkv` (3 D, D) and `output` (D, D) are the weights, `mask` (B, T, D) is that of dropout."""
-        self.inputs, self.mask = inputs, mask
-        self.qkv, self.output = lowered(qkv, inputs.precision), lowered(output, inputs.precision)
-        config = inputs.config
-        heads = config.n_head, config.head_dim
-        self.sizes = (inputs.batch, inputs.time, *heads, inputs.precision)
-        self.kept = inputs.workspace.take(AttentionActivations, *self.sizes)
+        self.qkv, self.output, self.mask, self.settings = qkv, output, mask, settings
+        heads = settings.config.n_head, settings.config.head_dim
+        self.kept = settings.workspace.take(
+            AttentionActivations, settings.batch, settings.time, *heads, settings.precision
+        )
 
     def forward(self, x: Rows) -> None:
         """Add the sublayer to the residual stream."""
-        kept, inputs = self.kept, self.inputs
-        scratch = inputs.workspace.take(AttentionScratch, *self.sizes)
-        kernels.rms_norm(x.array, kept.y.array, kept.y_scales.array, inputs.epsilon)
-        F.linear(kept.y.tensor, self.qkv, out=scratch.qkv.tensor)  # type: ignore[call-arg]
+        kept, workspace, angles = self.kept, self.settings.workspace, self.settings.angles
+        scratch, epsilon = workspace.take(AttentionScratch, *kept.sizes), self.settings.epsilon
+        kernels.rms_norm(x.array, kept.y.array, kept.y_scales.array, epsilon)
+        linear(kept.y.tensor, self.qkv, scratch.qkv.tensor)
         kernels.qk_norm_rope(
-            scratch.qkv.array, *inputs.angles, kept.heads.array, kept.scales.array, inputs.epsilon
+            scratch.qkv.array, *angles, kept.heads.array, kept.scales.array, epsilon
         )
         attend(kept, scratch)
         kernels.merge_heads(scratch.attended.array, kept.merged.array)
         add_product(x.tensor, kept.merged.tensor, self.output, self.mask)
-        inputs.workspace.give_back(scratch)
+        workspace.give_back(scratch)
 
     def backward(self, grad: Rows) -> tuple[Tensor, Tensor]:
         """The gradients of both weights; `grad`, that of the output, becomes that of x."""
-        kept, inputs = self.kept, self.inputs
-        grads = inputs.workspace.take(AttentionScratch, *self.sizes)
+        kept, workspace, angles = self.kept, self.settings.workspace, self.settings.angles
+        grads = workspace.take(AttentionScratch, *kept.sizes)
         grad_output = output_backward(
             grad, self.mask, kept.merged.tensor, self.output, grads.merged.tensor
         )
         kernels.split_heads(grads.merged.array, grads.attended.array)
         attend_backward(kept, grads)
         kernels.qk_norm_rope_backward(
-            grads.heads.array, kept.heads.array, kept.scales.array, *inputs.angles, grads.qkv.array
+            grads.heads.array, kept.heads.array, kept.scales.array, *angles, grads.qkv.array
         )
-        torch.mm(grads.qkv.tensor, self.qkv, out=grads.y.tensor)
+        torch.mm(grads.qkv.tensor, lowered(self.qkv, grads.y.tensor.dtype), out=grads.y.tensor)
         grad_qkv = torch.mm(grads.qkv_transposed, kept.y.tensor)
-        kernels.rms_norm_backward(
-            grads.y.array, kept.y.array, kept.y_scales.array, grad.array, grad.array
-        )
-        inputs.workspace.give_back(grads)
+        kernels.rms_norm_backward(grads.y.array, kept.y.array, kept.y_scales.array, grad.array)
+        workspace.give_back(grads)
         return lowered(grad_qkv, torch.float32), grad_output
 
     def give_back(self) -> None:
         """Give back what the backward pass reads."""
-        self.inputs.workspace.give_back(self.kept)
+        self.settings.workspace.give_back(self.kept)
 
 
 def attend(kept: AttentionActivations, scratch: AttentionScratch) -> None:
@@ -136,40 +134,39 @@ def attend_backward(kept: AttentionActivations, grads: AttentionScratch) -> None
 class MLPPass:
     """x + dropout(mlp(norm(x)))"""
 
-    def __init__(self, up: Tensor, output: Tensor, mask: Tensor | None, inputs: Inputs) -> None:
+    def __init__(
+        self, up: Tensor, output: Tensor, mask: Tensor | None, settings: PassSettings
+    ) -> None:
         """`up` (E, D) and `output` (D, E) are the weights, `mask` (B, T, D) is that of dropout."""
-        self.inputs, self.mask = inputs, mask
-        self.up, self.output = lowered(up, inputs.precision), lowered(output, inputs.precision)
-        self.sizes = (inputs.batch * inputs.time, *output.shape, inputs.precision)
-        self.kept = inputs.workspace.take(MLPActivations, *self.sizes)
+        self.up, self.output, self.mask, self.settings = up, output, mask, settings
+        rows = settings.batch * settings.time
+        self.kept = settings.workspace.take(MLPActivations, rows, *output.shape, settings.precision)
 
     def forward(self, x: Rows) -> None:
         """Add the sublayer to the residual stream."""
         kept = self.kept
-        kernels.rms_norm(x.array, kept.y.array, kept.y_scales.array, self.inputs.epsilon)
-        F.linear(kept.y.tensor, self.up, out=kept.hidden.tensor)  # type: ignore[call-arg]
+        kernels.rms_norm(x.array, kept.y.array, kept.y_scales.array, self.settings.epsilon)
+        linear(kept.y.tensor, self.up, kept.hidden.tensor)
         kernels.squared_relu(kept.hidden.array)
         add_product(x.tensor, kept.hidden.tensor, self.output, self.mask)
 
     def backward(self, grad: Rows) -> tuple[Tensor, Tensor]:
         """The gradients of both weights; `grad`, that of the output, becomes that of x."""
-        kept, workspace = self.kept, self.inputs.workspace
-        grads = workspace.take(MLPScratch, *self.sizes)
+        kept, workspace = self.kept, self.settings.workspace
+        grads = workspace.take(MLPScratch, *kept.sizes)
         grad_output = output_backward(
             grad, self.mask, kept.hidden.tensor, self.output, grads.hidden.tensor
         )
         kernels.squared_relu_backward(grads.hidden.array, kept.hidden.array)
-        torch.mm(grads.hidden.tensor, self.up, out=grads.y.tensor)
+        torch.mm(grads.hidden.tensor, lowered(self.up, grads.y.tensor.dtype), out=grads.y.tensor)
         grad_up = torch.mm(grads.hidden_transposed, kept.y.tensor)
-        kernels.rms_norm_backward(
-            grads.y.array, kept.y.array, kept.y_scales.array, grad.array, grad.array
-        )
+        kernels.rms_norm_backward(grads.y.array, kept.y.array, kept.y_scales.array, grad.array)
         workspace.give_back(grads)
         return lowered(grad_up, torch.float32), grad_output
 
     def give_back(self) -> None:
         """Give back what the backward pass reads."""
-        self.inputs.workspace.give_back(self.kept)
+        self.settings.workspace.give_back(self.kept)
 
 
 def lowered(x: Tensor, precision: torch.dtype) -> Tensor:
@@ -177,15 +174,20 @@ def lowered(x: Tensor, precision: torch.dtype) -> Tensor:
     return x if x.dtype == precision else x.to(precision)
 
 
+def linear(x: Tensor, weight: Tensor, out: Tensor) -> None:
+    """out (R, E) = x (R, D) @ weight.T, in the precision of x and out."""
+    F.linear(x, lowered(weight, x.dtype), out=out)  # type: ignore[call-arg]
+
+
 def add_product(residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> None:
     """residual (R, D) += x (R, E) @ weight.T, with dropout."""
     if mask is not None:
-        product = F.linear(x, weight)
+        product = F.linear(x, lowered(weight, x.dtype))
         residual.addcmul_(lowered(product, torch.float32), mask.view(residual.shape))
     elif x.dtype == torch.float32:
         residual.addmm_(x, weight.T)
     else:
-        residual.add_(F.linear(x, weight))
+        residual.add_(F.linear(x, lowered(weight, x.dtype)))
 
 
 def output_backward(
@@ -200,5 +202,5 @@ def output_backward(
     if out.dtype != x.dtype:
         out = out.to(x.dtype)
         transposed = out.T
-    torch.mm(out, weight, out=grad_x)
+    torch.mm(out, lowered(weight, x.dtype), out=grad_x)
     return lowered(torch.mm(transposed, x), torch.float32)

@@ -186,7 +186,9 @@ class Workspace:
     def give_back(self, memory: Memory) -> None:
         """Memory that is not read again."""
         if self._sizes.get(type(memory)) == memory.sizes:
-            self._free[type(memory)].append(memory)
+            free = self._free[type(memory)]
+            if memory not in free:  # as after a second backward pass over one graph
+                free.append(memory)
 
     def clear(self) -> None:
         """Give up the memory that nobody uses."""

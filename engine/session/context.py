@@ -7,7 +7,7 @@ import msgspec
 import torch
 
 from data.text import Text
-from engine.config import ModelConfig, RunConfig, SampleConfig
+from engine.config import ModelConfig, RunConfig, SampleConfig, TrainConfig
 from engine.device import Hardware, Machine, device_of, machine_of
 from engine.generation.generator import TextGenerator
 from engine.generation.sampler import candidates
@@ -186,7 +186,11 @@ def _compile_loops() -> None:
     shape = msgspec.structs.replace(ModelConfig(), n_embd=16, n_layer=1, context_length=8)
     model, ids = GPT(shape, 2).init_weights(torch.Generator()), torch.zeros(1, 8, dtype=torch.int64)
     for precision in (torch.float32, torch.bfloat16):
-        Replica(model, precision).loss_and_grad(ids, ids, ids.numel(), None)
+        _, grads = Replica(model, precision).loss_and_grad(ids, ids, ids.numel(), None)
+    for train in (TrainConfig(optimizer="muon"), TrainConfig(optimizer="normuon")):
+        optimizer = Optimizer(model, train, WorkerPool(1))
+        optimizer.set_grads([grads])
+        optimizer.step(0.0)
     candidates(CompiledDecoder(shape, 2).read(0), SampleConfig())
 
 

@@ -33,8 +33,8 @@ def as_wide(matrix: Tensor) -> Tensor:
     return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
 
 
-def of_one_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
-    """The numbers of those that have one shape, in the order of the first of each shape."""
+def grouped_by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
+    """The numbers of those that have one shape together, in the order of the first of each."""
     groups: dict[torch.Size, list[int]] = defaultdict(list)
     for number, tensor in enumerate(tensors):
         groups[tensor.shape].append(number)
@@ -42,8 +42,8 @@ def of_one_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
 
 
 class _Arrays(NamedTuple):
-    """What the compiled loops read and write of one matrix. Asking torch for it in each step would
-    take longer: for each of its operations a worker may have to wait for the others."""
+    """What the compiled loops read and write of one matrix, asked for once and not in each step:
+    `engine.model.workspace` says why."""
 
     weight: Array
     momentum: Array
@@ -75,7 +75,7 @@ class _Stack:
         self.size_factor = max(1, rows / columns) ** 0.5
         """A tall matrix has fewer singular values than outputs, and these are to change alike."""
         self.arrays: list[_Arrays] = []
-        if update.is_cpu:
+        if fused.on_cpu(update):
             parts = zip(self.weights, momenta, squares, self.updates, strict=True)
             self.arrays += (_Arrays(*(tensor.numpy() for tensor in part)) for part in parts)
 
@@ -121,7 +121,7 @@ class Muon:
         """Divide the matrices among these workers from now on."""
         self.workers = workers
         self._chunks: list[list[_Stack]] = [[] for _ in range(workers.count)]
-        for alike in of_one_shape(self._momenta):
+        for alike in grouped_by_shape(self._momenta):
             for chunk, some in zip(self._chunks, workers.split(len(alike)), strict=False):
                 chunk += self._stacks(alike[some])
             self._chunks.reverse()  # the larger part is not always that of the same worker
@@ -151,7 +151,7 @@ class Muon:
         the running mean of the squared update of each output neuron."""
         wide = [as_wide(momentum) for momentum in self._momenta]
         state: dict[str, Tensor] = {}
-        groups = of_one_shape(wide)
+        groups = grouped_by_shape(wide)
         for i, alike in enumerate(groups):
             # Not torch.stack, which on the meta device imports torch's compiler.
             state[f"muon.{i}"] = self._rate.new_empty(len(alike), *wide[alike[0]].shape)
@@ -165,7 +165,7 @@ class Muon:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Continue from a `state_dict()` of the same matrices."""
         wide = [as_wide(momentum) for momentum in self._momenta]
-        groups = of_one_shape(wide)
+        groups = grouped_by_shape(wide)
         for i, alike in enumerate(groups):
             for momentum, n in zip(state[f"muon.{i}"], alike, strict=True):
                 wide[n].copy_(momentum)
@@ -177,6 +177,8 @@ class Muon:
         """Update every matrix by its gradient."""
         self._rate.fill_(learning_rate)
         self.workers.map(self._step, self._chunks)
+        # Autograd does not see what the compiled loops write.
+        torch.autograd.graph.increment_version({m.parameter for m in self._matrices})
 
     @torch.no_grad()
     def _step(self, chunk: list[_Stack]) -> None:
@@ -210,7 +212,7 @@ class Muon:
         """What `_update` does, with the loops that are compiled for a CPU."""
         for m, arrays in zip(stack.matrices, stack.arrays, strict=True):
             grad = np.ascontiguousarray(gradient_of(m.parameter).numpy()[m.first : m.last])
-            muon_kernels.follow(grad, arrays.momentum, arrays.update, MUON_MOMENTUM)
+            muon_kernels.update_momentum(grad, arrays.momentum, arrays.update, MUON_MOMENTUM)
         updates = stack.orthogonalized(stack.update).numpy()
         rate = float(self._rate)
         factor, decay = rate * stack.size_factor, rate * self.weight_decay
@@ -220,8 +222,8 @@ class Muon:
                     arrays.weight, update, arrays.squares, NEURON_BETA, factor, decay
                 )
             else:
-                alike = np.ones_like(arrays.squares)
-                muon_kernels.change(arrays.weight, update, alike, factor, decay)
+                ones = np.ones_like(arrays.squares)
+                muon_kernels.change(arrays.weight, update, ones, factor, decay)
 
 
 def neuron_scales(updates: Tensor, squares: list[Tensor]) -> Tensor:

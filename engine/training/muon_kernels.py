@@ -11,7 +11,7 @@ from engine.model.kernels import ONE, ZERO, Array, compiled
 
 
 @compiled
-def follow(grad: Array, momentum: Array, update: Array, beta: float) -> None:
+def update_momentum(grad: Array, momentum: Array, update: Array, beta: float) -> None:
     """The momentum (R, D) takes the gradient (R, D) in; the update becomes the Nesterov momentum."""
     old, new = float32(beta), float32(1 - beta)
     rows, columns = grad.shape
@@ -55,4 +55,4 @@ def change_by_neuron(
         before += size
         after += size * scales[i] * scales[i]
     norm = np.sqrt(before / after) if after > ZERO else ONE
-    change(weight, update, scales, float32(rate) * norm, decay)
+    change(weight, update, scales, float(rate) * float(norm), decay)

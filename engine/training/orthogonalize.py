@@ -19,10 +19,10 @@ POLAR_EXPRESS = tuple(
 
 
 class _Memory(NamedTuple):
-    """Of N matrices; all that follows `result` is (N, side, side), by their shorter side."""
+    """Of N matrices, and of squares of their shorter side."""
 
     result: Tensor  # (N, rows, columns)
-    gram: Tensor
+    gram: Tensor  # (N, side, side), as what follows
     factor: Tensor
     factor_diagonal: Tensor  # (N, side)
     product: Tensor
@@ -65,8 +65,7 @@ class Orthogonalizer:
         return memory.result.float()
 
     def _memory(self, count: int) -> _Memory:
-        """Made once for each count: on a CPU, for each operation of torch, however small, a worker
-        may have to wait for the others."""
+        """Its views are made once for each count: `engine.model.workspace` says why."""
         if count not in self._parts:
             gram, factor, product, other = self._squares[:, :count]
             diagonal = factor.diagonal(dim1=1, dim2=2)

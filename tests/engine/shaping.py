@@ -9,7 +9,8 @@ from torch import Tensor
 
 from engine.config import ModelConfig
 from engine.model import fused
-from engine.model.gpt import GPT
+from engine.model.gpt import GPT, MLP, NORM_EPSILON, Attention
+from engine.model.rope import Rope
 from engine.settings import plain
 
 VOCABULARY = 11
@@ -32,6 +33,20 @@ def shape(**changes: object) -> ModelConfig:
     return ModelConfig(
         **{"context_length": CONTEXT, "n_layer": 2, "n_head": 2, "n_embd": 16, **changes}  # type: ignore[arg-type]
     )
+
+
+def after_one(
+    layer: Attention | MLP,
+    x: Tensor,
+    rope: Rope | None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """The residual stream after a sublayer, computed as the whole model would be."""
+    if fused.supports(layer.config, x):
+        return fused.sublayers(x, [layer], rope, NORM_EPSILON, generator)
+    given = (rope, generator) if isinstance(layer, Attention) else (generator,)
+    result: Tensor = layer(x, *given)
+    return result
 
 
 OPTIONS: tuple[tuple[str, object], ...] = (

@@ -10,6 +10,7 @@ import psutil
 import pytest
 import torch
 from driving import Driver, is_a, of, only, tiny
+from shaping import after_one
 from torch import Tensor
 
 from engine.config import ModelConfig, RunConfig, small
@@ -175,9 +176,7 @@ def test_what_a_sublayer_keeps_for_the_backward_pass(changes: dict[str, Any], mo
 
     def work(layer: Attention | MLP) -> Tensor:
         # The fused functions overwrite their input, which a leaf of the graph does not allow.
-        if isinstance(layer, Attention):
-            return layer(x * 1, rope, generator)  # type: ignore[no-any-return]
-        return layer(x * 1, generator)  # type: ignore[no-any-return]
+        return after_one(layer, x * 1, rope, generator)
 
     for layer in list(model.sublayers())[:2]:
         kept = kept_numbers(config, lambda layer=layer: work(layer), model)  # type: ignore[misc]

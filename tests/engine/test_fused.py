@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from shaping import CONTEXT, OPTIONS, awake, named, plain_operations, shape, some_ids
+from shaping import CONTEXT, OPTIONS, after_one, awake, named, plain_operations, shape, some_ids
 from torch import Tensor
 
 from engine.config import ModelConfig
@@ -393,6 +393,17 @@ def test_a_backward_pass_can_be_repeated() -> None:
     assert all(map(torch.equal, again, first))
 
 
+def test_memory_of_a_repeated_backward_pass_is_given_back_once() -> None:
+    model, (inputs, targets) = awake(shape()), CASES["default"].ids()
+    expected = grads_of(Replica(model, torch.float32), CASES["default"], ids=1)[1]
+    learner = Replica(model, torch.float32)
+    with learner.workspace:
+        loss = torch.nn.functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+        for last in (False, True):
+            torch.autograd.grad(loss, list(model.parameters()), retain_graph=not last)
+    assert all(map(torch.equal, grads_of(learner, CASES["default"], ids=1)[1], expected))
+
+
 def test_two_forward_passes_before_two_backward_passes_give_the_same_gradients() -> None:
     """In one thread: no pass uses the memory of another."""
     model = awake(shape())
@@ -445,7 +456,7 @@ def test_an_input_that_is_needed_as_it_was_is_not_changed_unseen(kind: str) -> N
     squared = x.square()  # its backward pass reads x
     model = awake(shape())
     rope = model.rope(0, CONTEXT)
-    after = block.attention(x, rope) if kind == "attention" else block.mlp(x)
+    after = after_one(getattr(block, kind), x, rope)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         (after + squared).square().sum().backward()
 
@@ -460,7 +471,7 @@ def test_a_gradient_that_others_receive_too_is_not_changed(kind: str, use: str) 
 
     def grads() -> tuple[Tensor, ...]:
         x = leaf * 1
-        y = block.attention(x, rope) if kind == "attention" else block.mlp(x)
+        y = after_one(getattr(block, kind), x, rope)
         if use == "transposed":
             steep = torch.randn(16, CONTEXT, generator=seeded(3))
             result = (y.transpose(1, 2) * steep).sum() + other.sum()
@@ -482,7 +493,7 @@ def test_a_gradient_that_others_receive_too_is_not_changed(kind: str, use: str) 
 def test_a_leaf_is_not_changed_unseen() -> None:
     leaf = torch.randn(1, CONTEXT, 16, generator=seeded(1)).requires_grad_()
     with pytest.raises(RuntimeError, match="leaf"):
-        awake(shape(n_layer=1)).blocks[0].mlp(leaf)
+        after_one(awake(shape(n_layer=1)).blocks[0].mlp, leaf, None)
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "transposed", "expanded"])

@@ -14,6 +14,8 @@ from torch import Tensor
 from engine.config import ModelConfig, TrainConfig
 from engine.model.gpt import GPT
 from engine.model.matrix import Matrix, matrices_in
+from engine.session.context import load_loops
+from engine.training import muon_kernels
 from engine.training.muon import Muon, as_wide
 from engine.training.optimizers import Adam, Optimizer
 from engine.training.orthogonalize import Orthogonalizer
@@ -252,12 +254,14 @@ def parts_of(name: str, tensor: Tensor, swiglu: bool) -> tuple[Tensor, ...]:
 @pytest.mark.parametrize("activation", ["squared_relu", "swiglu"])
 @pytest.mark.parametrize("workers", [1, 2, 3])
 @pytest.mark.parametrize("by_neuron", [False, True])
-@pytest.mark.parametrize("loops", [False, True])
+@pytest.mark.parametrize("at_once", [0, 3, 1000], ids="{} at once".format)
 def test_muon_equals_a_plain_reference(
-    workers: int, activation: str, by_neuron: bool, loops: bool, monkeypatch: pytest.MonkeyPatch
+    workers: int, activation: str, by_neuron: bool, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the loops for a CPU as with the operations for all devices."""
-    monkeypatch.setattr("engine.training.muon.fused.on_cpu", lambda _: loops)
+    """With the loops for a CPU, some matrices or all of them at once, as with the operations for
+    all devices (0)."""
+    monkeypatch.setattr("engine.training.muon.fused.on_cpu", lambda _: at_once > 0)
+    monkeypatch.setattr("engine.training.muon.AT_ONCE", at_once * 16 * 16)
     swiglu = activation == "swiglu"
     model = fresh_model(config=SWIGLU if swiglu else MODEL)
     inner = dict(model.blocks.named_parameters())
@@ -304,17 +308,50 @@ def test_the_gradient_norm_is_that_of_all_weights_together() -> None:
     assert norm == pytest.approx(float(everything.norm()), rel=1e-5)
 
 
-def test_an_orthogonalization_in_bfloat16_is_that_in_float32_but_for_rounding() -> None:
+@pytest.mark.parametrize("rows", [96, 192])
+def test_an_orthogonalization_in_bfloat16_is_that_in_float32_but_for_rounding(rows: int) -> None:
     changes = []
     for precision in (torch.float32, torch.bfloat16):
-        weight = torch.nn.Parameter(torch.zeros(192, 96))
-        weight.grad = gaussian(192, 96, seed=1)
-        Muon([Matrix(weight, 0, 192)], 0.0, WorkerPool(1), precision=precision).step(0.01)
+        weight = torch.nn.Parameter(torch.zeros(rows, 96))
+        weight.grad = gaussian(rows, 96, seed=1)
+        Muon([Matrix(weight, 0, rows)], 0.0, WorkerPool(1), precision=precision).step(0.01)
         assert weight.dtype == torch.float32
         changes.append(weight.detach())
     exact, rounded = changes
     assert not torch.equal(exact, rounded)
     assert (exact - rounded).norm() < 0.1 * exact.norm()
+
+
+def test_the_gradient_may_have_any_layout_of_memory() -> None:
+    changed = []
+    for grad in (gaussian(16, 8).T, gaussian(16, 8).T.contiguous()):
+        weight = torch.nn.Parameter(torch.ones(8, 16))
+        weight.grad = grad
+        Muon([Matrix(weight, 0, 8)], 0.0, WorkerPool(1)).step(0.01)
+        changed.append(weight.detach())
+    assert torch.equal(*changed)
+
+
+def test_the_number_of_workers_may_change_between_two_steps() -> None:
+    models = fresh_model(), fresh_model()
+    with WorkerPool(1) as one, WorkerPool(3) as three:
+        optimizers = [Muon(model.matrices(), 0.1, one, by_neuron=True) for model in models]
+        for step in range(3):
+            for model, optimizer in zip(models, optimizers, strict=True):
+                set_gradients(model, step)
+                optimizer.step(0.02)
+            optimizers[0].use_workers(three)
+    for ours, theirs in zip(*(model.parameters() for model in models), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_autograd_refuses_a_backward_pass_over_weights_that_a_step_has_changed() -> None:
+    model = fresh_model()
+    loss = model(torch.zeros(1, 8, dtype=torch.int64)).sum()
+    set_gradients(model, 1)
+    optimizer_of(model, TrainConfig()).step(0.01)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(loss, list(model.parameters()))
 
 
 def test_by_neurons_a_row_without_gradient_rests() -> None:
@@ -329,13 +366,24 @@ def test_by_neurons_a_row_without_gradient_rests() -> None:
 
 
 def test_a_saved_state_has_the_names_and_shapes_of_older_checkpoints() -> None:
-    state = optimizer_of(fresh_model(), TrainConfig(optimizer="normuon")).muon.state_dict()
+    model = fresh_model()
+    set_gradients(model, 1)
+    up = model.get_parameter("blocks.0.mlp.up.weight")
+    assert up.grad is not None
+    grad, muon = up.grad, optimizer_of(model, TrainConfig(optimizer="normuon")).muon
+    muon.step(0.01)
+    state = muon.state_dict()
+    torch.testing.assert_close(state["muon.1"][0], 0.1 * grad.T)
     assert {name: tuple(tensor.shape) for name, tensor in state.items()} == {
         "muon.0": (8, 16, 16),  # queries, keys, values and output of two blocks
         "muon.1": (4, 16, 64),  # both of the MLP of each
         **{f"muon.square.{i}": (16,) for i in range(8)},
         **{f"muon.square.{8 + i}": (16 if i % 2 else 64,) for i in range(4)},
     }
+    restored = optimizer_of(fresh_model(), TrainConfig(optimizer="normuon")).muon
+    restored.load_state_dict(state)
+    again = restored.state_dict()
+    assert all(torch.equal(tensor, again[name]) for name, tensor in state.items())
 
 
 @pytest.mark.parametrize("name", ["muon", "normuon"])
@@ -377,6 +425,19 @@ def test_adam_is_that_of_torch() -> None:
         adam.step(0.01)
         reference.step()
         torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("name", ["muon", "normuon"])
+def test_a_first_step_has_nothing_to_compile(name: Literal["muon", "normuon"]) -> None:
+    """Commands would wait for it, and a run by the clock would lose it."""
+    load_loops()
+    loops = muon_kernels.update_momentum, muon_kernels.change, muon_kernels.change_by_neuron
+    compiled = [len(loop.signatures) for loop in loops]
+    model = fresh_model()
+    set_gradients(model, 1)
+    optimizer_of(model, TrainConfig(optimizer=name)).step(0.01)
+    assert compiled == [1, 1, 1]
+    assert [len(loop.signatures) for loop in loops] == compiled
 
 
 def test_neither_training_nor_opening_imports_the_compiler_of_torch() -> None:
