@@ -13,6 +13,7 @@ from torch import Tensor
 from engine.config import ModelConfig
 from engine.model import fused, passes
 from engine.model.gpt import GPT
+from engine.model.workspace import Workspace
 from engine.training import replica
 from engine.training.replica import Replica
 
@@ -393,31 +394,28 @@ def test_a_backward_pass_can_be_repeated() -> None:
     assert all(map(torch.equal, again, first))
 
 
-def test_memory_of_a_repeated_backward_pass_is_given_back_once() -> None:
-    model, (inputs, targets) = awake(shape()), CASES["default"].ids()
-    expected = grads_of(Replica(model, torch.float32), CASES["default"], ids=1)[1]
-    learner = Replica(model, torch.float32)
-    with learner.workspace:
-        loss = torch.nn.functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
-        for last in (False, True):
-            torch.autograd.grad(loss, list(model.parameters()), retain_graph=not last)
-    assert all(map(torch.equal, grads_of(learner, CASES["default"], ids=1)[1], expected))
-
-
-def test_two_forward_passes_before_two_backward_passes_give_the_same_gradients() -> None:
-    """In one thread: no pass uses the memory of another."""
+@pytest.mark.parametrize("repeated", [False, True])
+def test_two_forward_passes_before_two_backward_passes_give_the_same_gradients(
+    repeated: bool,
+) -> None:
+    """In one thread: no pass uses the memory of another, also after a backward pass that was taken
+    twice and gave its memory back both times."""
     model = awake(shape())
     weights = list(model.parameters())
     expected = [grads_of(Replica(model, torch.float32), CASES["default"], ids=i)[1] for i in (6, 7)]
-    losses = []
-    for i in (6, 7):
-        inputs, targets = CASES["default"].ids(i)
-        losses.append(
-            torch.nn.functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
-        )
-    for loss, grads in zip(losses, expected, strict=True):
-        found = torch.autograd.grad(loss, weights)
-        assert_near(model, list(found), grads, 1e-5)
+
+    def loss_of(number: int) -> Tensor:
+        inputs, targets = CASES["default"].ids(number)
+        return torch.nn.functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+
+    with Workspace():
+        if repeated:
+            loss = loss_of(5)
+            torch.autograd.grad(loss, weights, retain_graph=True)
+            torch.autograd.grad(loss, weights)
+        losses = [loss_of(6), loss_of(7)]
+        for loss, grads in zip(losses, expected, strict=True):
+            assert_near(model, list(torch.autograd.grad(loss, weights)), grads, 1e-5)
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])

@@ -349,7 +349,7 @@ def test_autograd_refuses_a_backward_pass_over_weights_that_a_step_has_changed()
     model = fresh_model()
     loss = model(torch.zeros(1, 8, dtype=torch.int64)).sum()
     set_gradients(model, 1)
-    optimizer_of(model, TrainConfig()).step(0.01)
+    Muon(model.matrices(), 0.1, WorkerPool(1)).step(0.01)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         torch.autograd.grad(loss, list(model.parameters()))
 
