@@ -139,7 +139,7 @@ def test_time_to_the_loss_of_nanogpt(
 ) -> None:
     """Beside nanoGPT's own setting for a CPU, in turn."""
     ours, theirs = [], []
-    for seed in SEEDS:
+    for seed in range(1, PAIRS + 1):
         ours.append(run(text, tmp_path, *QUICK, seed=seed))
         theirs.append(nanogpt_seconds(nanogpt, text, tmp_path / f"nanogpt-{seed}", seed))
     benchmark.pedantic(lambda: None)
@@ -147,7 +147,7 @@ def test_time_to_the_loss_of_nanogpt(
     table.row("its seconds", listed((o.seconds for o in ours), 1))
     table.row("seconds of nanoGPT's CPU setting", listed(theirs, 0))
     ratio = median(t / o.seconds for t, o in zip(theirs, ours, strict=True))
-    table.row("nanoGPT's time over ours", f"{ratio:.1f}", "12")
+    table.row("nanoGPT's time over ours", f"{ratio:.1f}", "25")
 
 
 class Run(NamedTuple):
