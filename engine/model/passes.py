@@ -23,6 +23,7 @@ from engine.model.kernels import Array
 from engine.model.workspace import (
     AttentionActivations,
     AttentionScratch,
+    Buffer,
     MLPActivations,
     MLPScratch,
     Workspace,
@@ -99,11 +100,11 @@ class AttentionPass:
         kernels.qk_norm_rope_backward(
             grads.heads.array, kept.heads.array, kept.scales.array, *angles, grads.qkv.array
         )
-        torch.mm(grads.qkv.tensor, lowered(self.qkv, grads.y.tensor.dtype), out=grads.y.tensor)
-        grad_qkv = torch.mm(grads.qkv_transposed, kept.y.tensor)
-        kernels.rms_norm_backward(grads.y.array, kept.y.array, kept.y_scales.array, grad.array)
+        grad_qkv = input_backward(
+            grads.qkv.tensor, grads.qkv_transposed, self.qkv, kept, grads.y, grad
+        )
         workspace.give_back(grads)
-        return lowered(grad_qkv, torch.float32), grad_output
+        return grad_qkv, grad_output
 
     def give_back(self) -> None:
         """Give back what the backward pass reads."""
@@ -158,11 +159,11 @@ class MLPPass:
             grad, self.mask, kept.hidden.tensor, self.output, grads.hidden.tensor
         )
         kernels.squared_relu_backward(grads.hidden.array, kept.hidden.array)
-        torch.mm(grads.hidden.tensor, lowered(self.up, grads.y.tensor.dtype), out=grads.y.tensor)
-        grad_up = torch.mm(grads.hidden_transposed, kept.y.tensor)
-        kernels.rms_norm_backward(grads.y.array, kept.y.array, kept.y_scales.array, grad.array)
+        grad_up = input_backward(
+            grads.hidden.tensor, grads.hidden_transposed, self.up, kept, grads.y, grad
+        )
         workspace.give_back(grads)
-        return lowered(grad_up, torch.float32), grad_output
+        return grad_up, grad_output
 
     def give_back(self) -> None:
         """Give back what the backward pass reads."""
@@ -177,6 +178,22 @@ def lowered(x: Tensor, precision: torch.dtype) -> Tensor:
 def linear(x: Tensor, weight: Tensor, out: Tensor) -> None:
     """out (R, E) = x (R, D) @ weight.T, in the precision of x and out."""
     F.linear(x, lowered(weight, x.dtype), out=out)  # type: ignore[call-arg]
+
+
+def input_backward(
+    product: Tensor,
+    transposed: Tensor,
+    weight: Tensor,
+    kept: AttentionActivations | MLPActivations,
+    grad_y: Buffer,
+    grad: Rows,
+) -> Tensor:
+    """The backward pass of the norm and the product that a sublayer begins with, from the gradient
+    of the `product` (R, E): that of x is added to `grad`, by way of that of the norm in `grad_y`;
+    that of the weight (E, D), in float32, is returned."""
+    torch.mm(product, lowered(weight, product.dtype), out=grad_y.tensor)
+    kernels.rms_norm_backward(grad_y.array, kept.y.array, kept.y_scales.array, grad.array)
+    return lowered(torch.mm(transposed, kept.y.tensor), torch.float32)
 
 
 def add_product(residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> None:
