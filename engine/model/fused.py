@@ -68,7 +68,7 @@ def sublayers(
     rows = Rows.of(x)
     for one in passes:
         one.forward(rows)
-        one.give_back()  # no backward pass reads it
+        workspace.give_back(one.kept)  # no backward pass reads it
     return x
 
 
@@ -133,8 +133,6 @@ class Sublayers(torch.autograd.Function):
         _ = ctx.saved_tensors  # an error where a weight was changed since the forward pass
         # Autograd may hand the same gradient to others.
         grad = grad.clone(memory_format=torch.contiguous_format)
-        rows, of_weights = Rows.of(grad), []
-        for one in reversed(ctx.passes):
-            of_weights.append(one.backward(rows))
-            one.give_back()
+        rows = Rows.of(grad)
+        of_weights = [one.backward(rows) for one in reversed(ctx.passes)]
         return grad, None, *(each for pair in reversed(of_weights) for each in pair)

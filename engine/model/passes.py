@@ -104,11 +104,8 @@ class AttentionPass:
             grads.qkv.tensor, grads.qkv_transposed, self.qkv, kept, grads.y, grad
         )
         workspace.give_back(grads)
+        workspace.give_back(kept)
         return grad_qkv, grad_output
-
-    def give_back(self) -> None:
-        """Give back what the backward pass reads."""
-        self.settings.workspace.give_back(self.kept)
 
 
 def attend(kept: AttentionActivations, scratch: AttentionScratch) -> None:
@@ -163,11 +160,8 @@ class MLPPass:
             grads.hidden.tensor, grads.hidden_transposed, self.up, kept, grads.y, grad
         )
         workspace.give_back(grads)
+        workspace.give_back(kept)
         return grad_up, grad_output
-
-    def give_back(self) -> None:
-        """Give back what the backward pass reads."""
-        self.settings.workspace.give_back(self.kept)
 
 
 def lowered(x: Tensor, precision: torch.dtype) -> Tensor:
@@ -212,12 +206,8 @@ def output_backward(
 ) -> Tensor:
     """The backward pass of `add_product`, from the gradient of the residual stream: that of x (R, E)
     to `grad_x`, in the precision of both; that of the weight (D, E), in float32, is returned."""
-    out, transposed = grad.tensor, grad.transposed
-    if mask is not None:
-        out = out * mask.view(out.shape)
-        transposed = out.T
-    if out.dtype != x.dtype:
-        out = out.to(x.dtype)
-        transposed = out.T
+    out = grad.tensor if mask is None else grad.tensor * mask.view(grad.tensor.shape)
+    out = lowered(out, x.dtype)
+    transposed = grad.transposed if out is grad.tensor else out.T
     torch.mm(out, lowered(weight, x.dtype), out=grad_x)
     return lowered(torch.mm(transposed, x), torch.float32)

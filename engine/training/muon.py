@@ -111,6 +111,8 @@ class Muon:
         self._matrices = matrices
         weights = [m.of(m.parameter.detach()) for m in matrices]
         self._momenta = [torch.zeros_like(weight) for weight in weights]
+        self._wide = [as_wide(momentum) for momentum in self._momenta]
+        self._saved_together = grouped_by_shape(self._wide)
         self._squares = [weight.new_zeros(len(weight)) for weight in weights]
         # A tensor, since the numbers of a CUDA graph are fixed.
         self._rate = torch.zeros((), device=weights[0].device if weights else None)
@@ -149,28 +151,24 @@ class Muon:
         """A copy of everything that the next step depends on, by name: the momenta of the matrices
         that have one shape when their longer side is made that of columns, and in the same order
         the running mean of the squared update of each output neuron."""
-        wide = [as_wide(momentum) for momentum in self._momenta]
         state: dict[str, Tensor] = {}
-        groups = grouped_by_shape(wide)
-        for i, alike in enumerate(groups):
+        for i, alike in enumerate(self._saved_together):
             # Not torch.stack, which on the meta device imports torch's compiler.
-            state[f"muon.{i}"] = self._rate.new_empty(len(alike), *wide[alike[0]].shape)
+            state[f"muon.{i}"] = self._rate.new_empty(len(alike), *self._wide[alike[0]].shape)
             for momentum, n in zip(state[f"muon.{i}"], alike, strict=True):
-                momentum.copy_(wide[n])
+                momentum.copy_(self._wide[n])
         if self.by_neuron:
-            for i, n in enumerate(chain.from_iterable(groups)):
+            for i, n in enumerate(chain.from_iterable(self._saved_together)):
                 state[f"muon.square.{i}"] = self._squares[n].clone()
         return state
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Continue from a `state_dict()` of the same matrices."""
-        wide = [as_wide(momentum) for momentum in self._momenta]
-        groups = grouped_by_shape(wide)
-        for i, alike in enumerate(groups):
+        for i, alike in enumerate(self._saved_together):
             for momentum, n in zip(state[f"muon.{i}"], alike, strict=True):
-                wide[n].copy_(momentum)
+                self._wide[n].copy_(momentum)
         if self.by_neuron:
-            for i, n in enumerate(chain.from_iterable(groups)):
+            for i, n in enumerate(chain.from_iterable(self._saved_together)):
                 self._squares[n].copy_(state[f"muon.square.{i}"])
 
     def step(self, learning_rate: float) -> None:

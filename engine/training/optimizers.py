@@ -116,7 +116,7 @@ class Optimizer:
             p.grad = None
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Everything that the next step depends on, by name."""
+        """Everything that the next step depends on, by name; Adam's tensors are no copies."""
         state = self.muon.state_dict()
         for i, (mean, square) in enumerate(zip(self.adam.means, self.adam.squares, strict=True)):
             state |= {f"adam.{i}.mean": mean, f"adam.{i}.square": square}
