@@ -4,6 +4,7 @@ same exit codes, and nothing lost when one of them is killed."""
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,6 +93,49 @@ def test_a_rank_that_is_killed_ends_the_others_with_its_name(
     assert said.count(f"Rank {killed} (process {ranks[killed].pid}) has ended without the") == 1
     saved = read_manifest(checkpoints_of(only_run(tmp_path))[-1]).progress.step
     assert (saved >= 5) == (killed != 0)  # rank 0 saves the last whole step
+
+
+LATE_THREADS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <unistd.h>
+
+static int late(const char *name, pthread_cond_t *condition) {
+    int (*wake)(pthread_cond_t *) = dlsym(RTLD_NEXT, name);
+    int result = wake(condition);
+    if (gettid() != getpid())
+        usleep(100000);
+    return result;
+}
+
+int pthread_cond_signal(pthread_cond_t *condition) {
+    return late("pthread_cond_signal", condition);
+}
+
+int pthread_cond_broadcast(pthread_cond_t *condition) {
+    return late("pthread_cond_broadcast", condition);
+}
+"""
+"""A thread that has told another that its work is done goes on a tenth of a second later, as on a
+machine with too much to do. By then the interpreter has ended, if it does."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD is of Linux")
+@pytest.mark.skipif(shutil.which("cc") is None, reason="cc is not installed")
+def test_ranks_end_with_their_code_while_threads_of_torch_still_work(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "late.so"
+    command = ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(library), "-ldl"]
+    subprocess.run(command, input=LATE_THREADS, text=True, check=True)
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    arguments = (*TINY, "--set=train.steps=100000", "--json")
+    with started(tmp_path, 2, "train", str(text), *arguments) as ranks:
+        wait_for_step(ranks[0], 1)
+        ranks[0].kill()
+        ended = [outcome(process) for process in ranks]
+    assert [code for code, _, _ in ended] == [-signal.SIGKILL, 1], ended
 
 
 @pytest.mark.timeout(400)  # each start of the ranks takes some seconds

@@ -1,8 +1,10 @@
 """`tinygpt-tui train` as one of several ranks, started by torchrun: rank 0 trains as it would alone,
 and the others do what it says."""
 
+import os
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from engine import Launch, LaunchFile, ProcessGroup, RankLostError, end_ranks, follow_rank_0
 from engine.protocol import Event, Fork, Open, Opened, OpenRun, StepDone, Teach, Train
@@ -15,7 +17,25 @@ Wanted = tuple[Open | OpenRun | Fork, Train | None, Teach | None]
 """What the options ask for: a run, how much more it is trained, what it is taught."""
 
 
-def train_as_rank(
+def end_as_rank(
+    launch: Launch,
+    wanted: "Callable[[], tuple[Open | OpenRun | Fork, Train, Teach | None]]",
+    until: int | None,
+    *,
+    as_json: bool,
+    saving: bool,
+) -> NoReturn:
+    """Train a run together with the other ranks, and end this process with the exit code of all of
+    them. `wanted`: called in rank 0 alone; ValueError, with a user-facing message."""
+    code = _train(launch, wanted, until, as_json=as_json, saving=saving)
+    # Without the end of the interpreter: a thread of gloo that frees its last tensors after that
+    # aborts the process.
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def _train(
     launch: Launch,
     wanted: "Callable[[], tuple[Open | OpenRun | Fork, Train, Teach | None]]",
     until: int | None,
@@ -23,8 +43,7 @@ def train_as_rank(
     as_json: bool,
     saving: bool,
 ) -> int:
-    """Train a run together with the other ranks; the exit code, the same in each. `wanted`: called
-    in rank 0 alone; ValueError, with a user-facing message."""
+    """The exit code, the same in each rank."""
     command = tuple(sys.argv[1:])
     try:
         group = ProcessGroup.join(launch, __version__, command)
