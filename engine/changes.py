@@ -19,6 +19,7 @@ CHANGEABLE = frozenset(
         "train.device",
         "train.evaluation_interval",
         "train.learning_rate",
+        "train.momentum_share",
         "train.moments_mb",
         "train.precision",
         "train.threads",

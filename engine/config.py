@@ -48,6 +48,14 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
     weight_decay: Annotated[
         float, Meta(ge=0, le=10, description="Pull of the matrices towards zero.")
     ] = 0.1
+    momentum_share: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Share of the mean gradient in Muon's update; the newest gradient is the rest.",
+        ),
+    ] = 0.9
     warmup_fraction: Annotated[
         float, Meta(ge=0, le=1, description="Fraction of the run in which the rate rises.")
     ] = 0.02
@@ -171,6 +179,8 @@ ROPE_BASE = 200.0
 """Of the presets: most of what a character depends on is near."""
 LOCAL_START = 3.0
 """Of the presets that train for minutes on a CPU: heads need not find first that this is so."""
+MOMENTUM_SHARE = 0.8
+"""Of the same presets: short runs learn more by an update that follows the newest gradient."""
 
 
 def nano(corpus: str) -> RunConfig:
@@ -186,7 +196,13 @@ def nano(corpus: str) -> RunConfig:
             rope_base=ROPE_BASE,
             local_start=LOCAL_START,
         ),
-        train=TrainConfig(optimizer="normuon", steps=2_000, batch_size=16, context_warmup=0),
+        train=TrainConfig(
+            optimizer="normuon",
+            momentum_share=MOMENTUM_SHARE,
+            steps=2_000,
+            batch_size=16,
+            context_warmup=0,
+        ),
     )
 
 
@@ -195,7 +211,7 @@ def small(corpus: str) -> RunConfig:
     return RunConfig(
         corpus=corpus,
         model=ModelConfig(rope_base=ROPE_BASE, local_start=LOCAL_START),
-        train=TrainConfig(optimizer="normuon"),
+        train=TrainConfig(optimizer="normuon", momentum_share=MOMENTUM_SHARE),
     )
 
 

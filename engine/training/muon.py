@@ -102,11 +102,15 @@ class Muon:
         workers: WorkerPool,
         *,
         by_neuron: bool = False,
+        momentum_share: float = MUON_MOMENTUM,
         precision: torch.dtype = torch.float32,
     ) -> None:
-        """`precision`: the number format in which updates of large matrices are orthogonalized."""
+        """`momentum_share`: of an update, before it is orthogonalized; the newest gradient is the
+        rest (quasi-hyperbolic momentum, Ma and Yarats 2019; as large as the momentum: Nesterov's).
+        `precision`: the number format in which updates of large matrices are orthogonalized."""
         self.weight_decay = weight_decay
         self.by_neuron = by_neuron
+        self.momentum_share = momentum_share
         self.precision = precision
         self._matrices = matrices
         weights = [m.of(m.parameter.detach()) for m in matrices]
@@ -197,7 +201,7 @@ class Muon:
         """Change the matrices by the gradients in `stack.update`."""
         for stack in chunk:
             torch._foreach_lerp_(stack.momenta, stack.updates, 1 - MUON_MOMENTUM)
-            torch._foreach_lerp_(stack.updates, stack.momenta, MUON_MOMENTUM)  # Nesterov momentum
+            torch._foreach_lerp_(stack.updates, stack.momenta, self.momentum_share)
             updates = stack.orthogonalized(stack.update)
             scales = updates.new_ones(len(updates), 1, 1)
             if self.by_neuron:
@@ -210,7 +214,9 @@ class Muon:
         """What `_update` does, with the loops that are compiled for a CPU."""
         for m, arrays in zip(stack.matrices, stack.arrays, strict=True):
             grad = np.ascontiguousarray(gradient_of(m.parameter).numpy()[m.first : m.last])
-            muon_kernels.update_momentum(grad, arrays.momentum, arrays.update, MUON_MOMENTUM)
+            muon_kernels.update_momentum(
+                grad, arrays.momentum, arrays.update, MUON_MOMENTUM, self.momentum_share
+            )
         updates = stack.orthogonalized(stack.update).numpy()
         rate = float(self._rate)
         factor, decay = rate * stack.size_factor, rate * self.weight_decay

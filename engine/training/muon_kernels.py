@@ -11,15 +11,17 @@ from engine.model.kernels import ONE, ZERO, Array, compiled
 
 
 @compiled
-def update_momentum(grad: Array, momentum: Array, update: Array, beta: float) -> None:
-    """The momentum (R, D) takes the gradient (R, D) in; the update becomes the Nesterov momentum."""
+def update_momentum(grad: Array, momentum: Array, update: Array, beta: float, share: float) -> None:
+    """The momentum (R, D) takes the gradient (R, D) in; the update gets this share of it, and the
+    gradient as the rest."""
     old, new = float32(beta), float32(1 - beta)
+    mixed, rest = float32(share), float32(1 - share)
     rows, columns = grad.shape
     for i in range(rows):
         for j in range(columns):
             mean = old * momentum[i, j] + new * grad[i, j]
             momentum[i, j] = mean
-            update[i, j] = old * mean + new * grad[i, j]
+            update[i, j] = mixed * mean + rest * grad[i, j]
 
 
 @compiled

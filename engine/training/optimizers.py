@@ -79,6 +79,7 @@ class Optimizer:
                 config.weight_decay,
                 workers,
                 by_neuron=config.optimizer == "normuon",
+                momentum_share=config.momentum_share,
                 precision=precision,
             )
             self.adam = Adam([p for p in self.parameters if id(p) not in inside])

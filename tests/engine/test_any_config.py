@@ -108,6 +108,7 @@ TRAIN_CONFIGS = st.tuples(FRACTIONS, FRACTIONS).flatmap(
         learning_rate=st.floats(1e-5, 1),
         adam_learning_rate=st.floats(1e-6, 1),
         weight_decay=st.floats(0, 10),
+        momentum_share=FRACTIONS,
         warmup_fraction=st.just(fractions[0] / 2),
         decay_fraction=st.just(fractions[1] / 2),
         context_warmup=FRACTIONS,

@@ -51,6 +51,7 @@ CONFIG = override(
         "model.rope_base=10000",
         "model.local_start=0",
         "train.optimizer=muon",
+        "train.momentum_share=0.9",
         "train.steps=60",
         "train.batch_size=4",
         "train.context_warmup=0.5",

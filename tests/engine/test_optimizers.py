@@ -221,20 +221,18 @@ class ReferenceMuon:
     """One matrix, as in Jordan's blog post, with nothing stacked; `by_neuron` as in NorMuon's
     paper."""
 
-    def __init__(self, matrix: Tensor, by_neuron: bool) -> None:
+    def __init__(self, matrix: Tensor, by_neuron: bool, share: float) -> None:
         self.matrix = matrix.clone()
         self.momentum = torch.zeros_like(matrix)
-        self.by_neuron = by_neuron
+        self.by_neuron, self.share = by_neuron, share
         self.squares = torch.zeros(len(matrix), 1)
 
     def step(self, gradient: Tensor, learning_rate: float, weight_decay: float) -> None:
         self.momentum = 0.9 * self.momentum + 0.1 * gradient
-        nesterov = 0.1 * gradient + 0.9 * self.momentum
-        rows, columns = nesterov.shape
+        mixed = (1 - self.share) * gradient + self.share * self.momentum
+        rows, columns = mixed.shape
         update = (
-            reference_polar_express(nesterov.T).T
-            if rows > columns
-            else reference_polar_express(nesterov)
+            reference_polar_express(mixed.T).T if rows > columns else reference_polar_express(mixed)
         )
         if self.by_neuron:
             norm = update.norm()
@@ -254,9 +252,15 @@ def parts_of(name: str, tensor: Tensor, swiglu: bool) -> tuple[Tensor, ...]:
 @pytest.mark.parametrize("activation", ["squared_relu", "swiglu"])
 @pytest.mark.parametrize("workers", [1, 2, 3])
 @pytest.mark.parametrize("by_neuron", [False, True])
+@pytest.mark.parametrize("share", [0.9, 0.7])
 @pytest.mark.parametrize("at_once", [0, 3, 1000], ids="{} at once".format)
 def test_muon_equals_a_plain_reference(
-    workers: int, activation: str, by_neuron: bool, at_once: int, monkeypatch: pytest.MonkeyPatch
+    workers: int,
+    activation: str,
+    by_neuron: bool,
+    share: float,
+    at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With the loops for a CPU, some matrices or all of them at once, as with the operations for
     all devices (0)."""
@@ -266,11 +270,11 @@ def test_muon_equals_a_plain_reference(
     model = fresh_model(config=SWIGLU if swiglu else MODEL)
     inner = dict(model.blocks.named_parameters())
     references = {
-        name: [ReferenceMuon(part, by_neuron) for part in parts_of(name, p.detach(), swiglu)]
+        name: [ReferenceMuon(part, by_neuron, share) for part in parts_of(name, p.detach(), swiglu)]
         for name, p in inner.items()
     }
     with WorkerPool(workers) as pool:
-        muon = Muon(model.matrices(), 0.1, pool, by_neuron=by_neuron)
+        muon = Muon(model.matrices(), 0.1, pool, by_neuron=by_neuron, momentum_share=share)
         for step, rate in enumerate((0.03, 0.02, 0.01)):
             set_gradients(model, step)
             for name, group in references.items():
