@@ -21,6 +21,7 @@ TEXT = "tinyshakespeare.txt"
 EXPECTED = {
     "attention": "A",
     "positions": "A",
+    "start": "A",
     "residual": "A",
     "norms": "A",
     "heads": "B",
@@ -38,7 +39,7 @@ EXPECTED = {
 """The side that the literature, or common sense, lets one expect to come out best."""
 HEAD = f"""# What the questions gave
 
-The [ready questions](laboratory.md#questions) of the laboratory, asked once each about the 1.1 MB of tinyshakespeare, on two cores. The losses are held-out losses, in nats a character, or of `tokens` in bits per byte. The noise is the standard error of the difference over the windows of held-out text, unless seeds are named: a difference of less than twice the noise counts as none. Seconds are those of training, of each side; a busy machine makes them longer. There it may also choose another number of threads, which changes the third digit of a loss. The presets have changed since: `optimizer` was asked with `model.local_start=0`, the others also with `train.optimizer=muon` and `model.rope_base=10000`.
+The [ready questions](laboratory.md#questions) of the laboratory, asked once each about the 1.1 MB of tinyshakespeare, on two cores. The losses are held-out losses, in nats a character, or of `tokens` in bits per byte. The noise is the standard error of the difference over the windows of held-out text, unless seeds are named: a difference of less than twice the noise counts as none. Seconds are those of training, of each side; a busy machine makes them longer. There it may also choose another number of threads, which changes the third digit of a loss.
 
 "Expected" is what the literature or common sense would say. This page is written by `python docs/questions.py` from what `tinygpt-tui lab {TEXT} --question KEY --json` prints.
 """

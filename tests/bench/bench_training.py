@@ -41,9 +41,9 @@ QUICK = (
     "--set=train.batch_size=16",
     "--set=train.context_warmup=0",
     "--set=train.learning_rate=0.05",
-    "--set=train.adam_learning_rate=0.02",
+    "--set=train.adam_learning_rate=0.03",
     "--set=train.evaluation_interval=1000000",
-    "--steps=220",
+    "--steps=235",
 )
 """A run of 0.11M parameters that ends just below that loss."""
 NANOGPT = (

@@ -57,6 +57,29 @@ ABOUT_MODELS = (
         settings="model.local_start=0",
     ),
     Question(
+        key="start",
+        title="attention that begins nearby",
+        before=(
+            "Before the first step each attention head of the presets prefers one distance, 1 to 16 "
+            "characters back, where it would otherwise look at all characters alike. Training may "
+            "give that up. Is it ahead at first only, or still at the end?"
+        ),
+        versions=(
+            Version(
+                "nearby",
+                "",
+                "Beginning nearby pays: most of what a character depends on is a few characters "
+                "back, and the other side has to find first that it is.",
+            ),
+            Version(
+                "everywhere",
+                "model.local_start=0",
+                "Beginning everywhere leads here: in this text what is near may tell less, or the "
+                "run was long enough to find better places to look at.",
+            ),
+        ),
+    ),
+    Question(
         key="residual",
         title="without residual connections",
         before=(
