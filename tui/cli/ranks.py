@@ -17,25 +17,7 @@ Wanted = tuple[Open | OpenRun | Fork, Train | None, Teach | None]
 """What the options ask for: a run, how much more it is trained, what it is taught."""
 
 
-def end_as_rank(
-    launch: Launch,
-    wanted: "Callable[[], tuple[Open | OpenRun | Fork, Train, Teach | None]]",
-    until: int | None,
-    *,
-    as_json: bool,
-    saving: bool,
-) -> NoReturn:
-    """Train a run together with the other ranks, and end this process with the exit code of all of
-    them. `wanted`: called in rank 0 alone; ValueError, with a user-facing message."""
-    code = _train(launch, wanted, until, as_json=as_json, saving=saving)
-    # Without the end of the interpreter: a thread of gloo that frees its last tensors after that
-    # aborts the process.
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(code)
-
-
-def _train(
+def train_as_rank(
     launch: Launch,
     wanted: "Callable[[], tuple[Open | OpenRun | Fork, Train, Teach | None]]",
     until: int | None,
@@ -43,7 +25,8 @@ def _train(
     as_json: bool,
     saving: bool,
 ) -> int:
-    """The exit code, the same in each rank."""
+    """Train a run together with the other ranks; the exit code, the same in each. `wanted`: called
+    in rank 0 alone; ValueError, with a user-facing message."""
     command = tuple(sys.argv[1:])
     try:
         group = ProcessGroup.join(launch, __version__, command)
@@ -68,6 +51,14 @@ def _train(
         print_error(str(error))
         return code or 1
     return code
+
+
+def end_rank(code: int) -> NoReturn:
+    """End this process without the end of the interpreter: a thread of gloo that frees its last
+    tensors after that would abort it."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 def _lead(

@@ -46,9 +46,9 @@ def train_command(
     with refusals():
         launch = launched()
     if launch is not None:
-        from tui.cli.ranks import end_as_rank  # with torch
+        from tui.cli.ranks import end_rank, train_as_rank  # with torch
 
-        end_as_rank(launch, wanted, until, as_json=as_json, saving=not no_save)
+        end_rank(train_as_rank(launch, wanted, until, as_json=as_json, saving=not no_save))
     with refusals():
         asked_for = wanted()
     from tui.cli.train import train  # with rich's progress bars and the session
