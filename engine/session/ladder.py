@@ -11,7 +11,7 @@ from engine.storage.recorder import Recorder
 from engine.storage.run_info import RunInfo
 from engine.training.split import train_end
 
-SHARE = 0.025
+SHARE = 0.01
 """Fraction of the time that it may take while the run trains or writes."""
 
 

@@ -1,6 +1,7 @@
 """How a step changes the weights: Muon for the matrices inside the blocks and Adam for the rest, or
 AdamW for all."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 import torch
@@ -20,7 +21,8 @@ ADAM_EPSILON = 1e-8
 class Adam:
     """Adam (Kingma and Ba 2015), with decoupled weight decay: AdamW (Loshchilov and Hutter 2019).
 
-    Not torch's: making one of torch's optimizers imports its compiler, 80 MB and a second.
+    The loop of torch's own, without its class: making one of torch's optimizers imports its compiler,
+    80 MB and a second.
     """
 
     def __init__(
@@ -33,27 +35,35 @@ class Adam:
         """`decayed`: the `id` of each parameter that has the weight decay."""
         self.parameters = parameters
         self._betas = betas
-        self._decays = [weight_decay if id(p) in decayed else 0.0 for p in parameters]
         self.means = [torch.zeros_like(p) for p in parameters]
         self.squares = [torch.zeros_like(p) for p in parameters]
         self.steps = 0
+        self._groups: dict[float, list[tuple[Tensor, Tensor, Tensor]]] = defaultdict(list)
+        for part in zip(parameters, self.means, self.squares, strict=True):
+            self._groups[weight_decay if id(part[0]) in decayed else 0.0].append(part)
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """Update every tensor by its gradient."""
         self.steps += 1
-        beta1, beta2 = self._betas
-        for p, mean, square, decay in zip(
-            self.parameters, self.means, self.squares, self._decays, strict=True
-        ):
-            grad = gradient_of(p)
-            if decay:
-                p.mul_(1 - learning_rate * decay)
-            mean.lerp_(grad, 1 - beta1)
-            square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-            # Bias correction: both averages began at zero.
-            size = (square / (1 - beta2**self.steps)).sqrt_().add_(ADAM_EPSILON)
-            p.addcdiv_(mean, size, value=-learning_rate / (1 - beta1**self.steps))
+        for decay, group in self._groups.items():
+            parameters, means, squares = zip(*group, strict=True)
+            steps = parameters[0].new_full((), self.steps)
+            torch._fused_adamw_(
+                parameters,
+                [gradient_of(p) for p in parameters],
+                means,
+                squares,
+                [],  # the largest squares so far, which AMSGrad would keep
+                [steps] * len(parameters),
+                lr=learning_rate,
+                beta1=self._betas[0],
+                beta2=self._betas[1],
+                weight_decay=decay,
+                eps=ADAM_EPSILON,
+                amsgrad=False,
+                maximize=False,
+            )
 
 
 class Optimizer:
