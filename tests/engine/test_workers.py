@@ -15,7 +15,7 @@ from engine.model.tokenizer import Vocabulary
 from engine.training.dataset import Dataset
 from engine.training.replica import Replica
 from engine.training.trainer import Evaluation, Trainer
-from engine.training.workers import WorkerPool
+from engine.training.workers import WorkerPool, prepare_thread
 
 TEXT = "The quick brown fox jumps over a lazy dog's hat.\n" * 20
 VOCABULARY = Vocabulary(TEXT)
@@ -83,6 +83,27 @@ def test_each_thread_computes_alone() -> None:
 
     with WorkerPool(3) as workers:
         assert workers.map(count, range(3)) == [torch.get_num_threads(), 1, 1]
+
+
+def test_a_number_too_small_to_compute_with_quickly_is_zero() -> None:
+    """In a thread that trains, in the caller's too; a product of two small numbers is such a one."""
+    small = torch.full((64,), 1e-20)
+
+    def product(_: object) -> float:
+        return float((small * small).sum())
+
+    found: list[float] = []
+
+    def main() -> None:
+        with WorkerPool(2) as pool:
+            found.extend((product(0), *pool.map(product, range(2))[1:]))
+        prepare_thread()
+        found.append(product(0))
+
+    caller = threading.Thread(target=main)  # the test's own thread stays as it is
+    caller.start()
+    caller.join()
+    assert found == [pytest.approx(64e-40, rel=1e-3), 0, 0]
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
