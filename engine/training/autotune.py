@@ -15,7 +15,7 @@ from engine.device import Hardware, device_of
 from engine.model.gpt import GPT
 from engine.model.size import flops_per_token
 from engine.training.replica import Replica
-from engine.training.workers import WorkerPool, prepare_thread
+from engine.training.workers import WorkerPool
 
 MAX_THREADS = torch.get_num_threads()
 """torch's own default: the number of cores. Read before any choice is made."""
@@ -38,8 +38,7 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     """The device asked for, or the best there is; on a CPU the fastest threads and precision.
 
     The threads are workers: each uses one of torch's own threads, and so does the calling thread
-    from here on, both as `prepare_thread` says. ValueError with a user-facing message for a device
-    that this machine lacks.
+    from here on. ValueError with a user-facing message for a device that this machine lacks.
     """
     device = device_of(train.device)
     if device.type != "cpu":
@@ -50,7 +49,7 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
             precision = torch.bfloat16
         return Hardware(device, 1, precision, f"{device.type} was found")
 
-    prepare_thread()
+    torch.set_num_threads(1)
     counts = [train.threads] if train.threads else _counts(train.batch_size)
     formats = [torch.float32, torch.bfloat16]
     if train.precision != "auto":

@@ -33,7 +33,7 @@ from engine.training.replica import Loss
 from engine.training.taught import TaughtText
 from engine.training.trainer import ChunkResult, Evaluation, StepResult, Trainer
 from engine.training.validation import ValidationText
-from engine.training.workers import WorkerPool, prepare_thread
+from engine.training.workers import WorkerPool
 
 ABANDONED = -1
 """In place of an exit code: rank 0 gives up the step."""
@@ -253,7 +253,7 @@ def _built(message: Prepare, group: ProcessGroup) -> RankTrainer:
     config = message.config
     device = device_of(message.device)
     if device.type == "cpu":
-        prepare_thread()
+        torch.set_num_threads(1)
 
     def ids(characters: int) -> Tensor:
         tensor = torch.empty(characters, dtype=getattr(torch, message.ids))
