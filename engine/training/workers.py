@@ -38,8 +38,8 @@ class WorkerPool:
     def map(self, work: Callable[[Chunk], Result], chunks: Sequence[Chunk]) -> list[Result]:
         """The results for each chunk, in order. Raises the first error after all have ended.
 
-        Meanwhile what is below 1e-38 is zero. A processor takes a hundred times as long for such a
-        number as for another, and after some minutes of training a step would take twice as long.
+        Meanwhile what is below 1e-38 is zero: a processor takes a hundred times as long for such a
+        number as for another, and in a long run there are some.
         """
         if not chunks:
             return []
