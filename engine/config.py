@@ -111,8 +111,8 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         Literal["auto", "cpu", "cuda", "mps"], Meta(description="Where it computes.")
     ] = "auto"
     precision: Annotated[
-        Literal["auto", "float32", "bfloat16"],
-        Meta(description="Number format of products; auto measures which is faster."),
+        Literal["auto", "float32", "bfloat16", "int16"],
+        Meta(description="Number format of products; auto measures which is fastest."),
     ] = "auto"
     threads: Annotated[
         int, Meta(ge=0, le=256, description="Worker threads; 0 measures how many are best.")

@@ -16,6 +16,7 @@ from torch import Tensor
 from engine.config import ModelConfig
 from engine.model import kernels
 from engine.model.passes import AttentionPass, MLPPass, PassSettings, Rows, rows_of
+from engine.model.products import current_products
 from engine.model.workspace import Workspace
 
 if TYPE_CHECKING:  # they are built on this module
@@ -56,7 +57,7 @@ def sublayers(
     config, (batch, time, _) = layers[0].config, x.shape
     angles = tuple(part.numpy() for part in rope or ())
     workspace = Workspace.current()
-    settings = PassSettings(config, batch, time, angles, epsilon, matmul_precision(), workspace)
+    settings = PassSettings(config, batch, time, angles, epsilon, current_products(), workspace)
     passes = (
         layer.fused_pass(*layer.weights, dropout_mask(x, config.dropout, generator), settings)
         for layer in layers
@@ -84,13 +85,6 @@ def dropout_mask(x: Tensor, fraction: float, generator: torch.Generator | None) 
     if torch.compiler.is_compiling():  # which knows the device's own generator only
         return torch.empty_like(x).bernoulli_(1 - fraction).div_(1 - fraction)
     return torch.empty_like(x).bernoulli_(1 - fraction, generator=generator).div_(1 - fraction)
-
-
-def matmul_precision() -> torch.dtype:
-    """The number format that autocast asks for."""
-    if torch.is_autocast_enabled("cpu"):
-        return torch.get_autocast_dtype("cpu")
-    return torch.float32
 
 
 class RMSNorm(torch.autograd.Function):

@@ -113,7 +113,6 @@ class AttentionScratch(Memory):
         by_row, by_head = (batch, time, n_head, head_dim), (batch, n_head, time, head_dim)
         by_part = (batch, time, 3, n_head, head_dim)
         self.qkv = Buffer(rows, 3 * width, dtype=precision, seen_as=by_part)
-        self.qkv_transposed = self.qkv.tensor.T
         self.attended = Buffer(heads, time, head_dim, seen_as=by_head)
         self.heads = Buffer(3, heads, time, head_dim, seen_as=(3, *by_head))
         self.scores = Buffer(heads, time, time)
@@ -152,7 +151,6 @@ class MLPScratch(Memory):
         super().__init__(rows, width, hidden, precision)
         self.y = Buffer(rows, width, dtype=precision)
         self.hidden = Buffer(rows, hidden, dtype=precision)
-        self.hidden_transposed = self.hidden.tensor.T
 
 
 Kind = TypeVar("Kind", bound=Memory)

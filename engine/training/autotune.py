@@ -12,6 +12,8 @@ import torch
 
 from engine.config import ModelConfig, TrainConfig
 from engine.device import Hardware, device_of
+from engine.model import integer_tile
+from engine.model.fused import has_kernels
 from engine.model.gpt import GPT
 from engine.model.size import flops_per_token
 from engine.training.replica import Replica
@@ -30,6 +32,8 @@ HOPELESS = 4.0
 """A choice that takes this many times the least is not tried again: some processors take ten times
 as long in bfloat16."""
 
+SHORT_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.int16: "int16"}
+
 Seconds = dict[tuple[int, torch.dtype], float]
 """What each choice of threads and precision took."""
 
@@ -41,6 +45,11 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
     from here on. ValueError with a user-facing message for a device that this machine lacks.
     """
     device = device_of(train.device)
+    if train.precision == "int16" and not (device.type == "cpu" and has_integers(model)):
+        raise ValueError(
+            "train.precision=int16 needs an x86 processor with AVX2, and the default norm, positions, "
+            "activation and residual connections: take auto."
+        )
     if device.type != "cpu":
         precision = torch.float32
         if train.precision == "bfloat16" or (
@@ -51,7 +60,7 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
 
     torch.set_num_threads(1)
     counts = [train.threads] if train.threads else _counts(train.batch_size)
-    formats = [torch.float32, torch.bfloat16]
+    formats = [torch.float32, torch.bfloat16, *[torch.int16] * has_integers(model)]
     if train.precision != "auto":
         formats = [getattr(torch, train.precision)]
     choices = [(count, precision) for count in counts for precision in formats]
@@ -60,6 +69,11 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
         *_, seconds = _trials(choices, model)  # type: ignore[assignment]  # the last is the result
     count, precision = _best(seconds)
     return Hardware(device, count, precision, _reason(seconds))
+
+
+def has_integers(model: ModelConfig) -> bool:
+    """Whether this model can be trained by products of whole numbers here, on the CPU."""
+    return integer_tile.supported() and has_kernels(model)
 
 
 def measure_threads(
@@ -95,7 +109,8 @@ def as_before(train: TrainConfig, device: str, threads: int, precision: str) -> 
         train = msgspec.structs.replace(train, device=device)
     if not train.threads and threads <= MAX_THREADS:
         train = msgspec.structs.replace(train, threads=threads)
-    if train.precision == "auto" and precision in ("float32", "bfloat16"):
+    known = ["float32", "bfloat16", *["int16"] * integer_tile.supported()]
+    if train.precision == "auto" and precision in known:
         train = msgspec.structs.replace(train, precision=precision)
     return train
 
@@ -163,6 +178,6 @@ def _reason(seconds: Seconds) -> str:
         return "as asked for"
     best = min(seconds.values())
     return "measured: " + ", ".join(
-        f"{threads} × {'bf16' if precision == torch.bfloat16 else 'fp32'} {took / best:.1f}"
+        f"{threads} × {SHORT_NAMES[precision]} {took / best:.1f}"
         for (threads, precision), took in sorted(seconds.items(), key=lambda item: item[1])
     )

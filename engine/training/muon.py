@@ -111,7 +111,7 @@ class Muon:
         self.weight_decay = weight_decay
         self.by_neuron = by_neuron
         self.momentum_share = momentum_share
-        self.precision = precision
+        self.precision = torch.float32 if precision == torch.int16 else precision
         self._matrices = matrices
         weights = [m.of(m.parameter.detach()) for m in matrices]
         self._momenta = [torch.zeros_like(weight) for weight in weights]

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model.gpt import GPT
+from engine.model.products import computing_in
 from engine.model.workspace import Workspace
 from engine.training.compiling import with_compiled_blocks
 from engine.training.cuda_graphs import CudaGraphs, Work
@@ -40,7 +41,7 @@ class Replica:
         *,
         compiled: bool = False,
     ) -> None:
-        """`precision`: the number format of the matrix products (autocast). `accumulation`: the
+        """`precision`: the number format of the matrix products. `accumulation`: the
         parts that a chunk of a batch is trained on in, at least. `compiled`: whether torch compiles
         what is trained."""
         self.model = model
@@ -124,7 +125,7 @@ def logits_of(
     model: GPT, ids: Tensor, precision: torch.dtype, generator: torch.Generator | None = None
 ) -> Tensor:
     """(B, T) ids to (B * T, V) in float32, by products in this precision."""
-    with torch.autocast(model.device.type, precision, precision != torch.float32):
+    with computing_in(precision, model.device.type):
         logits = model(ids, generator)
     return logits.float().flatten(0, 1)  # type: ignore[no-any-return]
 

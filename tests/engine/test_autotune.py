@@ -11,10 +11,11 @@ from torch import Tensor
 
 from engine.config import ModelConfig, TrainConfig
 from engine.device import Hardware
+from engine.model import integer_tile
 from engine.model.gpt import GPT
 from engine.model.size import flops_per_token
 from engine.training import autotune
-from engine.training.autotune import choose
+from engine.training.autotune import as_before, choose
 from engine.training.replica import Replica
 from engine.training.workers import WorkerPool
 
@@ -22,6 +23,9 @@ MODEL = ModelConfig(context_length=16, n_layer=2, n_head=2, n_embd=32)
 CPU = TrainConfig(device="cpu", precision="auto", threads=0)
 TRIAL_FLOPS = autotune.TRIAL_FLOPS  # before it is made less for the tests
 FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+SHORT_NAMES = {"float32": "fp32", "bfloat16": "bf16"}
+if integer_tile.supported():
+    FORMATS["int16"], SHORT_NAMES["int16"] = torch.int16, "int16"
 
 
 def asked(**changes: object) -> TrainConfig:
@@ -62,10 +66,10 @@ def test_the_reason_names_everything_that_was_measured_the_fastest_first(
     monkeypatch.setattr(autotune, "MAX_THREADS", cores)
     choice = choose(MODEL, CPU)
     pairs = pairs_of(choice)
-    names = {f"{count} × {name}" for count in counts for name in ("fp32", "bf16")}
+    names = {f"{count} × {name}" for count in counts for name in SHORT_NAMES.values()}
     assert len(pairs) == len(names)
     assert {name for name, _ in pairs} == names
-    short = "bf16" if choice.precision == torch.bfloat16 else "fp32"
+    short = SHORT_NAMES[choice.precision_name]
     assert dict(pairs)[f"{choice.threads} × {short}"] <= autotune.NEARLY
     slownesses = [slowness for _, slowness in pairs]
     assert slownesses[0] == 1.0
@@ -96,7 +100,7 @@ def test_measuring_takes_only_a_moment(
     monkeypatch.setattr(autotune, "Replica", Work)
     monkeypatch.setattr(autotune.time, "perf_counter", lambda: work[0])
     choose(config, CPU)
-    assert 1e10 < work[0] < 8e10
+    assert 1e10 < work[0] < 4e10 * len(FORMATS)
 
 
 @pytest.mark.parametrize("precision", FORMATS)
@@ -104,20 +108,22 @@ def test_a_precision_that_is_set_is_kept(precision: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(autotune, "MAX_THREADS", 2)
     choice = choose(MODEL, asked(precision=precision))
     assert choice.precision == FORMATS[precision]
-    short = {"float32": "fp32", "bfloat16": "bf16"}[precision]
+    short = SHORT_NAMES[precision]
     assert {name for name, _ in pairs_of(choice)} == {f"1 × {short}", f"2 × {short}"}
 
 
 def test_a_number_of_threads_that_is_set_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     choice = choose(MODEL, asked(threads=3))
     assert choice.threads == 3
-    assert {name for name, _ in pairs_of(choice)} == {"3 × fp32", "3 × bf16"}
+    assert {name for name, _ in pairs_of(choice)} == {
+        f"3 × {short}" for short in SHORT_NAMES.values()
+    }
 
 
-@pytest.mark.parametrize("slow", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("fast", FORMATS.values())
 @pytest.mark.parametrize(("power", "threads"), [(0, 1), (3, 4)])
 def test_the_fastest_is_chosen(
-    power: int, threads: int, slow: torch.dtype, monkeypatch: pytest.MonkeyPatch
+    power: int, threads: int, fast: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a clock that advances with each chunk of work: `power` decides whether small chunks pay."""
     clock = [0.0]
@@ -125,7 +131,7 @@ def test_the_fastest_is_chosen(
 
     class Work:
         def __init__(self, _: object, precision: torch.dtype) -> None:
-            self.cost = 3.0 if precision == slow else 1.0
+            self.cost = 1.0 if precision == fast else 3.0
 
         def loss_and_grad(self, inputs: Tensor, *_: object) -> tuple[float, list[Tensor]]:
             with lock:
@@ -136,7 +142,35 @@ def test_the_fastest_is_chosen(
     monkeypatch.setattr(autotune, "Replica", Work)
     monkeypatch.setattr(autotune.time, "perf_counter", lambda: clock[0])
     choice = choose(MODEL, CPU)
-    assert (choice.threads, choice.precision) == (threads, *{*FORMATS.values()} - {slow})
+    assert (choice.threads, choice.precision) == (threads, fast)
+
+
+NO_INTEGERS = (
+    "train.precision=int16 needs an x86 processor with AVX2, and the default norm, positions, "
+    "activation and residual connections: take auto."
+)
+
+
+@pytest.mark.parametrize("unfit", ["processor", "model", "device"])
+def test_whole_numbers_are_for_processors_and_models_that_can(
+    unfit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(integer_tile, "supported", lambda: unfit != "processor")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: unfit == "device")
+    model = msgspec.structs.replace(MODEL, activation="gelu") if unfit == "model" else MODEL
+    device = "cuda" if unfit == "device" else "cpu"
+    with pytest.raises(ValueError, match=f"^{re.escape(NO_INTEGERS)}$"):
+        choose(model, asked(device=device, precision="int16"))
+    if unfit != "device":
+        assert {name[-4:] for name, _ in pairs_of(choose(model, CPU))} == {"fp32", "bf16"}
+
+
+@pytest.mark.parametrize(("able", "precision"), [(True, "int16"), (False, "auto")])
+def test_a_run_goes_on_in_whole_numbers_where_that_is_possible(
+    able: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(integer_tile, "supported", lambda: able)
+    assert as_before(CPU, "cpu", 1, "int16").precision == precision
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,23 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 import torch
 from shaping import CONTEXT, OPTIONS, after_one, awake, named, plain_operations, shape, some_ids
 from torch import Tensor
 
 from engine.config import ModelConfig
-from engine.model import fused, passes
+from engine.model import fused, integer_tile, passes
 from engine.model.gpt import GPT
 from engine.model.workspace import Workspace
 from engine.training import replica
 from engine.training.replica import Replica
+
+needs_integers = pytest.mark.skipif(
+    not integer_tile.supported(), reason="this processor does not have AVX2"
+)
+FORMATS = [torch.float32, torch.bfloat16, pytest.param(torch.int16, marks=needs_integers)]
 
 
 class Case(NamedTuple):
@@ -229,6 +235,26 @@ def test_the_same_generator_drops_the_same_in_plain_operations(
     assert_near(learner.model, grads, expected, 1e-5)
 
 
+@needs_integers
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_whole_numbers_are_nearer(
+    name: str, dropout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES[name]
+    case = case._replace(config=msgspec.structs.replace(case.config, dropout=dropout))
+    monkeypatch.setattr(replica, "MICRO_BATCH", case.micro_batch)
+    model, (inputs, targets) = case.model(), case.ids()
+    exact, whole = Replica(model, torch.float32), Replica(model, torch.int16)
+    loss, grads = grads_of(exact, case, 1)
+    whole_loss, whole_grads = grads_of(whole, case, 1)
+    assert whole_loss == pytest.approx(loss, rel=1e-3)
+    assert whole_loss != loss
+    assert_near(model, whole_grads, grads, 0.02)
+    total, _, _ = exact.evaluate(inputs, targets)
+    assert whole.evaluate(inputs, targets)[0] == pytest.approx(total, rel=1e-3)
+
+
 def test_dropout_in_bfloat16_is_near_that_of_plain_operations() -> None:
     case = Case(shape(dropout=0.3))
     learner = Replica(case.model(), torch.bfloat16)
@@ -313,7 +339,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("precision", FORMATS)
 def test_the_default_architecture_is_computed_by_compiled_sublayers(
     calls: list[str], precision: torch.dtype
 ) -> None:
@@ -418,7 +444,7 @@ def test_two_forward_passes_before_two_backward_passes_give_the_same_gradients(
             assert_near(model, list(torch.autograd.grad(loss, weights)), grads, 1e-5)
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("precision", FORMATS)
 def test_two_threads_at_once_get_the_gradients_of_one_after_the_other(
     precision: torch.dtype,
 ) -> None:
