@@ -18,7 +18,14 @@ from numpy import float32, int16, int32, uint32
 from numpy.typing import NDArray
 
 from engine.model.integer_tile import COLUMNS, ROWS, add_tile
-from engine.model.kernels import ONE, ZERO, Array, compiled
+from engine.model.kernels import (
+    ONE,
+    ZERO,
+    Array,
+    compiled,
+    squared_relu,
+    squared_relu_backward,
+)
 
 Packed = NDArray[np.uint32]
 
@@ -159,6 +166,40 @@ def scale_of(largest: float32) -> float32:
     return scale
 
 
+@exact_inner
+def packed_right(
+    right: Array, transposed: bool, largest: float32, columns: int
+) -> tuple[Packed, float32]:
+    """The right matrix, of so many columns, packed by `pack_right`, and its scale. `largest`: its
+    largest absolute value, or 0 if that is not known."""
+    if largest == ZERO:
+        largest = largest_in(right.ravel())
+    scale = scale_of(largest)
+    inner = right.shape[1] if transposed else right.shape[0]
+    pairs, panels = (inner + 1) // 2, (columns + COLUMNS - 1) // COLUMNS
+    packed = aligned(panels * pairs * COLUMNS).reshape((panels, pairs, COLUMNS))
+    pack_right(right, transposed, scale, packed)
+    return packed, scale
+
+
+@exact_inner
+def pack_rows(
+    left: Array, first: int, right_scale: float32, packed: Packed, factors: Array
+) -> float32:
+    """A block of the left matrix (M, K), from the first row on, to (BLOCK, K / 2) pairs, each row by a
+    scale of its own; `factors` undo that and the scale of the right matrix. The largest absolute
+    value is returned."""
+    numbers = packed.view(np.int16).reshape((BLOCK, 2 * len(packed) // BLOCK))
+    largest = ZERO
+    for row in range(min(BLOCK, len(left) - first)):
+        in_row = largest_in(left[first + row])
+        largest = larger(in_row, largest)
+        scale = scale_of(in_row)
+        pack_row(left[first + row], scale, numbers[row])
+        factors[row] = ONE / scale / right_scale
+    return largest
+
+
 @exact
 def multiply(
     left: Array,
@@ -176,26 +217,56 @@ def multiply(
     known. Of the left one it is returned, and has to be known only if that is transposed: else
     each row has a scale of its own.
     """
-    of_left, of_right = float32(largest[0]), float32(largest[1])
-    if of_right == ZERO:
-        of_right = largest_in(right.ravel())
-    scale, right_scale = scale_of(of_left), scale_of(of_right)
-    inner = right.shape[1] if right_transposed else right.shape[0]
-    pairs, panels = (inner + 1) // 2, (out.shape[1] + COLUMNS - 1) // COLUMNS
-    packed = aligned(panels * pairs * COLUMNS).reshape((panels, pairs, COLUMNS))
-    pack_right(right, right_transposed, right_scale, packed)
-    memory, factors = aligned(BLOCK * pairs), np.full(BLOCK, ONE / scale / right_scale, np.float32)
-    columns, rows = memory.reshape((pairs, BLOCK)), memory.reshape((BLOCK, pairs))
-    numbers = rows.view(np.int16)
-    for first in range(0, len(out), BLOCK):
+    rows, columns = out.shape
+    packed, right_scale = packed_right(right, right_transposed, float32(largest[1]), columns)
+    of_left = float32(largest[0])
+    scale = scale_of(of_left)
+    pairs = packed.shape[1]
+    block, factors = aligned(BLOCK * pairs), np.full(BLOCK, ONE / scale / right_scale, np.float32)
+    for first in range(0, rows, BLOCK):
         if left_transposed:
-            pack_pairs(left, first, scale, columns)
+            pack_pairs(left, first, scale, block.reshape((pairs, BLOCK)))
         else:
-            for row in range(min(BLOCK, len(out) - first)):
-                in_row = largest_in(left[first + row])
-                of_left = larger(in_row, of_left)
-                scale = scale_of(in_row)
-                pack_row(left[first + row], scale, numbers[row])
-                factors[row] = ONE / scale / right_scale
-        multiply_block(memory, not left_transposed, packed, factors, out, first, add)
+            of_left = larger(pack_rows(left, first, right_scale, block, factors), of_left)
+        multiply_block(block, not left_transposed, packed, factors, out, first, add)
     return of_left
+
+
+@exact
+def mlp_forward(
+    y: Array, up: Array, output: Array, hidden: Array, out: Array, add: bool
+) -> tuple[float32, float32]:
+    """`hidden` (R, E) = max(0, y (R, D) @ up.T)², and out (R, D) = hidden @ output.T, or with `add`
+    added to it. A block of rows goes through both products while it is in the cache. The largest
+    absolute values of y and of `hidden` are returned."""
+    up_packed, up_scale = packed_right(up, True, ZERO, len(up))
+    output_packed, output_scale = packed_right(output, True, ZERO, len(output))
+    narrow, wide = aligned(BLOCK * up_packed.shape[1]), aligned(BLOCK * output_packed.shape[1])
+    factors, of_y, of_hidden = np.empty(BLOCK, np.float32), ZERO, ZERO
+    for first in range(0, len(y), BLOCK):
+        of_y = larger(pack_rows(y, first, up_scale, narrow, factors), of_y)
+        multiply_block(narrow, True, up_packed, factors, hidden, first, False)
+        squared_relu(hidden[first : first + BLOCK])
+        of_hidden = larger(pack_rows(hidden, first, output_scale, wide, factors), of_hidden)
+        multiply_block(wide, True, output_packed, factors, out, first, add)
+    return of_y, of_hidden
+
+
+@exact
+def mlp_backward(
+    grad: Array, up: Array, output: Array, hidden: Array, grad_hidden: Array, grad_y: Array
+) -> tuple[float32, float32]:
+    """The gradients of what is `hidden` before it is squared, and of y, from that of `out` in
+    `mlp_forward`; likewise. The largest absolute values of `grad` and `grad_hidden` are returned."""
+    output_packed, output_scale = packed_right(output, False, ZERO, output.shape[1])
+    up_packed, up_scale = packed_right(up, False, ZERO, up.shape[1])
+    narrow, wide = aligned(BLOCK * output_packed.shape[1]), aligned(BLOCK * up_packed.shape[1])
+    factors, of_grad, of_hidden = np.empty(BLOCK, np.float32), ZERO, ZERO
+    for first in range(0, len(grad), BLOCK):
+        of_grad = larger(pack_rows(grad, first, output_scale, narrow, factors), of_grad)
+        multiply_block(narrow, True, output_packed, factors, grad_hidden, first, False)
+        last = first + BLOCK
+        squared_relu_backward(grad_hidden[first:last], hidden[first:last])
+        of_hidden = larger(pack_rows(grad_hidden, first, up_scale, wide, factors), of_hidden)
+        multiply_block(wide, True, up_packed, factors, grad_y, first, False)
+    return of_grad, of_hidden

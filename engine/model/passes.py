@@ -146,33 +146,24 @@ class MLPPass:
         self.kept = settings.workspace.take(
             MLPActivations, rows, *output.shape, settings.products.dtype
         )
-        self.y_scale = self.hidden_scale = 0.0
+        self.scales = 0.0, 0.0
 
     def forward(self, x: Rows) -> None:
         """Add the sublayer to the residual stream."""
         kept, products = self.kept, self.settings.products
         kernels.rms_norm(x.array, kept.y.array, kept.y_scales.array, self.settings.epsilon)
-        hidden = kept.hidden.tensor
-        self.y_scale = products.linear(kept.y.tensor, self.up, hidden)
-        kernels.squared_relu(kept.hidden.array)
-        self.hidden_scale = products.add_linear(x.tensor, hidden, self.output, self.mask)
+        self.scales = products.mlp(kept, self.up, self.output, x.tensor, self.mask)
 
     def backward(self, grad: Rows) -> tuple[Tensor, Tensor]:
         """The gradients of both weights; `grad`, that of the output, becomes that of x."""
         kept, workspace = self.kept, self.settings.workspace
         grads, products = workspace.take(MLPScratch, *kept.sizes), self.settings.products
         out = with_dropout(grad.tensor, self.mask, products.dtype)
-        grad_output = products.backward(
-            out, self.output, kept.hidden.tensor, self.hidden_scale, grads.hidden.tensor
-        )
-        kernels.squared_relu_backward(grads.hidden.array, kept.hidden.array)
-        grad_up = products.backward(
-            grads.hidden.tensor, self.up, kept.y.tensor, self.y_scale, grads.y.tensor
-        )
+        of_weights = products.mlp_backward(out, kept, self.scales, self.up, self.output, grads)
         kernels.rms_norm_backward(grads.y.array, kept.y.array, kept.y_scales.array, grad.array)
         workspace.give_back(grads)
         workspace.give_back(kept)
-        return grad_up, grad_output
+        return of_weights
 
 
 def with_dropout(grad: Tensor, mask: Tensor | None, precision: torch.dtype) -> Tensor:

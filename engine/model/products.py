@@ -1,4 +1,5 @@
-"""The products with weights in the passes of a sublayer on a CPU, in each number format.
+"""The products with weights in the passes of a sublayer on a CPU, in each number format, and the MLP
+with what is between its two.
 
 Dimensions: R rows, D inputs, E outputs of a weight.
 """
@@ -12,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.model import integer_products
+from engine.model import integer_products, kernels
+from engine.model.workspace import MLPActivations, MLPScratch
 
 
 class Products(Protocol):
@@ -34,6 +36,29 @@ class Products(Protocol):
     ) -> Tensor:
         """The gradients of a product x (R, D) @ weight.T from its own, grad (R, E): that of x in
         `out` (R, D); that of the weight (E, D), in float32, is returned. `scale` is that of x."""
+
+    def mlp(
+        self,
+        kept: MLPActivations,
+        up: Tensor,
+        output: Tensor,
+        residual: Tensor,
+        mask: Tensor | None,
+    ) -> tuple[float, float]:
+        """kept.hidden = max(0, kept.y @ up.T)², and residual += kept.hidden @ output.T, times the
+        mask of dropout. The scales of both."""
+
+    def mlp_backward(
+        self,
+        grad: Tensor,
+        kept: MLPActivations,
+        scales: tuple[float, float],
+        up: Tensor,
+        output: Tensor,
+        grads: MLPScratch,
+    ) -> tuple[Tensor, Tensor]:
+        """The gradients of y in `grads.y`, from `grad`, that of what is added to the residual stream;
+        those of both weights are returned. `scales` are what `mlp` returned."""
 
 
 class FloatProducts:
@@ -62,6 +87,35 @@ class FloatProducts:
         torch.mm(grad, lowered(weight, grad.dtype), out=out)
         return lowered(torch.mm(grad.T, x), torch.float32)
 
+    def mlp(
+        self,
+        kept: MLPActivations,
+        up: Tensor,
+        output: Tensor,
+        residual: Tensor,
+        mask: Tensor | None,
+    ) -> tuple[float, float]:
+        y_scale = self.linear(kept.y.tensor, up, kept.hidden.tensor)
+        kernels.squared_relu(kept.hidden.array)
+        return y_scale, self.add_linear(residual, kept.hidden.tensor, output, mask)
+
+    def mlp_backward(
+        self,
+        grad: Tensor,
+        kept: MLPActivations,
+        scales: tuple[float, float],
+        up: Tensor,
+        output: Tensor,
+        grads: MLPScratch,
+    ) -> tuple[Tensor, Tensor]:
+        hidden, grad_hidden = kept.hidden.tensor, grads.hidden.tensor
+        grad_output = self.backward(grad, output, hidden, scales[1], grad_hidden)
+        kernels.squared_relu_backward(grads.hidden.array, kept.hidden.array)
+        return (
+            self.backward(grad_hidden, up, kept.y.tensor, scales[0], grads.y.tensor),
+            grad_output,
+        )
+
 
 class IntegerProducts:
     """Of whole numbers, from float32 to float32. A scale is the largest absolute value."""
@@ -83,14 +137,43 @@ class IntegerProducts:
         self, grad: Tensor, weight: Tensor, x: Tensor, scale: float, out: Tensor
     ) -> Tensor:
         largest = self._multiply(grad, weight, out, transposed=False)
-        of_weight = torch.empty_like(weight)
-        if grad.shape[1] >= x.shape[1]:
-            _multiply_transposed(grad, x, (largest, scale), of_weight)
-        else:  # the left matrix is the one that is read in longer pieces
-            wide = weight.new_empty(weight.shape[::-1])
-            _multiply_transposed(x, grad, (scale, largest), wide)
-            of_weight.copy_(wide.T)
-        return of_weight
+        return _of_weight(grad, x, (largest, scale))
+
+    def mlp(
+        self,
+        kept: MLPActivations,
+        up: Tensor,
+        output: Tensor,
+        residual: Tensor,
+        mask: Tensor | None,
+    ) -> tuple[float, float]:
+        out = residual if mask is None else torch.empty_like(residual)
+        weights = up.detach().numpy(), output.detach().numpy()
+        scales: tuple[float, float] = integer_products.mlp_forward(
+            kept.y.array, *weights, kept.hidden.array, out.numpy(), mask is None
+        )
+        if mask is not None:
+            residual.addcmul_(out, mask.view(residual.shape))
+        return scales
+
+    def mlp_backward(
+        self,
+        grad: Tensor,
+        kept: MLPActivations,
+        scales: tuple[float, float],
+        up: Tensor,
+        output: Tensor,
+        grads: MLPScratch,
+    ) -> tuple[Tensor, Tensor]:
+        weights = up.detach().numpy(), output.detach().numpy()
+        hidden = kept.hidden.array, grads.hidden.array
+        of_grad, of_hidden = integer_products.mlp_backward(
+            grad.numpy(), *weights, *hidden, grads.y.array
+        )
+        return (
+            _of_weight(grads.hidden.tensor, kept.y.tensor, (of_hidden, scales[0])),
+            _of_weight(grad, kept.hidden.tensor, (of_grad, scales[1])),
+        )
 
     @staticmethod
     def _multiply(
@@ -101,11 +184,18 @@ class IntegerProducts:
         return largest
 
 
-def _multiply_transposed(
-    left: Tensor, right: Tensor, largest: tuple[float, float], out: Tensor
-) -> None:
-    matrices = left.numpy(), True, right.numpy(), False
-    integer_products.multiply(*matrices, largest, out.numpy(), False)
+def _of_weight(grad: Tensor, x: Tensor, largest: tuple[float, float]) -> Tensor:
+    """grad.T @ x, whose largest absolute values are known."""
+    out = grad.new_empty(grad.shape[1], x.shape[1])
+    if len(out) >= out.shape[1]:
+        matrices = grad.numpy(), True, x.numpy(), False
+        integer_products.multiply(*matrices, largest, out.numpy(), False)
+    else:  # the left matrix is the one that is read in longer pieces
+        transposed = out.new_empty(out.shape[::-1])
+        matrices = x.numpy(), True, grad.numpy(), False
+        integer_products.multiply(*matrices, largest[::-1], transposed.numpy(), False)
+        out.copy_(transposed.T)
+    return out
 
 
 class _Thread(threading.local):
