@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from building import CORES, config_of, matrix_rate, tokens_per_second, trainer_of
+from building import CORES, config_of, integer_rate, matrix_rate, tokens_per_second, trainer_of
 from figures import Table
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -74,6 +74,10 @@ def test_tokens_per_second(benchmark: BenchmarkFixture, text: Path, table: Table
     table.row("tokens/s, default preset, over a run", f"{median(speeds):,.0f}")
     table.row("matrix rate, GFLOP/s", f"{median(rates) / 1e9:.0f}")
     table.row("6 N tokens/s over the matrix rate", f"{median(fractions):.1%}", "45%")
+    if trainer.hardware.precision_name == "int16":
+        rate = integer_rate()
+        table.row("matrix rate of whole numbers, GFLOP/s", f"{rate / 1e9:.0f}")
+        table.row("6 N tokens/s over that", f"{flops * median(speeds) / rate:.1%}")
 
 
 def speed_over_a_run(trainer: Trainer, steps: int) -> float:

@@ -1,14 +1,18 @@
 """Runs built without a session, to time their parts."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import numpy as np
 import torch
 
 from data import files
 from engine.config import RunConfig, override, preset
 from engine.memory import keep_freed_memory
+from engine.model.integer_products import multiply
+from engine.model.kernels import Array
 from engine.model.tokenizer import Vocabulary
 from engine.session.context import RunContext
 from engine.training.autotune import HOPELESS, MAX_THREADS
@@ -58,3 +62,20 @@ def matrix_rate(side: int = 1024, trials: int = 15) -> float:
         rates.append(2 * side**3 / median(seconds))
     torch.set_num_threads(threads)
     return max(rates)
+
+
+def integer_rate(side: int = 1024, trials: int = 15) -> float:
+    """FLOP/s of square products of whole numbers here, one on each core."""
+    x = np.ones((side, side), np.float32)
+    outs = [np.empty_like(x) for _ in range(CORES)]
+
+    def work(out: Array) -> None:
+        multiply(x, False, x, False, (0.0, 0.0), out, False)
+
+    seconds = []
+    with ThreadPoolExecutor(CORES) as pool:
+        for _ in range(trials):
+            began = perf_counter()
+            list(pool.map(work, outs))
+            seconds.append(perf_counter() - began)
+    return CORES * 2 * side**3 / median(seconds)

@@ -192,7 +192,11 @@ def _of_a_step(state: RunState) -> list[tuple[str, str]]:
             "short contexts: spelling comes first." + length,
         ),
         ("computes on", "The processor or GPU, and how many threads share a step." + machine),
-        ("precision", "The number format of products: bfloat16 is faster, float32 more exact."),
+        (
+            "precision",
+            "The number format of products. float32 is the most exact; bfloat16, or int16 (every row "
+            "scaled to whole numbers), is faster on some processors.",
+        ),
     ]
 
 
