@@ -28,6 +28,8 @@ NEARLY = 1.1
 TRIAL_LENGTH, TRIAL_VOCABULARY = 64, 64
 TRIALS = 5
 """Trials of each choice; their median counts."""
+MORE_TRIALS = 6
+"""Further ones of the number formats that are nearly equally fast."""
 HOPELESS = 4.0
 """A choice that takes this many times the least is not tried again: some processors take ten times
 as long in bfloat16."""
@@ -150,8 +152,25 @@ def _trials(
                 if not series or min(series) <= HOPELESS * least:
                     series.append(_trial(pools[count], replicas[precision], ids))
                     yield done / (TRIALS + 1)
-    # The first one warms up.
-    yield {choice: median(series[1:] or series) for choice, series in taken.items()}
+        close = _close_formats(_medians(taken))
+        for _ in range(MORE_TRIALS):
+            for count, precision in close:
+                taken[count, precision].append(_trial(pools[count], replicas[precision], ids))
+                yield 1.0
+    yield _medians(taken)
+
+
+def _medians(taken: dict[tuple[int, torch.dtype], list[float]]) -> Seconds:
+    """The first trial of each choice warms up."""
+    return {choice: median(series[1:] or series) for choice, series in taken.items()}
+
+
+def _close_formats(seconds: Seconds) -> list[tuple[int, torch.dtype]]:
+    """The choices of the best number of threads that are nearly equally fast; none if that is one."""
+    best, _ = _best(seconds)
+    least = min(taken for (count, _), taken in seconds.items() if count == best)
+    close = [c for c, taken in seconds.items() if c[0] == best and taken <= NEARLY * least]
+    return close if len(close) > 1 else []
 
 
 def _trial(workers: WorkerPool, replicas: list[Replica], ids: torch.Tensor) -> float:

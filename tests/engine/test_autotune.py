@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -100,7 +101,7 @@ def test_measuring_takes_only_a_moment(
     monkeypatch.setattr(autotune, "Replica", Work)
     monkeypatch.setattr(autotune.time, "perf_counter", lambda: work[0])
     choose(config, CPU)
-    assert 1e10 < work[0] < 4e10 * len(FORMATS)
+    assert 1e10 < work[0] < 5e10 * len(FORMATS)  # where all formats are equally fast
 
 
 @pytest.mark.parametrize("precision", FORMATS)
@@ -143,6 +144,29 @@ def test_the_fastest_is_chosen(
     monkeypatch.setattr(autotune.time, "perf_counter", lambda: clock[0])
     choice = choose(MODEL, CPU)
     assert (choice.threads, choice.precision) == (threads, fast)
+
+
+@pytest.mark.parametrize(
+    ("slower", "trials"), [(1.02, 1 + autotune.TRIALS + autotune.MORE_TRIALS), (1.3, 6)]
+)
+def test_formats_that_are_nearly_equally_fast_are_tried_more_often(
+    slower: float, trials: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, tried = [0.0], Counter[torch.dtype]()
+
+    class Work:
+        def __init__(self, _: object, precision: torch.dtype) -> None:
+            self.precision = precision
+
+        def loss_and_grad(self, *_: object) -> tuple[float, list[Tensor]]:
+            tried[self.precision] += 1
+            clock[0] += 1.0 if self.precision == torch.bfloat16 else slower
+            return 0.0, []
+
+    monkeypatch.setattr(autotune, "Replica", Work)
+    monkeypatch.setattr(autotune.time, "perf_counter", lambda: clock[0])
+    assert choose(MODEL, asked(threads=1)).precision == torch.bfloat16
+    assert set(tried.values()) == {trials}
 
 
 NO_INTEGERS = (
