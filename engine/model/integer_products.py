@@ -106,25 +106,6 @@ def pack_row(x: Array, scale: float32, packed: NDArray[np.int16]) -> None:
 
 
 @exact_inner
-def pack_right(right: Array, transposed: bool, scale: float32, packed: Packed) -> None:
-    """(K, N), or (N, K) if it is `transposed`, to (N / COLUMNS, K / 2, COLUMNS) pairs."""
-    panels, pairs, _ = packed.shape
-    if not transposed:
-        for panel in range(panels):
-            pack_pairs(right, panel * COLUMNS, scale, packed[panel])
-        return
-    row = np.zeros(pairs, np.uint32)
-    for n in range(panels * COLUMNS):
-        if n < len(right):
-            pack_row(right[n], scale, row.view(np.int16))
-        else:
-            row[:] = 0
-        panel, c = n // COLUMNS, n % COLUMNS
-        for k in range(pairs):
-            packed[panel, k, c] = row[k]
-
-
-@exact_inner
 def multiply_block(
     left: Packed, by_row: bool, right: Packed, factors: Array, out: Array, first_row: int, add: bool
 ) -> None:
@@ -167,18 +148,28 @@ def scale_of(largest: float32) -> float32:
 
 
 @exact_inner
-def packed_right(
-    right: Array, transposed: bool, largest: float32, columns: int
-) -> tuple[Packed, float32]:
-    """The right matrix, of so many columns, packed by `pack_right`, and its scale. `largest`: its
-    largest absolute value, or 0 if that is not known."""
+def packed_right(right: Array, transposed: bool, largest: float32) -> tuple[Packed, float32]:
+    """The right matrix, (K, N), or (N, K) if it is `transposed`, as (N / COLUMNS, K / 2, COLUMNS)
+    pairs, and its scale. `largest`: its largest absolute value, or 0 if that is not known."""
     if largest == ZERO:
         largest = largest_in(right.ravel())
     scale = scale_of(largest)
-    inner = right.shape[1] if transposed else right.shape[0]
+    inner, columns = right.shape[::-1] if transposed else right.shape
     pairs, panels = (inner + 1) // 2, (columns + COLUMNS - 1) // COLUMNS
     packed = aligned(panels * pairs * COLUMNS).reshape((panels, pairs, COLUMNS))
-    pack_right(right, transposed, scale, packed)
+    row = np.zeros(pairs, np.uint32)
+    for panel in range(panels):
+        first = panel * COLUMNS
+        if not transposed:
+            pack_pairs(right, first, scale, packed[panel])
+            continue
+        for c in range(COLUMNS):
+            if first + c < columns:
+                pack_row(right[first + c], scale, row.view(np.int16))
+            else:
+                row[:] = 0
+            for k in range(pairs):
+                packed[panel, k, c] = row[k]
     return packed, scale
 
 
@@ -217,13 +208,12 @@ def multiply(
     known. Of the left one it is returned, and has to be known only if that is transposed: else
     each row has a scale of its own.
     """
-    rows, columns = out.shape
-    packed, right_scale = packed_right(right, right_transposed, float32(largest[1]), columns)
+    packed, right_scale = packed_right(right, right_transposed, float32(largest[1]))
     of_left = float32(largest[0])
     scale = scale_of(of_left)
     pairs = packed.shape[1]
     block, factors = aligned(BLOCK * pairs), np.full(BLOCK, ONE / scale / right_scale, np.float32)
-    for first in range(0, rows, BLOCK):
+    for first in range(0, len(out), BLOCK):
         if left_transposed:
             pack_pairs(left, first, scale, block.reshape((pairs, BLOCK)))
         else:
@@ -233,40 +223,36 @@ def multiply(
 
 
 @exact
-def mlp_forward(
-    y: Array, up: Array, output: Array, hidden: Array, out: Array, add: bool
+def multiply_twice(
+    left: Array,
+    right: Array,
+    middle: Array,
+    hidden: Array,
+    last_right: Array,
+    out: Array,
+    forward: bool,
+    add: bool,
 ) -> tuple[float32, float32]:
-    """`hidden` (R, E) = max(0, y (R, D) @ up.T)², and out (R, D) = hidden @ output.T, or with `add`
-    added to it. A block of rows goes through both products while it is in the cache. The largest
-    absolute values of y and of `hidden` are returned."""
-    up_packed, up_scale = packed_right(up, True, ZERO, len(up))
-    output_packed, output_scale = packed_right(output, True, ZERO, len(output))
-    narrow, wide = aligned(BLOCK * up_packed.shape[1]), aligned(BLOCK * output_packed.shape[1])
-    factors, of_y, of_hidden = np.empty(BLOCK, np.float32), ZERO, ZERO
-    for first in range(0, len(y), BLOCK):
-        of_y = larger(pack_rows(y, first, up_scale, narrow, factors), of_y)
-        multiply_block(narrow, True, up_packed, factors, hidden, first, False)
-        squared_relu(hidden[first : first + BLOCK])
-        of_hidden = larger(pack_rows(hidden, first, output_scale, wide, factors), of_hidden)
-        multiply_block(wide, True, output_packed, factors, out, first, add)
-    return of_y, of_hidden
+    """An MLP, `forward`, or the gradients of its inputs: middle (M, E) = left (M, D) @ right, then
+    max(0, middle)² or its gradient, for which `hidden` is what was the middle in the forward pass;
+    then out (M, D) = middle @ last_right, or with `add` added to it. `forward`, both right matrices
+    are transposed.
 
-
-@exact
-def mlp_backward(
-    grad: Array, up: Array, output: Array, hidden: Array, grad_hidden: Array, grad_y: Array
-) -> tuple[float32, float32]:
-    """The gradients of what is `hidden` before it is squared, and of y, from that of `out` in
-    `mlp_forward`; likewise. The largest absolute values of `grad` and `grad_hidden` are returned."""
-    output_packed, output_scale = packed_right(output, False, ZERO, output.shape[1])
-    up_packed, up_scale = packed_right(up, False, ZERO, up.shape[1])
-    narrow, wide = aligned(BLOCK * output_packed.shape[1]), aligned(BLOCK * up_packed.shape[1])
-    factors, of_grad, of_hidden = np.empty(BLOCK, np.float32), ZERO, ZERO
-    for first in range(0, len(grad), BLOCK):
-        of_grad = larger(pack_rows(grad, first, output_scale, narrow, factors), of_grad)
-        multiply_block(narrow, True, output_packed, factors, grad_hidden, first, False)
+    A block of rows goes through both products while it is in the cache. The largest absolute values
+    of `left` and `middle` are returned.
+    """
+    packed, scale = packed_right(right, forward, ZERO)
+    last_packed, last_scale = packed_right(last_right, forward, ZERO)
+    block, wide_block = aligned(BLOCK * packed.shape[1]), aligned(BLOCK * last_packed.shape[1])
+    factors, of_left, of_middle = np.empty(BLOCK, np.float32), ZERO, ZERO
+    for first in range(0, len(left), BLOCK):
+        of_left = larger(pack_rows(left, first, scale, block, factors), of_left)
+        multiply_block(block, True, packed, factors, middle, first, False)
         last = first + BLOCK
-        squared_relu_backward(grad_hidden[first:last], hidden[first:last])
-        of_hidden = larger(pack_rows(grad_hidden, first, up_scale, wide, factors), of_hidden)
-        multiply_block(wide, True, up_packed, factors, grad_y, first, False)
-    return of_grad, of_hidden
+        if forward:
+            squared_relu(middle[first:last])
+        else:
+            squared_relu_backward(middle[first:last], hidden[first:last])
+        of_middle = larger(pack_rows(middle, first, last_scale, wide_block, factors), of_middle)
+        multiply_block(wide_block, True, last_packed, factors, out, first, add)
+    return of_left, of_middle

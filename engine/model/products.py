@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.model import integer_products, kernels
+from engine.model import kernels
+from engine.model.integer_products import multiply, multiply_twice
 from engine.model.workspace import MLPActivations, MLPScratch
 
 
@@ -123,11 +124,11 @@ class IntegerProducts:
     dtype = torch.float32
 
     def linear(self, x: Tensor, weight: Tensor, out: Tensor) -> float:
-        return self._multiply(x, weight, out, transposed=True)
+        return _multiply(x, weight, out, transposed=True)
 
     def add_linear(self, residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> float:
         if mask is None:
-            return self._multiply(x, weight, residual, transposed=True, add=True)
+            return _multiply(x, weight, residual, transposed=True, add=True)
         product = torch.empty_like(residual)
         largest = self.linear(x, weight, product)
         residual.addcmul_(product, mask.view(residual.shape))
@@ -136,8 +137,7 @@ class IntegerProducts:
     def backward(
         self, grad: Tensor, weight: Tensor, x: Tensor, scale: float, out: Tensor
     ) -> Tensor:
-        largest = self._multiply(grad, weight, out, transposed=False)
-        return _of_weight(grad, x, (largest, scale))
+        return _of_weight(grad, x, (_multiply(grad, weight, out, transposed=False), scale))
 
     def mlp(
         self,
@@ -148,9 +148,10 @@ class IntegerProducts:
         mask: Tensor | None,
     ) -> tuple[float, float]:
         out = residual if mask is None else torch.empty_like(residual)
+        y, hidden, add = kept.y.array, kept.hidden.array, mask is None
         weights = up.detach().numpy(), output.detach().numpy()
-        scales: tuple[float, float] = integer_products.mlp_forward(
-            kept.y.array, *weights, kept.hidden.array, out.numpy(), mask is None
+        scales: tuple[float, float] = multiply_twice(
+            y, weights[0], hidden, hidden, weights[1], out.numpy(), True, add
         )
         if mask is not None:
             residual.addcmul_(out, mask.view(residual.shape))
@@ -165,35 +166,36 @@ class IntegerProducts:
         output: Tensor,
         grads: MLPScratch,
     ) -> tuple[Tensor, Tensor]:
-        weights = up.detach().numpy(), output.detach().numpy()
-        hidden = kept.hidden.array, grads.hidden.array
-        of_grad, of_hidden = integer_products.mlp_backward(
-            grad.numpy(), *weights, *hidden, grads.y.array
+        weights = output.detach().numpy(), up.detach().numpy()
+        hidden, grad_hidden = kept.hidden.array, grads.hidden.array
+        of_grad, of_hidden = multiply_twice(
+            grad.numpy(), weights[0], grad_hidden, hidden, weights[1], grads.y.array, False, False
         )
         return (
             _of_weight(grads.hidden.tensor, kept.y.tensor, (of_hidden, scales[0])),
             _of_weight(grad, kept.hidden.tensor, (of_grad, scales[1])),
         )
 
-    @staticmethod
-    def _multiply(
-        left: Tensor, right: Tensor, out: Tensor, *, transposed: bool, add: bool = False
-    ) -> float:
-        matrices = left.numpy(), False, right.detach().numpy(), transposed
-        largest: float = integer_products.multiply(*matrices, (0.0, 0.0), out.numpy(), add)
-        return largest
+
+def _multiply(
+    left: Tensor, right: Tensor, out: Tensor, *, transposed: bool, add: bool = False
+) -> float:
+    """out = left @ right, or with `add` added to it; or `transposed`, left @ right.T. The largest
+    absolute value of `left`."""
+    matrices = left.numpy(), False, right.detach().numpy(), transposed
+    largest: float = multiply(*matrices, (0.0, 0.0), out.numpy(), add)
+    return largest
 
 
 def _of_weight(grad: Tensor, x: Tensor, largest: tuple[float, float]) -> Tensor:
     """grad.T @ x, whose largest absolute values are known."""
     out = grad.new_empty(grad.shape[1], x.shape[1])
     if len(out) >= out.shape[1]:
-        matrices = grad.numpy(), True, x.numpy(), False
-        integer_products.multiply(*matrices, largest, out.numpy(), False)
+        multiply(grad.numpy(), True, x.numpy(), False, largest, out.numpy(), False)
     else:  # the left matrix is the one that is read in longer pieces
         transposed = out.new_empty(out.shape[::-1])
         matrices = x.numpy(), True, grad.numpy(), False
-        integer_products.multiply(*matrices, largest[::-1], transposed.numpy(), False)
+        multiply(*matrices, largest[::-1], transposed.numpy(), False)
         out.copy_(transposed.T)
     return out
 
