@@ -66,7 +66,8 @@ class RunContext:
         asked = config.train if group is None else check_ranks(config.train, group)
         train = asked
         if before is not None:
-            train = as_before(asked, before.device, before.workers, before.precision)
+            machine = before.device, before.workers, before.precision
+            train = as_before(config.model, asked, *machine)
         threads = most_threads(asked)
         check_memory(config, len(tokenizer), device_of(train.device), threads)
         self.hardware = choose(config.model, train)

@@ -127,15 +127,10 @@ def _on_one_machine(configs: Sequence[RunConfig], characters: int) -> tuple[RunC
     train = replace(first.train, batch_size=smallest)
     device = device_of(train.device)
     check_memory_of_all(configs, characters, device, most_threads(train))
-    chosen = choose(first.model, train)
+    chosen = choose(first.model, train, [config.model for config in configs[1:]])
+    machine = chosen.device.type, chosen.threads, chosen.precision_name
     return tuple(
-        replace(
-            config,
-            train=as_before(
-                config.train, chosen.device.type, chosen.threads, chosen.precision_name
-            ),
-        )
-        for config in configs
+        replace(config, train=as_before(config.model, config.train, *machine)) for config in configs
     )
 
 

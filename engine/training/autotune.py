@@ -3,7 +3,7 @@ again from time to time."""
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from statistics import median
 
@@ -40,14 +40,16 @@ Seconds = dict[tuple[int, torch.dtype], float]
 """What each choice of threads and precision took."""
 
 
-def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
-    """The device asked for, or the best there is; on a CPU the fastest threads and precision.
+def choose(model: ModelConfig, train: TrainConfig, others: Iterable[ModelConfig] = ()) -> Hardware:
+    """The device asked for, or the best there is; on a CPU the fastest threads and precision, of those
+    in which `others` can be trained, too.
 
     The threads are workers: each uses one of torch's own threads, and so does the calling thread
     from here on. ValueError with a user-facing message for a device that this machine lacks.
     """
     device = device_of(train.device)
-    if train.precision == "int16" and not (device.type == "cpu" and has_integers(model)):
+    integers = device.type == "cpu" and all(has_integers(each) for each in (model, *others))
+    if train.precision == "int16" and not integers:
         raise ValueError(
             "train.precision=int16 needs an x86 processor with AVX2, and the default norm, positions, "
             "activation and residual connections: take auto."
@@ -62,7 +64,7 @@ def choose(model: ModelConfig, train: TrainConfig) -> Hardware:
 
     torch.set_num_threads(1)
     counts = [train.threads] if train.threads else _counts(train.batch_size)
-    formats = [torch.float32, torch.bfloat16, *[torch.int16] * has_integers(model)]
+    formats = [torch.float32, torch.bfloat16, *[torch.int16] * integers]
     if train.precision != "auto":
         formats = [getattr(torch, train.precision)]
     choices = [(count, precision) for count in counts for precision in formats]
@@ -104,14 +106,18 @@ def most_threads(train: TrainConfig) -> int:
     return train.threads or max(_counts(train.batch_size))
 
 
-def as_before(train: TrainConfig, device: str, threads: int, precision: str) -> TrainConfig:
+def as_before(
+    model: ModelConfig, train: TrainConfig, device: str, threads: int, precision: str
+) -> TrainConfig:
     """The config with what was chosen for a saved run, as far as this machine supports it: the
     run then continues as it began, and nothing is measured again."""
     if train.device == "auto" and device == device_of("auto").type:
         train = msgspec.structs.replace(train, device=device)
     if not train.threads and threads <= MAX_THREADS:
         train = msgspec.structs.replace(train, threads=threads)
-    known = ["float32", "bfloat16", *["int16"] * integer_tile.supported()]
+    known = ["float32", "bfloat16", *["int16"] * has_integers(model)]
+    if train.precision not in known:
+        train = msgspec.structs.replace(train, precision="auto")
     if train.precision == "auto" and precision in known:
         train = msgspec.structs.replace(train, precision=precision)
     return train

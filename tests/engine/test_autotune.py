@@ -189,12 +189,25 @@ def test_whole_numbers_are_for_processors_and_models_that_can(
         assert {name[-4:] for name, _ in pairs_of(choose(model, CPU))} == {"fp32", "bf16"}
 
 
-@pytest.mark.parametrize(("able", "precision"), [(True, "int16"), (False, "auto")])
+@pytest.mark.parametrize("asked_for", ["auto", "int16"])
+@pytest.mark.parametrize(
+    ("able", "activation", "precision"),
+    [(True, "squared_relu", "int16"), (True, "gelu", "auto"), (False, "squared_relu", "auto")],
+)
 def test_a_run_goes_on_in_whole_numbers_where_that_is_possible(
-    able: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+    able: bool, activation: str, precision: str, asked_for: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(integer_tile, "supported", lambda: able)
-    assert as_before(CPU, "cpu", 1, "int16").precision == precision
+    model = msgspec.structs.replace(MODEL, activation=activation)
+    train = asked(precision=asked_for)
+    assert as_before(model, train, "cpu", 1, "int16").precision == precision
+
+
+def test_whole_numbers_are_not_chosen_where_another_side_cannot() -> None:
+    other = msgspec.structs.replace(MODEL, activation="gelu")
+    for sides in ((MODEL, other), (other, MODEL)):
+        choice = choose(sides[0], CPU, sides[1:])
+        assert {name[-4:] for name, _ in pairs_of(choice)} == {"fp32", "bf16"}
 
 
 @pytest.mark.parametrize(
