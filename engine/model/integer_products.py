@@ -1,9 +1,9 @@
-"""Matrix products of whole numbers, for an x86 CPU: 1.4 times as fast as those of float32, and more
-where it has no AVX-512.
+"""Matrix products of whole numbers, for an x86 CPU: 1.1 to 1.4 times as fast as those of float32, and
+1.4 to 1.8 times where it has no AVX-512.
 
 Both matrices are scaled so that their numbers become whole ones from -5,792 to 5,792: the right one
-by one factor, the left one by a factor for each row where these are read one after the other. The
-products of up to 64 such numbers add up without any rounding, and these sums are added in float32.
+by one factor, the left one by a factor for each row, or by one where it is transposed. The products
+of up to 64 such numbers add up without any rounding, and these sums are added in float32.
 Rounding to whole numbers is the only other error, 0.03% of a result where numbers are normally
 distributed; it is 0.2% for bfloat16.
 

@@ -3,20 +3,36 @@
 Numba does not find them by itself: `pmaddwd` multiplies pairs of 16-bit numbers and adds the two
 products, and `vpdpwssd` (AVX-VNNI, AVX-512-VNNI) also adds that to a sum. Either takes in twice as many
 numbers at once as a float32 multiplication of the same width.
+
+Numba's cache does not see a change of this file: `engine.model.integer_products` has to change, too.
 """
 
-import os
 import platform
 from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
+import numba
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-FEATURES = {} if "NUMBA_CPU_NAME" in os.environ else llvm.get_host_cpu_features()
-"""Of the processor, by LLVM's names. Where Numba is told to compile for another one, AVX2 is used."""
+
+def _features() -> dict[str, bool]:
+    """Of the processor that Numba compiles for, by LLVM's names; none where it is told to leave some
+    out. Haswell, the first with AVX2, is for tests."""
+    config: Any = numba.config
+    if config.CPU_NAME == "haswell":
+        return {"avx2": True}
+    if config.CPU_NAME or config.CPU_FEATURES or not config.ENABLE_AVX:
+        return {}
+    try:
+        return dict(llvm.get_host_cpu_features())
+    except RuntimeError:  # LLVM does not know the processor
+        return {}
+
+
+FEATURES = _features()
 WIDE = bool(FEATURES.get("avx512bw"))
 
 LANES = 16 if WIDE else 8
@@ -37,7 +53,7 @@ MULTIPLY_ADD = "llvm.x86.avx512.pmaddw.d.512" if WIDE else "llvm.x86.avx2.pmadd.
 def supported() -> bool:
     """Whether this processor has the instructions: AVX2, as those of the last ten years have."""
     x86 = platform.machine().lower() in ("x86_64", "amd64")
-    return x86 and bool(llvm.get_host_cpu_features().get("avx2"))
+    return x86 and bool(FEATURES.get("avx2"))
 
 
 if supported():

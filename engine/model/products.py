@@ -1,5 +1,5 @@
-"""The products with weights in the passes of a sublayer on a CPU, in each number format, and the MLP
-with what is between its two.
+"""The products with weights in the passes of a sublayer on a CPU, in each number format; those of an
+MLP together with the activation between them.
 
 Dimensions: R rows, D inputs, E outputs of a weight.
 """
@@ -36,7 +36,8 @@ class Products(Protocol):
         self, grad: Tensor, weight: Tensor, x: Tensor, scale: float, out: Tensor
     ) -> Tensor:
         """The gradients of a product x (R, D) @ weight.T from its own, grad (R, E): that of x in
-        `out` (R, D); that of the weight (E, D), in float32, is returned. `scale` is that of x."""
+        `out` (R, D); that of the weight (E, D), in float32, is returned. `scale` is that of x: with a smaller
+        one its whole numbers would overflow."""
 
     def mlp(
         self,
@@ -211,12 +212,12 @@ _thread = _Thread()
 def computing_in(precision: torch.dtype, device_type: str) -> Iterator[None]:
     """Products in this number format, in this thread: by autocast, or for int16 those with the
     weights inside the blocks."""
-    _thread.integers = precision == torch.int16
+    before, _thread.integers = _thread.integers, precision == torch.int16
     try:
         with torch.autocast(device_type, precision, precision == torch.bfloat16):
             yield
     finally:
-        _thread.integers = False
+        _thread.integers = before
 
 
 def current_products() -> Products:

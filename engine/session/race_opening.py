@@ -119,9 +119,14 @@ def _on_one_machine(configs: Sequence[RunConfig], characters: int) -> tuple[RunC
     each side computes alike, and so does its run when it is trained alone. ValueError, with a
     user-facing message, if the memory is too small for all."""
     # torch, as announced
-    from engine.training.autotune import as_before, choose, most_threads
+    from engine.training.autotune import as_before, check_precision, choose, most_threads
     from engine.training.cost import check_memory_of_all
 
+    for label, config in zip(LABELS, configs, strict=False):
+        try:
+            check_precision(config.model, config.train)
+        except ValueError as error:
+            raise ValueError(f"Side {label}: {error}") from None
     first = configs[0]
     smallest = min(config.train.batch_size for config in configs)
     train = replace(first.train, batch_size=smallest)

@@ -45,15 +45,11 @@ def choose(model: ModelConfig, train: TrainConfig, others: Iterable[ModelConfig]
     in which `others` can be trained, too.
 
     The threads are workers: each uses one of torch's own threads, and so does the calling thread
-    from here on. ValueError with a user-facing message for a device that this machine lacks.
+    from here on. ValueError with a user-facing message for a device that this machine lacks, or a
+    precision in which it cannot train this model.
     """
     device = device_of(train.device)
-    integers = device.type == "cpu" and all(has_integers(each) for each in (model, *others))
-    if train.precision == "int16" and not integers:
-        raise ValueError(
-            "train.precision=int16 needs an x86 processor with AVX2, and the default norm, positions, "
-            "activation and residual connections: take auto."
-        )
+    check_precision(model, train)
     if device.type != "cpu":
         precision = torch.float32
         if train.precision == "bfloat16" or (
@@ -64,6 +60,7 @@ def choose(model: ModelConfig, train: TrainConfig, others: Iterable[ModelConfig]
 
     torch.set_num_threads(1)
     counts = [train.threads] if train.threads else _counts(train.batch_size)
+    integers = all(has_integers(each) for each in (model, *others))
     formats = [torch.float32, torch.bfloat16, *[torch.int16] * integers]
     if train.precision != "auto":
         formats = [getattr(torch, train.precision)]
@@ -73,6 +70,17 @@ def choose(model: ModelConfig, train: TrainConfig, others: Iterable[ModelConfig]
         *_, seconds = _trials(choices, model)  # type: ignore[assignment]  # the last is the result
     count, precision = _best(seconds)
     return Hardware(device, count, precision, _reason(seconds))
+
+
+def check_precision(model: ModelConfig, train: TrainConfig) -> None:
+    """ValueError, with a user-facing message, if this model cannot be trained in the precision that is
+    asked for."""
+    on_cpu = device_of(train.device).type == "cpu"
+    if train.precision == "int16" and not (on_cpu and has_integers(model)):
+        raise ValueError(
+            "train.precision=int16 is for an x86 processor with AVX2, not a GPU, and for the default "
+            "norm, positions, activation, QK-norm and residual connections: take auto."
+        )
 
 
 def has_integers(model: ModelConfig) -> bool:
@@ -115,7 +123,8 @@ def as_before(
         train = msgspec.structs.replace(train, device=device)
     if not train.threads and threads <= MAX_THREADS:
         train = msgspec.structs.replace(train, threads=threads)
-    known = ["float32", "bfloat16", *["int16"] * has_integers(model)]
+    integers = device_of(train.device).type == "cpu" and has_integers(model)
+    known = ["float32", "bfloat16", *["int16"] * integers]
     if train.precision not in known:
         train = msgspec.structs.replace(train, precision="auto")
     if train.precision == "auto" and precision in known:

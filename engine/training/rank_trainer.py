@@ -17,6 +17,7 @@ from engine.config import RunConfig, TrainConfig
 from engine.device import Hardware, device_of
 from engine.launch import RankLostError
 from engine.memory import keep_freed_memory
+from engine.training.autotune import check_precision
 from engine.training.dataset import Dataset
 from engine.training.process_group import ProcessGroup
 from engine.training.rank_messages import (
@@ -274,6 +275,8 @@ def _built(message: Prepare, group: ProcessGroup) -> RankTrainer:
         share, seed = message.taught.share, message.taught.seed
         dataset.taught = TaughtText(text, share, tuple(kinds), dataset.context_length, seed)
     precision = getattr(torch, message.precision)
+    asked = replace(config.train, device=message.device, precision=message.precision)
+    check_precision(config.model, asked)
     hardware = Hardware(device, message.threads, precision, "as in rank 0")
     trainer = RankTrainer(
         config, message.vocabulary, dataset, hardware, WorkerPool(hardware.threads), group

@@ -170,8 +170,8 @@ def test_formats_that_are_nearly_equally_fast_are_tried_more_often(
 
 
 NO_INTEGERS = (
-    "train.precision=int16 needs an x86 processor with AVX2, and the default norm, positions, "
-    "activation and residual connections: take auto."
+    "train.precision=int16 is for an x86 processor with AVX2, not a GPU, and for the default norm, "
+    "positions, activation, QK-norm and residual connections: take auto."
 )
 
 
@@ -201,6 +201,17 @@ def test_a_run_goes_on_in_whole_numbers_where_that_is_possible(
     model = msgspec.structs.replace(MODEL, activation=activation)
     train = asked(precision=asked_for)
     assert as_before(model, train, "cpu", 1, "int16").precision == precision
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+@pytest.mark.parametrize("precision", ["auto", "int16"])
+def test_a_run_in_whole_numbers_goes_on_with_a_gpu(
+    device: str, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    train = as_before(MODEL, asked(device=device, precision=precision), "cpu", 1, "int16")
+    assert choose(MODEL, train).precision == torch.bfloat16
 
 
 def test_whole_numbers_are_not_chosen_where_another_side_cannot() -> None:
