@@ -8,7 +8,6 @@ Numba's cache does not see a change of this file: `engine.model.integer_products
 """
 
 import platform
-from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -49,7 +48,6 @@ FLOATS = ir.VectorType(ir.FloatType(), LANES)
 MULTIPLY_ADD = "llvm.x86.avx512.pmaddw.d.512" if WIDE else "llvm.x86.avx2.pmadd.wd"
 
 
-@cache
 def supported() -> bool:
     """Whether this processor has the instructions: AVX2, as those of the last ten years have."""
     x86 = platform.machine().lower() in ("x86_64", "amd64")

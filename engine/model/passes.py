@@ -141,7 +141,7 @@ class MLPPass:
         self, up: Tensor, output: Tensor, mask: Tensor | None, settings: PassSettings
     ) -> None:
         """`up` (E, D) and `output` (D, E) are the weights, `mask` (B, T, D) is that of dropout."""
-        self.up, self.output, self.mask, self.settings = up, output, mask, settings
+        self.weights, self.mask, self.settings = (up, output), mask, settings
         rows = settings.batch * settings.time
         self.kept = settings.workspace.take(
             MLPActivations, rows, *output.shape, settings.products.dtype
@@ -152,14 +152,14 @@ class MLPPass:
         """Add the sublayer to the residual stream."""
         kept, products = self.kept, self.settings.products
         kernels.rms_norm(x.array, kept.y.array, kept.y_scales.array, self.settings.epsilon)
-        self.scales = products.mlp(kept, self.up, self.output, x.tensor, self.mask)
+        self.scales = products.mlp(kept, self.weights, x.tensor, self.mask)
 
     def backward(self, grad: Rows) -> tuple[Tensor, Tensor]:
         """The gradients of both weights; `grad`, that of the output, becomes that of x."""
         kept, workspace = self.kept, self.settings.workspace
         grads, products = workspace.take(MLPScratch, *kept.sizes), self.settings.products
         out = with_dropout(grad.tensor, self.mask, products.dtype)
-        of_weights = products.mlp_backward(out, kept, self.scales, self.up, self.output, grads)
+        of_weights = products.mlp_backward(out, kept, self.scales, self.weights, grads)
         kernels.rms_norm_backward(grads.y.array, kept.y.array, kept.y_scales.array, grad.array)
         workspace.give_back(grads)
         workspace.give_back(kept)

@@ -17,6 +17,11 @@ from engine.model import kernels
 from engine.model.integer_products import multiply, multiply_twice
 from engine.model.workspace import MLPActivations, MLPScratch
 
+Scales = tuple[float, float]
+"""Of the inputs of an MLP's two products."""
+Weights = tuple[Tensor, Tensor]
+"""Of an MLP's two products, up and output, or their gradients."""
+
 
 class Products(Protocol):
     """The products of one number format. The scale of a matrix says how large its numbers are, where
@@ -40,13 +45,8 @@ class Products(Protocol):
         one its whole numbers would overflow."""
 
     def mlp(
-        self,
-        kept: MLPActivations,
-        up: Tensor,
-        output: Tensor,
-        residual: Tensor,
-        mask: Tensor | None,
-    ) -> tuple[float, float]:
+        self, kept: MLPActivations, weights: Weights, residual: Tensor, mask: Tensor | None
+    ) -> Scales:
         """kept.hidden = max(0, kept.y @ up.T)², and residual += kept.hidden @ output.T, times the
         mask of dropout. The scales of both."""
 
@@ -54,11 +54,10 @@ class Products(Protocol):
         self,
         grad: Tensor,
         kept: MLPActivations,
-        scales: tuple[float, float],
-        up: Tensor,
-        output: Tensor,
+        scales: Scales,
+        weights: Weights,
         grads: MLPScratch,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> Weights:
         """The gradients of y in `grads.y`, from `grad`, that of what is added to the residual stream;
         those of both weights are returned. `scales` are what `mlp` returned."""
 
@@ -90,13 +89,9 @@ class FloatProducts:
         return lowered(torch.mm(grad.T, x), torch.float32)
 
     def mlp(
-        self,
-        kept: MLPActivations,
-        up: Tensor,
-        output: Tensor,
-        residual: Tensor,
-        mask: Tensor | None,
-    ) -> tuple[float, float]:
+        self, kept: MLPActivations, weights: Weights, residual: Tensor, mask: Tensor | None
+    ) -> Scales:
+        up, output = weights
         y_scale = self.linear(kept.y.tensor, up, kept.hidden.tensor)
         kernels.squared_relu(kept.hidden.array)
         return y_scale, self.add_linear(residual, kept.hidden.tensor, output, mask)
@@ -105,12 +100,11 @@ class FloatProducts:
         self,
         grad: Tensor,
         kept: MLPActivations,
-        scales: tuple[float, float],
-        up: Tensor,
-        output: Tensor,
+        scales: Scales,
+        weights: Weights,
         grads: MLPScratch,
-    ) -> tuple[Tensor, Tensor]:
-        hidden, grad_hidden = kept.hidden.tensor, grads.hidden.tensor
+    ) -> Weights:
+        (up, output), hidden, grad_hidden = weights, kept.hidden.tensor, grads.hidden.tensor
         grad_output = self.backward(grad, output, hidden, scales[1], grad_hidden)
         kernels.squared_relu_backward(grads.hidden.array, kept.hidden.array)
         return (
@@ -141,19 +135,12 @@ class IntegerProducts:
         return _of_weight(grad, x, (_multiply(grad, weight, out, transposed=False), scale))
 
     def mlp(
-        self,
-        kept: MLPActivations,
-        up: Tensor,
-        output: Tensor,
-        residual: Tensor,
-        mask: Tensor | None,
-    ) -> tuple[float, float]:
+        self, kept: MLPActivations, weights: Weights, residual: Tensor, mask: Tensor | None
+    ) -> Scales:
         out = residual if mask is None else torch.empty_like(residual)
         y, hidden, add = kept.y.array, kept.hidden.array, mask is None
-        weights = up.detach().numpy(), output.detach().numpy()
-        scales: tuple[float, float] = multiply_twice(
-            y, weights[0], hidden, hidden, weights[1], out.numpy(), True, add
-        )
+        up, output = (weight.detach().numpy() for weight in weights)
+        scales: Scales = multiply_twice(y, up, hidden, hidden, output, out.numpy(), True, add)
         if mask is not None:
             residual.addcmul_(out, mask.view(residual.shape))
         return scales
@@ -162,15 +149,14 @@ class IntegerProducts:
         self,
         grad: Tensor,
         kept: MLPActivations,
-        scales: tuple[float, float],
-        up: Tensor,
-        output: Tensor,
+        scales: Scales,
+        weights: Weights,
         grads: MLPScratch,
-    ) -> tuple[Tensor, Tensor]:
-        weights = output.detach().numpy(), up.detach().numpy()
+    ) -> Weights:
+        up, output = (weight.detach().numpy() for weight in weights)
         hidden, grad_hidden = kept.hidden.array, grads.hidden.array
         of_grad, of_hidden = multiply_twice(
-            grad.numpy(), weights[0], grad_hidden, hidden, weights[1], grads.y.array, False, False
+            grad.numpy(), output, grad_hidden, hidden, up, grads.y.array, False, False
         )
         return (
             _of_weight(grads.hidden.tensor, kept.y.tensor, (of_hidden, scales[0])),

@@ -1,6 +1,7 @@
 """Opens a race, new or saved."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -84,6 +85,15 @@ def _new_race(
     return Race(replace(info, repetitions=(repetition,)), opener, sides)
 
 
+@contextmanager
+def _named(label: str) -> Iterator[None]:
+    """Within it a ValueError says which side it is about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"Side {label}: {error}") from None
+
+
 def _check_seeds(seeds: int, first: RunConfig) -> None:
     if not 1 <= seeds <= MOST_SEEDS:
         raise ValueError(f"A race has 1 to {MOST_SEEDS} seeds, not {seeds}.")
@@ -95,10 +105,8 @@ def _others(configs: Sequence[RunConfig], own: Text) -> tuple[OtherText, ...]:
     names the side."""
     others: list[OtherText] = []
     for label, config in zip(LABELS, configs, strict=False):
-        try:
+        with _named(label):
             others.append(load_other(config, own, own))
-        except ValueError as error:
-            raise ValueError(f"Side {label}: {error}") from None
     return tuple(others)
 
 
@@ -107,11 +115,9 @@ def _check_lengths(
 ) -> None:
     """ValueError, with a user-facing message that names the side, if a text is too short for it."""
     for label, config, other in zip(LABELS, configs, others, strict=False):
-        try:
+        with _named(label):
             check_length(config, characters)
             check_training_text(config, characters, len(other.text))
-        except ValueError as error:
-            raise ValueError(f"Side {label}: {error}") from None
 
 
 def _on_one_machine(configs: Sequence[RunConfig], characters: int) -> tuple[RunConfig, ...]:
@@ -123,10 +129,8 @@ def _on_one_machine(configs: Sequence[RunConfig], characters: int) -> tuple[RunC
     from engine.training.cost import check_memory_of_all
 
     for label, config in zip(LABELS, configs, strict=False):
-        try:
+        with _named(label):
             check_precision(config.model, config.train)
-        except ValueError as error:
-            raise ValueError(f"Side {label}: {error}") from None
     first = configs[0]
     smallest = min(config.train.batch_size for config in configs)
     train = replace(first.train, batch_size=smallest)
