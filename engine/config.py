@@ -111,7 +111,7 @@ class TrainConfig(Section, frozen=True, forbid_unknown_fields=True):
         Literal["auto", "cpu", "cuda", "mps"], Meta(description="Where it computes.")
     ] = "auto"
     precision: Annotated[
-        Literal["auto", "float32", "bfloat16", "int16"],
+        Literal["auto", "float32", "bfloat16", "int16", "int8"],
         Meta(description="Number format of products; auto measures which is fastest."),
     ] = "auto"
     threads: Annotated[

@@ -1,8 +1,9 @@
 """The inner loop of a product of whole numbers, as instructions for an x86 CPU.
 
 Numba does not find them by itself: `pmaddwd` multiplies pairs of 16-bit numbers and adds the two
-products, and `vpdpwssd` (AVX-VNNI, AVX-512-VNNI) also adds that to a sum. Either takes in twice as many
-numbers at once as a float32 multiplication of the same width.
+products, and `vpdpwssd` (AVX-VNNI, AVX-512-VNNI) also adds that to a sum; `vpdpbusd` (the same) does so
+with four products of 8-bit numbers. They take in twice, and four times, as many numbers at once as a
+float32 multiplication of the same width.
 
 Numba's cache does not see a change of this file: `engine.model.integer_products` has to change, too.
 """
@@ -16,13 +17,16 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+WITHOUT_AVX512 = {"haswell": {"avx2": True}, "alderlake": {"avx2": True, "avxvnni": True}}
+"""The first processors with these; to compile for them is for tests."""
+
 
 def _features() -> dict[str, bool]:
     """Of the processor that Numba compiles for, by LLVM's names; none where it is told to leave some
-    out. Haswell, the first with AVX2, is for tests."""
+    out."""
     config: Any = numba.config
-    if config.CPU_NAME == "haswell":
-        return {"avx2": True}
+    if config.CPU_NAME in WITHOUT_AVX512:
+        return WITHOUT_AVX512[config.CPU_NAME]
     if config.CPU_NAME or config.CPU_FEATURES or not config.ENABLE_AVX:
         return {}
     try:
@@ -45,67 +49,86 @@ I32, I64 = ir.IntType(32), ir.IntType(64)
 SUMS = ir.VectorType(I32, LANES)
 PAIRS = ir.VectorType(ir.IntType(16), 2 * LANES)
 FLOATS = ir.VectorType(ir.FloatType(), LANES)
-MULTIPLY_ADD = "llvm.x86.avx512.pmaddw.d.512" if WIDE else "llvm.x86.avx2.pmadd.wd"
+ADD_PAIRS = "llvm.x86.avx512.pmaddw.d.512" if WIDE else "llvm.x86.avx2.pmadd.wd"
+ADD_QUADS = f"llvm.x86.avx512.vpdpbusd.{32 * LANES}"
 
 
-def supported() -> bool:
-    """Whether this processor has the instructions: AVX2, as those of the last ten years have."""
-    x86 = platform.machine().lower() in ("x86_64", "amd64")
-    return x86 and bool(FEATURES.get("avx2"))
+def supported(bits: int) -> bool:
+    """Whether this processor has the instructions for whole numbers of so many bits. 16: AVX2, as
+    those of the last ten years have; 8: AVX-VNNI or AVX-512-VNNI."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    if bits == 16:
+        return bool(FEATURES.get("avx2"))
+    return bool(FEATURES.get("avx512vnni" if WIDE else "avxvnni"))
 
 
-if supported():
+if supported(16):
     # For some processors LLVM takes `vpdpwssd` apart again, as if its sum were what is waited for: 150
     # instead of 240 billion operations a second on a Xeon.
     llvm.set_option("", "-x86-machine-combiner=false")
 
 
-def _typed(
-    _: Any, left: Any, row_step: Any, pair_step: Any, right: Any, sums: Any, pairs: Any
-) -> Any:
-    return types.void(*[types.int64] * 6), _add_tile
-
-
-def _add_tile(context: Any, builder: Any, _: Any, arguments: tuple[Any, ...]) -> Any:
-    left, row_step, pair_step, right, sums, pairs = arguments
+def _multiply_tile(context: Any, builder: Any, signature: Any, arguments: tuple[Any, ...]) -> Any:
+    _, left, row_step, step, right, groups, begin, sums, further = arguments
+    add = _add_quads if signature.args[0] == types.int8 else _add_pairs
     rows = [builder.add(left, builder.mul(row_step, I64(row))) for row in range(ROWS)]
+    starts = [_load(builder, begin, vector, SUMS) for vector in range(VECTORS)]
     before = builder.block
-    loop, after = (builder.append_basic_block(name) for name in ("pairs", "summed"))
+    loop, after = (builder.append_basic_block(name) for name in ("groups", "summed"))
     builder.branch(loop)
 
     builder.position_at_end(loop)
     done, offset, right_at = (_counter(builder, before, start) for start in (I64(0), I64(0), right))
-    totals = [
-        [_counter(builder, before, ir.Constant(SUMS, None)) for _ in range(VECTORS)]
-        for _ in range(ROWS)
-    ]
-    columns = [_load(builder, right_at, vector, PAIRS) for vector in range(VECTORS)]
+    totals = [[_counter(builder, before, start) for start in starts] for _ in range(ROWS)]
+    columns = [_load(builder, right_at, vector, SUMS) for vector in range(VECTORS)]
     for row, of_row in zip(rows, totals, strict=True):
-        pair = builder.load(_pointer(builder, builder.add(row, offset), I32), align=4)
-        repeated = builder.bitcast(_repeated(builder, pair), PAIRS)
+        group = builder.load(_pointer(builder, builder.add(row, offset), I32), align=4)
+        repeated = _repeated(builder, group)
         for column, total in zip(columns, of_row, strict=True):
-            added = builder.add(total, builder.call(_multiply_add(builder), [repeated, column]))
-            total.add_incoming(added, loop)
-    for counter, step in ((done, I64(1)), (offset, pair_step), (right_at, I64(4 * COLUMNS))):
-        counter.add_incoming(builder.add(counter, step), loop)
-    builder.cbranch(builder.icmp_signed("<", builder.add(done, I64(1)), pairs), loop, after)
+            total.add_incoming(add(builder, total, repeated, column), loop)
+    for counter, by in ((done, I64(1)), (offset, step), (right_at, I64(4 * COLUMNS))):
+        counter.add_incoming(builder.add(counter, by), loop)
+    builder.cbranch(builder.icmp_signed("<", builder.add(done, I64(1)), groups), loop, after)
 
     builder.position_at_end(after)
+    further = builder.icmp_signed("!=", further, I64(0))
     for row, of_row in enumerate(totals):
         at = builder.add(sums, I64(4 * COLUMNS * row))
         for vector, total in enumerate(of_row):
             summed = builder.sitofp(total.incomings[1][0], FLOATS)
-            summed = builder.fadd(_load(builder, at, vector, FLOATS), summed)
+            earlier = _load(builder, at, vector, FLOATS)
+            summed = builder.fadd(
+                summed, builder.select(further, earlier, ir.Constant(FLOATS, None))
+            )
             builder.store(summed, _vector(builder, at, vector, FLOATS), align=4 * LANES)
     return context.get_dummy_value()
 
 
-add_tile: Any = intrinsic(_typed)
-"""Adds a product of (ROWS, 2 * pairs) and (2 * pairs, COLUMNS) to float32 `sums` (ROWS, COLUMNS).
+def _typed(
+    _: Any,
+    kind: Any,
+    left: Any,
+    row_step: Any,
+    step: Any,
+    right: Any,
+    groups: Any,
+    begin: Any,
+    sums: Any,
+    further: Any,
+) -> Any:
+    return types.void(kind, *[types.int64] * 8), _multiply_tile
 
-The arguments are addresses, steps in bytes and the number of pairs. A pair of `left` is two 16-bit
-numbers that follow each other in its row; `right` has the same two of each column side by side,
-(pairs, COLUMNS, 2). `right` and `sums` begin at multiples of 64 bytes."""
+
+multiply_tile: Any = intrinsic(_typed)
+"""The product of (ROWS, K) and (K, COLUMNS), plus `begin` (COLUMNS), becomes `sums` (ROWS, COLUMNS) in
+float32, or is added to them if `further` is not 0.
+
+`kind` is any number of the type that both have, int8 or int16; the others are addresses, steps in
+bytes and the number of groups. A group is two 16-bit or four 8-bit numbers that follow each other
+along K; `right` has those of each column side by side, (groups, COLUMNS) of them. `begin` is int32.
+Of 8-bit numbers those of `left` have no sign. `right`, `begin` and `sums` begin at multiples of 64
+bytes. A whole sum may overflow on its way, if it does not in the end."""
 
 
 def _counter(builder: Any, before: Any, start: Any) -> Any:
@@ -115,11 +138,19 @@ def _counter(builder: Any, before: Any, start: Any) -> Any:
     return counter
 
 
-def _multiply_add(builder: Any) -> Any:
-    kind = ir.FunctionType(SUMS, [PAIRS, PAIRS])
-    return cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-        builder.module, kind, MULTIPLY_ADD
-    )
+def _add_pairs(builder: Any, total: Any, left: Any, right: Any) -> Any:
+    left, right = (builder.bitcast(pairs, PAIRS) for pairs in (left, right))
+    return builder.add(total, builder.call(_known(builder, ADD_PAIRS, PAIRS, PAIRS), [left, right]))
+
+
+def _add_quads(builder: Any, total: Any, left: Any, right: Any) -> Any:
+    return builder.call(_known(builder, ADD_QUADS, SUMS, SUMS, SUMS), [total, left, right])
+
+
+def _known(builder: Any, name: str, *kinds: Any) -> Any:
+    """An instruction by LLVM's name, of such arguments, with sums as its result."""
+    kind = ir.FunctionType(SUMS, kinds)
+    return cgutils.get_or_insert_function(builder.module, kind, name)  # type: ignore[no-untyped-call]
 
 
 def _repeated(builder: Any, number: Any) -> Any:

@@ -4,8 +4,8 @@
 They compute what `Attention.forward` and `MLP.forward` in `engine.model.gpt` state in plain torch
 operations, and the gradients of these. Products with weights are in one precision, all else is
 float32. Both passes change the residual stream, or its gradient, in place. All views that they need
-are in a `Workspace`, for the reason that is given there. The scale of a matrix, from forward to
-backward pass, is what `engine.model.products` asks for.
+are in a `Workspace`, for the reason that is given there. The scales of a matrix, from forward to
+backward pass, are what `engine.model.products` asks for.
 
 Dimensions: B batch, T time, R = B * T rows, D embedding width, E rows of a weight, H heads,
 K head width, N = B * H.
@@ -20,7 +20,7 @@ from engine.config import ModelConfig
 from engine.model import kernels
 from engine.model.causal_blocks import BLOCK
 from engine.model.kernels import Array
-from engine.model.products import Products, lowered
+from engine.model.products import NOT_KNOWN, Products, lowered
 from engine.model.workspace import (
     AttentionActivations,
     AttentionScratch,
@@ -72,7 +72,7 @@ class AttentionPass:
         self.kept = settings.workspace.take(
             AttentionActivations, settings.batch, settings.time, *heads, settings.products.dtype
         )
-        self.y_scale = self.merged_scale = 0.0
+        self.y_scales = self.merged_scales = NOT_KNOWN
 
     def forward(self, x: Rows) -> None:
         """Add the sublayer to the residual stream."""
@@ -80,14 +80,14 @@ class AttentionPass:
         scratch, epsilon = workspace.take(AttentionScratch, *kept.sizes), self.settings.epsilon
         products = self.settings.products
         kernels.rms_norm(x.array, kept.y.array, kept.y_scales.array, epsilon)
-        self.y_scale = products.linear(kept.y.tensor, self.qkv, scratch.qkv.tensor)
+        self.y_scales = products.linear(kept.y.tensor, self.qkv, scratch.qkv.tensor)
         kernels.qk_norm_rope(
             scratch.qkv.array, *angles, kept.heads.array, kept.scales.array, epsilon
         )
         attend(kept, scratch)
         kernels.merge_heads(scratch.attended.array, kept.merged.array)
         merged = kept.merged.tensor
-        self.merged_scale = products.add_linear(x.tensor, merged, self.output, self.mask)
+        self.merged_scales = products.add_linear(x.tensor, merged, self.output, self.mask)
         workspace.give_back(scratch)
 
     def backward(self, grad: Rows) -> tuple[Tensor, Tensor]:
@@ -97,7 +97,7 @@ class AttentionPass:
         products = self.settings.products
         out = with_dropout(grad.tensor, self.mask, products.dtype)
         grad_output = products.backward(
-            out, self.output, kept.merged.tensor, self.merged_scale, grads.merged.tensor
+            out, self.output, kept.merged.tensor, self.merged_scales, grads.merged.tensor
         )
         kernels.split_heads(grads.merged.array, grads.attended.array)
         attend_backward(kept, grads)
@@ -105,7 +105,7 @@ class AttentionPass:
             grads.heads.array, kept.heads.array, kept.scales.array, *angles, grads.qkv.array
         )
         grad_qkv = products.backward(
-            grads.qkv.tensor, self.qkv, kept.y.tensor, self.y_scale, grads.y.tensor
+            grads.qkv.tensor, self.qkv, kept.y.tensor, self.y_scales, grads.y.tensor
         )
         kernels.rms_norm_backward(grads.y.array, kept.y.array, kept.y_scales.array, grad.array)
         workspace.give_back(grads)
@@ -146,7 +146,7 @@ class MLPPass:
         self.kept = settings.workspace.take(
             MLPActivations, rows, *output.shape, settings.products.dtype
         )
-        self.scales = 0.0, 0.0
+        self.scales = NOT_KNOWN, NOT_KNOWN
 
     def forward(self, x: Rows) -> None:
         """Add the sublayer to the residual stream."""

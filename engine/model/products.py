@@ -9,40 +9,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.model import kernels
-from engine.model.integer_products import multiply, multiply_twice
+from engine.model import integer_tile, kernels
+from engine.model.integer_packing import LIMITS
+from engine.model.integer_products import multiply, multiply_columns, multiply_twice
+from engine.model.kernels import Array
 from engine.model.workspace import MLPActivations, MLPScratch
 
-Scales = tuple[float, float]
+INTEGERS = {torch.int8: 8, torch.int16: 16}
+"""The formats of whole numbers, the fastest first, and how many bits these have."""
+NOT_KNOWN: Array = np.empty(0, np.float32)
+
+Scales = tuple[Array, Array]
 """Of the inputs of an MLP's two products."""
 Weights = tuple[Tensor, Tensor]
 """Of an MLP's two products, up and output, or their gradients."""
 
 
 class Products(Protocol):
-    """The products of one number format. The scale of a matrix says how large its numbers are, where
-    that matters: what has read it in the forward pass tells the backward pass."""
+    """The products of one number format. The scales of a matrix say how large the numbers of each
+    column are, where that matters: what has read it in the forward pass tells the backward pass."""
 
     dtype: torch.dtype
     """What the matrices that they read and write are kept in."""
 
-    def linear(self, x: Tensor, weight: Tensor, out: Tensor) -> float:
-        """out (R, E) = x (R, D) @ weight.T, where weight is (E, D). The scale of x."""
+    def linear(self, x: Tensor, weight: Tensor, out: Tensor) -> Array:
+        """out (R, E) = x (R, D) @ weight.T, where weight is (E, D). The scales of x."""
 
-    def add_linear(self, residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> float:
-        """residual (R, E), in float32, += x (R, D) @ weight.T, times the mask of dropout. The scale
+    def add_linear(self, residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> Array:
+        """residual (R, E), in float32, += x (R, D) @ weight.T, times the mask of dropout. The scales
         of x."""
 
     def backward(
-        self, grad: Tensor, weight: Tensor, x: Tensor, scale: float, out: Tensor
+        self, grad: Tensor, weight: Tensor, x: Tensor, scales: Array, out: Tensor
     ) -> Tensor:
         """The gradients of a product x (R, D) @ weight.T from its own, grad (R, E): that of x in
-        `out` (R, D); that of the weight (E, D), in float32, is returned. `scale` is that of x: with a smaller
-        one its whole numbers would overflow."""
+        `out` (R, D); that of the weight (E, D), in float32, is returned. `scales` are those of x: with
+        smaller ones its whole numbers would overflow."""
 
     def mlp(
         self, kept: MLPActivations, weights: Weights, residual: Tensor, mask: Tensor | None
@@ -63,16 +70,16 @@ class Products(Protocol):
 
 
 class FloatProducts:
-    """torch's own, in float32 or bfloat16, of which no scale is known."""
+    """torch's own, in float32 or bfloat16, of which no scales are known."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         self.dtype = dtype
 
-    def linear(self, x: Tensor, weight: Tensor, out: Tensor) -> float:
+    def linear(self, x: Tensor, weight: Tensor, out: Tensor) -> Array:
         F.linear(x, lowered(weight, x.dtype), out=out)  # type: ignore[call-arg]
-        return 0.0
+        return NOT_KNOWN
 
-    def add_linear(self, residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> float:
+    def add_linear(self, residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> Array:
         if mask is not None:
             product = F.linear(x, lowered(weight, x.dtype))
             residual.addcmul_(lowered(product, torch.float32), mask.view(residual.shape))
@@ -80,10 +87,10 @@ class FloatProducts:
             residual.addmm_(x, weight.T)
         else:
             residual.add_(F.linear(x, lowered(weight, x.dtype)))
-        return 0.0
+        return NOT_KNOWN
 
     def backward(
-        self, grad: Tensor, weight: Tensor, x: Tensor, scale: float, out: Tensor
+        self, grad: Tensor, weight: Tensor, x: Tensor, scales: Array, out: Tensor
     ) -> Tensor:
         torch.mm(grad, lowered(weight, grad.dtype), out=out)
         return lowered(torch.mm(grad.T, x), torch.float32)
@@ -114,33 +121,38 @@ class FloatProducts:
 
 
 class IntegerProducts:
-    """Of whole numbers, from float32 to float32. A scale is the largest absolute value."""
+    """Of whole numbers, from float32 to float32. Scales are the largest absolute values."""
 
     dtype = torch.float32
 
-    def linear(self, x: Tensor, weight: Tensor, out: Tensor) -> float:
-        return _multiply(x, weight, out, transposed=True)
+    def __init__(self, bits: int) -> None:
+        self.limit = LIMITS[bits]
 
-    def add_linear(self, residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> float:
+    def linear(self, x: Tensor, weight: Tensor, out: Tensor) -> Array:
+        return self._multiply(x, weight, out, transposed=True)
+
+    def add_linear(self, residual: Tensor, x: Tensor, weight: Tensor, mask: Tensor | None) -> Array:
         if mask is None:
-            return _multiply(x, weight, residual, transposed=True, add=True)
+            return self._multiply(x, weight, residual, transposed=True, add=True)
         product = torch.empty_like(residual)
-        largest = self.linear(x, weight, product)
+        scales = self.linear(x, weight, product)
         residual.addcmul_(product, mask.view(residual.shape))
-        return largest
+        return scales
 
     def backward(
-        self, grad: Tensor, weight: Tensor, x: Tensor, scale: float, out: Tensor
+        self, grad: Tensor, weight: Tensor, x: Tensor, scales: Array, out: Tensor
     ) -> Tensor:
-        return _of_weight(grad, x, (_multiply(grad, weight, out, transposed=False), scale))
+        of_grad = self._multiply(grad, weight, out, transposed=False)
+        return self._of_weight(grad, x, (of_grad, scales))
 
     def mlp(
         self, kept: MLPActivations, weights: Weights, residual: Tensor, mask: Tensor | None
     ) -> Scales:
         out = residual if mask is None else torch.empty_like(residual)
-        y, hidden, add = kept.y.array, kept.hidden.array, mask is None
-        up, output = (weight.detach().numpy() for weight in weights)
-        scales: Scales = multiply_twice(y, up, hidden, hidden, output, out.numpy(), True, add)
+        hidden, add = kept.hidden.tensor, mask is None
+        scales = self._multiply_twice(
+            (kept.y.tensor, hidden, out), weights, hidden, forward=True, add=add
+        )
         if mask is not None:
             residual.addcmul_(out, mask.view(residual.shape))
         return scales
@@ -153,42 +165,72 @@ class IntegerProducts:
         weights: Weights,
         grads: MLPScratch,
     ) -> Weights:
-        up, output = (weight.detach().numpy() for weight in weights)
-        hidden, grad_hidden = kept.hidden.array, grads.hidden.array
-        of_grad, of_hidden = multiply_twice(
-            grad.numpy(), output, grad_hidden, hidden, up, grads.y.array, False, False
+        (up, output), hidden, grad_hidden = weights, kept.hidden.tensor, grads.hidden.tensor
+        of_grad, of_hidden = self._multiply_twice(
+            (grad, grad_hidden, grads.y.tensor), (output, up), hidden
         )
         return (
-            _of_weight(grads.hidden.tensor, kept.y.tensor, (of_hidden, scales[0])),
-            _of_weight(grad, kept.hidden.tensor, (of_grad, scales[1])),
+            self._of_weight(grad_hidden, kept.y.tensor, (of_hidden, scales[0])),
+            self._of_weight(grad, hidden, (of_grad, scales[1])),
         )
 
+    def _multiply(
+        self, left: Tensor, right: Tensor, out: Tensor, *, transposed: bool, add: bool = False
+    ) -> Array:
+        """out = left @ right, or with `add` added to it; or `transposed`, left @ right.T. The scales
+        of `left`."""
+        scales = np.empty(left.shape[1], np.float32)
+        matrices = left.numpy(), right.detach().numpy(), transposed, out.numpy(), add
+        multiply(self.limit, *matrices, scales)
+        return scales
 
-def _multiply(
-    left: Tensor, right: Tensor, out: Tensor, *, transposed: bool, add: bool = False
-) -> float:
-    """out = left @ right, or with `add` added to it; or `transposed`, left @ right.T. The largest
-    absolute value of `left`."""
-    matrices = left.numpy(), False, right.detach().numpy(), transposed
-    largest: float = multiply(*matrices, (0.0, 0.0), out.numpy(), add)
-    return largest
+    def _multiply_twice(
+        self,
+        matrices: tuple[Tensor, Tensor, Tensor],
+        weights: Weights,
+        hidden: Tensor,
+        *,
+        forward: bool = False,
+        add: bool = False,
+    ) -> Scales:
+        """Both products of an MLP, of what comes in, between them and goes out. The scales of the
+        first two."""
+        left, middle, out = (matrix.numpy() for matrix in matrices)
+        first, last = (weight.detach().numpy() for weight in weights)
+        scales = np.empty(left.shape[1], np.float32), np.empty(middle.shape[1], np.float32)
+        arrays = left, first, middle, hidden.numpy(), last, out
+        multiply_twice(self.limit, *arrays, forward, add, scales)
+        return scales
+
+    def _of_weight(self, grad: Tensor, x: Tensor, scales: Scales) -> Tensor:
+        """grad.T @ x, of which the scales are known."""
+        out = grad.new_empty(grad.shape[1], x.shape[1])
+        if len(out) >= out.shape[1]:
+            multiply_columns(self.limit, grad.numpy(), x.numpy(), scales, out.numpy())
+        else:  # the left matrix is the one that is read in longer pieces
+            transposed = out.new_empty(out.shape[::-1])
+            multiply_columns(self.limit, x.numpy(), grad.numpy(), scales[::-1], transposed.numpy())
+            out.copy_(transposed.T)
+        return out
 
 
-def _of_weight(grad: Tensor, x: Tensor, largest: tuple[float, float]) -> Tensor:
-    """grad.T @ x, whose largest absolute values are known."""
-    out = grad.new_empty(grad.shape[1], x.shape[1])
-    if len(out) >= out.shape[1]:
-        multiply(grad.numpy(), True, x.numpy(), False, largest, out.numpy(), False)
-    else:  # the left matrix is the one that is read in longer pieces
-        transposed = out.new_empty(out.shape[::-1])
-        matrices = x.numpy(), True, grad.numpy(), False
-        multiply(*matrices, largest[::-1], transposed.numpy(), False)
-        out.copy_(transposed.T)
-    return out
+def integer_formats() -> list[torch.dtype]:
+    """The formats of whole numbers that this processor knows, the fastest first."""
+    return [precision for precision, bits in INTEGERS.items() if integer_tile.supported(bits)]
+
+
+def formats_to_measure(*, integers: bool) -> list[torch.dtype]:
+    """Of which one may be the fastest here, on the CPU; `integers`: if those of whole numbers serve."""
+    faster = integer_formats()[:1] if integers else []
+    if torch.int8 in faster and not integer_tile.FEATURES.get("amx-bf16"):
+        # An instruction takes in twice as many of these as of bfloat16, but for those of AMX.
+        return [torch.float32, *faster]
+    return [torch.float32, torch.bfloat16, *faster]
 
 
 class _Thread(threading.local):
-    integers = False
+    bits: int | None = None
+    """Of whole numbers, if these are computed with."""
 
 
 _thread = _Thread()
@@ -196,20 +238,20 @@ _thread = _Thread()
 
 @contextmanager
 def computing_in(precision: torch.dtype, device_type: str) -> Iterator[None]:
-    """Products in this number format, in this thread: by autocast, or for int16 those with the
-    weights inside the blocks."""
-    before, _thread.integers = _thread.integers, precision == torch.int16
+    """Products in this number format, in this thread: by autocast, or of whole numbers those with
+    the weights inside the blocks."""
+    before, _thread.bits = _thread.bits, INTEGERS.get(precision)
     try:
         with torch.autocast(device_type, precision, precision == torch.bfloat16):
             yield
     finally:
-        _thread.integers = before
+        _thread.bits = before
 
 
 def current_products() -> Products:
     """Those that this thread computes in."""
-    if _thread.integers:
-        return IntegerProducts()
+    if _thread.bits:
+        return IntegerProducts(_thread.bits)
     in_float = not torch.is_autocast_enabled("cpu")
     return FloatProducts(torch.float32 if in_float else torch.get_autocast_dtype("cpu"))
 

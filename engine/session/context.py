@@ -13,9 +13,9 @@ from engine.generation.generator import TextGenerator
 from engine.generation.sampler import candidates
 from engine.generation.streams import SampleStreams
 from engine.memory import collecting_garbage, release_code_pages, release_freed_memory
-from engine.model import integer_tile
 from engine.model.decoder import CompiledDecoder
 from engine.model.gpt import GPT
+from engine.model.products import formats_to_measure
 from engine.model.size import on_meta
 from engine.model.tokenizer import Tokenizer
 from engine.protocol import Event
@@ -187,8 +187,7 @@ def load_loops() -> None:
 def _compile_loops() -> None:
     shape = msgspec.structs.replace(ModelConfig(), n_embd=16, n_layer=1, context_length=8)
     model, ids = GPT(shape, 2).init_weights(torch.Generator()), torch.zeros(1, 8, dtype=torch.int64)
-    formats = [torch.float32, torch.bfloat16, *[torch.int16] * integer_tile.supported()]
-    for precision in formats:
+    for precision in formats_to_measure(integers=True):
         _, grads = Replica(model, precision).loss_and_grad(ids, ids, ids.numel(), None)
     for train in (TrainConfig(optimizer="muon"), TrainConfig(optimizer="normuon")):
         optimizer = Optimizer(model, train, WorkerPool(1))

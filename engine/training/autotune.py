@@ -12,9 +12,9 @@ import torch
 
 from engine.config import ModelConfig, TrainConfig
 from engine.device import Hardware, device_of
-from engine.model import integer_tile
 from engine.model.fused import has_kernels
 from engine.model.gpt import GPT
+from engine.model.products import formats_to_measure, integer_formats
 from engine.model.size import flops_per_token
 from engine.training.replica import Replica
 from engine.training.workers import WorkerPool
@@ -25,6 +25,8 @@ TRIAL_FLOPS = 2.5e9
 """Work of one trial: about 20 milliseconds."""
 NEARLY = 1.1
 """Times that differ by less than this factor may do so by chance."""
+ROUNDING = {torch.int8: 1.05}
+"""How many times as many steps a format needs for the same loss."""
 TRIAL_LENGTH, TRIAL_VOCABULARY = 64, 64
 TRIALS = 5
 """Trials of each choice; their median counts."""
@@ -34,7 +36,17 @@ HOPELESS = 4.0
 """A choice that takes this many times the least is not tried again: some processors take ten times
 as long in bfloat16."""
 
-SHORT_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.int16: "int16"}
+SHORT_NAMES = {
+    torch.float32: "fp32",
+    torch.bfloat16: "bf16",
+    torch.int16: "int16",
+    torch.int8: "int8",
+}
+NEEDED = {
+    torch.int16: "AVX2",
+    torch.int8: "AVX-VNNI or AVX-512-VNNI",
+}
+"""What an x86 processor needs for a format."""
 
 Seconds = dict[tuple[int, torch.dtype], float]
 """What each choice of threads and precision took."""
@@ -60,8 +72,7 @@ def choose(model: ModelConfig, train: TrainConfig, others: Iterable[ModelConfig]
 
     torch.set_num_threads(1)
     counts = [train.threads] if train.threads else _counts(train.batch_size)
-    integers = all(has_integers(each) for each in (model, *others))
-    formats = [torch.float32, torch.bfloat16, *[torch.int16] * integers]
+    formats = formats_to_measure(integers=all(map(has_kernels, (model, *others))))
     if train.precision != "auto":
         formats = [getattr(torch, train.precision)]
     choices = [(count, precision) for count in counts for precision in formats]
@@ -75,17 +86,19 @@ def choose(model: ModelConfig, train: TrainConfig, others: Iterable[ModelConfig]
 def check_precision(model: ModelConfig, train: TrainConfig) -> None:
     """ValueError, with a user-facing message, if this model cannot be trained in the precision that is
     asked for."""
-    on_cpu = device_of(train.device).type == "cpu"
-    if train.precision == "int16" and not (on_cpu and has_integers(model)):
+    precision = getattr(torch, train.precision, None)
+    if precision in NEEDED and precision not in _integer_formats(model, train):
         raise ValueError(
-            "train.precision=int16 is for an x86 processor with AVX2, not a GPU, and for the default "
-            "norm, positions, activation, QK-norm and residual connections: take auto."
+            f"train.precision={train.precision} is for an x86 processor with {NEEDED[precision]}, not "
+            "a GPU, and for the default norm, positions, activation, QK-norm and residual "
+            "connections: take auto."
         )
 
 
-def has_integers(model: ModelConfig) -> bool:
-    """Whether this model can be trained by products of whole numbers here, on the CPU."""
-    return integer_tile.supported() and has_kernels(model)
+def _integer_formats(model: ModelConfig, train: TrainConfig) -> list[torch.dtype]:
+    """The formats of whole numbers in which this model can be trained here."""
+    on_cpu = device_of(train.device).type == "cpu"
+    return integer_formats() if on_cpu and has_kernels(model) else []
 
 
 def measure_threads(
@@ -123,8 +136,8 @@ def as_before(
         train = msgspec.structs.replace(train, device=device)
     if not train.threads and threads <= MAX_THREADS:
         train = msgspec.structs.replace(train, threads=threads)
-    integers = device_of(train.device).type == "cpu" and has_integers(model)
-    known = ["float32", "bfloat16", *["int16"] * integers]
+    formats = [torch.float32, torch.bfloat16, *_integer_formats(model, train)]
+    known = [str(each).removeprefix("torch.") for each in formats]
     if train.precision not in known:
         train = msgspec.structs.replace(train, precision="auto")
     if train.precision == "auto" and precision in known:
@@ -200,11 +213,13 @@ def _trial(workers: WorkerPool, replicas: list[Replica], ids: torch.Tensor) -> f
 
 
 def _best(seconds: Seconds) -> tuple[int, torch.dtype]:
-    """The quickest choice, or one with more threads that is as quick but for chance: where cores
+    """The quickest choice to the same loss, or one with more threads that is as quick but for chance: where cores
     are only busy for a while, more threads are right for the rest of the run."""
     least = min(seconds.values())
     near = [choice for choice, taken in seconds.items() if taken <= NEARLY * least]
-    return min(near, key=lambda choice: (-choice[0], seconds[choice]))
+    return min(
+        near, key=lambda choice: (-choice[0], seconds[choice] * ROUNDING.get(choice[1], 1.0))
+    )
 
 
 def _reason(seconds: Seconds) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.model import fused
 from engine.model.kernels import Array
 from engine.model.matrix import Matrix
+from engine.model.products import INTEGERS
 from engine.training import muon_kernels
 from engine.training.cuda_graphs import recorded
 from engine.training.orthogonalize import Orthogonalizer
@@ -111,7 +112,7 @@ class Muon:
         self.weight_decay = weight_decay
         self.by_neuron = by_neuron
         self.momentum_share = momentum_share
-        self.precision = torch.float32 if precision == torch.int16 else precision
+        self.precision = torch.float32 if precision in INTEGERS else precision
         self._matrices = matrices
         weights = [m.of(m.parameter.detach()) for m in matrices]
         self._momenta = [torch.zeros_like(weight) for weight in weights]

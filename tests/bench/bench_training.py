@@ -23,6 +23,7 @@ from building import CORES, config_of, integer_rate, matrix_rate, tokens_per_sec
 from figures import Table
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from engine.model.products import INTEGERS
 from engine.model.size import parameter_count
 from engine.model.tokenizer import Vocabulary
 from engine.training.schedule import context_stages
@@ -74,8 +75,9 @@ def test_tokens_per_second(benchmark: BenchmarkFixture, text: Path, table: Table
     table.row("tokens/s, default preset, over a run", f"{median(speeds):,.0f}")
     table.row("matrix rate, GFLOP/s", f"{median(rates) / 1e9:.0f}")
     table.row("6 N tokens/s over the matrix rate", f"{median(fractions):.1%}", "45%")
-    if trainer.hardware.precision_name == "int16":
-        rate = integer_rate()
+    bits = INTEGERS.get(trainer.hardware.precision)
+    if bits:
+        rate = integer_rate(bits)
         table.row("matrix rate of whole numbers, GFLOP/s", f"{rate / 1e9:.0f}")
         table.row("6 N tokens/s over that", f"{flops * median(speeds) / rate:.1%}")
 

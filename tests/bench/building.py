@@ -11,6 +11,7 @@ import torch
 from data import files
 from engine.config import RunConfig, override, preset
 from engine.memory import keep_freed_memory
+from engine.model.integer_packing import LIMITS
 from engine.model.integer_products import multiply
 from engine.model.kernels import Array
 from engine.model.tokenizer import Vocabulary
@@ -64,13 +65,13 @@ def matrix_rate(side: int = 1024, trials: int = 15) -> float:
     return max(rates)
 
 
-def integer_rate(side: int = 1024, trials: int = 15) -> float:
-    """FLOP/s of square products of whole numbers here, one on each core."""
+def integer_rate(bits: int, side: int = 1024, trials: int = 15) -> float:
+    """FLOP/s of square products of whole numbers of so many bits here, one on each core."""
     x = np.ones((side, side), np.float32)
-    outs = [np.empty_like(x) for _ in range(CORES)]
+    outs, largest = [np.empty_like(x) for _ in range(CORES)], np.empty(side, np.float32)
 
     def work(out: Array) -> None:
-        multiply(x, False, x, False, (0.0, 0.0), out, False)
+        multiply(LIMITS[bits], x, x, False, out, False, largest.copy())
 
     seconds = []
     with ThreadPoolExecutor(CORES) as pool:

@@ -116,7 +116,7 @@ TRAIN_CONFIGS = st.tuples(FRACTIONS, FRACTIONS).flatmap(
         val_fraction=st.floats(0.01, 0.5),
         seed=st.integers(0, 2**31 - 1),
         device=st.sampled_from(["cpu", "cpu", "cpu", "auto", "cuda", "mps"]),
-        precision=st.sampled_from(["float32", "bfloat16"]),
+        precision=st.sampled_from(["auto", "float32", "bfloat16", "int16", "int8"]),
         threads=st.sampled_from([1, 1, 2, 3, 256]),
     )
 )

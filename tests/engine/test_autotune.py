@@ -14,6 +14,7 @@ from engine.config import ModelConfig, TrainConfig
 from engine.device import Hardware
 from engine.model import integer_tile
 from engine.model.gpt import GPT
+from engine.model.products import formats_to_measure, integer_formats
 from engine.model.size import flops_per_token
 from engine.training import autotune
 from engine.training.autotune import as_before, choose
@@ -25,8 +26,10 @@ CPU = TrainConfig(device="cpu", precision="auto", threads=0)
 TRIAL_FLOPS = autotune.TRIAL_FLOPS  # before it is made less for the tests
 FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 SHORT_NAMES = {"float32": "fp32", "bfloat16": "bf16"}
-if integer_tile.supported():
-    FORMATS["int16"], SHORT_NAMES["int16"] = torch.int16, "int16"
+for integers in ("int16", "int8"):
+    if getattr(torch, integers) in integer_formats():
+        FORMATS[integers], SHORT_NAMES[integers] = getattr(torch, integers), integers
+TRIED = {name: each for name, each in FORMATS.items() if each in formats_to_measure(integers=True)}
 
 
 def asked(**changes: object) -> TrainConfig:
@@ -67,7 +70,7 @@ def test_the_reason_names_everything_that_was_measured_the_fastest_first(
     monkeypatch.setattr(autotune, "MAX_THREADS", cores)
     choice = choose(MODEL, CPU)
     pairs = pairs_of(choice)
-    names = {f"{count} × {name}" for count in counts for name in SHORT_NAMES.values()}
+    names = {f"{count} × {SHORT_NAMES[name]}" for count in counts for name in TRIED}
     assert len(pairs) == len(names)
     assert {name for name, _ in pairs} == names
     short = SHORT_NAMES[choice.precision_name]
@@ -101,7 +104,7 @@ def test_measuring_takes_only_a_moment(
     monkeypatch.setattr(autotune, "Replica", Work)
     monkeypatch.setattr(autotune.time, "perf_counter", lambda: work[0])
     choose(config, CPU)
-    assert 1e10 < work[0] < 5e10 * len(FORMATS)  # where all formats are equally fast
+    assert 1e10 < work[0] < 5e10 * len(TRIED)  # where all formats are equally fast
 
 
 @pytest.mark.parametrize("precision", FORMATS)
@@ -116,12 +119,10 @@ def test_a_precision_that_is_set_is_kept(precision: str, monkeypatch: pytest.Mon
 def test_a_number_of_threads_that_is_set_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     choice = choose(MODEL, asked(threads=3))
     assert choice.threads == 3
-    assert {name for name, _ in pairs_of(choice)} == {
-        f"3 × {short}" for short in SHORT_NAMES.values()
-    }
+    assert {name for name, _ in pairs_of(choice)} == {f"3 × {SHORT_NAMES[name]}" for name in TRIED}
 
 
-@pytest.mark.parametrize("fast", FORMATS.values())
+@pytest.mark.parametrize("fast", TRIED.values())
 @pytest.mark.parametrize(("power", "threads"), [(0, 1), (3, 4)])
 def test_the_fastest_is_chosen(
     power: int, threads: int, fast: torch.dtype, monkeypatch: pytest.MonkeyPatch
@@ -160,47 +161,64 @@ def test_formats_that_are_nearly_equally_fast_are_tried_more_often(
 
         def loss_and_grad(self, *_: object) -> tuple[float, list[Tensor]]:
             tried[self.precision] += 1
-            clock[0] += 1.0 if self.precision == torch.bfloat16 else slower
+            clock[0] += 1.0 if self.precision == torch.float32 else slower
             return 0.0, []
 
     monkeypatch.setattr(autotune, "Replica", Work)
     monkeypatch.setattr(autotune.time, "perf_counter", lambda: clock[0])
-    assert choose(MODEL, asked(threads=1)).precision == torch.bfloat16
+    assert choose(MODEL, asked(threads=1)).precision == torch.float32
     assert set(tried.values()) == {trials}
 
 
 NO_INTEGERS = (
-    "train.precision=int16 is for an x86 processor with AVX2, not a GPU, and for the default norm, "
+    "train.precision={} is for an x86 processor with {}, not a GPU, and for the default norm, "
     "positions, activation, QK-norm and residual connections: take auto."
 )
 
 
+@pytest.mark.parametrize(
+    ("precision", "needed"), [("int16", "AVX2"), ("int8", "AVX-VNNI or AVX-512-VNNI")]
+)
 @pytest.mark.parametrize("unfit", ["processor", "model", "device"])
 def test_whole_numbers_are_for_processors_and_models_that_can(
-    unfit: str, monkeypatch: pytest.MonkeyPatch
+    unfit: str, precision: str, needed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(integer_tile, "supported", lambda: unfit != "processor")
+    monkeypatch.setattr(integer_tile, "supported", lambda _: unfit != "processor")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: unfit == "device")
     model = msgspec.structs.replace(MODEL, activation="gelu") if unfit == "model" else MODEL
     device = "cuda" if unfit == "device" else "cpu"
-    with pytest.raises(ValueError, match=f"^{re.escape(NO_INTEGERS)}$"):
-        choose(model, asked(device=device, precision="int16"))
+    message = re.escape(NO_INTEGERS.format(precision, needed))
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        choose(model, asked(device=device, precision=precision))
     if unfit != "device":
         assert {name[-4:] for name, _ in pairs_of(choose(model, CPU))} == {"fp32", "bf16"}
 
 
-@pytest.mark.parametrize("asked_for", ["auto", "int16"])
+@pytest.mark.parametrize("saved", ["int16", "int8"])
+@pytest.mark.parametrize("asked_to", ["measure", "take it"])
 @pytest.mark.parametrize(
-    ("able", "activation", "precision"),
-    [(True, "squared_relu", "int16"), (True, "gelu", "auto"), (False, "squared_relu", "auto")],
+    ("able", "activation", "goes_on"),
+    [(True, "squared_relu", True), (True, "gelu", False), (False, "squared_relu", False)],
 )
 def test_a_run_goes_on_in_whole_numbers_where_that_is_possible(
-    able: bool, activation: str, precision: str, asked_for: str, monkeypatch: pytest.MonkeyPatch
+    able: bool,
+    activation: str,
+    goes_on: bool,
+    asked_to: str,
+    saved: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(integer_tile, "supported", lambda: able)
+    monkeypatch.setattr(integer_tile, "supported", lambda _: able)
     model = msgspec.structs.replace(MODEL, activation=activation)
-    train = asked(precision=asked_for)
-    assert as_before(model, train, "cpu", 1, "int16").precision == precision
+    train = asked(precision="auto" if asked_to == "measure" else saved)
+    precision = as_before(model, train, "cpu", 1, saved).precision
+    assert precision == (saved if goes_on else "auto")
+
+
+def test_a_run_of_8_bits_goes_on_where_16_are_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(integer_tile, "supported", lambda bits: bits == 16)
+    assert as_before(MODEL, asked(precision="int8"), "cpu", 1, "int8").precision == "auto"
+    assert as_before(MODEL, asked(precision="int16"), "cpu", 1, "int16").precision == "int16"
 
 
 @pytest.mark.parametrize("device", ["auto", "cuda"])
@@ -324,3 +342,30 @@ def test_more_threads_unless_fewer_are_clearly_faster(
     taken = dict(zip([(1, torch.float32), (2, torch.float32)], seconds, strict=True))
     monkeypatch.setattr(autotune, "_trials", lambda choices, config: iter([taken]))
     assert choose(MODEL, CPU).threads == chosen
+
+
+@pytest.mark.parametrize(("seconds", "chosen"), [(0.97, torch.float32), (0.92, torch.int8)])
+def test_8_bits_have_to_make_up_for_their_rounding(
+    seconds: float, chosen: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = {(1, torch.float32): 1.0, (1, torch.int8): seconds}
+    monkeypatch.setattr(autotune, "_trials", lambda choices, config: iter([taken]))
+    assert choose(MODEL, CPU).precision == chosen
+
+
+@pytest.mark.parametrize(
+    ("features", "measured"),
+    [
+        ({"avx2": True}, "fp32 bf16 int16"),
+        ({"avx2": True, "avxvnni": True, "avx512vnni": True}, "fp32 int8"),
+        ({"avx2": True, "avxvnni": True, "avx512vnni": True, "amx-bf16": True}, "fp32 bf16 int8"),
+        ({}, "fp32 bf16"),
+    ],
+)
+def test_what_cannot_be_the_fastest_is_not_measured(
+    features: dict[str, bool], measured: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(integer_tile, "FEATURES", features)
+    monkeypatch.setattr(integer_tile.platform, "machine", lambda: "x86_64")
+    formats = formats_to_measure(integers=True)
+    assert " ".join(autotune.SHORT_NAMES[each] for each in formats) == measured

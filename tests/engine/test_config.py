@@ -86,7 +86,7 @@ def test_the_choices_of_each_setting_that_has_some() -> None:
         "model.tokenizer": ("characters", "bytes", "bpe"),
         "train.optimizer": ("muon", "normuon", "adamw"),
         "train.device": ("auto", "cpu", "cuda", "mps"),
-        "train.precision": ("auto", "float32", "bfloat16", "int16"),
+        "train.precision": ("auto", "float32", "bfloat16", "int16", "int8"),
         "train.compile": ("auto", "on", "off"),
         "text.shuffle": ("off", "characters", "words", "lines"),
     }

@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.config import SampleConfig, small
 from engine.device import Hardware
 from engine.generation.generator import TextGenerator
+from engine.model.products import integer_formats
 from engine.model.tokenizer import Vocabulary
 from engine.training import replica
 from engine.training.dataset import Dataset
@@ -88,7 +89,7 @@ def test_shakespeare_starts_at_ln_65(shakespeare_file: Path) -> None:
     assert round(step_of(trainer, 0).loss, 3) == 4.174
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, *integer_formats()])
 def test_it_memorizes_fifty_characters(precision: torch.dtype) -> None:
     assert len(FIFTY) == 50
     trainer = make_trainer(

@@ -59,7 +59,8 @@ def test_two_ranks_train_as_one_process_with_two_threads_does(text: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("world", "precision"), [(4, "float32"), (2, "bfloat16"), (4, "bfloat16"), (2, "int16")]
+    ("world", "precision"),
+    [(4, "float32"), (2, "bfloat16"), (4, "bfloat16"), (2, "int16"), (2, "int8")],
 )
 def test_more_ranks_train_as_threads_do(
     world: int, precision: str, text: Path, tmp_path: Path

@@ -445,13 +445,15 @@ async def test_an_option_is_chosen_among_its_words(desk: Opener, size: tuple[int
         form = await open_form(it)
         precision = form.query_one("#train-precision", Choice)
         form.set_focus(precision)
-        await it.sees("architecture", "[auto] float32  bfloat16  int16", "default auto")
+        await it.sees("architecture", "[auto] float32  bfloat16  int16  int8", "default auto")
         await it.sees(all_settings()["train.precision"].description)
         for key, value in (
             ("right", "float32"),
             ("space", "bfloat16"),
             ("right", "int16"),
+            ("right", "int8"),
             ("right", "auto"),
+            ("left", "int8"),
             ("left", "int16"),
             ("left", "bfloat16"),
         ):

@@ -18,7 +18,7 @@ class FormRow(Horizontal):
     FormRow { height: 1; }
     FormRow Label { width: 14; }
     FormRow Input { width: 1fr; background: $panel; }
-    FormRow Choice { width: 34; }
+    FormRow Choice { width: 38; }
     FormRow .range { width: 2fr; padding-left: 2; height: 1; text-overflow: ellipsis; text-wrap: nowrap; }
     FormRow.choice .range { width: 1fr; }
     FormRow .marked { color: $accent; }

@@ -194,8 +194,8 @@ def _of_a_step(state: RunState) -> list[tuple[str, str]]:
         ("computes on", "The processor or GPU, and how many threads share a step." + machine),
         (
             "precision",
-            "The number format of products. float32 is the most exact; bfloat16, or int16 (every row "
-            "scaled to whole numbers), is faster on some processors.",
+            "The number format of products. float32 is the most exact; bfloat16, or int16 and int8 "
+            "(whole numbers of 16 and 8 bits, to which rows are scaled), are faster on some processors.",
         ),
     ]
 
