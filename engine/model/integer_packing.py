@@ -3,6 +3,8 @@
 Dimensions: the left matrix of a product is (M, K), the right one (K, N). The numbers are in groups of
 32 bits, two or four that follow each other along K. `limit`, the largest number, says by its type
 how many bits a number has.
+
+Numba's cache does not see a change of this file: `engine.model.integer_products` has to change, too.
 """
 
 from collections.abc import Callable

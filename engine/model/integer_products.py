@@ -40,6 +40,7 @@ from engine.model.kernels import (
     squared_relu_backward,
 )
 
+LONGEST = 1 << 17
 Right = tuple[Packed, NDArray[np.int32], Array]
 """A right matrix: (N / COLUMNS, groups, COLUMNS, group) numbers, what sums of products with them begin
 at, (N / COLUMNS, COLUMNS), and factors (N) that undo their scales."""
@@ -86,7 +87,7 @@ def right_of(right: Array, transposed: bool, limit: Limit) -> Any:
 @exact_inner
 def beginnings(right: Packed, limit: Limit) -> Any:
     """(panels, COLUMNS): minus what 128, added to each 8-bit number of the left matrix, adds to
-    products."""
+    products. These are exact in float32 up to a sum of 2^31, being multiples of 128."""
     panels, groups, _, _ = right.shape
     begin = aligned(panels * COLUMNS, limit).view(np.int32).reshape((panels, COLUMNS))
     begin[:] = 0
@@ -111,8 +112,8 @@ def block_of_sums() -> Array:
 @exact_inner
 def chunk_of(limit: Limit) -> int:
     """Groups whose products are added up as whole numbers: 64 products of 5792² are just below 2^31,
-    and so are those of all 8-bit numbers of a matrix, up to a length of 133,000."""
-    return 32 if group_of(limit) == 2 else 1 << 15
+    and so are those of all 8-bit numbers of a matrix: it may be LONGEST numbers long."""
+    return 32 if group_of(limit) == 2 else LONGEST // 4
 
 
 @exact_inner

@@ -16,7 +16,12 @@ from torch import Tensor
 
 from engine.model import integer_tile, kernels
 from engine.model.integer_packing import LIMITS
-from engine.model.integer_products import multiply, multiply_columns, multiply_twice
+from engine.model.integer_products import (
+    LONGEST,
+    multiply,
+    multiply_columns,
+    multiply_twice,
+)
 from engine.model.kernels import Array
 from engine.model.workspace import MLPActivations, MLPScratch
 
@@ -179,6 +184,7 @@ class IntegerProducts:
     ) -> Array:
         """out = left @ right, or with `add` added to it; or `transposed`, left @ right.T. The scales
         of `left`."""
+        assert left.shape[1] <= LONGEST
         scales = np.empty(left.shape[1], np.float32)
         matrices = left.numpy(), right.detach().numpy(), transposed, out.numpy(), add
         multiply(self.limit, *matrices, scales)
@@ -204,6 +210,7 @@ class IntegerProducts:
 
     def _of_weight(self, grad: Tensor, x: Tensor, scales: Scales) -> Tensor:
         """grad.T @ x, of which the scales are known."""
+        assert len(grad) <= LONGEST
         out = grad.new_empty(grad.shape[1], x.shape[1])
         if len(out) >= out.shape[1]:
             multiply_columns(self.limit, grad.numpy(), x.numpy(), scales, out.numpy())

@@ -26,7 +26,7 @@ TRIAL_FLOPS = 2.5e9
 NEARLY = 1.1
 """Times that differ by less than this factor may do so by chance."""
 ROUNDING = {torch.int8: 1.05}
-"""How many times as many steps a format needs for the same loss."""
+"""What the time of a step is multiplied by, since rounding costs some of what a step is worth."""
 TRIAL_LENGTH, TRIAL_VOCABULARY = 64, 64
 TRIALS = 5
 """Trials of each choice; their median counts."""
@@ -79,6 +79,7 @@ def choose(model: ModelConfig, train: TrainConfig, others: Iterable[ModelConfig]
     seconds = {choices[0]: 0.0}
     if len(choices) > 1:
         *_, seconds = _trials(choices, model)  # type: ignore[assignment]  # the last is the result
+    seconds = {choice: taken * ROUNDING.get(choice[1], 1.0) for choice, taken in seconds.items()}
     count, precision = _best(seconds)
     return Hardware(device, count, precision, _reason(seconds))
 
@@ -213,13 +214,11 @@ def _trial(workers: WorkerPool, replicas: list[Replica], ids: torch.Tensor) -> f
 
 
 def _best(seconds: Seconds) -> tuple[int, torch.dtype]:
-    """The quickest choice to the same loss, or one with more threads that is as quick but for chance: where cores
+    """The quickest choice, or one with more threads that is as quick but for chance: where cores
     are only busy for a while, more threads are right for the rest of the run."""
     least = min(seconds.values())
     near = [choice for choice, taken in seconds.items() if taken <= NEARLY * least]
-    return min(
-        near, key=lambda choice: (-choice[0], seconds[choice] * ROUNDING.get(choice[1], 1.0))
-    )
+    return min(near, key=lambda choice: (-choice[0], seconds[choice]))
 
 
 def _reason(seconds: Seconds) -> str:

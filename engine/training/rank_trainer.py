@@ -276,7 +276,13 @@ def _built(message: Prepare, group: ProcessGroup) -> RankTrainer:
         dataset.taught = TaughtText(text, share, tuple(kinds), dataset.context_length, seed)
     precision = getattr(torch, message.precision)
     asked = replace(config.train, device=message.device, precision=message.precision)
-    check_precision(config.model, asked)
+    try:
+        check_precision(config.model, asked)
+    except ValueError as error:
+        raise ValueError(
+            f"Rank 0 computes in {message.precision}, for which the processor of this rank lacks the "
+            "instructions: set train.precision=float32."
+        ) from error
     hardware = Hardware(device, message.threads, precision, "as in rank 0")
     trainer = RankTrainer(
         config, message.vocabulary, dataset, hardware, WorkerPool(hardware.threads), group

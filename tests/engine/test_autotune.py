@@ -350,7 +350,9 @@ def test_8_bits_have_to_make_up_for_their_rounding(
 ) -> None:
     taken = {(1, torch.float32): 1.0, (1, torch.int8): seconds}
     monkeypatch.setattr(autotune, "_trials", lambda choices, config: iter([taken]))
-    assert choose(MODEL, CPU).precision == chosen
+    choice = choose(MODEL, CPU)
+    assert choice.precision == chosen
+    assert pairs_of(choice)[0][0] == f"1 × {autotune.SHORT_NAMES[chosen]}"
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,8 @@ def test_whole_numbers_are_near(
     rel = 1e-3 if precision == torch.int16 else 0.01
     assert whole_loss == pytest.approx(loss, rel=rel)
     assert whole_loss != loss
-    assert_near(model, whole_grads, grads, 30 * rel)
+    tolerance = {torch.int16: 0.01, torch.int8: 0.3 if name == "narrow heads" else 0.15}[precision]
+    assert_near(model, whole_grads, grads, tolerance)
     total, _, _ = exact.evaluate(inputs, targets)
     assert whole.evaluate(inputs, targets)[0] == pytest.approx(total, rel=rel)
 

@@ -159,7 +159,11 @@ def test_a_product_and_its_sum_are_one_instruction(tmp_path: Path) -> None:
 def test_it_works_without_avx512(processor: str, feature: str, tmp_path: Path) -> None:
     if not llvm.get_host_cpu_features().get(feature):
         pytest.skip(f"this processor does not have {feature}")
-    environment = os.environ | {"NUMBA_CPU_NAME": processor, "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = os.environ | {
+        "NUMBA_CPU_NAME": processor,
+        "NUMBA_CPU_FEATURES": "",  # else those of this processor, AVX-512 among them
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }
     arguments = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
     arguments += ["-m", "thorough or not thorough"]
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
