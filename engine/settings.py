@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Annotated, ClassVar, Literal, get_args, get_origin, get_type_hints
 
@@ -129,3 +130,12 @@ def plain(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.6f}".rstrip("0").rstrip(".")
     return repr(value)
+
+
+@contextmanager
+def errors_about(place: str) -> Iterator[None]:
+    """Have the message of a ValueError begin with the place that it is about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None

@@ -8,6 +8,7 @@ from data.lookalikes import mapped
 from data.safe_text import safe_text
 from data.text import Text, distinct
 from engine.config import RunConfig
+from engine.settings import errors_about
 from engine.storage.corpus_text import sha256_of
 from engine.storage.run_info import CorpusInfo
 
@@ -43,10 +44,8 @@ def load_other(config: RunConfig, own: Text, characters: Text) -> OtherText:
         return NONE
     if given == "-":
         raise ValueError("text.train_on is a file, a folder or a text by its name, not '-'.")
-    try:
+    with errors_about("text.train_on"):
         corpus = load_corpus(given)
-    except ValueError as error:
-        raise ValueError(f"text.train_on: {error}") from None
     if sha256_of(corpus.text) == sha256_of(own):
         raise ValueError(
             "text.train_on is the run's own text: its held-out part would be trained on."

@@ -1,7 +1,6 @@
 """Opens a race, new or saved."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -25,6 +24,7 @@ from engine.session.text_loading import (
     load_text,
     never,
 )
+from engine.settings import errors_about
 from engine.storage.corpus_text import read_corpus, sha256_of
 from engine.storage.paths import check_exists, folder_of
 from engine.storage.race_file import RaceInfo, new_race, new_race_name, read_race
@@ -85,15 +85,6 @@ def _new_race(
     return Race(replace(info, repetitions=(repetition,)), opener, sides)
 
 
-@contextmanager
-def _named(label: str) -> Iterator[None]:
-    """Within it a ValueError says which side it is about."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"Side {label}: {error}") from None
-
-
 def _check_seeds(seeds: int, first: RunConfig) -> None:
     if not 1 <= seeds <= MOST_SEEDS:
         raise ValueError(f"A race has 1 to {MOST_SEEDS} seeds, not {seeds}.")
@@ -105,7 +96,7 @@ def _others(configs: Sequence[RunConfig], own: Text) -> tuple[OtherText, ...]:
     names the side."""
     others: list[OtherText] = []
     for label, config in zip(LABELS, configs, strict=False):
-        with _named(label):
+        with errors_about(f"Side {label}"):
             others.append(load_other(config, own, own))
     return tuple(others)
 
@@ -115,7 +106,7 @@ def _check_lengths(
 ) -> None:
     """ValueError, with a user-facing message that names the side, if a text is too short for it."""
     for label, config, other in zip(LABELS, configs, others, strict=False):
-        with _named(label):
+        with errors_about(f"Side {label}"):
             check_length(config, characters)
             check_training_text(config, characters, len(other.text))
 
@@ -129,7 +120,7 @@ def _on_one_machine(configs: Sequence[RunConfig], characters: int) -> tuple[RunC
     from engine.training.cost import check_memory_of_all
 
     for label, config in zip(LABELS, configs, strict=False):
-        with _named(label):
+        with errors_about(f"Side {label}"):
             check_precision(config.model, config.train)
     first = configs[0]
     smallest = min(config.train.batch_size for config in configs)
@@ -165,11 +156,9 @@ def _first_repetition(info: RaceInfo, report: Reporter) -> tuple[list[RunInfo], 
     message that names the side."""
     infos = []
     for label, name in zip(LABELS, info.repetitions[0].runs, strict=False):
-        try:
+        with errors_about(f"Side {label} of the race"):
             check_exists(name)
             infos.append(read_info(folder_of(name)))
-        except ValueError as error:
-            raise ValueError(f"Side {label} of the race: {error}") from None
     return infos, read_corpus(folder_of(info.repetitions[0].runs[0]), report)
 
 
@@ -180,8 +169,6 @@ def _tokenizers(info: RaceInfo, first: Sequence[RunInfo]) -> "tuple[Tokenizer, .
 
     tokenizers = []
     for label, name, run in zip(LABELS, info.repetitions[0].runs, first, strict=False):
-        try:
+        with errors_about(f"Side {label}, the run {name!r}"):
             tokenizers.append(read_tokenizer(folder_of(name), run))
-        except ValueError as error:
-            raise ValueError(f"Side {label}, the run {name!r}: {error}") from None
     return tuple(tokenizers)

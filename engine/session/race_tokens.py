@@ -9,6 +9,7 @@ from engine.protocol import LABELS, Tokens, are_mixed
 from engine.session.encoding import learned_tokenizer
 from engine.session.opened_run import Emit
 from engine.session.other_text import OtherText
+from engine.settings import errors_about
 from engine.storage.corpus_text import Report
 from engine.storage.token_files import ids_of
 from engine.training.split import train_end
@@ -24,11 +25,9 @@ def learned_tokenizers(
     each = []
     for label, config in zip(LABELS, configs, strict=False):
         key = (config.model.tokenizer, config.model.vocabulary)
-        try:
+        with errors_about(f"Side {label}"):
             if key not in learned:
                 learned[key] = learned_tokenizer(config, characters, text, emit)
-        except ValueError as error:
-            raise ValueError(f"Side {label}: {error}") from None
         each.append(learned[key])
     return tuple(each)
 

@@ -15,6 +15,7 @@ from engine.session.opened_run import Clock, Emit
 from engine.session.other_text import OtherText
 from engine.session.race_rules import with_seed
 from engine.session.race_side import RacingRun, Scale, Side
+from engine.settings import errors_about
 from engine.storage.lock import RunLock
 from engine.storage.paths import check_exists, folder_of, run_names
 from engine.storage.race_file import note_of
@@ -85,7 +86,7 @@ class RepetitionOpener(NamedTuple):
 
         def opened(side: Side) -> RacingRun:
             name = repetition.runs[side.number]
-            try:
+            with errors_about(f"Side {side.label}, the run {name!r}"):
                 check_exists(name)
                 holder = RunLock(folder_of(name)).held_elsewhere()
                 if holder:
@@ -93,8 +94,6 @@ class RepetitionOpener(NamedTuple):
                 run = open_saved(
                     OpenRun(name), side.on_event, self.clock, saving=self.saving, kind=RacingRun
                 )
-            except ValueError as error:
-                raise ValueError(f"Side {side.label}, the run {name!r}: {error}") from None
             if isinstance(run, RacingRun):
                 return run
             if run is not None:

@@ -29,6 +29,7 @@ from engine.protocol import (
     StepDone,
     TrialResult,
 )
+from engine.settings import errors_about
 from tui.cli.child import CHILD
 from tui.cli.client import EXIT_CODES, Client
 from tui.cli.console import discard_output, print_error
@@ -48,10 +49,8 @@ nothing to save."""
 def sweep(plan: Plan, file: str, *, jobs: int, as_json: bool, csv_path: str | None) -> int:
     """Train what is left of a sweep, and print what it has found; the exit code. `file`: where the
     plan stands. ValueError, with a user-facing message, if it cannot begin."""
-    try:
+    with errors_about(f"{Path(file).name}: text"):
         preview(plan.text)
-    except ValueError as error:
-        raise ValueError(f"{Path(file).name}: text: {error}") from None
     if csv_path is not None:
         check_csv(Path(csv_path))
     with begun_sweep(plan.saved) as folder:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import date, datetime, time
 from functools import cached_property
 from itertools import product
@@ -20,7 +19,7 @@ from data.download.kinds import is_remote
 from engine import check_name
 from engine.config import SECTIONS, RunConfig, override, preset
 from engine.protocol import SweepCase, SweepPlan
-from engine.settings import nearest
+from engine.settings import errors_about, nearest
 
 FILE_LIMIT = 1 << 20
 """The most bytes of a sweep file."""
@@ -110,7 +109,7 @@ def read_plan(path: Path) -> Plan:
         raise ValueError(f"{path.name} is not UTF-8, as TOML is.") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name} is not TOML: {error}.") from None
-    with _place(path.name):
+    with errors_about(path.name):
         return plan_of(table, path.stem, path.parent)._replace(file=text)
 
 
@@ -144,7 +143,7 @@ def plan_of(content: Mapping[str, Any], name: str, folder: Path) -> Plan:
     preset_name = _string(content, "preset", "small")
     shared = {LENGTHS[key]: _value(key, content[key]) for key in LENGTHS if key in content}
     base = _case({}, shared, preset(preset_name, text)).config
-    with _place("[set]"):
+    with errors_about("[set]"):
         for key, value in _flattened(content.get("set", {})):
             if key in shared:
                 raise ValueError(f"{key} is given at the top already.")
@@ -162,7 +161,7 @@ def plan_of(content: Mapping[str, Any], name: str, folder: Path) -> Plan:
 
 def _grid(table: object, base: RunConfig, shared: Settings, seeds: int) -> Iterator[Case]:
     """The product of the lists."""
-    with _place("[grid]"):
+    with errors_about("[grid]"):
         axes = dict(_flattened(table))
         if not axes:
             raise ValueError(
@@ -184,7 +183,7 @@ def _listed(tables: object, base: RunConfig, shared: Settings) -> Iterator[Case]
     if not isinstance(tables, list):
         raise ValueError("case is a list of tables: write [[case]].")  # noqa: TRY004
     for number, table in enumerate(tables, 1):
-        with _place(f"[[case]] {number}"):
+        with errors_about(f"[[case]] {number}"):
             own = {key: _value(key, value) for key, value in _flattened(table)}
             yield _case(own, shared, base)
 
@@ -269,12 +268,3 @@ def _string(content: Mapping[str, Any], key: str, otherwise: str) -> str:
         problem = f"is a word in quotes, not {_shown(value)}" if key in content else "is missing"
         raise ValueError(f"{key} {problem}.")
     return value
-
-
-@contextmanager
-def _place(place: str) -> Iterator[None]:
-    """Have a ValueError name the place that it is about."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
