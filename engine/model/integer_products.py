@@ -1,12 +1,11 @@
-"""Matrix products of whole numbers, for an x86 CPU: of 16 bits 1.2 to 1.5 times as fast as those of
-float32, and 1.4 to 1.8 times where it has no AVX-512; of 8 bits twice as fast.
+"""Integer matrix products for an x86 CPU: with 16 bits 1.2 to 1.5 times as fast as in float32, and 1.4
+to 1.8 times without AVX-512; with 8 bits twice as fast.
 
-Both matrices are scaled so that their numbers become whole ones from -`limit` to `limit`, each row of
-the left one and each column of the right one by a factor of its own. Rounding to whole numbers is the
-only error but that of float32: where numbers are normally distributed 0.02% of a result for 16 bits
-and 1% for 8 bits (bfloat16: 0.2%).
+Both matrices are quantized to integers from -`limit` to `limit`, each row of the left one and each
+column of the right one by its own scale. Their rounding is the only error but that of float32: for
+normally distributed values 0.02% of a result with 16 bits and 1% with 8 bits (bfloat16: 0.2%).
 
-Dimensions and the order of packed numbers are those of `engine.model.integer_packing`.
+Dimensions and the packed order are those of `engine.model.integer_packing`.
 """
 
 from typing import Any
@@ -16,7 +15,6 @@ from numpy import uint32
 from numpy.typing import NDArray
 
 from engine.model.integer_packing import (
-    ALIGNED,
     BLOCK,
     Limit,
     Packed,
@@ -41,9 +39,10 @@ from engine.model.kernels import (
 )
 
 LONGEST = 1 << 17
+"""The largest K: 8-bit products of so many integers do not overflow int32."""
 Right = tuple[Packed, NDArray[np.int32], Array]
-"""A right matrix: (N / COLUMNS, groups, COLUMNS, group) numbers, what sums of products with them begin
-at, (N / COLUMNS, COLUMNS), and factors (N) that undo their scales."""
+"""A packed right matrix: its integers (N / COLUMNS, groups, COLUMNS, group), the initial sums of products
+with them (N / COLUMNS, COLUMNS), and the inverse scales (N)."""
 
 
 @exact_inner
@@ -62,17 +61,17 @@ def right_by_rows(right: Array, limit: Limit) -> Right:
         for c in range(COLUMNS):
             for g in range(groups):
                 numbers[panel, g, c] = rows[c, g]
-    return packed, beginnings(packed, limit), factors
+    return packed, initial_sums(packed, limit), factors
 
 
 @exact_inner
 def right_by_columns(right: Array, largest: Array, limit: Limit) -> Right:
-    """The right matrix (K, N), of which the largest absolute values of the columns are (N)."""
+    """The right matrix (K, N), with the absolute maxima of its columns (N)."""
     inner, columns = right.shape
     packed, scales = panels_of(inner, columns, limit), scales_of(largest, limit)
     for panel in range(len(packed)):
         pack_columns(right, panel * COLUMNS, scales, uint32(0), packed[panel])
-    return packed, beginnings(packed, limit), ONE / scales
+    return packed, initial_sums(packed, limit), ONE / scales
 
 
 @exact_inner
@@ -85,34 +84,34 @@ def right_of(right: Array, transposed: bool, limit: Limit) -> Any:
 
 
 @exact_inner
-def beginnings(right: Packed, limit: Limit) -> Any:
-    """(panels, COLUMNS): minus what 128, added to each 8-bit number of the left matrix, adds to
+def initial_sums(right: Packed, limit: Limit) -> Any:
+    """(panels, COLUMNS): minus what 128, added to each 8-bit integer of the left matrix, adds to
     products. These are exact in float32 up to a sum of 2^31, being multiples of 128."""
     panels, groups, _, _ = right.shape
-    begin = aligned(panels * COLUMNS, limit).view(np.int32).reshape((panels, COLUMNS))
-    begin[:] = 0
-    added, sums = aligned(1, limit), block_of_sums()
+    initial = aligned(panels * COLUMNS, limit).view(np.int32).reshape((panels, COLUMNS))
+    initial[:] = 0
+    if group_of(limit) == 2:
+        return initial
+    added, sums = aligned(1, limit), block_of_sums(limit)
     added.view(np.uint32)[:] = flip_of(limit)
     for panel in range(panels):
-        at, right_at = begin[panel].ctypes.data, right[panel].ctypes.data
+        at, right_at = initial[panel].ctypes.data, right[panel].ctypes.data
         multiply_tile(limit, added.ctypes.data, 0, 0, right_at, groups, at, sums.ctypes.data, 0)
         for c in range(COLUMNS):
-            begin[panel, c] = -sums[0, c]
-    return begin
+            initial[panel, c] = -sums[0, c]
+    return initial
 
 
 @exact_inner
-def block_of_sums() -> Array:
-    """Memory for (BLOCK, COLUMNS), from a multiple of 64 bytes on."""
-    memory = np.empty((BLOCK + 1) * COLUMNS, np.float32)
-    first = -memory.ctypes.data % ALIGNED // 4
-    return memory[first : first + BLOCK * COLUMNS].reshape((BLOCK, COLUMNS))
+def block_of_sums(limit: Limit) -> Any:
+    """Memory for (BLOCK, COLUMNS) in float32."""
+    return aligned(BLOCK * COLUMNS, limit).view(np.float32).reshape((BLOCK, COLUMNS))
 
 
 @exact_inner
 def chunk_of(limit: Limit) -> int:
-    """Groups whose products are added up as whole numbers: 64 products of 5792² are just below 2^31,
-    and so are those of all 8-bit numbers of a matrix: it may be LONGEST numbers long."""
+    """Groups whose products are accumulated in int32 before float32: 64 products of 5792² are just below
+    2^31, and so are LONGEST products of 8-bit integers."""
     return 32 if group_of(limit) == 2 else LONGEST // 4
 
 
@@ -129,9 +128,9 @@ def multiply_block(
     """`out` (at most BLOCK, N) becomes the product of a packed block of the left matrix, in which rows
     and groups are so many bytes apart, and a right one, each row times its factor; with `add` that is
     added to it."""
-    packed, begin, of_columns = right
+    packed, initial, of_columns = right
     groups, (row_step, step) = packed.shape[1], steps
-    chunk, sums = chunk_of(limit), block_of_sums()
+    chunk, sums = chunk_of(limit), block_of_sums(limit)
     left_at, right_at, sums_at = left.ctypes.data, packed.ctypes.data, sums.ctypes.data
     for panel in range(len(packed)):
         for g in range(0, groups, chunk):
@@ -143,7 +142,7 @@ def multiply_block(
                     step,
                     right_at + 4 * COLUMNS * (panel * groups + g),
                     min(chunk, groups - g),
-                    begin.ctypes.data + 4 * COLUMNS * panel,
+                    initial.ctypes.data + 4 * COLUMNS * panel,
                     sums_at + 4 * COLUMNS * row,
                     g,
                 )
@@ -171,7 +170,7 @@ def multiply(
     largest: Array,
 ) -> None:
     """out (M, N) = left @ right, or with `add` added to it. The right matrix is (K, N), or (N, K) if it
-    is `transposed`. `largest` (K) becomes the largest absolute value of each column of the left
+    is `transposed`. `largest` (K) becomes the absolute maximum of each column of the left
     matrix."""
     prepared = right_of(right, transposed, limit)
     groups, flip = prepared[0].shape[1], flip_of(limit)
@@ -188,8 +187,8 @@ def multiply(
 def multiply_columns(
     limit: Limit, left: Array, right: Array, largest: tuple[Array, Array], out: Array
 ) -> None:
-    """out (M, N) = left.T @ right, of (K, M) and (K, N), with the largest absolute values of the columns of
-    each, (M) and (N), or somewhat more."""
+    """out (M, N) = left.T @ right, of (K, M) and (K, N), with the absolute maxima of the columns of each,
+    (M) and (N), or somewhat more."""
     prepared, scales = right_by_columns(right, largest[1], limit), scales_of(largest[0], limit)
     groups = prepared[0].shape[1]
     block, group = aligned(BLOCK * groups, limit), group_of(limit)
@@ -219,8 +218,8 @@ def multiply_twice(
     then out (M, D) = middle @ last_right, or with `add` added to it. `forward`, both right matrices
     are transposed.
 
-    A block of rows goes through both products while it is in the cache. `largest` becomes the largest
-    absolute values of the columns of `left` and `middle`.
+    A block of rows goes through both products while it is in the cache. `largest` becomes the absolute
+    maxima of the columns of `left` and `middle`.
     """
     prepared, last_prepared = right_of(right, forward, limit), right_of(last_right, forward, limit)
     groups, wide_groups = prepared[0].shape[1], last_prepared[0].shape[1]

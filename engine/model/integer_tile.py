@@ -1,9 +1,9 @@
-"""The inner loop of a product of whole numbers, as instructions for an x86 CPU.
+"""The inner loop of an integer matrix product, in instructions of an x86 CPU.
 
-Numba does not find them by itself: `pmaddwd` multiplies pairs of 16-bit numbers and adds the two
-products, and `vpdpwssd` (AVX-VNNI, AVX-512-VNNI) also adds that to a sum; `vpdpbusd` (the same) does so
-with four products of 8-bit numbers. They take in twice, and four times, as many numbers at once as a
-float32 multiplication of the same width.
+Numba does not emit them by itself: `pmaddwd` multiplies pairs of 16-bit integers and adds the two
+products, and `vpdpwssd` (AVX-VNNI, AVX-512-VNNI) also accumulates the result; `vpdpbusd` does so with
+four products of 8-bit integers. They process twice and four times as many values at once as a float32
+multiplication of the same width.
 
 Numba's cache does not see a change of this file: `engine.model.integer_products` has to change, too.
 """
@@ -22,8 +22,7 @@ WITHOUT_AVX512 = {"haswell": {"avx2": True}, "alderlake": {"avx2": True, "avxvnn
 
 
 def _features() -> dict[str, bool]:
-    """Of the processor that Numba compiles for, by LLVM's names; none where it is told to leave some
-    out."""
+    """Of the processor that Numba compiles for, by LLVM's names; none if some of them are disabled."""
     config: Any = numba.config
     if config.CPU_NAME in WITHOUT_AVX512:
         return WITHOUT_AVX512[config.CPU_NAME]
@@ -54,8 +53,8 @@ ADD_QUADS = f"llvm.x86.avx512.vpdpbusd.{32 * LANES}"
 
 
 def supported(bits: int) -> bool:
-    """Whether this processor has the instructions for whole numbers of so many bits. 16: AVX2, as
-    those of the last ten years have; 8: AVX-VNNI or AVX-512-VNNI."""
+    """Whether this processor has the instructions for integers of so many bits. 16: AVX2, as those of
+    the last ten years have; 8: AVX-VNNI or AVX-512-VNNI."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
     if bits == 16:
@@ -64,16 +63,16 @@ def supported(bits: int) -> bool:
 
 
 if supported(16):
-    # For some processors LLVM takes `vpdpwssd` apart again, as if its sum were what is waited for: 150
-    # instead of 240 billion operations a second on a Xeon.
+    # For some processors LLVM splits `vpdpwssd` into a product and a sum, as if its latency were the
+    # bottleneck: 150 instead of 240 billion operations a second on a Xeon.
     llvm.set_option("", "-x86-machine-combiner=false")
 
 
 def _multiply_tile(context: Any, builder: Any, signature: Any, arguments: tuple[Any, ...]) -> Any:
-    _, left, row_step, step, right, groups, begin, sums, further = arguments
+    _, left, row_step, step, right, groups, initial, sums, accumulate = arguments
     add = _add_quads if signature.args[0] == types.int8 else _add_pairs
     rows = [builder.add(left, builder.mul(row_step, I64(row))) for row in range(ROWS)]
-    starts = [_load(builder, begin, vector, SUMS) for vector in range(VECTORS)]
+    starts = [_load(builder, initial, vector, SUMS) for vector in range(VECTORS)]
     before = builder.block
     loop, after = (builder.append_basic_block(name) for name in ("groups", "summed"))
     builder.branch(loop)
@@ -92,14 +91,14 @@ def _multiply_tile(context: Any, builder: Any, signature: Any, arguments: tuple[
     builder.cbranch(builder.icmp_signed("<", builder.add(done, I64(1)), groups), loop, after)
 
     builder.position_at_end(after)
-    further = builder.icmp_signed("!=", further, I64(0))
+    accumulate = builder.icmp_signed("!=", accumulate, I64(0))
     for row, of_row in enumerate(totals):
         at = builder.add(sums, I64(4 * COLUMNS * row))
         for vector, total in enumerate(of_row):
             summed = builder.sitofp(total.incomings[1][0], FLOATS)
             earlier = _load(builder, at, vector, FLOATS)
             summed = builder.fadd(
-                summed, builder.select(further, earlier, ir.Constant(FLOATS, None))
+                summed, builder.select(accumulate, earlier, ir.Constant(FLOATS, None))
             )
             builder.store(summed, _vector(builder, at, vector, FLOATS), align=4 * LANES)
     return context.get_dummy_value()
@@ -113,22 +112,21 @@ def _typed(
     step: Any,
     right: Any,
     groups: Any,
-    begin: Any,
+    initial: Any,
     sums: Any,
-    further: Any,
+    accumulate: Any,
 ) -> Any:
     return types.void(kind, *[types.int64] * 8), _multiply_tile
 
 
 multiply_tile: Any = intrinsic(_typed)
-"""The product of (ROWS, K) and (K, COLUMNS), plus `begin` (COLUMNS), becomes `sums` (ROWS, COLUMNS) in
-float32, or is added to them if `further` is not 0.
+"""The product of (ROWS, K) and (K, COLUMNS), plus `initial` (COLUMNS), becomes `sums` (ROWS, COLUMNS) in
+float32, or is added to them if `accumulate` is not 0.
 
-`kind` is any number of the type that both have, int8 or int16; the others are addresses, steps in
-bytes and the number of groups. A group is two 16-bit or four 8-bit numbers that follow each other
-along K; `right` has those of each column side by side, (groups, COLUMNS) of them. `begin` is int32.
-Of 8-bit numbers those of `left` have no sign. `right`, `begin` and `sums` begin at multiples of 64
-bytes. A whole sum may overflow on its way, if it does not in the end."""
+`kind` is any value of their common type, int8 or int16; the others are addresses, steps in
+bytes and the number of groups. A group is two 16-bit or four 8-bit consecutive integers along K; `right` has those of each column side by side, (groups, COLUMNS) of them. `initial` is int32.
+The 8-bit integers of `left` are unsigned. `right`, `initial` and `sums` are aligned to 64
+bytes. Partial sums may overflow if the final one does not."""
 
 
 def _counter(builder: Any, before: Any, start: Any) -> Any:

@@ -26,7 +26,7 @@ from engine.model.kernels import Array
 from engine.model.workspace import MLPActivations, MLPScratch
 
 INTEGERS = {torch.int8: 8, torch.int16: 16}
-"""The formats of whole numbers, the fastest first, and how many bits these have."""
+"""The integer formats, the fastest first, and their bits."""
 NOT_KNOWN: Array = np.empty(0, np.float32)
 
 Scales = tuple[Array, Array]
@@ -54,7 +54,7 @@ class Products(Protocol):
     ) -> Tensor:
         """The gradients of a product x (R, D) @ weight.T from its own, grad (R, E): that of x in
         `out` (R, D); that of the weight (E, D), in float32, is returned. `scales` are those of x: with
-        smaller ones its whole numbers would overflow."""
+        smaller ones its integers would overflow."""
 
     def mlp(
         self, kept: MLPActivations, weights: Weights, residual: Tensor, mask: Tensor | None
@@ -126,7 +126,7 @@ class FloatProducts:
 
 
 class IntegerProducts:
-    """Of whole numbers, from float32 to float32. Scales are the largest absolute values."""
+    """Of integers, from float32 to float32. Scales are the absolute maxima."""
 
     dtype = torch.float32
 
@@ -222,22 +222,22 @@ class IntegerProducts:
 
 
 def integer_formats() -> list[torch.dtype]:
-    """The formats of whole numbers that this processor knows, the fastest first."""
+    """The integer formats that this processor supports, the fastest first."""
     return [precision for precision, bits in INTEGERS.items() if integer_tile.supported(bits)]
 
 
 def formats_to_measure(*, integers: bool) -> list[torch.dtype]:
-    """Of which one may be the fastest here, on the CPU; `integers`: if those of whole numbers serve."""
+    """Those of which one may be the fastest on this CPU; `integers`: whether integer formats count."""
     faster = integer_formats()[:1] if integers else []
     if torch.int8 in faster and not integer_tile.FEATURES.get("amx-bf16"):
-        # An instruction takes in twice as many of these as of bfloat16, but for those of AMX.
+        # Without AMX an instruction processes half as many values in bfloat16.
         return [torch.float32, *faster]
     return [torch.float32, torch.bfloat16, *faster]
 
 
 class _Thread(threading.local):
     bits: int | None = None
-    """Of whole numbers, if these are computed with."""
+    """Of the integer format, if there is one."""
 
 
 _thread = _Thread()
@@ -245,7 +245,7 @@ _thread = _Thread()
 
 @contextmanager
 def computing_in(precision: torch.dtype, device_type: str) -> Iterator[None]:
-    """Products in this number format, in this thread: by autocast, or of whole numbers those with
+    """Products in this number format, in this thread: by autocast, or, of integers, those with
     the weights inside the blocks."""
     before, _thread.bits = _thread.bits, INTEGERS.get(precision)
     try:

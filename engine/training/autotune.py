@@ -25,8 +25,8 @@ TRIAL_FLOPS = 2.5e9
 """Work of one trial: about 20 milliseconds."""
 NEARLY = 1.1
 """Times that differ by less than this factor may do so by chance."""
-ROUNDING = {torch.int8: 1.05}
-"""What the time of a step is multiplied by, since rounding costs some of what a step is worth."""
+ROUNDING_COST = {torch.int8: 1.05}
+"""Factor on the time of a step for the steps that rounding costs."""
 TRIAL_LENGTH, TRIAL_VOCABULARY = 64, 64
 TRIALS = 5
 """Trials of each choice; their median counts."""
@@ -42,10 +42,7 @@ SHORT_NAMES = {
     torch.int16: "int16",
     torch.int8: "int8",
 }
-NEEDED = {
-    torch.int16: "AVX2",
-    torch.int8: "AVX-VNNI or AVX-512-VNNI",
-}
+NEEDED = {"int16": "AVX2", "int8": "AVX-VNNI or AVX-512-VNNI"}
 """What an x86 processor needs for a format."""
 
 Seconds = dict[tuple[int, torch.dtype], float]
@@ -79,7 +76,9 @@ def choose(model: ModelConfig, train: TrainConfig, others: Iterable[ModelConfig]
     seconds = {choices[0]: 0.0}
     if len(choices) > 1:
         *_, seconds = _trials(choices, model)  # type: ignore[assignment]  # the last is the result
-    seconds = {choice: taken * ROUNDING.get(choice[1], 1.0) for choice, taken in seconds.items()}
+    seconds = {
+        choice: taken * ROUNDING_COST.get(choice[1], 1.0) for choice, taken in seconds.items()
+    }
     count, precision = _best(seconds)
     return Hardware(device, count, precision, _reason(seconds))
 
@@ -87,19 +86,21 @@ def choose(model: ModelConfig, train: TrainConfig, others: Iterable[ModelConfig]
 def check_precision(model: ModelConfig, train: TrainConfig) -> None:
     """ValueError, with a user-facing message, if this model cannot be trained in the precision that is
     asked for."""
-    precision = getattr(torch, train.precision, None)
-    if precision in NEEDED and precision not in _integer_formats(model, train):
+    precision = train.precision
+    if precision != "auto" and not supports(precision, model, train):
         raise ValueError(
-            f"train.precision={train.precision} is for an x86 processor with {NEEDED[precision]}, not "
-            "a GPU, and for the default norm, positions, activation, QK-norm and residual "
-            "connections: take auto."
+            f"train.precision={precision} is for an x86 processor with {NEEDED[precision]}, not a GPU, "
+            "and for the default norm, positions, activation, QK-norm and residual connections: "
+            "take auto."
         )
 
 
-def _integer_formats(model: ModelConfig, train: TrainConfig) -> list[torch.dtype]:
-    """The formats of whole numbers in which this model can be trained here."""
-    on_cpu = device_of(train.device).type == "cpu"
-    return integer_formats() if on_cpu and has_kernels(model) else []
+def supports(precision: str, model: ModelConfig, train: TrainConfig) -> bool:
+    """Whether this model can be trained in this number format here."""
+    formats = [torch.float32, torch.bfloat16]
+    if device_of(train.device).type == "cpu" and has_kernels(model):
+        formats += integer_formats()
+    return getattr(torch, precision, None) in formats
 
 
 def measure_threads(
@@ -137,11 +138,9 @@ def as_before(
         train = msgspec.structs.replace(train, device=device)
     if not train.threads and threads <= MAX_THREADS:
         train = msgspec.structs.replace(train, threads=threads)
-    formats = [torch.float32, torch.bfloat16, *_integer_formats(model, train)]
-    known = [str(each).removeprefix("torch.") for each in formats]
-    if train.precision not in known:
+    if not supports(train.precision, model, train):
         train = msgspec.structs.replace(train, precision="auto")
-    if train.precision == "auto" and precision in known:
+    if train.precision == "auto" and supports(precision, model, train):
         train = msgspec.structs.replace(train, precision=precision)
     return train
 

@@ -17,7 +17,7 @@ from engine.config import RunConfig, TrainConfig
 from engine.device import Hardware, device_of
 from engine.launch import RankLostError
 from engine.memory import keep_freed_memory
-from engine.training.autotune import check_precision
+from engine.training.autotune import supports
 from engine.training.dataset import Dataset
 from engine.training.process_group import ProcessGroup
 from engine.training.rank_messages import (
@@ -275,14 +275,12 @@ def _built(message: Prepare, group: ProcessGroup) -> RankTrainer:
         share, seed = message.taught.share, message.taught.seed
         dataset.taught = TaughtText(text, share, tuple(kinds), dataset.context_length, seed)
     precision = getattr(torch, message.precision)
-    asked = replace(config.train, device=message.device, precision=message.precision)
-    try:
-        check_precision(config.model, asked)
-    except ValueError as error:
+    on_device = replace(config.train, device=message.device)
+    if not supports(message.precision, config.model, on_device):
         raise ValueError(
             f"Rank 0 computes in {message.precision}, for which the processor of this rank lacks the "
             "instructions: set train.precision=float32."
-        ) from error
+        )
     hardware = Hardware(device, message.threads, precision, "as in rank 0")
     trainer = RankTrainer(
         config, message.vocabulary, dataset, hardware, WorkerPool(hardware.threads), group

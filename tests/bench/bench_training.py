@@ -78,7 +78,7 @@ def test_tokens_per_second(benchmark: BenchmarkFixture, text: Path, table: Table
     bits = INTEGERS.get(trainer.hardware.precision)
     if bits:
         rate = integer_rate(bits)
-        table.row("matrix rate of whole numbers, GFLOP/s", f"{rate / 1e9:.0f}")
+        table.row("integer matrix rate, GFLOP/s", f"{rate / 1e9:.0f}")
         table.row("6 N tokens/s over that", f"{flops * median(speeds) / rate:.1%}")
 
 

@@ -66,7 +66,7 @@ def matrix_rate(side: int = 1024, trials: int = 15) -> float:
 
 
 def integer_rate(bits: int, side: int = 1024, trials: int = 15) -> float:
-    """FLOP/s of square products of whole numbers of so many bits here, one on each core."""
+    """FLOP/s of square products of integers of so many bits here, one on each core."""
     x = np.ones((side, side), np.float32)
     outs, largest = [np.empty_like(x) for _ in range(CORES)], np.empty(side, np.float32)
 

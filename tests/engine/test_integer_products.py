@@ -1,4 +1,4 @@
-"""Products of whole numbers are those of floats but for rounding, whatever the shape and size."""
+"""Integer products are those of floats but for rounding, whatever the shape and size."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 SHAPES = [(1, 1, 1), (7, 3, 1), (77, 130, 33), (100, 65, 101), (64, 32, 64), (130, 48, 259)]
-"""M, N and K: whole blocks, parts of them, and numbers of products that are odd or not full groups."""
+"""M, N and K: whole blocks, parts of them, and an odd K, or one that does not fill a group."""
 ERRORS = {16: 1e-3, 8: 0.03}
 
 
@@ -87,12 +87,17 @@ def test_a_product_of_columns_is_near_that_of_floats(
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("inner", [256, 3000, pytest.param(130_000, marks=pytest.mark.thorough)])
-def test_sums_of_the_largest_numbers_do_not_overflow(bits: int, inner: int, sign: int) -> None:
+@pytest.mark.parametrize(
+    ("inner", "tolerance"),
+    [(256, 1e-6), (3000, 1e-6), pytest.param(130_000, 1e-4, marks=pytest.mark.thorough)],
+)
+def test_sums_of_the_largest_numbers_do_not_overflow(
+    bits: int, inner: int, tolerance: float, sign: int
+) -> None:
     left, right = np.full((3, inner), sign, np.float32), np.ones((inner, 5), np.float32)
-    assert product(bits, left, right) == pytest.approx(sign * inner, rel=1e-4)
-    turned = np.ascontiguousarray(left.T)
-    assert product_of_columns(bits, turned, right) == pytest.approx(sign * inner, rel=1e-4)
+    expected = pytest.approx(sign * inner, rel=tolerance)
+    assert product(bits, left, right) == expected
+    assert product_of_columns(bits, np.ascontiguousarray(left.T), right) == expected
 
 
 def test_each_row_and_column_is_as_exact_as_the_others(bits: int) -> None:
@@ -146,17 +151,18 @@ def test_a_product_and_its_sum_are_one_instruction(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    tile = integer_tile.ROWS * integer_tile.VECTORS
-    assert done.stdout.count("vpdpwssd") >= tile
-    assert (
-        done.stdout.count("vpmaddwd") < tile
-    )  # where all rows are alike, the product is taken once
+    assert done.stdout.count("vpdpwssd") >= integer_tile.ROWS * integer_tile.VECTORS
+    assert "vpmaddwd" not in done.stdout
 
 
 @pytest.mark.thorough
 @pytest.mark.skipif(not integer_tile.WIDE, reason="the tests above have run without AVX-512")
-@pytest.mark.parametrize(("processor", "feature"), [("haswell", "avx2"), ("alderlake", "avxvnni")])
-def test_it_works_without_avx512(processor: str, feature: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("processor", "feature", "skipped"), [("haswell", "avx2", 26), ("alderlake", "avxvnni", 3)]
+)
+def test_it_works_without_avx512(
+    processor: str, feature: str, skipped: int, tmp_path: Path
+) -> None:
     if not llvm.get_host_cpu_features().get(feature):
         pytest.skip(f"this processor does not have {feature}")
     environment = os.environ | {
@@ -168,4 +174,4 @@ def test_it_works_without_avx512(processor: str, feature: str, tmp_path: Path) -
     arguments += ["-m", "thorough or not thorough"]
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    assert " passed" in done.stdout
+    assert f" {skipped} skipped" in done.stdout

@@ -195,7 +195,7 @@ def _of_a_step(state: RunState) -> list[tuple[str, str]]:
         (
             "precision",
             "The number format of products. float32 is the most exact; bfloat16, or int16 and int8 "
-            "(whole numbers of 16 and 8 bits, to which rows are scaled), are faster on some processors.",
+            "(integers, to which rows and columns are scaled), are faster on some processors.",
         ),
     ]
 
