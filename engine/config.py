@@ -178,9 +178,10 @@ FREE_TEXT = ("sample.stop", "text.train_on")
 ROPE_BASE = 200.0
 """Of the presets: most of what a character depends on is near."""
 LOCAL_START = 3.0
-"""Of the presets that train for minutes on a CPU: heads need not find first that this is so."""
+"""Of the presets: heads need not find first that this is so."""
 MOMENTUM_SHARE = 0.8
-"""Of the same presets: short runs learn more by an update that follows the newest gradient."""
+"""Of the presets that read a text a few times: they learn more by an update that follows the newest
+gradient."""
 
 
 def nano(corpus: str) -> RunConfig:
@@ -221,7 +222,13 @@ def medium(corpus: str) -> RunConfig:
         corpus=corpus,
         preset="medium",
         model=ModelConfig(
-            context_length=256, n_layer=6, n_head=6, n_embd=384, dropout=0.3, rope_base=ROPE_BASE
+            context_length=256,
+            n_layer=6,
+            n_head=6,
+            n_embd=384,
+            dropout=0.3,
+            rope_base=ROPE_BASE,
+            local_start=LOCAL_START,
         ),
         train=TrainConfig(
             optimizer="normuon",

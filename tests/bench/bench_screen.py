@@ -23,7 +23,8 @@ APP = str(Path(sys.executable).with_name("tinygpt-tui"))
 STARTS = 15
 KEYS = 400
 PAIRS = 5
-PAIR_STEPS = 200
+PAIR_STEPS = 600
+"""Half a minute: within seconds a machine's own speed varies by more than the screen costs."""
 SKIPPED_STEPS = 40
 """Steps at a run's start that are left out of its speed: caches fill, threads wake."""
 PAIRED = (
