@@ -151,9 +151,10 @@ def test_ranks_that_are_killed_and_restarted_leave_no_trace_in_the_run(
     steps = sorted(draws.sample(range(1, 190), 2))
     kills = list(zip(steps, draws.sample((0, 1), 2), strict=True))
     launcher = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2")
-    command = (*launcher, f"--master-port={free_port()}", "--max-restarts=3", "-m", "tinygpt_tui")
+    # Seconds after which torchrun looks: at a lost rank it ends the other, which is to notice first.
+    options = (f"--master-port={free_port()}", "--max-restarts=3", "--monitor-interval=2")
     torchrun = subprocess.Popen(
-        (*command, *arguments, "--json"),
+        (*launcher, *options, "-m", "tinygpt_tui", *arguments, "--json"),
         env={**os.environ, "TINYGPT_HOME": str(tmp_path / "killed")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
