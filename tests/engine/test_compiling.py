@@ -22,7 +22,7 @@ from engine.training.workers import WorkerPool
 
 CUDA = torch.device("cuda")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
-from_its_compiler = pytest.mark.filterwarnings(
+compiler_may_warn = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore:The .grad:UserWarning"
 )  # torch's own
 
@@ -76,7 +76,7 @@ def test_a_batch_in_parts_needs_less_memory_on_a_gpu() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(400)  # the compiler of the CPU takes most of a minute
-@from_its_compiler
+@compiler_may_warn
 def test_a_compiled_step_is_that_of_plain_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused, "supports", lambda config, x: False)
     monkeypatch.setattr(fused, "on_cpu", lambda x: False)
@@ -108,7 +108,7 @@ def on_cuda(*assignments: str, precision: torch.dtype = torch.float32) -> Traine
 
 
 @needs_cuda
-@from_its_compiler
+@compiler_may_warn
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("setting", ["train.compile=off", "train.compile=on"])
 def test_a_gpu_takes_the_steps_of_a_cpu(setting: str, precision: torch.dtype) -> None:
@@ -120,7 +120,7 @@ def test_a_gpu_takes_the_steps_of_a_cpu(setting: str, precision: torch.dtype) ->
 
 
 @needs_cuda
-@from_its_compiler
+@compiler_may_warn
 def test_a_compiled_batch_in_parts_is_the_whole_batch() -> None:
     parts = ("train.batch_size=9", "train.accumulation=2")  # of five rows, and of four
     whole, divided = on_cuda("train.batch_size=9"), on_cuda("train.compile=on", *parts)
@@ -131,7 +131,7 @@ def test_a_compiled_batch_in_parts_is_the_whole_batch() -> None:
 
 
 @needs_cuda
-@from_its_compiler
+@compiler_may_warn
 @pytest.mark.parametrize("setting", ["train.compile=off", "train.compile=on"])
 def test_a_gpu_continues_a_run_as_if_it_had_not_stopped(setting: str) -> None:
     """Graphs are recorded anew in the second half, and dropout still follows from the step."""
